@@ -1,0 +1,37 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace sd {
+
+/// What went wrong, and the exit code of the program: the number is a promise to scripts.
+enum class ErrorKind {
+  kInternal = 1,     ///< a bug of ours
+  kUsage = 2,        ///< a flag or value that cannot be used
+  kFile = 3,         ///< a file that cannot be read or written
+  kCheckpoint = 4,   ///< a checkpoint or config that does not hold what it must
+  kDevice = 5,       ///< a device that is absent or has too little memory
+  kCancelled = 130,  ///< stopped by the user
+};
+
+/// The only exception type of this library.
+///
+/// `what()` says what was expected and what was found, in one line without a full stop; `hint()`
+/// says what to do about it (may be empty).
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message, std::string hint = "")
+      : std::runtime_error(message), kind_(kind), hint_(std::move(hint)) {}
+
+  ErrorKind kind() const { return kind_; }
+  int exit_code() const { return static_cast<int>(kind_); }
+  const std::string& hint() const { return hint_; }
+
+ private:
+  ErrorKind kind_;
+  std::string hint_;
+};
+
+}  // namespace sd
