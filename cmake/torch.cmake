@@ -13,7 +13,7 @@ foreach(name c10 torch_cpu)
   add_library(sd_${name} SHARED IMPORTED GLOBAL)
   set_target_properties(sd_${name} PROPERTIES
     IMPORTED_LOCATION "${SD_TORCH_DIR}/lib/lib${name}.so"
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
+    INTERFACE_INCLUDE_DIRECTORIES
       "${SD_TORCH_DIR}/include;${SD_TORCH_DIR}/include/torch/csrc/api/include")
 endforeach()
 
