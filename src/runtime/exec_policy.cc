@@ -1,0 +1,68 @@
+#include "runtime/exec_policy.h"
+
+#include <ATen/Parallel.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "base/strings.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+/// CPUs that cgroup v2's quota grants, rounded up; a large number where there is none.
+int quota_cpus() {
+  constexpr int kNoLimit = 1 << 20;
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoLimit;
+  const double cpus = std::strtod(quota.c_str(), nullptr) / period;
+  return cpus > 0 ? std::max(1, static_cast<int>(std::ceil(cpus))) : kNoLimit;
+}
+
+bool names_cuda(const std::string& device) {
+  if (device == "cuda") return true;
+  if (device.rfind("cuda:", 0) != 0 || device.size() == 5) return false;
+  return std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+HostInfo probe_host() {
+  HostInfo host;
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) host.usable_cpus = CPU_COUNT(&mask);
+  host.usable_cpus = std::clamp(host.usable_cpus, 1, quota_cpus());
+  return host;
+}
+
+ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
+  if (asked.device != "auto" && asked.device != "cpu" && !names_cuda(asked.device)) {
+    throw Error(ErrorKind::kUsage,
+                "--device takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
+                "leave it out to take the best device there is");
+  }
+  if (names_cuda(asked.device) && !host.cuda) {
+    throw Error(ErrorKind::kDevice,
+                "--device " + asked.device + " cannot be had: " + host.why_no_cuda,
+                "use --device cpu, or leave --device out");
+  }
+  ExecPolicy policy;
+  policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
+  policy.kernels = asked.kernels;
+  policy.reason = format("device: cpu, %d thread%s, float32%s", policy.threads,
+                         policy.threads == 1 ? "" : "s",
+                         asked.precision == Precision::kAutocast
+                             ? " (on the CPU, --precision autocast computes as full does)"
+                             : "");
+  return policy;
+}
+
+void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.threads); }
+
+}  // namespace sd

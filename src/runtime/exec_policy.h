@@ -1,0 +1,52 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+namespace sd {
+
+/// Which rows of the kernel table may be used.
+enum class KernelChoice {
+  kAuto,  ///< the first row that fits
+  kAten,  ///< the last row everywhere: plain ATen
+};
+
+/// `--precision`: the reference's two words.
+enum class Precision { kAutocast, kFull };
+
+/// What the user asked of the device, as typed.
+struct DeviceOptions {
+  std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
+  Precision precision = Precision::kAutocast;
+  int threads = 0;  ///< 0: as many as the process may use
+  KernelChoice kernels = KernelChoice::kAuto;
+};
+
+/// What the machine has. Made by `probe_host`, or by a test.
+struct HostInfo {
+  int usable_cpus = 1;  ///< of the affinity mask, limited by the cgroup's quota
+  bool cuda = false;
+  std::string why_no_cuda = "this build has no CUDA support";
+};
+
+/// Every decision about where and how to compute, made once.
+struct ExecPolicy {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;      ///< of the text encoder and the UNet
+  at::ScalarType vae_dtype = at::kFloat;  ///< of the autoencoder
+  int threads = 1;
+  KernelChoice kernels = KernelChoice::kAuto;
+  std::string reason;  ///< one line for the user
+};
+
+HostInfo probe_host();
+
+/// Pure: the same options and host give the same policy. Throws kDevice for a device that the host
+/// does not have, kUsage for one that is misspelt.
+ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host);
+
+/// Applies the policy's thread count to this process.
+void apply_threads(const ExecPolicy& policy);
+
+}  // namespace sd

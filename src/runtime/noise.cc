@@ -1,0 +1,84 @@
+#include "runtime/noise.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace sd {
+namespace {
+
+using Words = std::array<uint32_t, 4>;
+
+/// Philox4x32 with ten rounds, constants of Salmon et al., "Parallel random numbers: as easy as 1,
+/// 2, 3" (SC 2011).
+Words philox4x32_10(Words counter, uint32_t key0, uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t product0 = uint64_t{0xD2511F53} * counter[0];
+    const uint64_t product1 = uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key0,
+               static_cast<uint32_t>(product1),
+               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key1,
+               static_cast<uint32_t>(product0)};
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
+  }
+  return counter;
+}
+
+/// cuRAND's Box-Muller: the sine first, then the cosine.
+std::array<float, 2> box_muller(uint32_t word0, uint32_t word1) {
+  constexpr float kScale = 2.3283064365386963e-10f;  // 2^-32
+  constexpr float kTurn = kScale * 2.0f * std::numbers::pi_v<float>;
+  const float u = std::fma(static_cast<float>(word0), kScale, kScale / 2);
+  const float v = std::fma(static_cast<float>(word1), kTurn, kTurn / 2);
+  const float radius = std::sqrt(-2.0f * std::log(u));
+  return {radius * std::sin(v), radius * std::cos(v)};
+}
+
+}  // namespace
+
+at::Tensor PhiloxNoise::normal(at::IntArrayRef shape) {
+  at::Tensor values = at::empty(shape, at::kFloat);
+  const int64_t count = values.numel();
+  float* out = values.data_ptr<float>();
+  const auto key0 = static_cast<uint32_t>(seed_);
+  const auto key1 = static_cast<uint32_t>(seed_ >> 32);
+  const auto words = [&](uint64_t call, int64_t thread) {
+    return philox4x32_10({static_cast<uint32_t>(call), static_cast<uint32_t>(call >> 32),
+                          static_cast<uint32_t>(thread), static_cast<uint32_t>(thread >> 32)},
+                         key0, key1);
+  };
+  const int64_t threads = std::min(threads_, count);
+  for (int64_t first = 0; first < count; first += 4 * threads) {
+    for (int64_t i = 0; i < threads; ++i) {
+      const Words random = words(offset_, i);
+      const auto sine_cosine = box_muller(random[0], random[1]);
+      const int64_t at = first + i;
+      if (at < count) out[at] = sine_cosine[0];
+      if (at + threads >= count) continue;
+      out[at + threads] = sine_cosine[1];
+      const auto second = box_muller(random[2], random[3]);
+      if (at + 2 * threads < count) out[at + 2 * threads] = second[0];
+      if (at + 3 * threads < count) out[at + 3 * threads] = second[1];
+    }
+    ++offset_;
+  }
+  return values;
+}
+
+TorchCpuNoise::TorchCpuNoise(uint64_t seed)
+    : generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
+
+at::Tensor TorchCpuNoise::normal(at::IntArrayRef shape) {
+  return at::randn(shape, generator_, at::TensorOptions().dtype(at::kFloat));
+}
+
+std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {
+  if (kind == RngKind::kCpu) return std::make_unique<TorchCpuNoise>(seed);
+  return std::make_unique<PhiloxNoise>(seed);
+}
+
+}  // namespace sd

@@ -1,0 +1,73 @@
+#include "runtime/noise.h"
+
+#include <gtest/gtest.h>
+
+namespace sd {
+namespace {
+
+std::vector<float> values(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+TEST(PhiloxNoise, GivesTheKnownValuesOfSeedZero) {
+  // torch.manual_seed(0); torch.randn(12, device="cuda")
+  const std::vector<float> expected = {-0.92466259f, -0.42534415f, -2.6438457f,  0.14518388f,
+                                       -0.12086647f, -0.57972564f, -0.62285122f, -0.32838709f,
+                                       -1.07454231f, -0.36314407f, -1.67105067f, 2.26550497f};
+  PhiloxNoise noise(0);
+  const auto drawn = values(noise.normal({12}));
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(drawn[i], expected[i], 2e-6) << i;
+}
+
+TEST(PhiloxNoise, AValueDependsOnlyOnCallAndPlace) {
+  PhiloxNoise first(7);
+  PhiloxNoise second(7);
+  first.normal({3, 4});
+  second.normal({100});
+  EXPECT_EQ(first.offset(), 1u);
+  const auto small = values(first.normal({2, 3}));
+  const auto large = values(second.normal({50}));
+  for (size_t i = 0; i < small.size(); ++i) EXPECT_EQ(small[i], large[i]);
+}
+
+TEST(PhiloxNoise, TheHighHalfOfTheSeedCounts) {
+  PhiloxNoise low(5);
+  PhiloxNoise high(5 + (uint64_t{1} << 32));
+  EXPECT_NE(values(low.normal({4})), values(high.normal({4})));
+}
+
+TEST(PhiloxNoise, MoreValuesThanThreadsFollowTheCardsLayout) {
+  // With T resident threads, thread i makes the values i, i+T, i+2T and i+3T of a round, the first
+  // as in the simple case; a second round uses the next counter.
+  constexpr int64_t kThreads = 8;
+  PhiloxNoise wrapped(3, kThreads);
+  PhiloxNoise simple(3);
+  const auto many = values(wrapped.normal({40}));
+  EXPECT_EQ(wrapped.offset(), 2u);
+  const auto round0 = values(simple.normal({kThreads}));
+  const auto round1 = values(simple.normal({kThreads}));
+  for (size_t i = 0; i < kThreads; ++i) {
+    EXPECT_EQ(many[i], round0[i]);
+    EXPECT_EQ(many[32 + i], round1[i]);
+  }
+  for (size_t i = 0; i < kThreads; ++i) EXPECT_NE(many[i], many[i + kThreads]);
+}
+
+TEST(PhiloxNoise, IsStandardNormal) {
+  PhiloxNoise noise(42);
+  const at::Tensor drawn = noise.normal({200000});
+  EXPECT_NEAR(drawn.mean().item<float>(), 0, 0.01);
+  EXPECT_NEAR(drawn.std().item<float>(), 1, 0.01);
+}
+
+TEST(TorchCpuNoise, IsTorchsOwnStream) {
+  // torch.manual_seed(42); torch.randn(2, 8): first four values
+  TorchCpuNoise noise(42);
+  const auto drawn = values(noise.normal({2, 8}));
+  const std::vector<float> expected = {1.9269152880f, 1.4872840643f, 0.9007171988f, -2.1055209637f};
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(drawn[i], expected[i], 1e-6);
+}
+
+}  // namespace
+}  // namespace sd
