@@ -6,6 +6,11 @@
 
 namespace sd {
 
+/// What this program reads, resizes to and writes at most; more is refused before memory is asked
+/// for. The count is where Pillow, too, calls a file a decompression bomb.
+inline constexpr int kMaxImageSide = 65535;
+inline constexpr size_t kMaxImagePixels = 178'956'970;
+
 /// A picture of 8-bit RGB, rows from the top, three interleaved bytes a pixel, no padding.
 /// `rgb.size() == height * width * 3` always; a picture of no pixels is `empty()`.
 struct Image {
