@@ -57,6 +57,10 @@ class Checkpoint {
   std::vector<at::Tensor> in_memory_;  // parallel to index(); empty for a file
 };
 
+/// Finds out the format of a file from its bytes and reads its index, problems included. Throws
+/// kCheckpoint if the format is not known or the index is damaged.
+CheckpointContents scan_checkpoint(const MappedFile& file);
+
 /// Maps the file, finds out its format from its bytes and reads its index; no tensor data is read.
 /// Throws kFile if the file cannot be read, and kCheckpoint, naming every tensor concerned, if it
 /// is in no known format, damaged, or holds something that cannot be a weight.

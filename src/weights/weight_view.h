@@ -41,7 +41,8 @@ class WeightView {
 
   bool has(std::string_view leaf) const;
 
-  /// True if the checkpoint holds anything in this scope.
+  /// True if the checkpoint holds anything under this scope's own name (averaged weights do not
+  /// count: their names cannot be told apart by scope).
   bool exists() const;
 
   std::optional<std::vector<int64_t>> shape_of(std::string_view leaf) const;

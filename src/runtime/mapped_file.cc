@@ -1,0 +1,86 @@
+#include "runtime/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/strings.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+Error cannot_open(const std::string& path, int error) {
+  const std::string shown = printable(path);
+  if (error == ENOENT || error == ENOTDIR) {
+    return Error(ErrorKind::kFile, "expected a file at " + shown + ", found none",
+                 "check the spelling of the path and the folder it starts from");
+  }
+  return Error(ErrorKind::kFile, "cannot read " + shown + ": " + reason(error),
+               error == EACCES ? "ask for read permission on the file" : "");
+}
+
+/// What stands at a path that is no regular file.
+const char* describe(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  // Without O_NONBLOCK the opening of a pipe would wait for its writer.
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) throw cannot_open(path, errno);
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0) throw cannot_open(path, errno);
+  const std::string shown = printable(path);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::kFile,
+                "expected a regular file at " + shown + ", found " + describe(status.st_mode),
+                "give the path of the file itself");
+  }
+  if (status.st_size == 0) {
+    throw Error(ErrorKind::kFile, "expected data in " + shown + ", found an empty file",
+                "fetch or copy the file again");
+  }
+  const auto size = static_cast<size_t>(status.st_size);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) {
+    throw Error(ErrorKind::kFile, "cannot map " + shown + " into memory: " + reason(errno));
+  }
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(path, static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  // munmap takes a pointer to non-const; the pages are not written.
+  ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+std::string_view MappedFile::bytes() const { return {reinterpret_cast<const char*>(data_), size_}; }
+
+}  // namespace sd

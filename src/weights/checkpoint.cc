@@ -1,0 +1,159 @@
+#include "weights/checkpoint.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "sd/error.h"
+#include "weights/formats/safetensors.h"
+#include "weights/formats/torch_legacy.h"
+#include "weights/formats/torch_zip.h"
+
+namespace sd {
+namespace {
+
+/// How many problems an error names before it says "and N more".
+constexpr size_t kNamedProblems = 20;
+
+struct Format {
+  bool (*recognise)(std::string_view file);
+  CheckpointContents (*read)(std::string_view file);
+};
+
+/// Asked in this order.
+constexpr Format kFormats[] = {
+    {is_torch_zip, read_torch_zip},
+    {is_torch_legacy, read_torch_legacy},
+    {is_torch_tar, refuse_torch_tar},
+    {is_safetensors, read_safetensors},
+};
+
+CheckpointContents read_contents(const MappedFile& file) {
+  for (const Format& format : kFormats) {
+    if (format.recognise(file.bytes())) return format.read(file.bytes());
+  }
+  const std::string begin = printable(file.bytes().substr(0, 8), 40);
+  throw Error(ErrorKind::kCheckpoint,
+              "expected a .ckpt that torch.save wrote or a .safetensors file, found \"" + begin +
+                  "\" at its beginning",
+              file.bytes().starts_with("version https://git-lfs")
+                  ? "this is a Git LFS pointer: fetch the file itself with git lfs pull"
+                  : "check that the download is complete and is not a web page");
+}
+
+std::string describe(const TensorProblem& problem) {
+  return problem.name.empty() ? problem.what : printable(problem.name) + ": " + problem.what;
+}
+
+void require_sound(const std::string& path, const CheckpointContents& contents) {
+  if (!contents.problems.empty()) {
+    std::string message = printable(path) + ": ";
+    for (size_t i = 0; i < contents.problems.size(); ++i) {
+      const std::string line = describe(contents.problems[i]);
+      if (i > 0) detail(line);
+      if (i < kNamedProblems) message += (i > 0 ? "; " : "") + line;
+    }
+    if (contents.problems.size() > kNamedProblems) {
+      message += format("; and %zu more", contents.problems.size() - kNamedProblems);
+    }
+    throw Error(ErrorKind::kCheckpoint, message,
+                "`sd inspect` describes the file; fetch or copy it again if it is damaged");
+  }
+  if (contents.tensors.empty()) {
+    std::vector<std::string> keys = contents.other_keys;
+    if (keys.size() > kNamedProblems) keys.resize(kNamedProblems);
+    throw Error(ErrorKind::kCheckpoint,
+                printable(path) +
+                    ": expected weights at top level or under \"state_dict\", found " +
+                    (keys.empty() ? "none" : "only " + join(keys, ", ")),
+                "give a checkpoint in the layout of the original training program");
+  }
+}
+
+at::Tensor view_pages(std::shared_ptr<const MappedFile> file, const TensorInfo& info) {
+  // from_blob takes a pointer to non-const; the pages are mapped read-only and a write is a fault.
+  void* data = const_cast<std::byte*>(file->data() + info.offset);
+  const auto release = [keep = std::move(file)](void*) mutable { keep.reset(); };
+  return at::from_blob(data, info.shape, info.strides, release, at::TensorOptions(info.dtype));
+}
+
+/// For data that does not lie at a multiple of its element size.
+at::Tensor copy_pages(const MappedFile& file, const TensorInfo& info) {
+  const auto elements = static_cast<int64_t>(info.bytes / c10::elementSize(info.dtype));
+  at::Tensor copy = at::empty({elements}, at::TensorOptions(info.dtype));
+  std::memcpy(copy.mutable_data_ptr(), file.data() + info.offset, info.bytes);
+  return copy.as_strided(info.shape, info.strides);
+}
+
+}  // namespace
+
+CheckpointContents scan_checkpoint(const MappedFile& file) {
+  try {
+    return read_contents(file);
+  } catch (const Error& error) {  // the readers do not know the file's name
+    throw Error(error.kind(), printable(file.path()) + ": " + error.what(), error.hint());
+  }
+}
+
+Checkpoint::Checkpoint(std::shared_ptr<const MappedFile> file, CheckpointContents contents)
+    : path_(file->path()), file_(std::move(file)), contents_(std::move(contents)) {
+  index_names();
+}
+
+Checkpoint::Checkpoint(std::string label, const std::map<std::string, at::Tensor>& tensors)
+    : path_(std::move(label)) {
+  contents_.format = "memory";
+  for (const auto& [name, tensor] : tensors) {
+    TensorInfo info;
+    info.name = name;
+    info.dtype = tensor.scalar_type();
+    info.shape = tensor.sizes().vec();
+    info.strides = tensor.strides().vec();
+    info.bytes = tensor.nbytes();
+    contents_.tensors.push_back(std::move(info));
+    in_memory_.push_back(tensor);
+  }
+  index_names();
+}
+
+void Checkpoint::index_names() {
+  by_name_.reserve(contents_.tensors.size());
+  for (size_t i = 0; i < contents_.tensors.size(); ++i) {
+    by_name_.emplace(contents_.tensors[i].name, i);
+  }
+}
+
+const TensorInfo* Checkpoint::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &contents_.tensors[found->second];
+}
+
+bool Checkpoint::has_prefix(std::string_view prefix) const {
+  const auto first = std::lower_bound(
+      index().begin(), index().end(), prefix,
+      [](const TensorInfo& info, std::string_view text) { return info.name < text; });
+  return first != index().end() && first->name.starts_with(prefix);
+}
+
+at::Tensor Checkpoint::tensor(const TensorInfo& info) const {
+  if (!file_) return in_memory_[by_name_.at(info.name)];
+  if (info.numel() == 0) return at::empty(info.shape, at::TensorOptions(info.dtype));
+  const auto address = reinterpret_cast<uintptr_t>(file_->data()) + info.offset;
+  if (address % c10::elementSize(info.dtype) != 0) return copy_pages(*file_, info);
+  return view_pages(file_, info);
+}
+
+std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
+  auto file = MappedFile::open(path);
+  CheckpointContents contents = scan_checkpoint(*file);
+  require_sound(path, contents);
+  if (contents.format != "safetensors" && !contents.nested_state_dict) {
+    detail(printable(path) + ": weights at top level, not under \"state_dict\"");
+  }
+  return std::make_shared<const Checkpoint>(std::move(file), std::move(contents));
+}
+
+}  // namespace sd

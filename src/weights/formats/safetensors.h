@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "weights/formats/contents.h"
+
+namespace sd {
+
+/// True if the file begins as a .safetensors file does: a header length, then a JSON object.
+bool is_safetensors(std::string_view file);
+
+/// Reads the header of a .safetensors file. Throws kCheckpoint where the header breaks a rule of
+/// the format: a field that is missing, unknown or doubled, a range that overlaps another, leaves a
+/// gap or does not fit its shape. Dtypes that cannot be loaded are listed among the problems.
+CheckpointContents read_safetensors(std::string_view file);
+
+}  // namespace sd

@@ -1,0 +1,126 @@
+#include "weights/formats/torch_legacy.h"
+
+#include <map>
+#include <string>
+
+#include "base/strings.h"
+#include "weights/formats/byte_cursor.h"
+#include "weights/formats/pickle.h"
+#include "weights/formats/torch_pickle.h"
+
+namespace sd {
+namespace {
+
+/// 0x1950a86a20f9469cfc6c, least byte first.
+constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+constexpr int64_t kProtocol = 1001;
+/// A tar header says "ustar" here.
+constexpr size_t kTarMark = 257;
+
+/// A stream of pickles, one behind the other.
+class PickleStream {
+ public:
+  explicit PickleStream(std::string_view file) : file_(file) {}
+
+  pickle::Document next() {
+    pickle::Document document = pickle::read(file_.substr(position_));
+    position_ += document.length();
+    return document;
+  }
+  size_t position() const { return position_; }
+
+ private:
+  std::string_view file_;
+  size_t position_ = 0;
+};
+
+void check_head(PickleStream& stream) {
+  const pickle::Document magic = stream.next();
+  if (magic.root().as_text() != kMagic) {
+    throw damaged("expected the magic number of torch.save, found another value");
+  }
+  const pickle::Document protocol = stream.next();
+  if (protocol.root().as_int() != kProtocol) {
+    throw damaged("expected version 1001 of torch.save's stream, found another");
+  }
+  const pickle::Document machine = stream.next();
+  const auto little = machine.root().find("little_endian");
+  if (!little || !little->as_bool()) {
+    throw damaged("expected the byte order in the stream's third pickle, found none");
+  }
+  if (!*little->as_bool()) {
+    throw Error(ErrorKind::kCheckpoint, "expected little-endian numbers, found big-endian ones",
+                "save the checkpoint again on a little-endian machine");
+  }
+}
+
+/// Walks over the storages at the end of the stream and notes where each lies.
+std::map<std::string_view, StoragePlace> place_storages(std::string_view file, size_t position,
+                                                        const pickle::Document& object,
+                                                        const pickle::Document& keys) {
+  std::map<std::string_view, TorchStorage> declared;
+  for (const TorchStorage& storage : torch_storages(object)) declared[storage.key] = storage;
+  const pickle::Value list = keys.root();
+  if (list.kind() != pickle::Kind::kList) throw damaged("expected a list of storage keys");
+  ByteCursor in(file, "storages", position);
+  std::map<std::string_view, StoragePlace> places;
+  for (const pickle::Value& item : list.items()) {
+    const auto found = declared.find(item.as_text().value_or(""));
+    if (found == declared.end()) {
+      throw damaged("expected keys of storages that the object names, found another");
+    }
+    const TorchStorage& storage = found->second;
+    const uint64_t numel = in.u64();
+    if (numel != storage.numel) {
+      throw damaged(format("expected %llu elements in storage %s, found %llu",
+                           static_cast<unsigned long long>(storage.numel),
+                           printable(storage.key, 40).c_str(),
+                           static_cast<unsigned long long>(numel)));
+    }
+    const uint64_t item_bytes = c10::elementSize(storage.dtype);
+    if (numel > in.left() / item_bytes) {
+      throw damaged(format("expected %llu elements in storage %s, found the end of the file",
+                           static_cast<unsigned long long>(numel),
+                           printable(storage.key, 40).c_str()));
+    }
+    const uint64_t offset = in.position();
+    in.take(numel * item_bytes);
+    places[storage.key] = {offset, numel * item_bytes, ""};
+  }
+  return places;
+}
+
+}  // namespace
+
+bool is_torch_legacy(std::string_view file) {
+  // The number follows the protocol (2 bytes), perhaps a frame (9), and its own opcode (2).
+  return file.starts_with('\x80') && file.substr(0, 32).find(kMagic) != std::string_view::npos;
+}
+
+CheckpointContents read_torch_legacy(std::string_view file) {
+  PickleStream stream(file);
+  check_head(stream);
+  const pickle::Document object = stream.next();
+  const pickle::Document keys = stream.next();
+  const auto places = place_storages(file, stream.position(), object, keys);
+  const FindStorage find = [&](const TorchStorage& storage) {
+    const auto place = places.find(storage.key);
+    if (place != places.end()) return place->second;
+    return StoragePlace{0, 0, "expected its storage at the end of the stream, found none"};
+  };
+  CheckpointContents contents = torch_contents(object, find, file.size());
+  contents.format = "torch legacy";
+  return contents;
+}
+
+bool is_torch_tar(std::string_view file) {
+  return file.size() > kTarMark && file.substr(kTarMark).starts_with("ustar");
+}
+
+CheckpointContents refuse_torch_tar(std::string_view) {
+  throw Error(ErrorKind::kCheckpoint,
+              "expected a checkpoint of torch 0.1.10 or later, found a tar archive",
+              "if torch wrote it, load it with torch 1.x and save it again");
+}
+
+}  // namespace sd

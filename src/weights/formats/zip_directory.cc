@@ -1,0 +1,206 @@
+#include "weights/formats/zip_directory.h"
+
+#include <array>
+#include <optional>
+
+#include "base/strings.h"
+#include "weights/formats/byte_cursor.h"
+
+namespace sd {
+namespace {
+
+// Signatures and sizes of PKWARE's APPNOTE 6.3.
+constexpr uint32_t kLocalHeader = 0x04034b50;
+constexpr uint32_t kCentralHeader = 0x02014b50;
+constexpr uint32_t kEnd = 0x06054b50;
+constexpr uint32_t kEnd64 = 0x06064b50;
+constexpr uint32_t kEnd64Locator = 0x07064b50;
+constexpr size_t kLocalHeaderBytes = 30;
+constexpr size_t kCentralHeaderBytes = 46;
+constexpr size_t kEndBytes = 22;
+constexpr size_t kEnd64LocatorBytes = 20;
+constexpr size_t kEnd64Bytes = 56;
+constexpr size_t kMaxComment = 65535;
+constexpr uint16_t kEncrypted = 1;
+constexpr uint16_t kZip64Extra = 1;
+
+/// Where the central directory lies and how many entries it has.
+struct DirectoryPlace {
+  uint64_t begin = 0, bytes = 0, count = 0;
+  uint64_t limit = 0;  // nothing of it may lie beyond
+};
+
+/// The end record is the last thing in the file but for a comment whose length it tells.
+size_t find_end(std::string_view archive) {
+  if (archive.size() >= kEndBytes) {
+    const size_t last = archive.size() - kEndBytes;
+    const size_t first = last > kMaxComment ? last - kMaxComment : 0;
+    for (size_t at = last + 1; at-- > first;) {
+      if (little_endian(archive.data() + at, 4) == kEnd &&
+          little_endian(archive.data() + at + 20, 2) == last - at) {
+        return at;
+      }
+    }
+  }
+  throw damaged("expected a zip directory at the end of the file, found none");
+}
+
+/// zip64 puts a larger end record in front, and a locator between the two.
+std::optional<DirectoryPlace> find_zip64(std::string_view archive, size_t end) {
+  if (end < kEnd64LocatorBytes) return std::nullopt;
+  ByteCursor locator(archive, "zip64 locator", end - kEnd64LocatorBytes);
+  if (locator.u32() != kEnd64Locator) return std::nullopt;
+  locator.take(4);
+  const uint64_t at = locator.u64();
+  if (at > end - kEnd64LocatorBytes || end - kEnd64LocatorBytes - at < kEnd64Bytes) {
+    throw damaged("expected the zip64 end record inside the file");
+  }
+  ByteCursor in(archive, "zip64 end record", at);
+  if (in.u32() != kEnd64) throw damaged("expected a zip64 end record, found other bytes");
+  in.take(20);  // its size, versions, disk numbers
+  DirectoryPlace place;
+  place.count = in.u64();
+  if (in.u64() != place.count) throw damaged("expected a zip archive of one part, found several");
+  place.bytes = in.u64();
+  place.begin = in.u64();
+  place.limit = at;
+  return place;
+}
+
+DirectoryPlace find_directory(std::string_view archive) {
+  const size_t end = find_end(archive);
+  std::optional<DirectoryPlace> place = find_zip64(archive, end);
+  if (!place) {
+    ByteCursor in(archive, "zip end record", end + 8);
+    place.emplace();
+    place->count = in.u16();
+    if (in.u16() != place->count) {
+      throw damaged("expected a zip archive of one part, found several");
+    }
+    place->bytes = in.u32();
+    place->begin = in.u32();
+    place->limit = end;
+  }
+  if (place->begin > place->limit || place->bytes > place->limit - place->begin) {
+    throw damaged("expected the zip directory inside the file");
+  }
+  if (place->count > place->bytes / kCentralHeaderBytes) {
+    throw damaged(format("expected %llu entries in the zip directory, found room for %llu",
+                         static_cast<unsigned long long>(place->count),
+                         static_cast<unsigned long long>(place->bytes / kCentralHeaderBytes)));
+  }
+  return *place;
+}
+
+/// Sizes and offsets that 32 bits cannot hold follow in an extra field, in this order.
+void read_zip64_extra(std::string_view extra, ZipEntry* entry) {
+  ByteCursor fields(extra, "zip extra fields");
+  while (fields.left() >= 4) {
+    const uint16_t id = fields.u16();
+    ByteCursor field(fields.take(fields.u16()), "zip64 extra field");
+    if (id != kZip64Extra) continue;
+    for (uint64_t* number : {&entry->bytes, &entry->stored_bytes, &entry->header}) {
+      if (*number == UINT32_MAX) *number = field.u64();
+    }
+    return;
+  }
+}
+
+ZipEntry read_entry(ByteCursor& in) {
+  if (in.u32() != kCentralHeader) {
+    throw damaged(format("expected a zip directory entry at byte %zu", in.position() - 4));
+  }
+  ZipEntry entry;
+  in.take(4);  // versions
+  entry.flags = in.u16();
+  entry.method = in.u16();
+  in.take(4);  // time and date
+  entry.crc32 = in.u32();
+  entry.stored_bytes = in.u32();
+  entry.bytes = in.u32();
+  const uint16_t name_bytes = in.u16();
+  const uint16_t extra_bytes = in.u16();
+  const uint16_t comment_bytes = in.u16();
+  in.take(8);  // disk number, attributes
+  entry.header = in.u32();
+  entry.name = in.take(name_bytes);
+  read_zip64_extra(in.take(extra_bytes), &entry);
+  in.take(comment_bytes);
+  return entry;
+}
+
+}  // namespace
+
+ZipDirectory::ZipDirectory(std::string_view archive) : archive_(archive) {
+  const DirectoryPlace place = find_directory(archive);
+  directory_begin_ = place.begin;
+  ByteCursor in(archive.substr(0, place.begin + place.bytes), "zip directory", place.begin);
+  entries_.reserve(place.count);
+  by_name_.reserve(place.count);
+  for (uint64_t i = 0; i < place.count; ++i) {
+    entries_.push_back(read_entry(in));
+    if (!by_name_.emplace(entries_.back().name, entries_.size() - 1).second) {
+      throw damaged("expected each name once in the zip directory, found " +
+                    printable(entries_.back().name) + " twice");
+    }
+  }
+}
+
+const ZipEntry* ZipDirectory::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &entries_[found->second];
+}
+
+std::string ZipDirectory::locate(const ZipEntry& entry, uint64_t* offset) const {
+  const std::string shown = "zip entry " + printable(entry.name);
+  if ((entry.flags & kEncrypted) != 0) return "expected a plain " + shown + ", found it encrypted";
+  if (entry.method != 0) {
+    return "expected a stored " + shown +
+           format(", found it compressed (method %u)", unsigned{entry.method});
+  }
+  if (entry.stored_bytes != entry.bytes) return "expected one size for the " + shown;
+  if (entry.header > directory_begin_ || directory_begin_ - entry.header < kLocalHeaderBytes) {
+    return "expected the " + shown + " inside the file";
+  }
+  ByteCursor in(archive_.substr(0, directory_begin_), "zip entry", entry.header);
+  if (in.u32() != kLocalHeader) return "expected a local header for the " + shown;
+  in.take(kLocalHeaderBytes - 8);
+  const uint16_t name_bytes = in.u16();
+  const uint16_t extra_bytes = in.u16();
+  if (uint64_t{name_bytes} + extra_bytes > in.left() || in.take(name_bytes) != entry.name) {
+    return "expected the same name in the local header of the " + shown;
+  }
+  in.take(extra_bytes);
+  if (entry.bytes > in.left()) return "expected all bytes of the " + shown + " in the file";
+  *offset = in.position();
+  return "";
+}
+
+std::string_view ZipDirectory::read(const ZipEntry& entry) const {
+  uint64_t offset = 0;
+  const std::string problem = locate(entry, &offset);
+  if (!problem.empty()) throw damaged(problem);
+  const std::string_view bytes = archive_.substr(offset, entry.bytes);
+  if (entry.crc32 != 0 && crc32_of(bytes) != entry.crc32) {
+    throw damaged("expected the checksum of the zip entry " + printable(entry.name) +
+                  " to fit its bytes");
+  }
+  return bytes;
+}
+
+uint32_t crc32_of(std::string_view bytes) {
+  static const auto table = [] {
+    std::array<uint32_t, 256> rows = {};
+    for (uint32_t i = 0; i < rows.size(); ++i) {
+      uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320U : 0U);
+      rows[i] = value;
+    }
+    return rows;
+  }();
+  uint32_t crc = ~uint32_t{0};
+  for (const char c : bytes) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+  return ~crc;
+}
+
+}  // namespace sd

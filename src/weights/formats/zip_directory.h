@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sd {
+
+/// One file of a zip archive, as the central directory tells it.
+struct ZipEntry {
+  std::string_view name;  ///< points into the archive
+  uint16_t method = 0;    ///< 0 = stored
+  uint16_t flags = 0;
+  uint32_t crc32 = 0;  ///< 0 where the writer left it out
+  uint64_t stored_bytes = 0;
+  uint64_t bytes = 0;   ///< unpacked
+  uint64_t header = 0;  ///< where its local header lies
+};
+
+/// The central directory of a zip archive (zip64 too).
+class ZipDirectory {
+ public:
+  /// Reads the directory of `archive`, which must outlive the object. Throws kCheckpoint if it is
+  /// absent or contradicts itself or the archive's size.
+  explicit ZipDirectory(std::string_view archive);
+
+  const std::vector<ZipEntry>& entries() const { return entries_; }
+  const ZipEntry* find(std::string_view name) const;
+
+  /// Finds the entry's bytes in the archive. Returns what is wrong (compressed, encrypted, out of
+  /// bounds, another name in its local header), or "" and sets `*offset`.
+  std::string locate(const ZipEntry& entry, uint64_t* offset) const;
+
+  /// The bytes of a stored entry, checked against its CRC-32. Throws kCheckpoint.
+  std::string_view read(const ZipEntry& entry) const;
+
+ private:
+  std::string_view archive_;
+  uint64_t directory_begin_ = 0;
+  std::vector<ZipEntry> entries_;
+  std::unordered_map<std::string_view, size_t> by_name_;
+};
+
+/// The CRC-32 of zip and PNG.
+uint32_t crc32_of(std::string_view bytes);
+
+}  // namespace sd

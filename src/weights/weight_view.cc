@@ -1,0 +1,87 @@
+#include "weights/weight_view.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace sd {
+namespace {
+
+constexpr std::string_view kModel = "model.";
+constexpr std::string_view kEma = "model_ema.";
+
+/// Zeros of any shape on one element's memory: they stand in for a tensor that is missing, so that
+/// the rest of a model can be looked up too.
+at::Tensor placeholder(at::IntArrayRef shape) {
+  return at::zeros({}, at::TensorOptions(at::kFloat)).expand(shape);
+}
+
+}  // namespace
+
+WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
+    : checkpoint_(std::move(checkpoint)),
+      report_(std::make_shared<LoadReport>(checkpoint_->path())) {}
+
+WeightView WeightView::with_ema() const {
+  WeightView view = *this;
+  view.ema_ = true;
+  return view;
+}
+
+WeightView WeightView::operator[](std::string_view scope) const {
+  WeightView view = *this;
+  view.scope_.append(scope).append(".");
+  return view;
+}
+
+WeightView WeightView::operator[](int64_t index) const { return (*this)[std::to_string(index)]; }
+
+at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const {
+  report_->record_used(info.name);
+  if (!shape.equals(info.shape)) {
+    report_->record_misshapen(info.name, shape.vec(), info.shape);
+    return placeholder(shape);
+  }
+  return checkpoint_->tensor(info).to(at::kFloat).contiguous();
+}
+
+at::Tensor WeightView::get(std::string_view leaf, at::IntArrayRef shape) const {
+  const std::string name = full_name(leaf);
+  if (const TensorInfo* info = checkpoint_->find(name)) return load(*info, shape);
+  report_->record_missing(name, shape.vec());
+  return placeholder(shape);
+}
+
+std::optional<at::Tensor> WeightView::get_optional(std::string_view leaf,
+                                                   at::IntArrayRef shape) const {
+  const TensorInfo* info = checkpoint_->find(full_name(leaf));
+  if (info == nullptr) return std::nullopt;
+  return load(*info, shape);
+}
+
+bool WeightView::has(std::string_view leaf) const {
+  return checkpoint_->find(full_name(leaf)) != nullptr;
+}
+
+bool WeightView::exists() const { return checkpoint_->has_prefix(scope_); }
+
+std::optional<std::vector<int64_t>> WeightView::shape_of(std::string_view leaf) const {
+  const TensorInfo* info = checkpoint_->find(full_name(leaf));
+  if (info == nullptr) return std::nullopt;
+  return info->shape;
+}
+
+std::string WeightView::full_name(std::string_view leaf) const {
+  std::string name = scope_;
+  name.append(leaf);
+  if (!ema_ || !name.starts_with(kModel)) return name;
+  name.erase(0, kModel.size());
+  std::erase(name, '.');
+  return std::string(kEma) + name;
+}
+
+bool has_ema(const Checkpoint& checkpoint) {
+  return checkpoint.has_prefix("model_ema.diffusion_model");
+}
+
+}  // namespace sd
