@@ -16,8 +16,9 @@ inline constexpr int64_t kMaxTokens = 77;
 struct Tokens {
   /// Always kMaxTokens of them: begin, content, end, padding.
   std::vector<int32_t> ids;
-  /// The first `used` ids in readable form, the special ones included: "<|startoftext|>", "a",
-  /// "cat", … A piece that ends inside a character shows that byte as "\xNN".
+  /// The first `used` ids as the published vocabulary spells them, but readable: "<|startoftext|>",
+  /// "photo</w>", "gra", "ffiti</w>" (CLIP), "[CLS]", "gr", "##aff" (BERT). Bytes that are only a
+  /// part of a character are shown as "\xNN".
   std::vector<std::string> pieces;
   /// How many ids stand before the padding, begin and end included.
   int64_t used = 0;

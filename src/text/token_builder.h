@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace sd {
+
+/// What both tokenizers do with the ids of words: cut, frame, pad, and tell what was lost.
+class TokenBuilder {
+ public:
+  struct Frame {
+    int32_t begin, end, padding;
+  };
+
+  /// Begins a stretch of cleaned text; the words that follow are placed in it.
+  void begin_text(std::u32string_view text);
+
+  /// A word that starts at character `offset` of the current stretch.
+  void add_word(size_t offset, const std::vector<int32_t>& ids);
+
+  /// The ids that fit between begin and end, padded to kMaxTokens. `piece_text` spells an id.
+  Tokens finish(const Frame& frame, const std::function<std::string(int32_t)>& piece_text) const;
+
+ private:
+  /// The white-space separated words of text_ from the one on that id number `first` is part of.
+  std::string words_from(size_t first) const;
+
+  std::u32string text_;  // all stretches, a space between
+  size_t stretch_ = 0;   // where the current one starts
+  std::vector<int32_t> ids_;
+  std::vector<std::pair<size_t, size_t>> words_;  // first id, first character
+};
+
+/// The bytes of a tokenizer's data file. Throws Error(kFile).
+std::string read_tokenizer_file(const std::filesystem::path& path);
+
+}  // namespace sd
