@@ -4,24 +4,9 @@
 
 #include <string>
 
+#include "sd/options.h"
+
 namespace sd {
-
-/// Which rows of the kernel table may be used.
-enum class KernelChoice {
-  kAuto,  ///< the first row that fits
-  kAten,  ///< the last row everywhere: plain ATen
-};
-
-/// `--precision`: the reference's two words.
-enum class Precision { kAutocast, kFull };
-
-/// What the user asked of the device, as typed.
-struct DeviceOptions {
-  std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
-  Precision precision = Precision::kAutocast;
-  int threads = 0;  ///< 0: as many as the process may use
-  KernelChoice kernels = KernelChoice::kAuto;
-};
 
 /// What the machine has. Made by `probe_host`, or by a test.
 struct HostInfo {

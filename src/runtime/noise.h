@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "sd/options.h"
+
 namespace sd {
 
 /// Where every random number of a run comes from: a stream of calls, each of which yields one
@@ -54,8 +56,6 @@ class TorchCpuNoise final : public NoiseSource {
   at::Generator generator_;
 };
 
-/// Which stream `--rng` names.
-enum class RngKind { kCuda, kCpu };
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed);
 
 }  // namespace sd

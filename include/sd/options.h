@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sd {
+
+/// Which rows of the kernel table may be used.
+enum class KernelChoice {
+  kAuto,  ///< the first row that fits
+  kAten,  ///< the last row everywhere: plain ATen
+};
+
+/// `--precision`: the reference's two words.
+enum class Precision { kAutocast, kFull };
+
+/// What the user asks of the device, as typed.
+struct DeviceOptions {
+  std::string device = "auto";  ///< auto | cpu | cuda | cuda:N
+  Precision precision = Precision::kAutocast;
+  int threads = 0;  ///< 0: as many as the process may use
+  KernelChoice kernels = KernelChoice::kAuto;
+};
+
+/// Which copy of the UNet's weights a run takes.
+enum class WeightChoice {
+  kConfig,  ///< as use_ema of the config says
+  kEma,     ///< the averaged ones, model_ema.*
+  kPlain,   ///< the last ones, model.*
+};
+
+/// Where the random numbers come from.
+enum class RngKind {
+  kCuda,  ///< the stream of torch's CUDA generator: the reference's pictures on an NVIDIA card
+  kCpu,   ///< the stream of torch's CPU generator
+};
+
+/// The files of a model.
+struct ModelPaths {
+  std::string checkpoint;
+  std::string config;  ///< the YAML file
+  WeightChoice weights = WeightChoice::kConfig;
+};
+
+}  // namespace sd

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/attention.h"
+#include "kernels/conv2d.h"
+#include "kernels/geglu.h"
+#include "kernels/group_norm.h"
+#include "kernels/linear.h"
+
+/// The last row of every kernel table: plain ATen, for any shape and device.
+namespace sd::aten {
+
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec);
+std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec);
+std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
+std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec);
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
+
+}  // namespace sd::aten

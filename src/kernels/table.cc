@@ -1,0 +1,33 @@
+#include "kernels/table.h"
+
+#include "kernels/aten/aten_kernels.h"
+
+namespace sd {
+namespace {
+
+// Fastest first; plain ATen last. A test compares each row with the last.
+constexpr Conv2dRow kConv2dRows[] = {
+    {"aten", aten::make_conv2d},
+};
+constexpr LinearRow kLinearRows[] = {
+    {"aten", aten::make_linear},
+};
+constexpr GroupNormRow kGroupNormRows[] = {
+    {"aten", aten::make_group_norm},
+};
+constexpr AttentionRow kAttentionRows[] = {
+    {"aten", aten::make_attention},
+};
+constexpr GegluRow kGegluRows[] = {
+    {"aten", aten::make_geglu},
+};
+
+}  // namespace
+
+std::span<const Conv2dRow> conv2d_rows() { return kConv2dRows; }
+std::span<const LinearRow> linear_rows() { return kLinearRows; }
+std::span<const GroupNormRow> group_norm_rows() { return kGroupNormRows; }
+std::span<const AttentionRow> attention_rows() { return kAttentionRows; }
+std::span<const GegluRow> geglu_rows() { return kGegluRows; }
+
+}  // namespace sd

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "kernels/attention.h"
+#include "kernels/conv2d.h"
+#include "kernels/geglu.h"
+#include "kernels/group_norm.h"
+#include "kernels/linear.h"
+#include "runtime/exec_policy.h"
+
+namespace sd {
+
+/// One way to compute an operation. `make` returns null where the row does not fit the spec or the
+/// processor; the last row of every table fits everything and is plain ATen.
+template <class Kernel, class Spec>
+struct KernelRow {
+  const char* name;
+  std::unique_ptr<const Kernel> (*make)(const Spec& spec);
+};
+
+using Conv2dRow = KernelRow<Conv2dKernel, Conv2dSpec>;
+using LinearRow = KernelRow<LinearKernel, LinearSpec>;
+using GroupNormRow = KernelRow<GroupNormKernel, GroupNormSpec>;
+using AttentionRow = KernelRow<AttentionKernel, AttentionSpec>;
+using GegluRow = KernelRow<GegluKernel, GegluSpec>;
+
+std::span<const Conv2dRow> conv2d_rows();
+std::span<const LinearRow> linear_rows();
+std::span<const GroupNormRow> group_norm_rows();
+std::span<const AttentionRow> attention_rows();
+std::span<const GegluRow> geglu_rows();
+
+/// The first row that fits; only the last one under KernelChoice::kAten.
+template <class Kernel, class Spec>
+std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Spec>> rows,
+                                            const Spec& spec, KernelChoice choice) {
+  if (choice == KernelChoice::kAuto) {
+    for (const auto& row : rows) {
+      if (auto kernel = row.make(spec)) return kernel;
+    }
+  }
+  return rows.back().make(spec);
+}
+
+}  // namespace sd

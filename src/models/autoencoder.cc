@@ -1,0 +1,218 @@
+#include "models/autoencoder.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+constexpr double kEps = 1e-6;  // ldm.modules.diffusionmodules.model.Normalize
+
+Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
+}
+
+Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
+}
+
+/// One more row and column of zeros on the right and below, then stride 2 without padding.
+Conv2d downsample_conv(const WeightView& view, int64_t channels, KernelChoice kernels) {
+  return Conv2d(view, {.in = channels, .out = channels, .kernel = 3, .stride = 2}, kernels);
+}
+
+at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x) {
+  if (!level.resample) return at::avg_pool2d(x, 2);
+  return (*level.resample)(at::constant_pad_nd(x, {0, 1, 0, 1}));
+}
+
+at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x) {
+  const at::Tensor larger = upsample_nearest(x);
+  return level.resample ? (*level.resample)(larger) : larger;
+}
+
+bool attends(const AutoencoderConfig& config, int64_t resolution) {
+  return std::find(config.attn_resolutions.begin(), config.attn_resolutions.end(), resolution) !=
+         config.attn_resolutions.end();
+}
+
+/// `count` blocks from `in` to `out` channels, with attention after each where `attention` is set.
+AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int64_t count,
+                            bool attention, int64_t groups, KernelChoice kernels) {
+  AutoencoderLevel level;
+  for (int64_t i = 0; i < count; ++i) {
+    level.block.emplace_back(view["block"][i], i == 0 ? in : out, out, groups, kernels);
+    if (attention) level.attn.emplace_back(view["attn"][i], out, groups, kernels);
+  }
+  return level;
+}
+
+at::Tensor run_blocks(const AutoencoderLevel& level, at::Tensor h, const std::string& name,
+                      const TraceFn& trace) {
+  for (size_t i = 0; i < level.block.size(); ++i) {
+    h = level.block[i](h);
+    if (trace) trace(name + ".block." + std::to_string(i), h);
+    if (!level.attn.empty()) h = level.attn[i](h);
+  }
+  return h;
+}
+
+int64_t deepest(const AutoencoderConfig& config) { return config.ch * config.ch_mult.back(); }
+
+}  // namespace
+
+ResnetBlock::ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
+                         KernelChoice kernels)
+    : norm1_(view["norm1"], in, groups, kEps, /*silu=*/true, kernels),
+      conv1_(conv3x3(view["conv1"], in, out, kernels)),
+      norm2_(view["norm2"], out, groups, kEps, /*silu=*/true, kernels),
+      conv2_(conv3x3(view["conv2"], out, out, kernels)) {
+  if (in != out) nin_shortcut_ = conv1x1(view["nin_shortcut"], in, out, kernels);
+}
+
+at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
+  at::Tensor h = conv2_(norm2_(conv1_(norm1_(x))));
+  return h.add_(nin_shortcut_ ? (*nin_shortcut_)(x) : x);
+}
+
+AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
+                     KernelChoice kernels)
+    : norm_(view["norm"], channels, groups, kEps, /*silu=*/false, kernels),
+      q_(conv1x1(view["q"], channels, channels, kernels)),
+      k_(conv1x1(view["k"], channels, channels, kernels)),
+      v_(conv1x1(view["v"], channels, channels, kernels)),
+      proj_out_(conv1x1(view["proj_out"], channels, channels, kernels)),
+      attention_(/*heads=*/1, /*causal=*/false, kernels) {}
+
+at::Tensor AttnBlock::operator()(const at::Tensor& x) const {
+  const at::Tensor h = norm_(x);
+  const at::Tensor mixed = attention_(image_to_tokens(q_(h)), image_to_tokens(k_(h)),
+                                      image_to_tokens(v_(h)));  // [N, h*w, C]
+  return proj_out_(tokens_to_image(mixed, x.size(2), x.size(3))).add_(x);
+}
+
+AutoencoderMiddle::AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
+                                     KernelChoice kernels)
+    : block_1(view["block_1"], channels, channels, groups, kernels),
+      attn_1(view["attn_1"], channels, groups, kernels),
+      block_2(view["block_2"], channels, channels, groups, kernels) {}
+
+at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string& name,
+                                         const TraceFn& trace) const {
+  at::Tensor h = block_1(x);
+  if (trace) trace(name + ".block_1", h);
+  h = attn_1(h);
+  if (trace) trace(name + ".attn_1", h);
+  h = block_2(h);
+  if (trace) trace(name + ".block_2", h);
+  return h;
+}
+
+Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels)
+    : conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
+      mid_(view["mid"], deepest(config), config.num_groups, kernels),
+      norm_out_(view["norm_out"], deepest(config), config.num_groups, kEps, /*silu=*/true, kernels),
+      conv_out_(conv3x3(view["conv_out"], deepest(config), 2 * config.z_channels, kernels)) {
+  int64_t in = config.ch;
+  int64_t resolution = config.resolution;
+  for (size_t i = 0; i < config.ch_mult.size(); ++i) {
+    const WeightView scope = view["down"][static_cast<int64_t>(i)];
+    const int64_t out = config.ch * config.ch_mult[i];
+    AutoencoderLevel level = make_level(scope, in, out, config.num_res_blocks,
+                                        attends(config, resolution), config.num_groups, kernels);
+    level.resamples = i + 1 < config.ch_mult.size();
+    if (level.resamples && config.resamp_with_conv) {
+      level.resample = downsample_conv(scope["downsample.conv"], out, kernels);
+    }
+    down_.push_back(std::move(level));
+    in = out;
+    resolution /= 2;
+  }
+}
+
+at::Tensor Encoder::operator()(const at::Tensor& x, const TraceFn& trace) const {
+  at::Tensor h = conv_in_(x.contiguous(at::MemoryFormat::ChannelsLast));
+  if (trace) trace("encoder.conv_in", h);
+  for (size_t i = 0; i < down_.size(); ++i) {
+    const std::string name = "encoder.down." + std::to_string(i);
+    h = run_blocks(down_[i], h, name, trace);
+    if (!down_[i].resamples) continue;
+    h = downsample(down_[i], h);
+    if (trace) trace(name + ".downsample", h);
+  }
+  h = mid_(h, "encoder.mid", trace);
+  h = conv_out_(norm_out_(h));
+  if (trace) trace("encoder.conv_out", h);
+  return h;
+}
+
+Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels)
+    : conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
+      mid_(view["mid"], deepest(config), config.num_groups, kernels),
+      norm_out_(view["norm_out"], config.ch * config.ch_mult.front(), config.num_groups, kEps,
+                /*silu=*/true, kernels),
+      conv_out_(conv3x3(view["conv_out"], config.ch * config.ch_mult.front(), config.out_ch,
+                        kernels)) {
+  int64_t in = deepest(config);
+  int64_t resolution = config.resolution / config.factor();
+  for (size_t i = config.ch_mult.size(); i-- > 0;) {
+    const WeightView scope = view["up"][static_cast<int64_t>(i)];
+    const int64_t out = config.ch * config.ch_mult[i];
+    AutoencoderLevel level = make_level(scope, in, out, config.num_res_blocks + 1,
+                                        attends(config, resolution), config.num_groups, kernels);
+    level.resamples = i > 0;
+    if (level.resamples && config.resamp_with_conv) {
+      level.resample = conv3x3(scope["upsample.conv"], out, out, kernels);
+    }
+    up_.insert(up_.begin(), std::move(level));
+    in = out;
+    resolution *= 2;
+  }
+}
+
+at::Tensor Decoder::operator()(const at::Tensor& z, const TraceFn& trace) const {
+  at::Tensor h = conv_in_(z.contiguous(at::MemoryFormat::ChannelsLast));
+  if (trace) trace("decoder.conv_in", h);
+  h = mid_(h, "decoder.mid", trace);
+  for (size_t i = up_.size(); i-- > 0;) {
+    h = run_blocks(up_[i], h, "decoder.up." + std::to_string(i), trace);
+    if (up_[i].resamples) h = upsample(up_[i], h);
+  }
+  h = conv_out_(norm_out_(h)).contiguous();
+  if (trace) trace("decoder.conv_out", h);
+  return h;
+}
+
+Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config, Parts parts,
+                         KernelChoice kernels)
+    : post_quant_conv_(
+          conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
+      decoder_(view["decoder"], config, kernels) {
+  // Built in any case: a checkpoint with a damaged encoder is damaged.
+  Encoder encoder(view["encoder"], config, kernels);
+  Conv2d quant_conv =
+      conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels);
+  if (parts == Parts::kDecoder) return;
+  encoder_ = std::move(encoder);
+  quant_conv_ = std::move(quant_conv);
+}
+
+at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
+  if (!encoder_) throw Error(ErrorKind::kInternal, "the autoencoder was built without its encoder");
+  return (*quant_conv_)((*encoder_)(x, trace)).contiguous();
+}
+
+at::Tensor Autoencoder::decode(const at::Tensor& z, const TraceFn& trace) const {
+  return decoder_(post_quant_conv_(z.contiguous(at::MemoryFormat::ChannelsLast)), trace);
+}
+
+at::Tensor sample_posterior(const at::Tensor& moments, const at::Tensor& noise) {
+  const auto halves = moments.chunk(2, 1);
+  const at::Tensor deviation = (halves[1].clamp(-30.0, 20.0) * 0.5).exp();
+  return halves[0] + deviation * noise;
+}
+
+}  // namespace sd

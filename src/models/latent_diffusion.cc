@@ -1,0 +1,100 @@
+#include "models/latent_diffusion.h"
+
+#include <ATen/ATen.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "models/families.h"
+#include "sd/error.h"
+#include "weights/audit.h"
+
+namespace sd {
+namespace {
+
+bool choose_ema(const Checkpoint& checkpoint, const ModelConfig& config, WeightChoice weights) {
+  const bool wanted =
+      weights == WeightChoice::kEma || (weights == WeightChoice::kConfig && config.use_ema);
+  if (wanted && !has_ema(checkpoint)) {
+    throw Error(ErrorKind::kCheckpoint,
+                "averaged weights are wanted (" +
+                    std::string(weights == WeightChoice::kEma ? "--weights ema"
+                                                              : "use_ema: True in the config") +
+                    "), and " + checkpoint.path() + " has no model_ema.* tensors",
+                "use --weights plain, or a checkpoint that was saved with its averaged weights");
+  }
+  return wanted;
+}
+
+void say_choice(const Checkpoint& checkpoint, bool ema) {
+  const char* also = has_ema(checkpoint)
+                         ? (ema ? "; --weights plain takes the others" : "; --weights ema takes "
+                                                                        "the averaged ones")
+                         : "";
+  notice(format("weights: %s of %s%s",
+                ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
+                checkpoint.path().c_str(), also));
+}
+
+/// The checkpoint's own schedule, if it has one, wins over the config's.
+NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config) {
+  const auto stored = root.get_optional("alphas_cumprod", {config.timesteps});
+  if (!stored) {
+    return NoiseSchedule::linear(config.linear_start, config.linear_end, config.timesteps);
+  }
+  const at::Tensor values = stored->contiguous();
+  const float* data = values.const_data_ptr<float>();
+  root.report().throw_if_failed();  // a misshapen one came back as zeros
+  return NoiseSchedule({data, data + config.timesteps});
+}
+
+double load_scale_factor(const WeightView& root, const ModelConfig& config) {
+  if (!config.scale_by_std) return config.scale_factor;
+  const auto stored = root.get_optional("scale_factor", {});
+  return stored ? stored->item<float>() : config.scale_factor;
+}
+
+/// Parts of a checkpoint that a run leaves alone on purpose.
+std::vector<std::string> unused_on_purpose(bool ema) {
+  std::vector<std::string> prefixes = {
+      "betas", "alphas_cumprod_prev", "sqrt_", "log_one_minus_alphas_cumprod", "posterior_",
+      "logvar", "first_stage_model.loss.", "cond_stage_model.transformer.to_logits.",
+      "cond_stage_model.transformer.text_model.embeddings.position_ids"};
+  prefixes.emplace_back(ema ? "model.diffusion_model." : "model_ema.");
+  if (ema) prefixes.insert(prefixes.end(), {"model_ema.decay", "model_ema.num_updates"});
+  return prefixes;
+}
+
+}  // namespace
+
+at::Tensor LatentDiffusion::decode(const at::Tensor& z, const TraceFn& trace) const {
+  return first_stage.decode(z * (1.0 / scale_factor), trace);
+}
+
+at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
+                                   const TraceFn& trace) const {
+  return sample_posterior(first_stage.moments(x, trace), noise) * scale_factor;
+}
+
+LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
+                                      const ModelConfig& config, WeightChoice weights,
+                                      Autoencoder::Parts parts, const ExecPolicy& policy) {
+  const bool ema = choose_ema(*checkpoint, config, weights);
+  say_choice(*checkpoint, ema);
+  const WeightView root(checkpoint);
+  const WeightView unet = (ema ? root.with_ema() : root)["model.diffusion_model"];
+  LatentDiffusion model{
+      .config = config,
+      .ema = ema,
+      .text_encoder = family_of(config).make_text_encoder(root["cond_stage_model"], config,
+                                                          policy.kernels),
+      .unet = UNet(unet, config.unet, policy.kernels),
+      .first_stage = Autoencoder(root["first_stage_model"], config.first_stage, parts,
+                                 policy.kernels),
+      .schedule = load_schedule(root, config),
+      .scale_factor = load_scale_factor(root, config)};
+  root.report().throw_if_failed();
+  say_extra_tensors(*checkpoint, root.report(), unused_on_purpose(ema));
+  return model;
+}
+
+}  // namespace sd

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+#include "models/autoencoder.h"
+#include "models/model_config.h"
+#include "models/text_encoder.h"
+#include "models/unet.h"
+#include "runtime/exec_policy.h"
+#include "sampling/noise_schedule.h"
+#include "sd/options.h"
+#include "weights/weight_view.h"
+
+namespace sd {
+
+/// ldm.models.diffusion.ddpm.LatentDiffusion: the parts that draw a picture. Immutable.
+struct LatentDiffusion {
+  ModelConfig config;
+  bool ema;  ///< whether the UNet's weights are the averaged ones
+  std::unique_ptr<const TextEncoder> text_encoder;
+  UNet unet;
+  Autoencoder first_stage;
+  NoiseSchedule schedule;
+  double scale_factor;
+
+  /// A latent's picture: z [N, C, h, w] → [N, 3, h*f, w*f], about [-1, 1] (decode_first_stage).
+  at::Tensor decode(const at::Tensor& z, const TraceFn& trace = nullptr) const;
+
+  /// The latent of a draw from what the encoder says of a picture:
+  /// x [N, 3, H, W] in [-1, 1], noise [N, C, H/f, W/f] → [N, C, H/f, W/f].
+  at::Tensor encode(const at::Tensor& x, const at::Tensor& noise,
+                    const TraceFn& trace = nullptr) const;
+};
+
+/// Builds all parts. Throws kCheckpoint naming every tensor that is missing or misshapen, or if
+/// averaged weights are wanted and the checkpoint has none.
+LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
+                                      const ModelConfig& config, WeightChoice weights,
+                                      Autoencoder::Parts parts, const ExecPolicy& policy);
+
+}  // namespace sd

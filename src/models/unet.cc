@@ -1,0 +1,175 @@
+#include "models/unet.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sd {
+namespace {
+
+/// Builds input_blocks, middle_block and output_blocks in the order of the reference's constructor.
+class Builder {
+ public:
+  Builder(const WeightView& view, const UNetConfig& config, KernelChoice kernels)
+      : view_(view), config_(config), kernels_(kernels) {}
+
+  std::vector<UNetBlock> input_blocks() {
+    const int64_t first = config_.model_channels;
+    std::vector<UNetBlock> blocks;
+    blocks.emplace_back().add(Conv2d(
+        view_["input_blocks.0.0"],
+        {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
+    channels_ = first;
+    skips_ = {first};
+    for (size_t level = 0; level < config_.channel_mult.size(); ++level) {
+      for (int64_t i = 0; i < config_.num_res_blocks; ++i) {
+        const WeightView scope = view_["input_blocks"][static_cast<int64_t>(blocks.size())];
+        UNetBlock& block = blocks.emplace_back();
+        add_res_block(block, scope, channels_, config_.channel_mult[level] * first);
+        if (attends()) add_transformer(block, scope);
+        skips_.push_back(channels_);
+      }
+      if (level + 1 == config_.channel_mult.size()) break;
+      const WeightView scope = view_["input_blocks"][static_cast<int64_t>(blocks.size())];
+      add_down(blocks.emplace_back(), scope);
+      skips_.push_back(channels_);
+      downsampled_ *= 2;
+    }
+    return blocks;
+  }
+
+  UNetBlock middle_block() {
+    UNetBlock block;
+    const WeightView scope = view_["middle_block"];
+    add_res_block(block, scope, channels_, channels_);
+    add_transformer(block, scope);
+    add_res_block(block, scope, channels_, channels_);
+    return block;
+  }
+
+  std::vector<UNetBlock> output_blocks() {
+    std::vector<UNetBlock> blocks;
+    for (size_t level = config_.channel_mult.size(); level-- > 0;) {
+      for (int64_t i = 0; i <= config_.num_res_blocks; ++i) {
+        const WeightView scope = view_["output_blocks"][static_cast<int64_t>(blocks.size())];
+        UNetBlock& block = blocks.emplace_back();
+        const int64_t skip = skips_.back();
+        skips_.pop_back();
+        add_res_block(block, scope, channels_ + skip,
+                      config_.channel_mult[level] * config_.model_channels);
+        if (attends()) add_transformer(block, scope);
+        if (level > 0 && i == config_.num_res_blocks) {
+          add_up(block, scope);
+          downsampled_ /= 2;
+        }
+      }
+    }
+    return blocks;
+  }
+
+ private:
+  bool attends() const {
+    const auto& at = config_.attention_resolutions;
+    return std::find(at.begin(), at.end(), downsampled_) != at.end();
+  }
+
+  void add_res_block(UNetBlock& block, const WeightView& scope, int64_t in, int64_t out,
+                     ResBlock::Resample resample = ResBlock::Resample::kNone) {
+    block.add(ResBlock(scope[block.next()], in, out, resample, config_, kernels_));
+    channels_ = out;
+  }
+
+  void add_transformer(UNetBlock& block, const WeightView& scope) {
+    block.add(SpatialTransformer(scope[block.next()], channels_, config_, kernels_));
+  }
+
+  void add_down(UNetBlock& block, const WeightView& scope) {
+    if (config_.resblock_updown) {
+      add_res_block(block, scope, channels_, channels_, ResBlock::Resample::kDown);
+    } else {
+      block.add(Downsample(scope[block.next()], channels_, config_, kernels_));
+    }
+  }
+
+  void add_up(UNetBlock& block, const WeightView& scope) {
+    if (config_.resblock_updown) {
+      add_res_block(block, scope, channels_, channels_, ResBlock::Resample::kUp);
+    } else {
+      block.add(Upsample(scope[block.next()], channels_, config_, kernels_));
+    }
+  }
+
+  const WeightView& view_;
+  const UNetConfig& config_;
+  KernelChoice kernels_;
+  int64_t channels_ = 0;
+  int64_t downsampled_ = 1;
+  std::vector<int64_t> skips_;
+};
+
+}  // namespace
+
+UNet::UNet(const WeightView& view, const UNetConfig& config, KernelChoice kernels)
+    : config_(config),
+      time_embed_0_(view["time_embed.0"], config.model_channels, 4 * config.model_channels,
+                    kernels),
+      time_embed_2_(view["time_embed.2"], 4 * config.model_channels, 4 * config.model_channels,
+                    kernels),
+      out_norm_(view["out.0"], config.model_channels * config.channel_mult.front(),
+                config.num_groups, 1e-5, /*silu=*/true, kernels),
+      out_conv_(view["out.2"],
+                {.in = config.model_channels, .out = config.out_channels, .kernel = 3,
+                 .padding = 1},
+                kernels) {
+  Builder builder(view, config, kernels);
+  input_blocks_ = builder.input_blocks();
+  middle_block_ = builder.middle_block();
+  output_blocks_ = builder.output_blocks();
+}
+
+at::Tensor UNet::time_embedding(double t) const {
+  const at::Tensor sinusoids = timestep_embedding(t, config_.model_channels);
+  return time_embed_2_(at::silu(time_embed_0_(sinusoids)));  // [1, 4*model_channels]
+}
+
+at::Tensor UNet::operator()(const at::Tensor& x, double t, const at::Tensor& context,
+                            const Trace& trace) const {
+  const auto traced = [&](const std::string& name, const at::Tensor& value) {
+    if (trace) trace(name, value);
+  };
+  const at::Tensor embedding = time_embedding(t);
+  traced("time_embed", embedding);
+  // Every ResBlock starts from the SiLU of the embedding.
+  const BlockInputs inputs{at::silu(embedding), context};
+  at::Tensor h = x.contiguous(at::MemoryFormat::ChannelsLast);
+  std::vector<at::Tensor> skips;
+  for (size_t i = 0; i < input_blocks_.size(); ++i) {
+    h = input_blocks_[i](h, inputs);
+    skips.push_back(h);
+    traced("input_blocks." + std::to_string(i), h);
+  }
+  h = middle_block_(h, inputs);
+  traced("middle_block", h);
+  for (size_t i = 0; i < output_blocks_.size(); ++i) {
+    h = at::cat({h, skips.back()}, 1);
+    skips.pop_back();
+    h = output_blocks_[i](h, inputs);
+    traced("output_blocks." + std::to_string(i), h);
+  }
+  h = out_conv_(out_norm_(h)).contiguous();
+  traced("out", h);
+  return h;
+}
+
+at::Tensor timestep_embedding(double t, int64_t width) {
+  const int64_t half = width / 2;
+  const at::Tensor frequencies =
+      (at::arange(half, at::kFloat) * (-std::log(10000.0)) / half).exp();
+  const at::Tensor angles = (frequencies * at::scalar_tensor(t, at::kFloat)).unsqueeze(0);
+  at::Tensor embedding = at::cat({angles.cos(), angles.sin()}, 1);
+  if (width % 2 == 1) embedding = at::constant_pad_nd(embedding, {0, 1});
+  return embedding;
+}
+
+}  // namespace sd

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/unet_blocks.h"
+
+namespace sd {
+
+/// ldm.modules.diffusionmodules.openaimodel.UNetModel with spatial transformers: predicts the noise
+/// in x at time t under a context.
+class UNet {
+ public:
+  /// Called with the name of each block ("input_blocks.0", …, "out") and what it gave.
+  using Trace = std::function<void(const std::string&, const at::Tensor&)>;
+
+  UNet(const WeightView& view, const UNetConfig& config, KernelChoice kernels);
+
+  /// x [N, in_channels, h, w] f32, t in steps of the training schedule (0 to 999, need not be
+  /// whole), context [N, 77, context_dim] → [N, out_channels, h, w], contiguous.
+  at::Tensor operator()(const at::Tensor& x, double t, const at::Tensor& context,
+                        const Trace& trace = nullptr) const;
+
+ private:
+  at::Tensor time_embedding(double t) const;
+
+  UNetConfig config_;
+  Linear time_embed_0_;
+  Linear time_embed_2_;
+  std::vector<UNetBlock> input_blocks_;
+  UNetBlock middle_block_;
+  std::vector<UNetBlock> output_blocks_;
+  GroupNorm out_norm_;
+  Conv2d out_conv_;
+};
+
+/// Sinusoids of t: [cos(t·f_0) … | sin(t·f_0) …], f_i = 10000^(-i / (width/2)), and a zero if the
+/// width is odd. [1, width] f32 (ldm.modules.diffusionmodules.util.timestep_embedding).
+at::Tensor timestep_embedding(double t, int64_t width);
+
+}  // namespace sd

@@ -1,0 +1,155 @@
+#include "models/unet_blocks.h"
+
+#include <ATen/ATen.h>
+
+namespace sd {
+namespace {
+
+constexpr double kResBlockEps = 1e-5;     // torch's default, in GroupNorm32
+constexpr double kTransformerEps = 1e-6;  // ldm.modules.attention.Normalize
+
+Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
+}
+
+Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
+}
+
+int64_t head_count(const UNetConfig& config, int64_t channels) {
+  return config.num_head_channels == -1 ? config.num_heads : channels / config.num_head_channels;
+}
+
+}  // namespace
+
+ResBlock::ResBlock(const WeightView& view, int64_t in, int64_t out, Resample resample,
+                   const UNetConfig& config, KernelChoice kernels)
+    : resample_(resample),
+      scale_shift_(config.use_scale_shift_norm),
+      in_norm_(view["in_layers.0"], in, config.num_groups, kResBlockEps, /*silu=*/true, kernels),
+      in_conv_(conv3x3(view["in_layers.2"], in, out, kernels)),
+      emb_(view["emb_layers.1"], 4 * config.model_channels, scale_shift_ ? 2 * out : out, kernels),
+      out_norm_(view["out_layers.0"], out, config.num_groups, kResBlockEps,
+                /*silu=*/!scale_shift_, kernels),
+      out_conv_(conv3x3(view["out_layers.3"], out, out, kernels)) {
+  if (in != out) skip_ = conv1x1(view["skip_connection"], in, out, kernels);
+}
+
+at::Tensor ResBlock::resampled(const at::Tensor& x) const {
+  switch (resample_) {
+    case Resample::kUp:
+      return upsample_nearest(x);
+    case Resample::kDown:
+      return at::avg_pool2d(x, 2);
+    case Resample::kNone:
+      break;
+  }
+  return x;
+}
+
+at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
+  at::Tensor h = in_conv_(resampled(in_norm_(x)));                       // [N, out, h', w']
+  const at::Tensor emb = emb_(inputs.emb).unsqueeze(-1).unsqueeze(-1);  // [1, out or 2*out, 1, 1]
+  if (scale_shift_) {
+    const auto scale_and_shift = emb.chunk(2, 1);
+    h = out_norm_(h).mul_(scale_and_shift[0] + 1).add_(scale_and_shift[1]);
+    h = out_conv_(at::silu_(h));
+  } else {
+    h = out_conv_(out_norm_(h.add_(emb)));
+  }
+  const at::Tensor skip = resampled(x);
+  return h.add_(skip_ ? (*skip_)(skip) : skip);
+}
+
+CrossAttention::CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim,
+                               int64_t heads, int64_t dim_head, KernelChoice kernels)
+    : to_q_(view["to_q"], query_dim, heads * dim_head, kernels, /*bias=*/false),
+      to_k_(view["to_k"], context_dim, heads * dim_head, kernels, /*bias=*/false),
+      to_v_(view["to_v"], context_dim, heads * dim_head, kernels, /*bias=*/false),
+      attention_(heads, /*causal=*/false, kernels),
+      to_out_(view["to_out.0"], heads * dim_head, query_dim, kernels) {}
+
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& context) const {
+  return to_out_(attention_(to_q_(x), to_k_(context), to_v_(context)));
+}
+
+BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim,
+                                             int64_t context_dim, int64_t heads, int64_t dim_head,
+                                             KernelChoice kernels)
+    : norm1_(view["norm1"], dim),
+      attn1_(view["attn1"], dim, dim, heads, dim_head, kernels),
+      norm2_(view["norm2"], dim),
+      attn2_(view["attn2"], dim, context_dim, heads, dim_head, kernels),
+      norm3_(view["norm3"], dim),
+      ff_in_(view["ff.net.0.proj"], dim, 4 * dim, kernels),
+      ff_out_(view["ff.net.2"], 4 * dim, dim, kernels) {}
+
+at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x, const at::Tensor& context) const {
+  const at::Tensor normed = norm1_(x);
+  at::Tensor h = attn1_(normed, normed).add_(x);
+  h = attn2_(norm2_(h), context).add_(h);
+  return ff_out_(ff_in_(norm3_(h))).add_(h);
+}
+
+SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
+                                       const UNetConfig& config, KernelChoice kernels)
+    : norm_(view["norm"], channels, config.num_groups, kTransformerEps, /*silu=*/false, kernels),
+      // The reference drops what does not divide: inner = heads * (channels / heads).
+      proj_in_(conv1x1(view["proj_in"], channels,
+                       channels / head_count(config, channels) * head_count(config, channels),
+                       kernels)),
+      proj_out_(conv1x1(view["proj_out"],
+                        channels / head_count(config, channels) * head_count(config, channels),
+                        channels, kernels)) {
+  const int64_t heads = head_count(config, channels);
+  const int64_t dim_head = channels / heads;
+  for (int64_t i = 0; i < config.transformer_depth; ++i) {
+    blocks_.emplace_back(view["transformer_blocks"][i], heads * dim_head, config.context_dim,
+                         heads, dim_head, kernels);
+  }
+}
+
+at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
+  at::Tensor tokens = image_to_tokens(proj_in_(norm_(x)));  // [N, h*w, inner]
+  for (const auto& block : blocks_) tokens = block(tokens, inputs.context);
+  return proj_out_(tokens_to_image(tokens, x.size(2), x.size(3))).add_(x);
+}
+
+Downsample::Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
+                       KernelChoice kernels) {
+  if (!config.conv_resample) return;
+  op_ = Conv2d(view["op"],
+               {.in = channels, .out = channels, .kernel = 3, .stride = 2, .padding = 1}, kernels);
+}
+
+at::Tensor Downsample::operator()(const at::Tensor& x) const {
+  return op_ ? (*op_)(x) : at::avg_pool2d(x, 2);
+}
+
+Upsample::Upsample(const WeightView& view, int64_t channels, const UNetConfig& config,
+                   KernelChoice kernels) {
+  if (config.conv_resample) conv_ = conv3x3(view["conv"], channels, channels, kernels);
+}
+
+at::Tensor Upsample::operator()(const at::Tensor& x) const {
+  const at::Tensor larger = upsample_nearest(x);
+  return conv_ ? (*conv_)(larger) : larger;
+}
+
+at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const {
+  for (const Layer& layer : layers_) {
+    x = std::visit(
+        [&](const auto& apply) -> at::Tensor {
+          if constexpr (std::is_invocable_v<decltype(apply), const at::Tensor&,
+                                            const BlockInputs&>) {
+            return apply(x, inputs);
+          } else {
+            return apply(x);
+          }
+        },
+        layer);
+  }
+  return x;
+}
+
+}  // namespace sd

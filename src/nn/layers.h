@@ -1,0 +1,107 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+#include "kernels/table.h"
+#include "weights/weight_view.h"
+
+// The layers of the networks: immutable, built from a scope of the checkpoint, with the names that
+// the reference's modules have. Each asks the kernel table once, when it is built.
+
+namespace sd {
+
+/// torch.nn.Conv2d: `weight` [out, in, kernel, kernel], `bias` [out].
+/// [N, in, h, w] channels_last → [N, out, h', w'] channels_last.
+class Conv2d {
+ public:
+  struct Shape {
+    int64_t in, out, kernel;
+    int64_t stride = 1;
+    int64_t padding = 0;
+  };
+
+  Conv2d(const WeightView& view, const Shape& shape, KernelChoice kernels);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  // A 1x1 convolution is a linear map of the channels; exactly one of the two is set.
+  std::shared_ptr<const Conv2dKernel> conv_;
+  std::shared_ptr<const LinearKernel> linear_;
+};
+
+/// torch.nn.Linear: `weight` [out, in], `bias` [out]. [..., in] → [..., out].
+class Linear {
+ public:
+  Linear(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels, bool bias = true);
+  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+
+ private:
+  std::shared_ptr<const LinearKernel> kernel_;
+};
+
+/// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
+class GroupNorm {
+ public:
+  GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps, bool silu,
+            KernelChoice kernels);
+  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+
+ private:
+  std::shared_ptr<const GroupNormKernel> kernel_;
+};
+
+/// torch.nn.LayerNorm over the last dimension, eps 1e-5.
+class LayerNorm {
+ public:
+  LayerNorm(const WeightView& view, int64_t width);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// torch.nn.Embedding: `weight` [count, width]. ids [...] int64 → [..., width].
+class Embedding {
+ public:
+  Embedding(const WeightView& view, int64_t count, int64_t width);
+  at::Tensor operator()(const at::Tensor& ids) const;
+
+ private:
+  at::Tensor weight_;
+};
+
+/// Multi-head attention over projected queries, keys and values; see AttentionKernel.
+class Attention {
+ public:
+  Attention(int64_t heads, bool causal, KernelChoice kernels);
+  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
+    return (*kernel_)(q, k, v);
+  }
+
+ private:
+  std::shared_ptr<const AttentionKernel> kernel_;
+};
+
+/// ldm.modules.attention.GEGLU: `weight` [2*out, in], `bias` [2*out]. [..., in] → [..., out].
+class Geglu {
+ public:
+  Geglu(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels);
+  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+
+ private:
+  std::shared_ptr<const GegluKernel> kernel_;
+};
+
+/// [N, C, h, w] channels_last → [N, h*w, C], a view.
+at::Tensor image_to_tokens(const at::Tensor& x);
+
+/// [N, h*w, C] → [N, C, h, w] channels_last, a view.
+at::Tensor tokens_to_image(const at::Tensor& tokens, int64_t height, int64_t width);
+
+/// Doubles height and width, each value four times: [N, C, h, w] → [N, C, 2h, 2w].
+at::Tensor upsample_nearest(const at::Tensor& x);
+
+}  // namespace sd
