@@ -1,0 +1,48 @@
+#include "sampling/sampler.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/strings.h"
+#include "sampling/samplers/samplers.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+constexpr Sampler kSamplers[] = {
+    {"ddim", sample_ddim, /*takes_eta=*/true, /*takes_start=*/true, ddim_steps_taken},
+    {"plms", sample_plms, /*takes_eta=*/false, /*takes_start=*/false, ddim_steps_taken},
+    {"dpm_solver", sample_dpm_solver, /*takes_eta=*/false, /*takes_start=*/false,
+     dpm_solver_steps_taken},
+};
+
+}  // namespace
+
+std::span<const Sampler> samplers() { return kSamplers; }
+
+const Sampler& find_sampler(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Sampler& sampler : kSamplers) {
+    if (sampler.name == name) return sampler;
+    names.emplace_back(sampler.name);
+  }
+  throw Error(ErrorKind::kUsage, "there is no sampler '" + printable(name, 40) + "'",
+              "there are " + join(names, ", "));
+}
+
+at::Tensor noise_like(const at::Tensor& x, NoiseSource& noise, int64_t noise_rows) {
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape[0] = noise_rows;
+  return noise.normal(shape).narrow(0, 0, x.size(0));
+}
+
+at::Tensor stochastic_encode(const DdimSchedule& schedule, int64_t index, const at::Tensor& x0,
+                             const at::Tensor& noise) {
+  const auto at = static_cast<size_t>(std::min(index, schedule.size() - 1));
+  return std::sqrt(schedule.alphas[at]) * x0 + schedule.sqrt_one_minus_alphas[at] * noise;
+}
+
+}  // namespace sd
