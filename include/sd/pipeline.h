@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sd/image.h"
+#include "sd/options.h"
+#include "sd/progress.h"
+#include "sd/request.h"
+
+namespace at {
+class Tensor;
+}
+
+namespace sd {
+
+/// What a request gave.
+struct Result {
+  std::vector<Image> images;  ///< one a prompt, in order
+  /// How many model evaluations (each of 2N rows under guidance) were made, and how long they took.
+  int64_t evaluations = 0;
+  double sample_seconds = 0;
+  double decode_seconds = 0;
+};
+
+/// A run: one random stream, which its requests draw from one after the other, as the batches of
+/// one call of the reference's scripts do. Not thread-safe; the pipeline must outlive it.
+class Session {
+ public:
+  /// Draws the pictures of one batch. Throws as `check_request`, and Error(kCancelled) when
+  /// `progress` asks to stop.
+  Result generate(const Request& request, const ProgressFn& progress = nullptr);
+
+  /// Sees the tensors of a run as they are made: "cond" [N, 77, width], "latent" [N, C, h, w],
+  /// "image" [N, 3, H, W] before it is clamped, "unet_x", "unet_t", "unet_eps" of each evaluation,
+  /// "step_x_prev" and "step_pred_x0" of each step.
+  using Tap = std::function<void(const std::string& name, const at::Tensor& tensor)>;
+  void set_tap(Tap tap);
+
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+ private:
+  friend class Pipeline;
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// A loaded model. Immutable: any number of sessions may use it, one at a time each.
+class Pipeline {
+ public:
+  /// Maps the checkpoint and builds the networks over its pages. Throws kFile, kCheckpoint or
+  /// kDevice; every missing or misshapen tensor is named.
+  static Pipeline load(const ModelPaths& paths, const DeviceOptions& device);
+
+  const ModelDescription& description() const;
+  /// Whether the UNet's weights are the averaged ones.
+  bool ema() const;
+
+  /// A run whose random stream starts from `seed`.
+  Session start(RngKind rng, uint64_t seed) const;
+
+  ~Pipeline();
+  Pipeline(Pipeline&&) noexcept;
+  Pipeline& operator=(Pipeline&&) noexcept;
+
+ private:
+  struct Model;
+  explicit Pipeline(std::shared_ptr<const Model> model);
+  std::shared_ptr<const Model> model_;
+  friend struct Session::State;
+};
+
+}  // namespace sd

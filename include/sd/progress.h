@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+
+namespace sd {
+
+/// What a run is busy with.
+enum class Stage { kLoad, kText, kEncode, kSample, kDecode };
+
+/// `step` of `total` steps of the stage are done, `seconds` after the stage began.
+struct ProgressEvent {
+  Stage stage;
+  int step;
+  int total;
+  double seconds;
+};
+
+/// Called when a stage begins, after each of its steps, and often in between (a step can take half
+/// a minute): it must be quick. Return false to stop; the run then throws Error(kCancelled).
+using ProgressFn = std::function<bool(const ProgressEvent&)>;
+
+}  // namespace sd
