@@ -42,7 +42,12 @@ std::string TokenBuilder::words_from(size_t first) const {
       [](size_t id, const std::pair<size_t, size_t>& word) { return id < word.first; });
   size_t start = std::prev(behind)->second;
   while (start > 0 && text_[start - 1] != U' ') --start;
-  return to_utf8(std::u32string_view(text_).substr(start));
+  std::u32string words;
+  for (const char32_t c : std::u32string_view(text_).substr(start)) {
+    if (c != U' ' || (!words.empty() && words.back() != U' ')) words += c;
+  }
+  if (words.ends_with(U' ')) words.pop_back();
+  return to_utf8(words);
 }
 
 std::string read_tokenizer_file(const std::filesystem::path& path) {

@@ -41,9 +41,8 @@ void sort_combining_marks(std::u32string& text) {
     while (end < text.size() && mark_class(text[end]) != 0) ++end;
     const auto at = [&](size_t k) { return text.begin() + static_cast<std::ptrdiff_t>(k); };
     if (end - i > 1) {
-      std::stable_sort(at(i), at(end), [&](char32_t a, char32_t b) {
-        return mark_class(a) < mark_class(b);
-      });
+      std::stable_sort(at(i), at(end),
+                       [&](char32_t a, char32_t b) { return mark_class(a) < mark_class(b); });
     }
     i = end;
   }
@@ -63,6 +62,12 @@ std::u32string normalized(const icu::Normalizer2* form, UErrorCode status,
 }
 
 uint32_t category_mask(char32_t c) { return U_GET_GC_MASK(static_cast<UChar32>(c)); }
+
+bool is_in_unicode_8(char32_t c) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] <= 8;
+}
 
 }  // namespace
 
@@ -162,10 +167,7 @@ std::u32string to_lower(std::u32string_view text) {
   return from_icu(to_icu(text).toLower(icu::Locale::getRoot()));
 }
 
-std::u32string to_lower_alone(char32_t c) {
-  if (c == 0x130) return U"i\u0307";  // the only character whose lower case is longer
-  return std::u32string(1, static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
-}
+char32_t to_lower(char32_t c) { return static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))); }
 
 bool is_ascii(std::u32string_view text) {
   return std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80; });
@@ -174,8 +176,24 @@ bool is_ascii(std::u32string_view text) {
 bool is_letter(char32_t c) { return (category_mask(c) & U_GC_L_MASK) != 0; }
 bool is_number(char32_t c) { return (category_mask(c) & U_GC_N_MASK) != 0; }
 bool is_decimal_digit(char32_t c) { return (category_mask(c) & U_GC_ND_MASK) != 0; }
-bool is_nonspacing_mark(char32_t c) { return (category_mask(c) & U_GC_MN_MASK) != 0; }
-bool is_punctuation(char32_t c) { return (category_mask(c) & U_GC_P_MASK) != 0; }
 bool is_white_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
+
+// Four characters have moved to another category since Unicode 8, two more are letters no longer.
+
+bool is_punctuation_8(char32_t c) {
+  if (c == 0x166D || c == 0x111C9) return true;
+  return (category_mask(c) & U_GC_P_MASK) != 0 && is_in_unicode_8(c);
+}
+
+bool is_nonspacing_mark_8(char32_t c) {
+  if (c == 0x1734) return true;
+  if (c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9) return false;
+  return (category_mask(c) & U_GC_MN_MASK) != 0 && is_in_unicode_8(c);
+}
+
+bool is_control_8(char32_t c) {
+  constexpr uint32_t kControl = U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK;
+  return (category_mask(c) & kControl) != 0 && is_in_unicode_8(c);
+}
 
 }  // namespace sd

@@ -29,8 +29,8 @@ std::u32string to_nfkc(std::u32string_view text);
 
 /// Full, locale-independent lower case of a whole text (final sigma; U+0130 becomes two).
 std::u32string to_lower(std::u32string_view text);
-/// Full lower case of one character, which has no neighbours (sigma is never final).
-std::u32string to_lower_alone(char32_t c);
+/// Simple lower case of one character, whatever stands beside it.
+char32_t to_lower(char32_t c);
 
 bool is_ascii(std::u32string_view text);
 inline bool is_ascii_alnum(char32_t c) {
@@ -40,11 +40,15 @@ inline bool is_ascii_letter(char32_t c) {
   return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z');
 }
 
-bool is_letter(char32_t c);          ///< general category L
-bool is_number(char32_t c);          ///< general category N
-bool is_decimal_digit(char32_t c);   ///< general category Nd
-bool is_nonspacing_mark(char32_t c); ///< general category Mn
-bool is_punctuation(char32_t c);     ///< general category P
-bool is_white_space(char32_t c);     ///< property White_Space
+bool is_letter(char32_t c);         ///< general category L
+bool is_number(char32_t c);         ///< general category N
+bool is_decimal_digit(char32_t c);  ///< general category Nd
+bool is_white_space(char32_t c);    ///< property White_Space
+
+// The same questions as Unicode 8.0 answers them, the version of the Rust crate that BERT's
+// reference tokenizer asks: later characters are unassigned.
+bool is_punctuation_8(char32_t c);      ///< general category P
+bool is_nonspacing_mark_8(char32_t c);  ///< general category Mn
+bool is_control_8(char32_t c);          ///< general category Cc, Cf or Co
 
 }  // namespace sd

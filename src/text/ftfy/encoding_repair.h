@@ -14,8 +14,10 @@ class WorkBudget {
 
   /// False when the work is used up: leave the text as it is.
   bool spend(size_t characters) {
-    if (left_ < characters) left_ = 0;
-    else left_ -= characters;
+    if (left_ < characters)
+      left_ = 0;
+    else
+      left_ -= characters;
     return left_ > 0;
   }
 

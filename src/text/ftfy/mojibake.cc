@@ -44,18 +44,12 @@ struct ClassRange {
 
 constexpr ClassRange kRanges[] = {
 #include "text/ftfy/char_ranges.inc"
-    {Class::kAsciiLower, 'a', 'z'},
-    {Class::kAsciiUpper, 'A', 'Z'},
-    {Class::kSpace, 0x09, 0x0D},
-    {Class::kSpace, 0x1C, 0x20},
-    {Class::kSpace, 0x85, 0x85},
-    {Class::kSpace, 0xA0, 0xA0},
-    {Class::kSpace, 0x1680, 0x1680},
-    {Class::kSpace, 0x2000, 0x200A},
-    {Class::kSpace, 0x2028, 0x2029},
-    {Class::kSpace, 0x202F, 0x202F},
-    {Class::kSpace, 0x205F, 0x205F},
-    {Class::kSpace, 0x3000, 0x3000},
+    {Class::kAsciiLower, 'a', 'z'},  {Class::kAsciiUpper, 'A', 'Z'},
+    {Class::kSpace, 0x09, 0x0D},     {Class::kSpace, 0x1C, 0x20},
+    {Class::kSpace, 0x85, 0x85},     {Class::kSpace, 0xA0, 0xA0},
+    {Class::kSpace, 0x1680, 0x1680}, {Class::kSpace, 0x2000, 0x200A},
+    {Class::kSpace, 0x2028, 0x2029}, {Class::kSpace, 0x202F, 0x202F},
+    {Class::kSpace, 0x205F, 0x205F}, {Class::kSpace, 0x3000, 0x3000},
 };
 
 /// One place of a telling sequence: which characters may stand there.
@@ -67,10 +61,14 @@ struct Place {
 
   bool takes(char32_t c, uint32_t c_classes) const {
     switch (kind) {
-      case kNotAsciiLetter: return !is_ascii_letter(c);
-      case kWordCharacter: return c == U'_' || is_letter(c) || is_number(c);
-      case kNotNewline: return c != U'\n';
-      case kIn: break;
+      case kNotAsciiLetter:
+        return !is_ascii_letter(c);
+      case kWordCharacter:
+        return c == U'_' || is_letter(c) || is_number(c);
+      case kNotNewline:
+        return c != U'\n';
+      case kIn:
+        break;
     }
     return (classes & c_classes) != 0 || chars.find(c) != std::u32string_view::npos;
   }

@@ -32,29 +32,52 @@ const std::u32string& usual_width(char32_t c) {
 /// The letters of a Latin ligature or digraph; empty for any other character.
 std::u32string_view ligature_letters(char32_t c) {
   switch (c) {
-    case 0x0132: return U"IJ";
-    case 0x0133: return U"ij";
-    case 0x0149: return U"\u02BCn";
-    case 0x01C4: return U"D\u017D";
-    case 0x01C5: return U"D\u017E";
-    case 0x01C6: return U"d\u017E";
-    case 0x01C7: return U"LJ";
-    case 0x01C8: return U"Lj";
-    case 0x01C9: return U"lj";
-    case 0x01CA: return U"NJ";
-    case 0x01CB: return U"Nj";
-    case 0x01CC: return U"nj";
-    case 0x01F1: return U"DZ";
-    case 0x01F2: return U"Dz";
-    case 0x01F3: return U"dz";
-    case 0xFB00: return U"ff";
-    case 0xFB01: return U"fi";
-    case 0xFB02: return U"fl";
-    case 0xFB03: return U"ffi";
-    case 0xFB04: return U"ffl";
-    case 0xFB05: return U"\u017Ft";
-    case 0xFB06: return U"st";
-    default: return {};
+    case 0x0132:
+      return U"IJ";
+    case 0x0133:
+      return U"ij";
+    case 0x0149:
+      return U"\u02BCn";
+    case 0x01C4:
+      return U"D\u017D";
+    case 0x01C5:
+      return U"D\u017E";
+    case 0x01C6:
+      return U"d\u017E";
+    case 0x01C7:
+      return U"LJ";
+    case 0x01C8:
+      return U"Lj";
+    case 0x01C9:
+      return U"lj";
+    case 0x01CA:
+      return U"NJ";
+    case 0x01CB:
+      return U"Nj";
+    case 0x01CC:
+      return U"nj";
+    case 0x01F1:
+      return U"DZ";
+    case 0x01F2:
+      return U"Dz";
+    case 0x01F3:
+      return U"dz";
+    case 0xFB00:
+      return U"ff";
+    case 0xFB01:
+      return U"fi";
+    case 0xFB02:
+      return U"fl";
+    case 0xFB03:
+      return U"ffi";
+    case 0xFB04:
+      return U"ffl";
+    case 0xFB05:
+      return U"\u017Ft";
+    case 0xFB06:
+      return U"st";
+    default:
+      return {};
   }
 }
 
@@ -79,9 +102,7 @@ void append_plain_forms(char32_t c, std::u32string& out) {
   }
 }
 
-bool is_line_break(char32_t c) {
-  return c == U'\r' || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
+bool is_line_break(char32_t c) { return c == U'\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
 
 /// Control characters without a visible effect. White space, joiners and direction marks stay.
 bool is_removed_control(char32_t c) {
