@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +20,7 @@ struct DtypeShare {
 
 /// One part of a model: the weights under a common prefix.
 struct PartSummary {
-  std::string name;    ///< "unet", "autoencoder", "text encoder", "unet (EMA)", …
+  std::string name;    ///< "unet", "unet (averaged)", "autoencoder", "text encoder", "schedule", …
   std::string prefix;  ///< what its names start with
   int64_t tensors = 0;
   int64_t parameters = 0;

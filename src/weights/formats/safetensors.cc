@@ -97,14 +97,15 @@ TensorInfo describe(const SafetensorsEntry& entry, ScalarType dtype, uint64_t da
   info.name = entry.name;
   info.dtype = dtype;
   uint64_t bytes = c10::elementSize(dtype);
-  const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end();
-  if (empty) bytes = 0;
   for (const uint64_t size : entry.shape) {
-    if (size > INT64_MAX || (!empty && __builtin_mul_overflow(bytes, size, &bytes))) {
+    // A size of 0 makes the tensor empty, but the others must be numbers to count with all the
+    // same.
+    if (__builtin_mul_overflow(bytes, std::max<uint64_t>(size, 1), &bytes) || bytes > INT64_MAX) {
       throw broken(entry, "expected a shape that fits in memory");
     }
     info.shape.push_back(static_cast<int64_t>(size));
   }
+  if (info.numel() == 0) bytes = 0;
   const uint64_t range = entry.range[1] - entry.range[0];
   if (bytes != range) {
     throw broken(entry, format("expected %llu bytes of data, found %llu",

@@ -13,6 +13,8 @@ namespace {
 
 /// 0x1950a86a20f9469cfc6c, least byte first.
 constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+/// The same in the text form of pickle protocols 0 and 1.
+constexpr std::string_view kMagicDigits = "119547037146038801333356";
 constexpr int64_t kProtocol = 1001;
 /// A tar header says "ustar" here.
 constexpr size_t kTarMark = 257;
@@ -36,7 +38,7 @@ class PickleStream {
 
 void check_head(PickleStream& stream) {
   const pickle::Document magic = stream.next();
-  if (magic.root().as_text() != kMagic) {
+  if (magic.root().as_text() != kMagic && magic.root().as_text() != kMagicDigits) {
     throw damaged("expected the magic number of torch.save, found another value");
   }
   const pickle::Document protocol = stream.next();
@@ -93,6 +95,7 @@ std::map<std::string_view, StoragePlace> place_storages(std::string_view file, s
 }  // namespace
 
 bool is_torch_legacy(std::string_view file) {
+  if (file.starts_with('L')) return file.substr(1).starts_with(kMagicDigits);
   // The number follows the protocol (2 bytes), perhaps a frame (9), and its own opcode (2).
   return file.starts_with('\x80') && file.substr(0, 32).find(kMagic) != std::string_view::npos;
 }

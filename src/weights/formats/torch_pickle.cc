@@ -111,19 +111,22 @@ struct Extent {
 };
 
 std::optional<Extent> measure(const TensorInfo& info) {
+  constexpr uint64_t kLimit = INT64_MAX / 16;  // bytes of such tensors can be counted, too
   Extent extent;
-  if (std::find(info.shape.begin(), info.shape.end(), 0) != info.shape.end()) return Extent{0, 0};
+  bool empty = false;
   for (size_t i = 0; i < info.shape.size(); ++i) {
     uint64_t step = 0;
-    const auto size = static_cast<uint64_t>(info.shape[i]);
-    if (__builtin_mul_overflow(extent.numel, size, &extent.numel) ||
-        __builtin_mul_overflow(size - 1, static_cast<uint64_t>(info.strides[i]), &step) ||
+    const auto size = static_cast<uint64_t>(std::max<int64_t>(info.shape[i], 1));
+    const auto stride = static_cast<uint64_t>(info.strides[i]);
+    empty = empty || info.shape[i] == 0;
+    if (stride > kLimit || __builtin_mul_overflow(extent.numel, size, &extent.numel) ||
+        __builtin_mul_overflow(size - 1, stride, &step) ||
         __builtin_add_overflow(extent.last, step, &extent.last)) {
       return std::nullopt;
     }
   }
-  if (extent.numel > INT64_MAX / 16 || extent.last > INT64_MAX / 16) return std::nullopt;
-  return extent;
+  if (extent.numel > kLimit || extent.last > kLimit) return std::nullopt;
+  return empty ? Extent{0, 0} : extent;
 }
 
 class ContentsReader {

@@ -1,0 +1,232 @@
+#include "weights/inspect.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "runtime/mapped_file.h"
+#include "weights/checkpoint.h"
+#include "weights/sha256.h"
+
+namespace sd {
+namespace {
+
+constexpr std::string_view kUnet = "model.diffusion_model.";
+constexpr std::string_view kEma = "model_ema.";
+constexpr std::string_view kAutoencoder = "first_stage_model.";
+constexpr std::string_view kClipText = "cond_stage_model.transformer.text_model.";
+constexpr std::string_view kBertText = "cond_stage_model.transformer.attn_layers.";
+constexpr std::string_view kOpenClipText = "cond_stage_model.model.transformer.";
+
+constexpr std::string_view kSchedule[] = {
+    "betas",
+    "alphas_cumprod",
+    "alphas_cumprod_prev",
+    "sqrt_alphas_cumprod",
+    "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod",
+    "sqrt_recip_alphas_cumprod",
+    "sqrt_recipm1_alphas_cumprod",
+    "posterior_variance",
+    "posterior_log_variance_clipped",
+    "posterior_mean_coef1",
+    "posterior_mean_coef2",
+};
+
+bool is_schedule(std::string_view name) {
+  return std::find(std::begin(kSchedule), std::end(kSchedule), name) != std::end(kSchedule);
+}
+
+/// A family is the first row whose names all begin some tensor's name.
+struct FamilyRow {
+  std::string_view name;
+  std::vector<std::string_view> prefixes;
+};
+
+const FamilyRow kFamilies[] = {
+    {"laion400m", {kUnet, kBertText}},
+    {"sd-v1", {kUnet, kClipText}},
+    {"sd-v2", {kUnet, kOpenClipText}},
+    {"latent-diffusion", {kUnet}},
+    {"latent-diffusion (averaged weights only)", {kEma}},
+    {"safety-checker", {"vision_model.", "special_care_embeds"}},
+    {"clip", {"vision_model.", "text_model."}},
+    {"clip-text", {"text_model."}},
+    {"clip-text", {"cond_stage_model."}},
+    {"autoencoder", {kAutoencoder}},
+    {"autoencoder", {"encoder.conv_in.", "decoder.conv_in."}},
+};
+
+struct PartRow {
+  std::string_view prefix;
+  std::string_view name;
+};
+
+constexpr PartRow kParts[] = {
+    {kUnet, "unet"},
+    {kEma, "unet (averaged)"},
+    {kAutoencoder, "autoencoder"},
+    {"cond_stage_model.", "text encoder"},
+    {"text_model.", "text encoder"},
+    {"vision_model.", "vision encoder"},
+    {"encoder.", "autoencoder's encoder"},
+    {"decoder.", "autoencoder's decoder"},
+};
+
+PartRow part_of(std::string_view name) {
+  if (is_schedule(name)) return {"", "schedule"};
+  for (const PartRow& row : kParts) {
+    if (name.starts_with(row.prefix)) return row;
+  }
+  return {"", "other"};
+}
+
+/// Looks names and shapes up in the index.
+class Shapes {
+ public:
+  explicit Shapes(const std::vector<TensorInfo>& tensors) {
+    for (const TensorInfo& info : tensors) by_name_.emplace(info.name, &info);
+  }
+
+  bool has_prefix(std::string_view prefix) const {
+    const auto first = by_name_.lower_bound(prefix);
+    return first != by_name_.end() && first->first.starts_with(prefix);
+  }
+
+  /// One size of the tensor of that name.
+  std::optional<int64_t> size(const std::string& name, size_t dim) const {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end() || dim >= found->second->shape.size()) return std::nullopt;
+    return found->second->shape[dim];
+  }
+
+  /// One size of the first tensor below `prefix` whose name ends with `suffix`.
+  std::optional<int64_t> size_below(std::string_view prefix, std::string_view suffix,
+                                    size_t dim) const {
+    for (auto it = by_name_.lower_bound(prefix);
+         it != by_name_.end() && it->first.starts_with(prefix); ++it) {
+      if (it->first.ends_with(suffix)) return size(std::string(it->first), dim);
+    }
+    return std::nullopt;
+  }
+
+  /// How many different components follow `prefix` directly ("layers." → 12).
+  std::optional<int64_t> children(std::string_view prefix) const {
+    std::set<std::string_view> seen;
+    for (auto it = by_name_.lower_bound(prefix);
+         it != by_name_.end() && it->first.starts_with(prefix); ++it) {
+      const std::string_view rest = it->first.substr(prefix.size());
+      seen.insert(rest.substr(0, rest.find('.')));
+    }
+    if (seen.empty()) return std::nullopt;
+    return static_cast<int64_t>(seen.size());
+  }
+
+ private:
+  std::map<std::string_view, const TensorInfo*> by_name_;
+};
+
+std::string find_family(const Shapes& shapes, const ModelDims& dims) {
+  for (const FamilyRow& row : kFamilies) {
+    if (std::all_of(row.prefixes.begin(), row.prefixes.end(),
+                    [&](std::string_view prefix) { return shapes.has_prefix(prefix); })) {
+      // Inpainting models take the mask and the masked latent as five more channels.
+      return std::string(row.name) + (dims.in_channels == 9 ? " inpainting" : "");
+    }
+  }
+  return "unknown";
+}
+
+void read_text_dims(const Shapes& shapes, ModelDims* dims) {
+  for (const std::string& prefix : {std::string(kClipText), std::string("text_model.")}) {
+    if (!shapes.has_prefix(prefix)) continue;
+    const std::string embedding = prefix + "embeddings.token_embedding.weight";
+    dims->vocabulary = shapes.size(embedding, 0);
+    dims->text_width = shapes.size(embedding, 1);
+    dims->text_layers = shapes.children(prefix + "encoder.layers.");
+    return;
+  }
+  if (!shapes.has_prefix(kBertText)) return;
+  dims->vocabulary = shapes.size("cond_stage_model.transformer.token_emb.weight", 0);
+  dims->text_width = shapes.size("cond_stage_model.transformer.token_emb.weight", 1);
+  // Attention and feed-forward take turns in one list.
+  if (const auto halves = shapes.children(std::string(kBertText) + "layers.")) {
+    dims->text_layers = *halves / 2;
+  }
+}
+
+ModelDims read_dims(const Shapes& shapes) {
+  ModelDims dims;
+  const std::string unet(kUnet);
+  dims.model_channels = shapes.size(unet + "input_blocks.0.0.weight", 0);
+  dims.in_channels = shapes.size(unet + "input_blocks.0.0.weight", 1);
+  dims.context_dim = shapes.size_below(kUnet, "attn2.to_k.weight", 1);
+  for (const std::string& prefix : {std::string(kAutoencoder), std::string()}) {
+    if (dims.autoencoder_channels) break;
+    dims.autoencoder_channels = shapes.size(prefix + "encoder.conv_in.weight", 0);
+    dims.latent_channels = shapes.size(prefix + "decoder.conv_in.weight", 1);
+  }
+  read_text_dims(shapes, &dims);
+  const std::string vision = "vision_model.vision_model.";
+  dims.vision_width = shapes.size(vision + "embeddings.class_embedding", 0);
+  dims.vision_layers = shapes.children(vision + "encoder.layers.");
+  return dims;
+}
+
+void add_tensor(const TensorInfo& info, uint64_t file_bytes, PartSummary* part) {
+  // A shape that its bytes do not bear out must not overflow the sums.
+  const auto parameters =
+      static_cast<int64_t>(std::min(static_cast<uint64_t>(info.numel()), file_bytes));
+  const uint64_t bytes = static_cast<uint64_t>(parameters) * c10::elementSize(info.dtype);
+  const std::string dtype = dtype_name(info.dtype);
+  auto share = std::find_if(part->dtypes.begin(), part->dtypes.end(),
+                            [&](const DtypeShare& row) { return row.dtype == dtype; });
+  if (share == part->dtypes.end()) share = part->dtypes.insert(share, {dtype, 0, 0, 0});
+  share->tensors += 1;
+  share->parameters += parameters;
+  share->bytes += bytes;
+  part->tensors += 1;
+  part->parameters += parameters;
+  part->bytes += bytes;
+}
+
+/// The parts in the order in which their first tensors come.
+std::vector<PartSummary> summarise(const CheckpointContents& contents, uint64_t file_bytes) {
+  std::vector<PartSummary> parts;
+  for (const TensorInfo& info : contents.tensors) {
+    const PartRow row = part_of(info.name);
+    auto part = std::find_if(parts.begin(), parts.end(),
+                             [&](const PartSummary& one) { return one.name == row.name; });
+    if (part == parts.end()) {
+      PartSummary fresh;
+      fresh.name = row.name;
+      fresh.prefix = row.prefix;
+      part = parts.insert(part, std::move(fresh));
+    }
+    add_tensor(info, file_bytes, &*part);
+  }
+  return parts;
+}
+
+}  // namespace
+
+Inspection inspect_file(const std::string& path, bool sha256) {
+  const auto file = MappedFile::open(path);
+  Inspection inspection;
+  inspection.path = path;
+  inspection.file_bytes = file->size();
+  inspection.contents = scan_checkpoint(*file);
+  const Shapes shapes(inspection.contents.tensors);
+  inspection.format = inspection.contents.format;
+  inspection.dims = read_dims(shapes);
+  inspection.family = find_family(shapes, inspection.dims);
+  inspection.parts = summarise(inspection.contents, file->size());
+  inspection.has_ema = shapes.has_prefix("model_ema.diffusion_model");
+  for (const TensorInfo& info : inspection.contents.tensors) {
+    if (is_schedule(info.name)) inspection.schedule_buffers.push_back(info.name);
+  }
+  if (sha256) inspection.sha256 = sha256_of(file->data(), file->size());
+  return inspection;
+}
+
+}  // namespace sd
