@@ -18,15 +18,11 @@ constexpr int32_t kMask = 103;
 constexpr size_t kWords = 30522;
 constexpr size_t kMaxWordLength = 100;
 
-struct Special {
-  std::string_view text;
-  int32_t id;
-};
-constexpr Special kSpecials[] = {
+constexpr SpecialToken kSpecials[] = {
     {"[PAD]", kPad}, {"[UNK]", kUnknown}, {"[CLS]", kBegin}, {"[SEP]", kEnd}, {"[MASK]", kMask}};
 
-/// The ideographs that BERT takes for words of their own. (The fifth range starts 0x100 late in
-/// every implementation.)
+/// The ideographs that BERT takes for words of their own, in the ranges of the reference's
+/// tokenizer (its fifth leaves out the first 256 characters of Extension E).
 bool is_ideograph(char32_t c) {
   const auto is_between = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
   return is_between(0x4E00, 0x9FFF) || is_between(0x3400, 0x4DBF) || is_between(0x20000, 0x2A6DF) ||
@@ -83,39 +79,23 @@ class BertTokenizer : public Tokenizer {
 
   bool is_bert() const {
     return words_.size() == kWords &&
-           std::all_of(std::begin(kSpecials), std::end(kSpecials), [this](const Special& special) {
-             return words_[static_cast<size_t>(special.id)] == special.text;
-           });
+           std::all_of(std::begin(kSpecials), std::end(kSpecials),
+                       [this](const SpecialToken& special) {
+                         return words_[static_cast<size_t>(special.id)] == special.text;
+                       });
   }
 
   Tokens encode(std::string_view utf8) const override {
     check_prompt(utf8);
     TokenBuilder out;
-    while (!utf8.empty()) {
-      const auto [length, special] = next_special(utf8);
-      encode_part(utf8.substr(0, length), out);
-      utf8.remove_prefix(length);
-      if (special != nullptr) {
-        out.begin_text(from_utf8(special->text));
-        out.add_word(0, {special->id});
-        utf8.remove_prefix(special->text.size());
-      }
-    }
+    split_at_special_tokens(
+        utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
+        [&](const SpecialToken& token) { out.add_special(token); });
     return out.finish({kBegin, kEnd, kPad},
                       [this](int32_t id) { return words_[static_cast<size_t>(id)]; });
   }
 
  private:
-  /// Where the next special token of the text stands, and which it is.
-  static std::pair<size_t, const Special*> next_special(std::string_view utf8) {
-    for (size_t at = utf8.find('['); at != std::string_view::npos; at = utf8.find('[', at + 1)) {
-      for (const Special& special : kSpecials) {
-        if (utf8.substr(at).starts_with(special.text)) return {at, &special};
-      }
-    }
-    return {utf8.size(), nullptr};
-  }
-
   void encode_part(std::string_view utf8, TokenBuilder& out) const {
     const std::u32string text = clean(from_utf8(utf8));
     if (text.empty()) return;

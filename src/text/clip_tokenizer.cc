@@ -12,15 +12,7 @@
 namespace sd {
 namespace {
 
-struct Special {
-  std::string_view utf8;
-  std::u32string_view text;
-  int32_t id;
-};
-constexpr Special kSpecials[] = {
-    {"<|startoftext|>", U"<|startoftext|>", kClipStart},
-    {"<|endoftext|>", U"<|endoftext|>", kClipEnd},
-};
+constexpr SpecialToken kSpecials[] = {{"<|startoftext|>", kClipStart}, {"<|endoftext|>", kClipEnd}};
 
 /// Runs of white space become one space, none at either end.
 std::u32string collapse_white_space(std::u32string_view text) {
@@ -39,10 +31,11 @@ std::u32string collapse_white_space(std::u32string_view text) {
 
 /// Whether `text` begins with `word`, case ignored. The text is in lower case already; what is
 /// left of case is the long s.
-bool begins_with(std::u32string_view text, std::u32string_view word) {
+bool begins_with(std::u32string_view text, std::string_view word) {
   if (text.size() < word.size()) return false;
   for (size_t i = 0; i < word.size(); ++i) {
-    if (text[i] != word[i] && !(word[i] == U's' && text[i] == U'ſ')) return false;
+    const auto c = static_cast<char32_t>(word[i]);
+    if (text[i] != c && !(c == U's' && text[i] == U'ſ')) return false;
   }
   return true;
 }
@@ -63,15 +56,14 @@ size_t run_length(std::u32string_view text, Predicate takes) {
 /// The length of the word that `text` begins with, 0 if no branch takes its first character:
 /// <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
 size_t word_length(std::u32string_view text) {
-  static constexpr std::u32string_view kEndings[] = {U"'s", U"'t",  U"'re", U"'ve",
-                                                     U"'m", U"'ll", U"'d"};
+  static constexpr std::string_view kEndings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
   if (text[0] == U'<') {
-    for (const Special& special : kSpecials) {
+    for (const SpecialToken& special : kSpecials) {
       if (begins_with(text, special.text)) return special.text.size();
     }
   }
   if (text[0] == U'\'') {
-    for (const std::u32string_view ending : kEndings) {
+    for (const std::string_view ending : kEndings) {
       if (begins_with(text, ending)) return ending.size();
     }
   }
@@ -94,24 +86,9 @@ class ClipTokenizer : public Tokenizer {
   Tokens encode(std::string_view utf8) const override {
     check_prompt(utf8);
     TokenBuilder out;
-    while (!utf8.empty()) {
-      size_t length = utf8.size();
-      const Special* special = nullptr;
-      for (const Special& candidate : kSpecials) {
-        const size_t at = utf8.substr(0, length).find(candidate.utf8);
-        if (at != std::string_view::npos) {
-          length = at;
-          special = &candidate;
-        }
-      }
-      encode_part(utf8.substr(0, length), out);
-      utf8.remove_prefix(length);
-      if (special != nullptr) {
-        out.begin_text(special->text);
-        out.add_word(0, {special->id});
-        utf8.remove_prefix(special->utf8.size());
-      }
-    }
+    split_at_special_tokens(
+        utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
+        [&](const SpecialToken& token) { out.add_special(token); });
     return out.finish({kClipStart, kClipEnd, kClipEnd},
                       [this](int32_t id) { return clip_piece_text(processor_.IdToPiece(id)); });
   }
@@ -129,11 +106,12 @@ class ClipTokenizer : public Tokenizer {
   }
 
   std::vector<int32_t> word_ids(std::u32string_view word) const {
-    for (const Special& special : kSpecials) {
-      if (word == special.text) return {special.id};
+    const std::string bytes = to_utf8(word);
+    for (const SpecialToken& special : kSpecials) {
+      if (bytes == special.text) return {special.id};
     }
     std::vector<int32_t> ids;
-    const auto status = processor_.Encode(clip_model_word(to_utf8(word)), &ids);
+    const auto status = processor_.Encode(clip_model_word(bytes), &ids);
     if (!status.ok()) {
       throw Error(ErrorKind::kInternal, "SentencePiece: " + status.ToString());
     }

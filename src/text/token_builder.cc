@@ -20,6 +20,11 @@ void TokenBuilder::add_word(size_t offset, const std::vector<int32_t>& ids) {
   ids_.insert(ids_.end(), ids.begin(), ids.end());
 }
 
+void TokenBuilder::add_special(const SpecialToken& token) {
+  begin_text(from_utf8(token.text));
+  add_word(0, {token.id});
+}
+
 Tokens TokenBuilder::finish(const Frame& frame,
                             const std::function<std::string(int32_t)>& piece_text) const {
   const size_t kept = std::min<size_t>(ids_.size(), kMaxTokens - 2);
@@ -48,6 +53,29 @@ std::string TokenBuilder::words_from(size_t first) const {
   }
   if (words.ends_with(U' ')) words.pop_back();
   return to_utf8(words);
+}
+
+void split_at_special_tokens(std::string_view utf8, std::span<const SpecialToken> tokens,
+                             const std::function<void(std::string_view)>& on_text,
+                             const std::function<void(const SpecialToken&)>& on_token) {
+  size_t start = 0;
+  const auto flush = [&](size_t end) {
+    if (end > start) on_text(utf8.substr(start, end - start));
+  };
+  for (size_t at = 0; (at = utf8.find(tokens[0].text[0], at)) != std::string_view::npos;) {
+    const auto token = std::find_if(tokens.begin(), tokens.end(), [&](const SpecialToken& t) {
+      return utf8.substr(at).starts_with(t.text);
+    });
+    if (token == tokens.end()) {
+      ++at;
+      continue;
+    }
+    flush(at);
+    on_token(*token);
+    at += token->text.size();
+    start = at;
+  }
+  flush(utf8.size());
 }
 
 std::string read_tokenizer_file(const std::filesystem::path& path) {

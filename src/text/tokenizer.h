@@ -43,12 +43,13 @@ class Tokenizer {
 void check_prompt(std::string_view utf8);
 
 /// The tokenizer of Stable Diffusion v1: transformers' slow CLIPTokenizer with ftfy, id for id.
-/// `model_file` is the SentencePiece model that the build writes (share/tokenizer/clip.model).
-/// Throws Error(kFile) if it cannot be read or is another model.
+/// `model_file` is the SentencePiece model that the build writes,
+/// data_file("tokenizer/clip.model"). Throws Error(kFile) if it cannot be read or is another model.
 std::unique_ptr<Tokenizer> make_clip_tokenizer(const std::filesystem::path& model_file);
 
 /// The tokenizer of the LAION-400M model: bert-base-uncased's WordPiece. `vocab_file` is its
-/// vocab.txt. Throws Error(kFile) if it cannot be read or is not that vocabulary.
+/// vocab.txt, data_file("tokenizer/bert-vocab.txt"). Throws Error(kFile) if it cannot be read or is
+/// not that vocabulary.
 std::unique_ptr<Tokenizer> make_bert_tokenizer(const std::filesystem::path& vocab_file);
 
 }  // namespace sd

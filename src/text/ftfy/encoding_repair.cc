@@ -47,10 +47,8 @@ size_t spaced_sequence(const ByteView& b) {
   if (b[0] != 0xF0) return 0;
   int spaces = 0;
   for (size_t k = 1; k < 4; ++k) {
-    if (b[k] == ' ')
-      ++spaces;
-    else if (!is_continuation(b[k]))
-      return 0;
+    if (b[k] != ' ' && !is_continuation(b[k])) return 0;
+    if (b[k] == ' ') ++spaces;
   }
   return spaces == 1 ? 4 : 0;
 }
@@ -126,10 +124,11 @@ std::string replace_lossy_sequences(std::string_view bytes) {
   out.reserve(bytes.size());
   for (size_t i = 0; i < bytes.size();) {
     const size_t length = lossy_sequence({bytes, i});
-    if (length > 0)
+    if (length > 0) {
       out += "\xEF\xBF\xBD";  // U+FFFD
-    else
+    } else {
       out += bytes[i];
+    }
     i += std::max<size_t>(length, 1);
   }
   return out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -7,23 +8,20 @@ namespace sd {
 
 /// How much work a text may still cause, in characters looked at. Every repair is repeated until
 /// it finds nothing more; on text made for the purpose that takes a number of rounds that grows
-/// with its length, and the budget ends it. No text below some thousand characters reaches it.
+/// with its length, and the budget ends it. No text below two thousand characters reaches it.
 class WorkBudget {
  public:
   explicit WorkBudget(size_t text_size) : left_(kBase + kPerCharacter * text_size) {}
 
   /// False when the work is used up: leave the text as it is.
   bool spend(size_t characters) {
-    if (left_ < characters)
-      left_ = 0;
-    else
-      left_ -= characters;
+    left_ -= std::min(left_, characters);
     return left_ > 0;
   }
 
  private:
-  static constexpr size_t kBase = 8'000'000;
-  static constexpr size_t kPerCharacter = 32;
+  static constexpr size_t kBase = 4'000'000;
+  static constexpr size_t kPerCharacter = 16;
   size_t left_;
 };
 

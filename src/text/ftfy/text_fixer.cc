@@ -29,56 +29,28 @@ const std::u32string& usual_width(char32_t c) {
   return table[c - kFirstWide];
 }
 
-/// The letters of a Latin ligature or digraph; empty for any other character.
+struct Ligature {
+  char32_t character;
+  std::u32string_view letters;
+};
+
+// Latin ligatures, and the digraphs of Dutch, Afrikaans and Serbo-Croatian.
+constexpr Ligature kLigatures[] = {
+    {0x0132, U"IJ"},      {0x0133, U"ij"},      {0x0149, U"\u02BCn"}, {0x01C4, U"D\u017D"},
+    {0x01C5, U"D\u017E"}, {0x01C6, U"d\u017E"}, {0x01C7, U"LJ"},      {0x01C8, U"Lj"},
+    {0x01C9, U"lj"},      {0x01CA, U"NJ"},      {0x01CB, U"Nj"},      {0x01CC, U"nj"},
+    {0x01F1, U"DZ"},      {0x01F2, U"Dz"},      {0x01F3, U"dz"},      {0xFB00, U"ff"},
+    {0xFB01, U"fi"},      {0xFB02, U"fl"},      {0xFB03, U"ffi"},     {0xFB04, U"ffl"},
+    {0xFB05, U"\u017Ft"}, {0xFB06, U"st"},
+};
+
+/// The letters of a ligature; empty for any other character.
 std::u32string_view ligature_letters(char32_t c) {
-  switch (c) {
-    case 0x0132:
-      return U"IJ";
-    case 0x0133:
-      return U"ij";
-    case 0x0149:
-      return U"\u02BCn";
-    case 0x01C4:
-      return U"D\u017D";
-    case 0x01C5:
-      return U"D\u017E";
-    case 0x01C6:
-      return U"d\u017E";
-    case 0x01C7:
-      return U"LJ";
-    case 0x01C8:
-      return U"Lj";
-    case 0x01C9:
-      return U"lj";
-    case 0x01CA:
-      return U"NJ";
-    case 0x01CB:
-      return U"Nj";
-    case 0x01CC:
-      return U"nj";
-    case 0x01F1:
-      return U"DZ";
-    case 0x01F2:
-      return U"Dz";
-    case 0x01F3:
-      return U"dz";
-    case 0xFB00:
-      return U"ff";
-    case 0xFB01:
-      return U"fi";
-    case 0xFB02:
-      return U"fl";
-    case 0xFB03:
-      return U"ffi";
-    case 0xFB04:
-      return U"ffl";
-    case 0xFB05:
-      return U"\u017Ft";
-    case 0xFB06:
-      return U"st";
-    default:
-      return {};
+  if (c < 0x132 || (c > 0x1F3 && c < 0xFB00) || c > 0xFB06) return {};
+  for (const Ligature& ligature : kLigatures) {
+    if (ligature.character == c) return ligature.letters;
   }
+  return {};
 }
 
 bool is_single_quote(char32_t c) { return c == 0x02BC || (c >= 0x2018 && c <= 0x201B); }
