@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sd {
 
@@ -19,19 +20,26 @@ enum class ErrorKind {
 /// The only exception type of this library.
 ///
 /// `what()` says what was expected and what was found, in one line without a full stop; `hint()`
-/// says what to do about it (may be empty).
+/// says what to do about it (may be empty); `details()` names every single thing where there are
+/// several, a line each.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message, std::string hint = "")
-      : std::runtime_error(message), kind_(kind), hint_(std::move(hint)) {}
+  Error(ErrorKind kind, const std::string& message, std::string hint = "",
+        std::vector<std::string> details = {})
+      : std::runtime_error(message),
+        kind_(kind),
+        hint_(std::move(hint)),
+        details_(std::move(details)) {}
 
   ErrorKind kind() const { return kind_; }
   int exit_code() const { return static_cast<int>(kind_); }
   const std::string& hint() const { return hint_; }
+  const std::vector<std::string>& details() const { return details_; }
 
  private:
   ErrorKind kind_;
   std::string hint_;
+  std::vector<std::string> details_;
 };
 
 }  // namespace sd

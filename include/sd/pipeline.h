@@ -17,9 +17,11 @@ class Tensor;
 
 namespace sd {
 
-/// What a request gave.
+/// Called with each picture of a request as soon as it is decoded, in the order of the prompts.
+using ImageFn = std::function<void(Image image)>;
+
+/// What a request took.
 struct Result {
-  std::vector<Image> images;  ///< one a prompt, in order
   /// How many model evaluations (each of 2N rows under guidance) were made, and how long they took.
   int64_t evaluations = 0;
   double sample_seconds = 0;
@@ -30,9 +32,10 @@ struct Result {
 /// one call of the reference's scripts do. Not thread-safe; the pipeline must outlive it.
 class Session {
  public:
-  /// Draws the pictures of one batch. Throws as `check_request`, and Error(kCancelled) when
-  /// `progress` asks to stop.
-  Result generate(const Request& request, const ProgressFn& progress = nullptr);
+  /// Draws the pictures of one batch and hands each to `on_image`. Throws as `check_request`, and
+  /// Error(kCancelled) when `progress` asks to stop.
+  Result generate(const Request& request, const ImageFn& on_image,
+                  const ProgressFn& progress = nullptr);
 
   /// Sees the tensors of a run as they are made: "cond" [N, 77, width], "latent" [N, C, h, w],
   /// "image" [N, 3, H, W] before it is clamped, "unet_x", "unet_t", "unet_eps" of each evaluation,

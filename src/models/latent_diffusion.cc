@@ -75,24 +75,29 @@ at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
   return sample_posterior(first_stage.moments(x, trace), noise) * scale_factor;
 }
 
+LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
+                               const ModelConfig& config, Autoencoder::Parts parts,
+                               KernelChoice kernels) {
+  return {.config = config,
+          .ema = false,
+          .text_encoder =
+              family_of(config).make_text_encoder(root["cond_stage_model"], config, kernels),
+          .unet = UNet(unet_root["model.diffusion_model"], config.unet, kernels),
+          .first_stage = Autoencoder(root["first_stage_model"], config.first_stage, parts, kernels),
+          .schedule = load_schedule(root, config),
+          .scale_factor = load_scale_factor(root, config)};
+}
+
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
                                       const ModelConfig& config, WeightChoice weights,
                                       Autoencoder::Parts parts, const ExecPolicy& policy) {
   const bool ema = choose_ema(*checkpoint, config, weights);
   say_choice(*checkpoint, ema);
   const WeightView root(checkpoint);
-  const WeightView unet = (ema ? root.with_ema() : root)["model.diffusion_model"];
-  LatentDiffusion model{
-      .config = config,
-      .ema = ema,
-      .text_encoder = family_of(config).make_text_encoder(root["cond_stage_model"], config,
-                                                          policy.kernels),
-      .unet = UNet(unet, config.unet, policy.kernels),
-      .first_stage = Autoencoder(root["first_stage_model"], config.first_stage, parts,
-                                 policy.kernels),
-      .schedule = load_schedule(root, config),
-      .scale_factor = load_scale_factor(root, config)};
+  LatentDiffusion model =
+      build_networks(root, ema ? root.with_ema() : root, config, parts, policy.kernels);
   root.report().throw_if_failed();
+  model.ema = ema;
   say_extra_tensors(*checkpoint, root.report(), unused_on_purpose(ema));
   return model;
 }

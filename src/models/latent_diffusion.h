@@ -34,7 +34,13 @@ struct LatentDiffusion {
                     const TraceFn& trace = nullptr) const;
 };
 
-/// Builds all parts. Throws kCheckpoint naming every tensor that is missing or misshapen, or if
+/// Builds all parts from their scopes below `root`, the UNet from below `unet_root` (the averaged
+/// weights, say). What is missing or misshapen is in `root.report()`, and its place is zeros.
+LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
+                               const ModelConfig& config, Autoencoder::Parts parts,
+                               KernelChoice kernels);
+
+/// The model of a checkpoint, checked. Throws kCheckpoint naming every tensor that is missing or misshapen, or if
 /// averaged weights are wanted and the checkpoint has none.
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
                                       const ModelConfig& config, WeightChoice weights,

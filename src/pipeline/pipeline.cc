@@ -84,7 +84,7 @@ struct Session::State {
   at::Tensor fixed_code;                       // of the first batch that asked for it
   Tap tap;
 
-  Result generate(const Request& request, const ProgressFn& progress);
+  Result generate(const Request& request, const ImageFn& on_image, const ProgressFn& progress);
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
@@ -93,7 +93,7 @@ struct Session::State {
   at::Tensor start_code(const std::vector<int64_t>& shape, bool fixed);
   EpsModel guided_unet(const Request& request, const ProgressFn& progress);
   at::Tensor sample(const Request& request, const EpsModel& eps, StageProgress* progress);
-  void decode(const at::Tensor& latent, const ProgressFn& progress, Result* result);
+  double decode(const at::Tensor& latent, const ImageFn& on_image, const ProgressFn& progress);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
   }
@@ -191,7 +191,9 @@ at::Tensor Session::State::sample(const Request& request, const EpsModel& eps,
   return find_sampler(request.sampler).sample(args);
 }
 
-void Session::State::decode(const at::Tensor& latent, const ProgressFn& progress, Result* result) {
+/// Returns the seconds it took.
+double Session::State::decode(const at::Tensor& latent, const ImageFn& on_image,
+                              const ProgressFn& progress) {
   StageProgress stage(progress, Stage::kDecode, latent.size(0));
   const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
   std::vector<at::Tensor> pictures;
@@ -200,15 +202,16 @@ void Session::State::decode(const at::Tensor& latent, const ProgressFn& progress
     if (!at::isfinite(picture).all().item<bool>()) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
-    result->images.push_back(to_image(picture[0]));
+    if (on_image) on_image(to_image(picture[0]));
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }
   if (tap) tap("image", at::cat(pictures));
-  result->decode_seconds = stage.seconds();
+  return stage.seconds();
 }
 
-Result Session::State::generate(const Request& request, const ProgressFn& progress) {
+Result Session::State::generate(const Request& request, const ImageFn& on_image,
+                                const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
   Result result;
@@ -220,7 +223,7 @@ Result Session::State::generate(const Request& request, const ProgressFn& progre
   result.sample_seconds = stage.seconds();
   result.evaluations = evaluations_;
   show("latent", latent);
-  decode(latent, progress, &result);
+  result.decode_seconds = decode(latent, on_image, progress);
   return result;
 }
 
@@ -229,8 +232,9 @@ Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
-Result Session::generate(const Request& request, const ProgressFn& progress) {
-  return state_->generate(request, progress);
+Result Session::generate(const Request& request, const ImageFn& on_image,
+                         const ProgressFn& progress) {
+  return state_->generate(request, on_image, progress);
 }
 
 void Session::set_tap(Tap tap) { state_->tap = std::move(tap); }

@@ -1,38 +1,29 @@
 #include "sd/request.h"
 
+#include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/model_config.h"
+#include "pipeline/size_check.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
 #include "text/tokenizer.h"
 
 namespace sd {
-namespace {
-
-/// "448 or 512": the multiples next to a size, the lower one only if there is one.
-std::string nearest_multiples(int64_t size, int64_t multiple) {
-  const int64_t below = size / multiple * multiple;
-  const int64_t above = below + multiple;
-  if (below < multiple) return std::to_string(multiple);
-  if (above > kMaxSide) return std::to_string(kMaxSide / multiple * multiple);
-  return std::to_string(below) + " or " + std::to_string(above);
-}
-
-void check_side(const char* flag, int64_t side, int64_t multiple) {
-  if (side >= multiple && side % multiple == 0 && side <= kMaxSide) return;
+void check_side(const char* flag, int64_t side, int64_t multiple, int64_t most) {
+  const int64_t largest = most / multiple * multiple;
+  if (side >= multiple && side % multiple == 0 && side <= largest) return;
+  const int64_t below = std::clamp(side / multiple * multiple, multiple, largest);
+  std::string nearest = std::to_string(below);
+  if (side > multiple && below < largest) nearest += " and " + std::to_string(below + multiple);
   throw Error(ErrorKind::kUsage,
               format("--%s must be a multiple of %lld from %lld to %lld, found %lld", flag,
                      static_cast<long long>(multiple), static_cast<long long>(multiple),
-                     static_cast<long long>(kMaxSide / multiple * multiple),
-                     static_cast<long long>(side)),
-              "the nearest are " + nearest_multiples(side, multiple));
+                     static_cast<long long>(largest), static_cast<long long>(side)),
+              "nearest: " + nearest);
 }
-
-}  // namespace
 
 ModelDescription describe_model(const std::string& config_path) {
   const ModelConfig config = read_model_config(config_path);
@@ -52,8 +43,8 @@ void check_request(const ModelDescription& model, const Request& request) {
   }
   for (const std::string& prompt : request.prompts) check_prompt(prompt);
   check_prompt(request.negative_prompt);
-  check_side("H", request.height, model.size_multiple);
-  check_side("W", request.width, model.size_multiple);
+  check_side("H", request.height, model.size_multiple, kMaxSide);
+  check_side("W", request.width, model.size_multiple, kMaxSide);
   const Sampler& sampler = find_sampler(request.sampler);
   sampler.step_count(model.timesteps, request.steps);
   if (request.eta != 0 && !sampler.takes_eta && std::string_view(sampler.name) == "plms") {

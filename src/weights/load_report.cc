@@ -1,5 +1,7 @@
 #include "weights/load_report.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/strings.h"
 #include "sd/error.h"
@@ -7,8 +9,8 @@
 namespace sd {
 namespace {
 
-/// How many tensors the error names before it says "and N more".
-constexpr size_t kNamedTensors = 20;
+/// How many tensors the error's one line names; its details name all.
+constexpr size_t kNamedTensors = 3;
 
 }  // namespace
 
@@ -38,6 +40,15 @@ std::set<std::string> LoadReport::used() const {
   return used_;
 }
 
+std::vector<std::pair<std::string, std::vector<int64_t>>> LoadReport::missing() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::vector<int64_t>>> found;
+  for (const Problem& problem : problems_) {
+    if (problem.missing) found.emplace_back(problem.name, problem.expected);
+  }
+  return found;
+}
+
 void LoadReport::throw_if_failed() const {
   const std::lock_guard lock(mutex_);
   if (problems_.empty()) return;
@@ -49,19 +60,21 @@ void LoadReport::throw_if_failed() const {
     lines.push_back(std::move(line));
     missing += problem.missing ? 1 : 0;
   }
+  std::vector<std::string> named(lines.begin(),
+                                 lines.begin() + static_cast<std::ptrdiff_t>(
+                                                     std::min(kNamedTensors, lines.size())));
   if (lines.size() > kNamedTensors) {
-    for (const std::string& line : lines) detail(line);
-    const size_t more = lines.size() - kNamedTensors;
-    lines.resize(kNamedTensors);
-    lines.push_back(format("and %zu more", more));
+    named.push_back(format("and %zu more, named above", lines.size() - kNamedTensors));
+  } else {
+    lines.clear();
   }
   throw Error(
       ErrorKind::kCheckpoint,
       printable(path_) +
           format(": %zu missing and %zu misshapen tensors: ", missing, problems_.size() - missing) +
-          join(lines, "; "),
-      "check that the config belongs to this checkpoint; `sd inspect` shows what the file "
-      "holds, and -v names every tensor");
+          join(named, "; "),
+      "check that the config belongs to this checkpoint; `sd inspect` shows what the file holds",
+      std::move(lines));
 }
 
 }  // namespace sd

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sd {
@@ -25,8 +26,10 @@ class LoadReport {
   /// The names of the tensors that were taken.
   std::set<std::string> used() const;
 
-  /// Throws kCheckpoint if anything was missing or misshapen. The message names the first of them;
-  /// with -v, `detail` lines name all.
+  /// The tensors that were asked for and not found, with the shapes they were asked for in.
+  std::vector<std::pair<std::string, std::vector<int64_t>>> missing() const;
+
+  /// Throws kCheckpoint if anything was missing or misshapen. The error's details name all of them.
   void throw_if_failed() const;
 
  private:

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "cli/options.h"
+#include "sd/request.h"
+
+namespace sd {
+
+/// The files of the model that a run uses, and what is known of it before its weights are read.
+struct ChosenModel {
+  ModelPaths paths;
+  ModelDescription description;
+  bool built_in = false;
+};
+
+/// Finds the checkpoint and its config: what was given; else the reference's default place, from
+/// the working directory or the program's folder; else the model that comes with the program (said
+/// in one line). Throws kFile if a file that was given, or everything, is absent.
+ChosenModel choose_model(const Txt2ImgOptions& options);
+
+}  // namespace sd

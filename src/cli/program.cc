@@ -1,0 +1,87 @@
+#include "cli/program.h"
+
+#include <c10/util/Exception.h>
+
+#include <cstdio>
+#include <new>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "cli/flags.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+int report(ErrorKind kind, const std::string& message, const std::string& hint) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  if (!hint.empty()) std::fprintf(stderr, "hint: %s\n", hint.c_str());
+  return static_cast<int>(kind);
+}
+
+int report_out_of_memory(const std::string& detail_text) {
+  return report(ErrorKind::kDevice, "out of memory" + detail_text,
+                "draw smaller pictures (--H, --W) or fewer at once (--n_samples)");
+}
+
+/// LibTorch's message is many lines long; its first says what is wrong.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+void build(CLI::App* program, RunFn* run) {
+  program->formatter(help_formatter());
+  program->set_version_flag("--version", SD_VERSION);
+  program->require_subcommand(1);
+  program->fallthrough();
+  program->set_help_all_flag("--help-all", "the flags of all commands");
+  program->add_flag_function(
+      "-q,--quiet", [](int64_t) { set_verbosity(Verbosity::kQuiet); },
+      "print paths and errors only");
+  program->add_flag_function(
+      "-v,--verbose", [](int64_t) { set_verbosity(Verbosity::kVerbose); }, "print more");
+  add_txt2img_command(program, run);
+  add_inspect_command(program, run);
+  add_tokenize_command(program, run);
+  add_random_checkpoint_command(program, run);
+  for (CLI::App* command : program->get_subcommands({})) command->formatter(help_formatter());
+}
+
+int parse_and_run(int argc, const char* const* argv) {
+  CLI::App program("Stable Diffusion v1 from a shell.", "sd");
+  RunFn run;
+  build(&program, &run);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return program.exit(asked_for_help);
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = program.get_subcommands();
+    const std::string name = chosen.empty() ? "sd" : "sd " + chosen.front()->get_name();
+    return report(ErrorKind::kUsage, printable(first_line(error.what())), name + " --help lists the flags");
+  }
+  return run();
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const Error& error) {
+    for (const std::string& line : error.details()) std::fprintf(stderr, "  %s\n", line.c_str());
+    return report(error.kind(), error.what(), error.hint());
+  } catch (const std::bad_alloc&) {
+    return report_out_of_memory("");
+  } catch (const c10::Error& error) {
+    const std::string message = first_line(error.what_without_backtrace());
+    if (message.find("not enough memory") != std::string::npos) {
+      return report_out_of_memory(": " + message);
+    }
+    return report(ErrorKind::kInternal, "LibTorch: " + message, "this is a bug; please report it");
+  } catch (const std::exception& error) {
+    return report(ErrorKind::kInternal, first_line(error.what()),
+                  "this is a bug; please report it");
+  }
+}
+
+}  // namespace sd
