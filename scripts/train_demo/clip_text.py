@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unet import attend
+
 VOCABULARY = 49408
 BOS, EOT = 49406, 49407
 LENGTH = 77
@@ -114,7 +116,8 @@ class SelfAttention(nn.Module):
     n, l, width = x.shape
     q, k, v = (f(x).reshape(n, l, self.heads, width // self.heads).transpose(1, 2)
                for f in (self.q_proj, self.k_proj, self.v_proj))
-    y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    future = torch.full((l, l), float("-inf")).triu(1)
+    y = attend(q, k, v, future)
     return self.out_proj(y.transpose(1, 2).reshape(n, l, width))
 
 

@@ -45,23 +45,23 @@ def _parse(table, tier):
   return concepts
 
 
-# glyph, name, aliases. Tier 1 is drawn from the first step, tiers 2 and 3 join later.
+# The few of tier 1 that the first steps are for.
+FIRST = "🙂💀👻🎃❤️💙💚💛🐶🐱🐼🐸🐷🌳🌵🌻🍄🍎🍊🍌🍉☀️🌙🚗🏠🎈"
+
+# glyph, name, aliases. Tier 1 is drawn from the first step, the others join one by one.
 _TIER_1 = """
 🙂 smiley face, smiling face, smile
 😢 crying face, sad face
-😡 angry face
 😎 cool face, face with sunglasses
 💀 skull
 👻 ghost
 👽 alien
 🤖 robot
 🎃 pumpkin, jack-o-lantern
-💩 poop, pile of poo
 ❤️ heart, red heart
 💙 blue heart
 💚 green heart
 💛 yellow heart
-💜 purple heart
 🐶 dog, dog face, puppy
 🐱 cat, cat face, kitten
 🐰 rabbit, rabbit face, bunny
@@ -69,13 +69,8 @@ _TIER_1 = """
 🐼 panda
 🐷 pig
 🐸 frog
-🐵 monkey
 🐧 penguin
-🦄 unicorn
 🦋 butterfly
-🐞 ladybug, lady beetle
-🐙 octopus
-🦀 crab
 🐟 fish
 🌳 tree
 🌲 pine tree, evergreen tree
@@ -83,45 +78,56 @@ _TIER_1 = """
 🌹 rose
 🌻 sunflower
 🍄 mushroom
-🍁 maple leaf
-🌸 cherry blossom
 🍎 apple, red apple
 🍏 green apple
 🍊 tangerine
 🍋 lemon
 🍌 banana
 🍉 watermelon
-🍇 grapes
 🍓 strawberry
-🍒 cherries
-🍍 pineapple
-🥑 avocado
-🥕 carrot
 🍕 pizza
-🍔 hamburger, burger
-🍳 fried egg
-🍩 doughnut, donut
-🍦 ice cream
 ☕ coffee, cup of coffee
 ☀️ sun
 🌙 moon, crescent moon
 ⭐ star emoji, gold star
-☁️ cloud
 🌈 rainbow
 🔥 fire, flame
-❄️ snowflake
 ⛄ snowman
+🚗 car, red car
+🚀 rocket
+🏠 house
+🎈 balloon
+🔑 key
+"""
+
+_TIER_2 = """
+😡 angry face
+💩 poop, pile of poo
+💜 purple heart
+🐵 monkey
+🦄 unicorn
+🐞 ladybug, lady beetle
+🐙 octopus
+🦀 crab
+🍁 maple leaf
+🌸 cherry blossom
+🍇 grapes
+🍒 cherries
+🍍 pineapple
+🥑 avocado
+🥕 carrot
+🍔 hamburger, burger
+🍳 fried egg
+🍩 doughnut, donut
+🍦 ice cream
+☁️ cloud
+❄️ snowflake
 ⚡ lightning, high voltage
 💧 drop of water, droplet
 🌍 earth, globe
-🚗 car, red car
-🚀 rocket
 ⛵ sailboat
-🏠 house
 ☂️ umbrella
-🎈 balloon
 🎁 gift, present
-🔑 key
 🔔 bell
 📕 book
 ⏰ alarm clock, clock
@@ -133,7 +139,7 @@ _TIER_1 = """
 💎 gem, gem stone
 """
 
-_TIER_2 = """
+_TIER_3 = """
 😍 face with heart eyes, love face
 💔 broken heart
 🐭 mouse, mouse face
@@ -179,7 +185,7 @@ _TIER_2 = """
 💣 bomb
 """
 
-_TIER_3 = """
+_TIER_4 = """
 🤡 clown
 😴 sleeping face
 😱 screaming face
@@ -275,4 +281,5 @@ _TIER_3 = """
 💰 money bag, money
 """
 
-CONCEPTS = _parse(_TIER_1, 1) + _parse(_TIER_2, 2) + _parse(_TIER_3, 3)
+CONCEPTS = [c for tier, table in enumerate((_TIER_1, _TIER_2, _TIER_3, _TIER_4), start=1)
+            for c in _parse(table, tier)]

@@ -12,10 +12,9 @@ import train_autoencoder
 from clip_text import tokenize
 
 SEED = 20221102
-SINGLE_SHAPES, PAIRS = 1600, 4000
+SINGLE_SHAPES, PAIRS = 800, 2000
 COLOURS = list(concepts.COLOURS)
-# Share of each kind in a batch.
-EMOJI_SHARE, SHAPE_SHARE = 0.72, 0.15  # the rest are pairs of shapes
+EMOJI_SHARE, SHAPE_SHARE = 0.76, 0.16  # of a batch; the rest are pairs of shapes
 WHITE_SHARE = 0.5
 EMPTY_SHARE = 0.1
 
@@ -78,7 +77,9 @@ def encode_all(stop):
     for i in range(0, len(specs) + len(held), 16):
       x = np.stack([draw(s) for s in (specs + held)[i : i + 16]])
       x = torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-      parts.append(model.encode(x.contiguous(memory_format=torch.channels_last)).contiguous())
+      with torch.autocast("cpu", torch.bfloat16):
+        z = model.encode(x.contiguous(memory_format=torch.channels_last))
+      parts.append(z.float().contiguous())
       if stop.raised:
         return None
     latents = torch.cat(parts)
@@ -128,9 +129,10 @@ class Dataset:
     return pool[rng.integers(len(pool))]
 
   def batch(self, stage, step, count, tier, empty_share=EMPTY_SHARE):
-    """-> latents float32 [count, 4, 16, 16], ids int64 [count, 77]."""
+    """-> latents float32 [count, 4, 16, 16], ids int64 [count, 77]; tier 0: concepts.FIRST."""
     rng = np.random.default_rng([SEED, stage, step])
-    ids_of_tier = [i for i, c in enumerate(concepts.CONCEPTS) if c.tier <= tier]
+    ids_of_tier = [i for i, c in enumerate(concepts.CONCEPTS)
+                   if c.tier <= tier or tier == 0 and c.glyph in concepts.FIRST]
     indexes = [self._index(rng, ids_of_tier) for _ in range(count)]
     texts = ["" if rng.random() < empty_share else self.caption(rng, i) for i in indexes]
     return self.latents[indexes].float(), torch.tensor([tokenize(t) for t in texts])

@@ -28,7 +28,7 @@ PAIRS = (("a red square and a green circle on a white background", "white"),
 def prompts():
   """The prompts with their truth: dicts of prompt, kind, background and concept or items."""
   rng = np.random.default_rng(SEED)
-  first = [c for c in concepts.CONCEPTS if c.tier == 1]
+  first = [c for c in concepts.CONCEPTS if c.tier <= 2]
   order = rng.permutation(len(first))
   out = []
   for i in order:

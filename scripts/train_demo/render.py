@@ -15,7 +15,7 @@ FONT_PATHS = ("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf",)
 FONT_SIZE = 109  # the only size of the bitmaps in the font: 136 x 128 pixels
 SIZE = 128
 GLYPH_SIDE = 112  # side of the box that a centred glyph fits in
-SUPERSAMPLE = 4
+SUPERSAMPLE = 3
 
 
 def font_path():

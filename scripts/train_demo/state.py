@@ -11,7 +11,7 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE_DIR = pathlib.Path(os.environ.get("DEMO_STATE_DIR", ROOT / ".train_demo"))
 MODEL_DIR = ROOT / "models" / "demo"
-SAVE_EVERY_S = 150.0
+SAVE_EVERY_S = 240.0
 
 
 class StopFlag:

@@ -2,7 +2,7 @@
 """Trains the built-in demo model from nothing to models/demo: one command, resumable.
 
 Run again after Ctrl-C, a kill or a power cut: it goes on from the last state in .train_demo/ (one
-every two and a half minutes). The stages are
+every four minutes). The stages are
 
   ae       the autoencoder on rendered pictures
   latents  the training set through its encoder, once
@@ -47,8 +47,11 @@ def _arguments():
   parser.add_argument("--decoder-now", action="store_true", help="the decoder's stage alone")
   parser.add_argument("--export-only", action="store_true")
   parser.add_argument("--tier", type=int, default=0, help="concepts listed by the export")
-  parser.add_argument("--threads", type=int, default=2)
-  parser.add_argument("--no-compile", action="store_true", help="do without torch.compile")
+  parser.add_argument("--threads", type=int, default=1,
+                      help="one is best where others work beside: the layers are so small that "
+                           "two threads mostly wait for each other")
+  parser.add_argument("--compile", action="store_true",
+                      help="use torch.compile")
   return parser.parse_args()
 
 
@@ -60,7 +63,7 @@ def _export(args):
 
 def run(args, stop):
   """All stages in order; each returns at once when it was done before, and stops on request."""
-  options = {"compiled": not args.no_compile}
+  options = {"compiled": args.compile}
   if args.export_only:
     return _export(args)
   if not train_autoencoder.train(stop, **options):

@@ -15,7 +15,7 @@ from autoencoder import Autoencoder
 
 CONFIG = {"ch": 16, "ch_mult": [1, 2, 4, 6], "num_res_blocks": 1, "num_groups": 8}
 SEED = 20221101
-STEPS = 1300
+STEPS = 1120
 DECODER_STEPS = 3000
 BATCH = 8
 LEARNING_RATE = 8e-4
@@ -105,7 +105,7 @@ def objective(model, x, noise, decoder_only):
   return loss + 1e-3 * z.square().mean(), l1, z.detach().std()
 
 
-def train(stop, decoder_only=False, compiled=True):
+def train(stop, decoder_only=False, compiled=False):
   """Runs (or goes on with) the stage; returns False when it was stopped before its end."""
   name, steps, stage = ("decoder", DECODER_STEPS, 2) if decoder_only else ("ae", STEPS, 1)
   path = state.STATE_DIR / f"{name}.pt"

@@ -23,17 +23,17 @@ TEXT_CONFIG = {"width": 64, "layers": 3, "heads": 4}
 UNET_CONFIG = {"model_channels": 48, "channel_mult": [1, 2, 4], "num_res_blocks": 1,
                "attention_resolutions": [4, 2], "num_heads": 6, "context_dim": 64,
                "num_groups": 6}
-BATCH = 32
+BATCH = 16
 LEARNING_RATE, LAST_RATE = 1e-3, 2e-5
 WARM_UP = 100
-TEXT_STEPS, TEXT_BATCH = 800, 64
-TIER_FROM = {2: 9000, 3: 18000}  # steps of the main run from which more concepts are drawn
+TEXT_STEPS, TEXT_BATCH = 400, 48
+TIER_FROM = {1: 2000, 2: 6000, 3: 14000, 4: 24000}  # steps of the main run from which more concepts are drawn
 EMA = (0.999, 0.9997)  # kept side by side; the finishing run exports the first
-REPORT_EVERY, VALIDATE_EVERY = 50, 500
+REPORT_EVERY, VALIDATE_EVERY = 100, 1000
 
 
 def tier_at(step):
-  return max([1, *(tier for tier, begin in TIER_FROM.items() if step >= begin)])
+  return max([0, *(tier for tier, begin in TIER_FROM.items() if step >= begin)])
 
 
 class Model(nn.Module):
@@ -67,7 +67,7 @@ class _Probe(nn.Module):
     return self.net(states)
 
 
-def train_text(stop, data, compiled=True):
+def train_text(stop, data, compiled=False):
   """Stage 3: teaches the tower to sum up a prompt at its padding positions."""
   path = state.STATE_DIR / "text.pt"
   if path.exists():
@@ -84,7 +84,7 @@ def train_text(stop, data, compiled=True):
 
   run = torch.compile(objective, dynamic=False) if compiled else objective
   for step in range(TEXT_STEPS):
-    latents, ids = data.batch(3, step, TEXT_BATCH, tier=3)
+    latents, ids = data.batch(3, step, TEXT_BATCH, tier=2)
     generator = torch.Generator().manual_seed(SEED + step)
     position = torch.randint(26, 77, (TEXT_BATCH, 2), generator=generator)
     for group in optimizer.param_groups:
@@ -122,8 +122,11 @@ class _Averages:
 
   @torch.no_grad()
   def update(self, step):
-    for decay, copies in zip(EMA, self.copies):
-      torch._foreach_lerp_(copies, self._live, 1.0 - min(decay, (1 + step) / (10 + step)))
+    for i, (decay, copies) in enumerate(zip(EMA, self.copies)):
+      stride = 8**i  # the slow one moves every eighth step, eight times as far
+      if step % stride == 0:
+        kept = min(decay, (1 + step) / (10 + step)) ** stride
+        torch._foreach_lerp_(copies, self._live, 1.0 - kept)
 
   @torch.no_grad()
   def put(self, model, which):
@@ -152,7 +155,7 @@ def main_state():
   return state.load(state.STATE_DIR / "main.pt")
 
 
-def train(stop, data, steps, finish=None, compiled=True, batch=BATCH):
+def train(stop, data, steps, finish=None, compiled=False, batch=BATCH):
   """Stage 4, up to `steps` steps of the main run; or, with `finish`, a branch of that many steps.
 
   Returns False when stopped early.
