@@ -188,7 +188,10 @@ bool embed_watermark(Image& image, std::string_view message) {
 }
 
 WatermarkReading decode_watermark(const Image& image, size_t length) {
-  if (length == 0) throw Error(ErrorKind::kUsage, "a watermark has at least one byte");
+  if (length == 0 || length > kMaxWatermarkBytes) {
+    throw Error(ErrorKind::kUsage,
+                format("a watermark has 1 to %zu bytes, not %zu", kMaxWatermarkBytes, length));
+  }
   if (image.pixels() < kMinWatermarkPixels) {
     throw Error(ErrorKind::kFile,
                 format("a picture of %dx%d pixels carries no watermark: it takes %zu pixels",

@@ -28,6 +28,9 @@ size_t watermark_capacity(const Image& image);
 /// Throws Error(kUsage) when the message is empty.
 bool embed_watermark(Image& image, std::string_view message);
 
+/// The longest message that is read back; no picture carries more.
+inline constexpr size_t kMaxWatermarkBytes = kMaxImagePixels / 64 / 8;
+
 struct WatermarkReading {
   std::string bytes;  ///< what the majority of blocks says, bit by bit
   std::vector<double>
@@ -37,7 +40,8 @@ struct WatermarkReading {
 /// Reads a message of `length` bytes back. It always reads something: whether it means anything is
 /// what watermark_match tells. Even an untouched picture of ours can have wrong bits, since the
 /// method disturbs its own blocks.
-/// Throws Error(kFile) below kMinWatermarkPixels, Error(kUsage) when `length` is 0.
+/// Throws Error(kFile) below kMinWatermarkPixels, Error(kUsage) when `length` is 0 or above
+/// kMaxWatermarkBytes.
 WatermarkReading decode_watermark(const Image& image, size_t length);
 
 struct WatermarkMatch {

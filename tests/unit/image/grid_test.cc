@@ -1,0 +1,70 @@
+#include "image/grid.h"
+
+#include <gtest/gtest.h>
+
+#include "fixtures.h"
+#include "image/image_io.h"
+#include "image/watermark.h"
+#include "sd/error.h"
+#include "support/golden.h"
+#include "support/pattern.h"
+
+namespace sd {
+namespace {
+
+TEST(Grid, OnePictureHasNoBorder) {
+  const Image image = test::pattern("noise", 8, 6, 1);
+  EXPECT_EQ(make_grid({image}, 3), image);
+}
+
+TEST(Grid, PlacesPicturesRowByRow) {
+  const std::vector<Image> images = {test::pattern("noise", 8, 6, 1),
+                                     test::pattern("noise", 8, 6, 2),
+                                     test::pattern("noise", 8, 6, 3)};
+  const Image sheet = make_grid(images, 2);
+  ASSERT_EQ(sheet.width, 2 * 10 + 2);
+  ASSERT_EQ(sheet.height, 2 * 8 + 2);
+  const auto same = [&](int x, int y, const Image& image) {
+    return std::equal(image.at(7, 5), image.at(7, 5) + 3, sheet.at(x + 7, y + 5));
+  };
+  EXPECT_TRUE(same(2, 2, images[0]));
+  EXPECT_TRUE(same(12, 2, images[1]));
+  EXPECT_TRUE(same(2, 10, images[2]));
+  EXPECT_EQ(sheet.at(15, 12)[0] + sheet.at(1, 1)[1] + sheet.at(10, 3)[2], 0);  // empty and padding
+}
+
+TEST(Grid, FewerPicturesThanARowMakeItNarrower) {
+  const std::vector<Image> images(2, test::pattern("flat", 8, 6, 1));
+  EXPECT_EQ(make_grid(images, 5).width, 2 * 10 + 2);
+}
+
+TEST(Grid, RefusesWhatCannotBeLaid) {
+  EXPECT_THROW(make_grid({}, 2), Error);
+  EXPECT_THROW(make_grid({Image(8, 6)}, 0), Error);
+  EXPECT_THROW(make_grid({Image(8, 6), Image(6, 8)}, 2), Error);
+  EXPECT_THROW(make_grid(std::vector<Image>(2, Image(40000, 1)), 2), Error);
+}
+
+/// The reference's grids from its own samples, where those carry no watermark yet. It marks a grid
+/// that is large enough.
+TEST(Grid, IsTheReferences) {
+  SD_NEEDS_REFERENCE();
+  for (const char* id : {"t02-ddim20-eta0-iter2", "t10-fromfile4-rows3-plms5",
+                         "t28-rngcpu-plms5-iter2", "t06-plms5-s1-64x128-iter2"}) {
+    const auto out = test::reference_dir() / "cases" / id / "out";
+    std::vector<std::filesystem::path> names;
+    for (const auto& entry : std::filesystem::directory_iterator(out / "samples")) {
+      names.push_back(entry.path());
+    }
+    std::sort(names.begin(), names.end());
+    std::vector<Image> images;
+    for (const auto& name : names) images.push_back(read_image(name));
+    const Image expected = read_image(out / "grid-0000.png");
+    Image grid = make_grid(images, (expected.width - 2) / (images.front().width + 2));
+    embed_watermark(grid, kReferenceWatermark);
+    EXPECT_TRUE(grid == expected) << id;
+  }
+}
+
+}  // namespace
+}  // namespace sd

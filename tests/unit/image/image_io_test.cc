@@ -1,0 +1,177 @@
+#include "image/image_io.h"
+
+#include <gtest/gtest.h>
+
+#include "fixtures.h"
+#include "sd/error.h"
+#include "support/pattern.h"
+
+namespace sd {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+/// The message of the Error(kFile) that decoding throws, or "" when it gives a picture.
+std::string failure(const Bytes& bytes, const std::string& name = "x") {
+  try {
+    decode_image(bytes, name);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kFile);
+    return error.what();
+  }
+  return "";
+}
+
+void expect_failure(const Bytes& bytes, const std::string& part) {
+  const std::string message = failure(bytes);
+  EXPECT_NE(message.find(part), std::string::npos) << "\"" << message << "\" lacks " << part;
+}
+
+TEST(ReadImage, GivesPillowsPixels) {
+  for (const auto& row : test::expected_images("pictures")) {
+    const Image image = read_image(test::image_data_dir() / std::string(row["file"]));
+    ASSERT_EQ(image.width, row["width"].get<int>()) << row;
+    ASSERT_EQ(image.height, row["height"].get<int>()) << row;
+    EXPECT_EQ(image.at(0, 0)[0], row["first"][0].get<int>()) << row;
+    EXPECT_EQ(test::crc_of(image), row["crc"].get<uint32_t>()) << row;
+  }
+}
+
+TEST(ReadImage, ShowsHdrByGamma) {
+  const Image image = read_image(test::image_data_dir() / "rle.hdr");
+  ASSERT_EQ(image.width, 9);
+  ASSERT_EQ(image.height, 2);
+  // 0x80 with exponent 0x81 is 1.0, 0xFF nearly 2, and 1 nearly nothing: 255 * (2 / 256)^(1 / 2.2).
+  EXPECT_EQ(std::vector<uint8_t>(image.at(0, 0), image.at(0, 0) + 3),
+            (std::vector<uint8_t>{255, 28, 0}));
+  EXPECT_EQ(image.at(8, 0)[1], 255);
+  // 64, 128 and 255 with exponent 128 are 0.25, 0.5 and 0.996.
+  EXPECT_EQ(std::vector<uint8_t>(image.at(8, 1), image.at(8, 1) + 3),
+            (std::vector<uint8_t>{136, 186, 255}));
+}
+
+TEST(ReadImage, DeepPsdKeepsTheUpperBytes) {
+  const auto path = test::image_data_dir() / "16bit.psd";
+  const Image image = read_image(path);
+  const Bytes bytes = test::file_bytes(path);
+  const size_t pixels_at = bytes.size() - image.rgb.size() * 2;
+  EXPECT_EQ(image.rgb[0], bytes[pixels_at]);
+  EXPECT_EQ(image.rgb[4], bytes[pixels_at + image.pixels() * 2 + 2]);
+}
+
+TEST(ReadImage, TgaIsKnownByItsNameOrFooter) {
+  const Bytes bytes = test::file_bytes(test::image_data_dir() / "rle.tga");
+  EXPECT_EQ(failure(bytes, "picture.TGA"), "");
+  EXPECT_EQ(failure(bytes, "picture"), "");  // Pillow writes the footer
+  const Bytes without(bytes.begin(), bytes.end() - 26);
+  EXPECT_EQ(failure(without, "picture.tga"), "");
+  EXPECT_NE(failure(without, "picture"), "");
+}
+
+TEST(ReadImage, SaysWhatItFoundInstead) {
+  expect_failure({}, "an empty file");
+  expect_failure(bytes_of("hello, world"), "68 65 6c 6c 6f");
+  expect_failure(bytes_of("RIFF\x10\x20\x30\x40WEBPVP8 "), "WebP");
+  expect_failure(bytes_of("<svg xmlns="), "SVG");
+  expect_failure(Bytes(10, 0), "00 00 00 00");
+}
+
+TEST(ReadImage, NamesAFileThatIsNotThere) {
+  try {
+    read_image("/nowhere/at/all.png");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kFile);
+    EXPECT_EQ(std::string(error.what()),
+              "/nowhere/at/all.png: cannot be opened: No such file or directory");
+  }
+  EXPECT_THROW(read_image(test::image_data_dir()), Error);  // a folder
+}
+
+TEST(ReadImage, RefusesPicturesThatAreTooLargeOrEmpty) {
+  expect_failure(bytes_of("P6 0 5 255 "), "has no pixels");
+  expect_failure(bytes_of("P6 5 0 255 "), "has no pixels");
+  expect_failure(bytes_of("P6 70000 1 255 "), "larger than");
+  expect_failure(bytes_of("P6 60000 60000 255 "), "larger than");
+  expect_failure(bytes_of("P6 99999999999 1 255 "), "too large");
+  expect_failure(bytes_of("P6 10000 10000 255 abc"), "300000000 are needed");
+  expect_failure(bytes_of("P5 2 2 0 abcd"), "largest value");
+  expect_failure(bytes_of("P5 2 2 70000 abcd"), "largest value");
+  expect_failure(bytes_of("P5 2 x"), "is no number");
+  expect_failure(bytes_of("P2 2 1 9 3 12"), "above its largest");
+}
+
+/// A PNG whose header says other sides than its pixels fill.
+Bytes png_saying(uint32_t width, uint32_t height) {
+  const std::string bytes = encode_png(test::pattern("noise", 6, 5, 1));
+  Bytes changed(bytes.begin(), bytes.end());
+  for (int k = 0; k < 4; ++k) {
+    changed[static_cast<size_t>(16 + k)] = static_cast<uint8_t>(width >> (24 - 8 * k));
+    changed[static_cast<size_t>(20 + k)] = static_cast<uint8_t>(height >> (24 - 8 * k));
+  }
+  const auto sum = static_cast<uint32_t>(crc32(crc32(0, nullptr, 0), &changed[12], 17));
+  for (int k = 0; k < 4; ++k) {
+    changed[static_cast<size_t>(29 + k)] = static_cast<uint8_t>(sum >> (24 - 8 * k));
+  }
+  return changed;
+}
+
+TEST(ReadImage, ChecksAPngsSidesBeforeItsPixels) {
+  EXPECT_EQ(failure(png_saying(6, 5)), "");
+  EXPECT_EQ(failure(png_saying(6, 4)), "");  // surplus pixels are left, as in Pillow
+  expect_failure(png_saying(0, 5), "has no pixels");
+  expect_failure(png_saying(6, 6), "its pixels end too early");
+  expect_failure(png_saying(10000, 10000), "do not fit");
+  expect_failure(png_saying(0xFFFFFFFF, 0xFFFFFFFF), "larger than");
+}
+
+TEST(ReadImage, APngWithAWrongCheckSumIsRefused) {
+  const std::string text = encode_png(test::pattern("noise", 6, 5, 1));
+  Bytes bytes(text.begin(), text.end());
+  bytes[bytes.size() - 20] ^= 1;  // in its pixels
+  expect_failure(bytes, "check sum of its IDAT");
+}
+
+TEST(ReadImage, APngMayEndAfterItsPixels) {
+  const Image image = test::pattern("noise", 6, 5, 1);
+  const std::string text = encode_png(image);
+  const Bytes bytes(text.begin(), text.end() - 12);
+  EXPECT_EQ(decode_image(bytes, "x"), image);
+}
+
+TEST(Exif, OrientationIsReadAndUndone) {
+  const Image upright = read_image(test::image_data_dir() / "orientation1.png");
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const char* ending = orientation % 2 == 1 ? ".png" : ".jpg";
+    const auto path =
+        test::image_data_dir() / ("orientation" + std::to_string(orientation) + ending);
+    EXPECT_EQ(exif_orientation(path), orientation);
+  }
+  EXPECT_EQ(exif_orientation(test::image_data_dir() / "gray.jpg"), 1);
+  EXPECT_EQ(exif_orientation(test::image_data_dir() / "global.gif"), 1);
+  EXPECT_EQ(apply_orientation(upright, 1), upright);
+  EXPECT_EQ(apply_orientation(upright, 99), upright);
+}
+
+TEST(Exif, TurnsAsItsNameSays) {
+  Image image(3, 2);  // a b c / d e f
+  for (size_t i = 0; i < 6; ++i) image.rgb[i * 3] = static_cast<uint8_t>('a' + i);
+  const auto reads = [&](int orientation) {
+    const Image turned = apply_orientation(image, orientation);
+    std::string text = std::to_string(turned.width) + ":";
+    for (size_t i = 0; i < 6; ++i) text += static_cast<char>(turned.rgb[i * 3]);
+    return text;
+  };
+  EXPECT_EQ(reads(2), "3:cbafed");
+  EXPECT_EQ(reads(3), "3:fedcba");
+  EXPECT_EQ(reads(4), "3:defabc");
+  EXPECT_EQ(reads(5), "2:adbecf");
+  EXPECT_EQ(reads(6), "2:daebfc");
+  EXPECT_EQ(reads(7), "2:fcebda");
+  EXPECT_EQ(reads(8), "2:cfbead");
+}
+
+}  // namespace
+}  // namespace sd
