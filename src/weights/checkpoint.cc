@@ -15,8 +15,8 @@
 namespace sd {
 namespace {
 
-/// How many problems an error names before it says "and N more".
-constexpr size_t kNamedProblems = 20;
+/// How many problems or keys an error's one line names; its details name all problems.
+constexpr size_t kNamed = 3;
 
 struct Format {
   bool (*recognise)(std::string_view file);
@@ -48,28 +48,32 @@ std::string describe(const TensorProblem& problem) {
   return problem.name.empty() ? problem.what : printable(problem.name) + ": " + problem.what;
 }
 
+/// The first few, for one line.
+std::string name_some(std::vector<std::string> all, std::string_view separator) {
+  if (all.size() > kNamed) {
+    const size_t more = all.size() - kNamed;
+    all.resize(kNamed);
+    all.push_back(format("and %zu more", more));
+  }
+  return join(all, separator);
+}
+
 void require_sound(const std::string& path, const CheckpointContents& contents) {
   if (!contents.problems.empty()) {
-    std::string message = printable(path) + ": ";
-    for (size_t i = 0; i < contents.problems.size(); ++i) {
-      const std::string line = describe(contents.problems[i]);
-      if (i > 0) detail(line);
-      if (i < kNamedProblems) message += (i > 0 ? "; " : "") + line;
-    }
-    if (contents.problems.size() > kNamedProblems) {
-      message += format("; and %zu more", contents.problems.size() - kNamedProblems);
-    }
+    std::vector<std::string> lines;
+    for (const TensorProblem& problem : contents.problems) lines.push_back(describe(problem));
+    const std::string message = printable(path) + ": " + name_some(lines, "; ");
+    if (lines.size() <= kNamed) lines.clear();
     throw Error(ErrorKind::kCheckpoint, message,
-                "`sd inspect` describes the file; fetch or copy it again if it is damaged");
+                "`sd inspect` describes the file; fetch or copy it again if it is damaged",
+                std::move(lines));
   }
   if (contents.tensors.empty()) {
-    std::vector<std::string> keys = contents.other_keys;
-    if (keys.size() > kNamedProblems) keys.resize(kNamedProblems);
-    throw Error(ErrorKind::kCheckpoint,
-                printable(path) +
-                    ": expected weights at top level or under \"state_dict\", found " +
-                    (keys.empty() ? "none" : "only " + join(keys, ", ")),
-                "give a checkpoint in the layout of the original training program");
+    throw Error(
+        ErrorKind::kCheckpoint,
+        printable(path) + ": expected weights at top level or under \"state_dict\", found " +
+            (contents.other_keys.empty() ? "none" : "only " + name_some(contents.other_keys, ", ")),
+        "give a checkpoint in the layout of the original training program");
   }
 }
 
@@ -94,7 +98,8 @@ CheckpointContents scan_checkpoint(const MappedFile& file) {
   try {
     return read_contents(file);
   } catch (const Error& error) {  // the readers do not know the file's name
-    throw Error(error.kind(), printable(file.path()) + ": " + error.what(), error.hint());
+    throw Error(error.kind(), printable(file.path()) + ": " + error.what(), error.hint(),
+                error.details());
   }
 }
 

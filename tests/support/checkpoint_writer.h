@@ -103,6 +103,8 @@ struct FakeRecord {
   std::string data;
   uint16_t method = 0;
   uint16_t flags = 0;
+  int64_t unpacked = -1;  ///< size before compression; -1: as stored
+  int64_t checksum = -1;  ///< of the unpacked data; -1: of the data
 };
 
 struct ZipOptions {
@@ -121,18 +123,21 @@ inline std::string zip_file(const std::vector<FakeRecord>& records,
     const size_t begin = header + 30 + record.name.size();
     const size_t padding =
         (options.alignment - (begin + 4) % options.alignment) % options.alignment;
-    const std::string common = le(record.flags, 2) + le(record.method, 2) + le(0, 4) +
-                               le(options.checksums ? fake_crc32(record.data) : 0, 4);
-    const std::string size = le(record.data.size(), 4);
-    file += le(0x04034b50, 4) + le(20, 2) + common + size + size + le(record.name.size(), 2) +
+    const uint64_t packed = record.data.size();
+    const uint64_t unpacked = record.unpacked < 0 ? packed : static_cast<uint64_t>(record.unpacked);
+    uint64_t checksum = options.checksums ? fake_crc32(record.data) : 0;
+    if (record.checksum >= 0) checksum = static_cast<uint64_t>(record.checksum);
+    const std::string common =
+        le(record.flags, 2) + le(record.method, 2) + le(0, 4) + le(checksum, 4);
+    const std::string sizes = le(packed, 4) + le(unpacked, 4);
+    file += le(0x04034b50, 4) + le(20, 2) + common + sizes + le(record.name.size(), 2) +
             le(padding + 4, 2) + record.name + "FB" + le(padding, 2) + std::string(padding, 'Z') +
             record.data;
-    const std::string size64 = le(record.data.size(), 8);
     const std::string extra =
-        options.zip64 ? le(1, 2) + le(24, 2) + size64 + size64 + le(header, 8) : "";
-    const std::string shown = options.zip64 ? le(UINT32_MAX, 4) : size;
-    directory += le(0x02014b50, 4) + le(20, 2) + le(20, 2) + common + shown + shown +
-                 le(record.name.size(), 2) + le(extra.size(), 2) + le(0, 2) + le(0, 8) +
+        options.zip64 ? le(1, 2) + le(24, 2) + le(unpacked, 8) + le(packed, 8) + le(header, 8) : "";
+    directory += le(0x02014b50, 4) + le(20, 2) + le(20, 2) + common +
+                 (options.zip64 ? le(UINT64_MAX, 8) : sizes) + le(record.name.size(), 2) +
+                 le(extra.size(), 2) + le(0, 2) + le(0, 8) +
                  (options.zip64 ? le(UINT32_MAX, 4) : le(header, 4)) + record.name + extra;
   }
   const uint64_t at = file.size();

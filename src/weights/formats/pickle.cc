@@ -1,6 +1,13 @@
 #include "weights/formats/pickle.h"
 
 namespace sd::pickle {
+namespace {
+
+/// Longer than the names of modules and classes: a bound on the work that one long text, used many
+/// times, can make.
+constexpr size_t kMaxName = 256;
+
+}  // namespace
 
 Kind Value::kind() const { return document_->nodes_[id_].kind; }
 
@@ -63,9 +70,9 @@ std::string Value::global_name() const {
   if (node.kind != Kind::kGlobal) return "";
   const auto& module = document_->nodes_[node.first];
   const auto& name = document_->nodes_[node.second];
-  std::string full(document_->text(module));
+  std::string full(document_->text(module).substr(0, kMaxName));
   if (!full.empty()) full += '.';
-  return full.append(document_->text(name));
+  return full.append(document_->text(name).substr(0, kMaxName));
 }
 
 bool Value::is_global(std::string_view module, std::string_view name) const {

@@ -54,7 +54,7 @@ class Value {
   /// The dict's value under a text key, the last one if there are several.
   std::optional<Value> find(std::string_view key) const;
 
-  /// "module.name" of a global; empty for other kinds.
+  /// "module.name" of a global, each part cut after 256 bytes; empty for other kinds.
   std::string global_name() const;
   bool is_global(std::string_view module, std::string_view name) const;
   /// The callable of an object (a global, as a rule) and its arguments.

@@ -1,12 +1,10 @@
 #include "weights/formats/torch_pickle.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "base/strings.h"
-#include "weights/formats/byte_cursor.h"
 #include "weights/formats/torch_globals.h"
 
 namespace sd {
@@ -16,118 +14,11 @@ using pickle::Document;
 using pickle::Kind;
 using pickle::Value;
 
-/// More dimensions than any weight has; it bounds what a damaged shape can cost.
-constexpr size_t kMaxDims = 8;
-
-/// A storage or a run of its elements.
-struct StorageView {
-  TorchStorage storage;
-  uint64_t first = 0;
-  uint64_t numel = 0;
-};
-
-/// ("storage", class, key, location, numel[, (view key, first, numel)]) → the storage and the part
-/// meant. Returns what is wrong with it, or "".
-std::string parse_storage(const Value& reference, StorageView* view) {
-  const auto id = reference.persistent_id();
-  if (!id) return "expected a reference to a storage";
-  if (id->kind() != Kind::kTuple || id->size() < 5 || id->size() > 6 ||
-      id->item(0).as_text() != "storage") {
-    return "expected a storage reference of 5 or 6 parts";
-  }
-  const std::string cls = id->item(1).global_name();
-  const auto dtype = storage_class_dtype(cls);
-  if (!dtype) return "expected a storage of real numbers, found " + printable(cls);
-  const auto key = id->item(2).as_text();
-  const auto numel = id->item(4).as_int();
-  if (!key || !numel || *numel < 0) return "expected a storage with a key and a length";
-  view->storage = {*key, *dtype, static_cast<uint64_t>(*numel)};
-  view->first = 0;
-  view->numel = view->storage.numel;
-  if (id->size() == 5 || id->item(5).kind() == Kind::kNone) return "";
-  const Value part = id->item(5);
-  if (part.kind() != Kind::kTuple || part.size() != 3) return "expected a storage view of 3 parts";
-  const int64_t first = part.item(1).as_int().value_or(-1);
-  const int64_t count = part.item(2).as_int().value_or(-1);
-  if (first < 0 || count < 0 || count > *numel || first > *numel - count) {
-    return "expected a storage view within its storage";
-  }
-  view->first = static_cast<uint64_t>(first);
-  view->numel = static_cast<uint64_t>(count);
-  return "";
-}
-
-/// The call that makes a tensor, with wrappers such as Parameter taken off.
-struct TensorCall {
-  Value node;  // identifies the tensor
-  std::string function;
-  Value arguments;
-};
-
-std::optional<TensorCall> find_tensor_call(Value value) {
-  for (int wrapper = 0; wrapper < 4; ++wrapper) {
-    const auto callable = value.callable();
-    const auto arguments = value.arguments();
-    if (!callable || arguments->kind() != Kind::kTuple) return std::nullopt;
-    const std::string name = callable->global_name();
-    if (makes_tensor(name)) return TensorCall{value, name, *arguments};
-    if (name == "torch._tensor._rebuild_from_type_v2" && arguments->size() >= 3) {
-      // (function, type, its arguments, state)
-      const std::string function = arguments->item(0).global_name();
-      if (makes_tensor(function) && arguments->item(2).kind() == Kind::kTuple) {
-        return TensorCall{value, function, arguments->item(2)};
-      }
-      if (!wraps_tensor(function) || arguments->item(2).size() == 0) return std::nullopt;
-      value = arguments->item(2).item(0);
-    } else if (wraps_tensor(name) && arguments->size() > 0) {
-      value = arguments->item(0);
-    } else {
-      return std::nullopt;
-    }
-  }
-  return std::nullopt;
-}
-
-/// A tuple of sizes or strides, none negative. A torch.Size wraps such a tuple.
-bool parse_sizes(Value value, std::vector<int64_t>* sizes) {
-  const auto arguments = value.arguments();
-  if (arguments && arguments->kind() == Kind::kTuple && arguments->size() == 1) {
-    value = arguments->item(0);
-  }
-  if ((value.kind() != Kind::kTuple && value.kind() != Kind::kList) || value.size() > kMaxDims) {
-    return false;
-  }
-  for (const Value& item : value.items()) {
-    sizes->push_back(item.as_int().value_or(-1));
-    if (sizes->back() < 0) return false;
-  }
-  return true;
-}
-
-/// The number of elements and how far the last lies behind the first; nothing on overflow.
-struct Extent {
-  uint64_t numel = 1;
-  uint64_t last = 0;
-};
-
-std::optional<Extent> measure(const TensorInfo& info) {
-  constexpr uint64_t kLimit = INT64_MAX / 16;  // bytes of such tensors can be counted, too
-  Extent extent;
-  bool empty = false;
-  for (size_t i = 0; i < info.shape.size(); ++i) {
-    uint64_t step = 0;
-    const auto size = static_cast<uint64_t>(std::max<int64_t>(info.shape[i], 1));
-    const auto stride = static_cast<uint64_t>(info.strides[i]);
-    empty = empty || info.shape[i] == 0;
-    if (stride > kLimit || __builtin_mul_overflow(extent.numel, size, &extent.numel) ||
-        __builtin_mul_overflow(size - 1, stride, &step) ||
-        __builtin_add_overflow(extent.last, step, &extent.last)) {
-      return std::nullopt;
-    }
-  }
-  if (extent.numel > kLimit || extent.last > kLimit) return std::nullopt;
-  return empty ? Extent{0, 0} : extent;
-}
+/// Longer than any name of a weight. A text that a pickle uses many times is written once, so that
+/// without a bound work could grow as the square of the file's size.
+constexpr size_t kMaxName = 1024;
+/// Problems and keys beyond this number are counted, not kept.
+constexpr size_t kMaxListed = 1000;
 
 class ContentsReader {
  public:
@@ -138,6 +29,10 @@ class ContentsReader {
     contents_.globals = pickle_globals(document_);
     read_root(document_.root());
     count_other_tensors();
+    if (more_problems_ > 0) {
+      contents_.problems.push_back({"", format("and %zu more tensors", more_problems_)});
+    }
+    if (more_keys_ > 0) contents_.other_keys.push_back(format("and %zu more", more_keys_));
     return std::move(contents_);
   }
 
@@ -158,25 +53,31 @@ class ContentsReader {
     read_weights(*nested, "state_dict: ");
     const std::vector<Value> pairs = root.items();
     for (size_t i = 0; i < pairs.size(); i += 2) {
-      if (pairs[i].as_text() != "state_dict") contents_.other_keys.push_back(key_name(pairs[i]));
+      if (pairs[i].as_text() != "state_dict") add_key(key_name(pairs[i]));
     }
   }
 
   void read_weights(const Value& dict, const std::string& label) {
-    std::map<std::string_view, Value> named;
     const std::vector<Value> pairs = dict.items();
+    std::vector<std::pair<std::string_view, size_t>> named;  // and the index in `pairs`
+    named.reserve(pairs.size() / 2);
     for (size_t i = 0; i < pairs.size(); i += 2) {
-      if (const auto name = pairs[i].as_text()) {
-        named.insert_or_assign(*name, pairs[i + 1]);
+      const auto name = pairs[i].as_text();
+      if (name && name->size() <= kMaxName) {
+        named.emplace_back(*name, i);
       } else {
-        contents_.other_keys.push_back(label + key_name(pairs[i]));
+        add_key(label + key_name(pairs[i]));
       }
     }
-    for (const auto& [name, value] : named) {
-      if (const auto call = find_tensor_call(value)) {
+    std::sort(named.begin(), named.end());
+    contents_.tensors.reserve(named.size());
+    for (size_t i = 0; i < named.size(); ++i) {
+      const std::string_view name = named[i].first;
+      if (i + 1 < named.size() && named[i + 1].first == name) continue;  // the later one counts
+      if (const auto call = find_tensor_call(pairs[named[i].second + 1])) {
         read_tensor(name, *call);
       } else {
-        contents_.other_keys.push_back(label + printable(name));
+        add_key(label + printable(name));
       }
     }
   }
@@ -192,68 +93,25 @@ class ContentsReader {
     TensorInfo info;
     info.name = name;
     bool described = false;
-    const std::string problem = describe(call, &info, &described);
-    if (!problem.empty()) contents_.problems.push_back({info.name, problem});
+    const std::string problem = describe_tensor(call, find_, file_size_, &info, &described);
+    if (!problem.empty()) add_problem(info.name, problem);
     if (described) contents_.tensors.push_back(std::move(info));
   }
 
-  /// Fills `info`; `*described` says whether it holds at least a dtype and a shape. Returns what is
-  /// wrong, or "".
-  std::string describe(const TensorCall& call, TensorInfo* info, bool* described) {
-    const bool v3 = call.function == "torch._utils._rebuild_tensor_v3";
-    if (!v3 && call.function != "torch._utils._rebuild_tensor" &&
-        call.function != "torch._utils._rebuild_tensor_v2") {
-      return "expected a dense tensor, found one made by " + call.function;
+  void add_problem(const std::string& name, const std::string& what) {
+    if (contents_.problems.size() < kMaxListed) {
+      contents_.problems.push_back({name, what});
+    } else {
+      ++more_problems_;
     }
-    if (call.arguments.size() < (v3 ? 7 : 4)) return "expected a storage, an offset and a shape";
-    StorageView view;
-    if (auto problem = parse_storage(call.arguments.item(0), &view); !problem.empty()) {
-      return problem;
-    }
-    info->dtype = view.storage.dtype;
-    if (v3) {
-      const std::string dtype = call.arguments.item(6).global_name();
-      if (!torch_dtype(dtype)) return "expected a dtype of real numbers, found " + printable(dtype);
-      info->dtype = *torch_dtype(dtype);
-    }
-    const auto first = call.arguments.item(1).as_int();
-    if (!first || *first < 0 || !parse_sizes(call.arguments.item(2), &info->shape) ||
-        !parse_sizes(call.arguments.item(3), &info->strides) ||
-        info->shape.size() != info->strides.size()) {
-      return "expected an offset, a shape and its strides, found other values";
-    }
-    const auto extent = measure(*info);
-    if (!extent) return "expected a shape that fits in memory, found " + shape_string(info->shape);
-    *described = true;
-    return place(view, static_cast<uint64_t>(*first), *extent, info);
   }
 
-  /// Finds the tensor's bytes and checks that they are all in the file.
-  std::string place(const StorageView& view, uint64_t first, const Extent& extent,
-                    TensorInfo* info) {
-    const StoragePlace place = find_(view.storage);
-    if (!place.problem.empty()) return place.problem;
-    const uint64_t item = c10::elementSize(info->dtype);
-    const uint64_t stored_item = c10::elementSize(view.storage.dtype);
-    if (view.storage.numel > place.bytes / stored_item) {
-      return format("expected %llu bytes in its storage, found %llu",
-                    static_cast<unsigned long long>(view.storage.numel * stored_item),
-                    static_cast<unsigned long long>(place.bytes));
+  void add_key(std::string key) {
+    if (contents_.other_keys.size() < kMaxListed) {
+      contents_.other_keys.push_back(std::move(key));
+    } else {
+      ++more_keys_;
     }
-    const uint64_t available = view.numel * stored_item / item;  // elements
-    const uint64_t needed = extent.numel == 0 ? 0 : extent.last + 1;
-    if (first > available || needed > available - first) {
-      return format("expected its elements up to number %llu, found a storage of %llu",
-                    static_cast<unsigned long long>(first + needed),
-                    static_cast<unsigned long long>(available));
-    }
-    if (extent.numel > file_size_ / item) {
-      return "expected no more elements than the file has bytes for, found shape " +
-             shape_string(info->shape);
-    }
-    info->offset = place.offset + view.first * stored_item + first * item;
-    info->bytes = needed * item;
-    return "";
   }
 
   /// Tensors of the optimizer, of callbacks, and so on.
@@ -272,28 +130,12 @@ class ContentsReader {
   const FindStorage& find_;
   const uint64_t file_size_;
   CheckpointContents contents_;
+  size_t more_problems_ = 0;
+  size_t more_keys_ = 0;
   std::unordered_set<pickle::Id> weights_;
 };
 
 }  // namespace
-
-std::vector<TorchStorage> torch_storages(const Document& document) {
-  std::vector<TorchStorage> storages;
-  std::set<std::string_view> seen;
-  for (size_t i = 0; i < document.size(); ++i) {
-    const Value value = document.value(static_cast<pickle::Id>(i));
-    const auto id = value.persistent_id();
-    if (!id || (id->kind() == Kind::kTuple && id->size() > 0 &&
-                id->item(0).as_text() == "module")) {  // a class with its source text
-      continue;
-    }
-    StorageView view;
-    const std::string problem = parse_storage(value, &view);
-    if (!problem.empty()) throw damaged(problem);
-    if (seen.insert(view.storage.key).second) storages.push_back(view.storage);
-  }
-  return storages;
-}
 
 CheckpointContents torch_contents(const Document& document, const FindStorage& find,
                                   uint64_t file_size) {

@@ -30,7 +30,8 @@ const ZipEntry& find_pickle(const ZipDirectory& zip) {
 void check_byte_order(const ZipDirectory& zip, const std::string& folder) {
   const ZipEntry* entry = zip.find(folder + "byteorder");
   if (entry == nullptr) return;  // older writers leave it out
-  const std::string_view order = zip.read(*entry);
+  std::string unpacked;
+  const std::string_view order = zip.read(*entry, &unpacked);
   if (order == "little") return;
   throw Error(ErrorKind::kCheckpoint,
               "expected little-endian numbers, found byte order \"" + printable(order, 20) + "\"",
@@ -46,7 +47,8 @@ CheckpointContents read_torch_zip(std::string_view file) {
   const ZipEntry& pickle = find_pickle(zip);
   const std::string folder(pickle.name.substr(0, pickle.name.size() - kPickle.size()));
   check_byte_order(zip, folder);
-  const pickle::Document document = pickle::read(zip.read(pickle));
+  std::string unpacked;
+  const pickle::Document document = pickle::read(zip.read(pickle, &unpacked));
   const FindStorage find = [&](const TorchStorage& storage) {
     StoragePlace place;
     const std::string name = folder + "data/" + std::string(storage.key);

@@ -1,6 +1,7 @@
 #include "weights/formats/zip_directory.h"
 
-#include <array>
+#include <zlib.h>
+
 #include <optional>
 
 #include "base/strings.h"
@@ -23,6 +24,8 @@ constexpr size_t kEnd64Bytes = 56;
 constexpr size_t kMaxComment = 65535;
 constexpr uint16_t kEncrypted = 1;
 constexpr uint16_t kZip64Extra = 1;
+constexpr uint16_t kStored = 0;
+constexpr uint16_t kDeflated = 8;
 
 /// Where the central directory lies and how many entries it has.
 struct DirectoryPlace {
@@ -129,6 +132,28 @@ ZipEntry read_entry(ByteCursor& in) {
   return entry;
 }
 
+/// Inflates `packed` into `*unpacked`. Returns what is wrong, or "".
+std::string inflate_entry(const ZipEntry& entry, std::string_view packed, uint64_t most_bytes,
+                          std::string* unpacked) {
+  const std::string shown = "zip entry " + printable(entry.name);
+  if (entry.bytes > most_bytes || entry.bytes > UINT32_MAX || packed.size() > UINT32_MAX) {
+    return "expected the " + shown + " to inflate to less than the file's size";
+  }
+  unpacked->resize(entry.bytes);
+  z_stream stream = {};
+  // zlib takes a pointer to non-const; it does not write.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(unpacked->data());
+  stream.avail_out = static_cast<uInt>(unpacked->size());
+  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return "no memory to inflate the " + shown;
+  const int status = ::inflate(&stream, Z_FINISH);
+  ::inflateEnd(&stream);
+  return status == Z_STREAM_END && stream.avail_out == 0
+             ? ""
+             : "expected the " + shown + " to inflate to its stated size";
+}
+
 }  // namespace
 
 ZipDirectory::ZipDirectory(std::string_view archive) : archive_(archive) {
@@ -152,13 +177,20 @@ const ZipEntry* ZipDirectory::find(std::string_view name) const {
 }
 
 std::string ZipDirectory::locate(const ZipEntry& entry, uint64_t* offset) const {
-  const std::string shown = "zip entry " + printable(entry.name);
-  if ((entry.flags & kEncrypted) != 0) return "expected a plain " + shown + ", found it encrypted";
-  if (entry.method != 0) {
-    return "expected a stored " + shown +
+  if (entry.method != kStored) {
+    return "expected a stored zip entry " + printable(entry.name) +
            format(", found it compressed (method %u)", unsigned{entry.method});
   }
-  if (entry.stored_bytes != entry.bytes) return "expected one size for the " + shown;
+  return place(entry, offset);
+}
+
+/// Finds the entry's bytes, stored or compressed.
+std::string ZipDirectory::place(const ZipEntry& entry, uint64_t* offset) const {
+  const std::string shown = "zip entry " + printable(entry.name);
+  if ((entry.flags & kEncrypted) != 0) return "expected a plain " + shown + ", found it encrypted";
+  if (entry.method == kStored && entry.stored_bytes != entry.bytes) {
+    return "expected one size for the " + shown;
+  }
   if (entry.header > directory_begin_ || directory_begin_ - entry.header < kLocalHeaderBytes) {
     return "expected the " + shown + " inside the file";
   }
@@ -171,36 +203,26 @@ std::string ZipDirectory::locate(const ZipEntry& entry, uint64_t* offset) const 
     return "expected the same name in the local header of the " + shown;
   }
   in.take(extra_bytes);
-  if (entry.bytes > in.left()) return "expected all bytes of the " + shown + " in the file";
+  if (entry.stored_bytes > in.left()) return "expected all bytes of the " + shown + " in the file";
   *offset = in.position();
   return "";
 }
 
-std::string_view ZipDirectory::read(const ZipEntry& entry) const {
+std::string_view ZipDirectory::read(const ZipEntry& entry, std::string* unpacked) const {
   uint64_t offset = 0;
-  const std::string problem = locate(entry, &offset);
+  std::string problem = entry.method == kDeflated ? place(entry, &offset) : locate(entry, &offset);
+  std::string_view bytes = archive_.substr(offset, entry.stored_bytes);
+  if (problem.empty() && entry.method == kDeflated) {
+    problem = inflate_entry(entry, bytes, archive_.size(), unpacked);
+    bytes = *unpacked;
+  }
   if (!problem.empty()) throw damaged(problem);
-  const std::string_view bytes = archive_.substr(offset, entry.bytes);
-  if (entry.crc32 != 0 && crc32_of(bytes) != entry.crc32) {
+  if (entry.crc32 != 0 &&
+      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc32) {
     throw damaged("expected the checksum of the zip entry " + printable(entry.name) +
                   " to fit its bytes");
   }
   return bytes;
-}
-
-uint32_t crc32_of(std::string_view bytes) {
-  static const auto table = [] {
-    std::array<uint32_t, 256> rows = {};
-    for (uint32_t i = 0; i < rows.size(); ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320U : 0U);
-      rows[i] = value;
-    }
-    return rows;
-  }();
-  uint32_t crc = ~uint32_t{0};
-  for (const char c : bytes) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
-  return ~crc;
 }
 
 }  // namespace sd

@@ -33,17 +33,17 @@ class ZipDirectory {
   /// bounds, another name in its local header), or "" and sets `*offset`.
   std::string locate(const ZipEntry& entry, uint64_t* offset) const;
 
-  /// The bytes of a stored entry, checked against its CRC-32. Throws kCheckpoint.
-  std::string_view read(const ZipEntry& entry) const;
+  /// The bytes of an entry, checked against its CRC-32. A deflated one is inflated into
+  /// `*unpacked`, if it takes no more memory than the archive. Throws kCheckpoint.
+  std::string_view read(const ZipEntry& entry, std::string* unpacked) const;
 
  private:
+  std::string place(const ZipEntry& entry, uint64_t* offset) const;
+
   std::string_view archive_;
   uint64_t directory_begin_ = 0;
   std::vector<ZipEntry> entries_;
   std::unordered_map<std::string_view, size_t> by_name_;
 };
-
-/// The CRC-32 of zip and PNG.
-uint32_t crc32_of(std::string_view bytes);
 
 }  // namespace sd

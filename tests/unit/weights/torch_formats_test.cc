@@ -36,6 +36,16 @@ void refuses(const std::string& bytes, const std::string& part) {
   expect_error(ErrorKind::kCheckpoint, part, [&] { open_checkpoint(file.path()); });
 }
 
+/// The record in deflate's form without compression: one block that is stored as it is.
+FakeRecord deflated(const FakeRecord& record) {
+  FakeRecord packed = record;
+  packed.method = 8;
+  packed.unpacked = static_cast<int64_t>(record.data.size());
+  packed.checksum = fake_crc32(record.data);
+  packed.data = "\x01" + le(record.data.size(), 2) + le(~record.data.size(), 2) + record.data;
+  return packed;
+}
+
 /// A checkpoint whose one weight is given as a fragment of its pickle.
 std::string zip_with(const std::string& value, const std::vector<FakeStorage>& storages) {
   return zip_file(torch_records(pkl::whole(pkl::dict({{pkl::text("w"), value}})), storages));
@@ -88,11 +98,11 @@ TEST(TorchZip, NamesADamagedRecord) {
     change(changed[index]);
     return zip_file(changed);
   };
-  refuses(with(0, [](FakeRecord& r) { r.method = 8; }), "data.pkl, found it compressed");
+  refuses(with(0, [](FakeRecord& r) { r.method = 8; }), "data.pkl to inflate");
   refuses(with(2, [](FakeRecord& r) { r.method = 8; }), "data/0, found it compressed");
   refuses(with(2, [](FakeRecord& r) { r.flags = 1; }), "encrypted");
   refuses(with(1, [](FakeRecord& r) { r.data = "big"; }), "found byte order \"big\"");
-  refuses(with(2, [](FakeRecord& r) { r.data.pop_back(); }), "a.weight: expected 24 bytes");
+  refuses(with(2, [](FakeRecord& r) { r.data.pop_back(); }), "a.weight: expected 6 elements");
   refuses(with(2, [](FakeRecord& r) { r.name = "archive/data/9"; }), "data/0, found none");
   refuses(with(3, [](FakeRecord& r) { r.name = "archive/data/0"; }), "each name once");
   refuses(with(0, [](FakeRecord& r) { r.name = "archive/model.json"; }), "data.pkl");
@@ -100,6 +110,22 @@ TEST(TorchZip, NamesADamagedRecord) {
   bytes[bytes.find("global_step")] = 'G';
   refuses(bytes, "checksum");
   refuses(small.as_zip().substr(0, 500), "zip directory");
+}
+
+TEST(TorchZip, InflatesTheIndexAndNamesCompressedTensors) {
+  // What an archiver makes of an unpacked checkpoint: everything deflated.
+  const SmallCheckpoint small;
+  auto records = torch_records(small.pickle, small.storages);
+  records.push_back({"archive/data/padding", std::string(4096, 'x')});
+  records[0] = deflated(records[0]);
+  const TempFile index_only(zip_file(records));
+  EXPECT_EQ(values(*open_checkpoint(index_only.path()), "a.column"), std::vector<float>({1, 4}));
+  records[2] = deflated(records[2]);
+  refuses(zip_file(records), "a.weight: expected a stored zip entry archive/data/0");
+  records[0].unpacked *= 1000;
+  refuses(zip_file(records), "less than the file's size");
+  records[0].unpacked = 10;
+  refuses(zip_file(records), "to its stated size");
 }
 
 TEST(TorchZip, ListsEveryProblemAtOnce) {
@@ -141,7 +167,8 @@ TEST(TorchPickle, ChecksEveryNumberOfATensor) {
   refuses_tensor(0, std::vector<int64_t>(9, 1), std::vector<int64_t>(9, 1), "expected an offset");
   FakeStorage liar = storage;
   liar.numel = 1000;
-  refuses(zip_with(tensor(liar, 0, {1}, {1}), {storage}), "expected 4000 bytes");
+  refuses(zip_with(tensor(liar, 0, {1}, {1}), {storage}),
+          "expected 1000 elements in its storage, found bytes for 12");
   liar.numel = -1;
   refuses(zip_with(tensor(liar, 0, {1}, {1}), {storage}), "a key and a length");
   liar = storage;
