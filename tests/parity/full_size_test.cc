@@ -1,0 +1,110 @@
+// The networks of Stable Diffusion v1 at full size, with weights by formula, against the reference's.
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include "models/families.h"
+#include "models/latent_diffusion.h"
+#include "models/random_checkpoint.h"
+#include "runtime/data_files.h"
+#include "support/parity.h"
+
+namespace sd::test {
+namespace {
+
+/// sd-v1's config, as it comes with the program.
+ModelConfig v1_config() {
+  return read_model_config(data_file("configs/stable-diffusion/v1-inference.yaml"));
+}
+
+/// The formula's weights for what `build` asks for, in memory.
+template <class Build>
+WeightView formula_weights(const Build& build) {
+  const WeightView nothing(
+      std::make_shared<const Checkpoint>("nothing", std::map<std::string, at::Tensor>()));
+  build(nothing);
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& [name, shape] : nothing.report().missing()) {
+    at::Tensor values = at::empty(shape, at::kFloat);
+    fill_by_formula(name, shape, values.data_ptr<float>());
+    tensors.emplace(name, std::move(values));
+  }
+  return WeightView(std::make_shared<const Checkpoint>("formula", tensors));
+}
+
+/// An input by formula: uniform, of deviation 1 times `scale`.
+at::Tensor formula_input(const std::string& name, const std::vector<int64_t>& shape,
+                         double scale = 1) {
+  at::Tensor values = at::empty(shape, at::kFloat);
+  // fill_by_formula divides by sqrt(numel / shape[0]): as a row of columns of one it divides by 1.
+  fill_by_formula(name, {values.numel(), 1}, values.data_ptr<float>());
+  return values * scale;
+}
+
+class FullSize : public testing::Test {
+ protected:
+  void SetUp() override { SD_NEEDS_REFERENCE(); }
+
+  static at::Tensor golden(const std::string& file, const std::string& name) {
+    const GoldenTensors goldens(reference_dir() / "fullsize" / (file + ".safetensors"));
+    const auto values = goldens.f32(name);
+    return at::tensor(values.data, at::kFloat).reshape(values.shape);
+  }
+
+  static void compare(const std::string& part, const at::Tensor& ours, const at::Tensor& expected,
+                      double tolerance) {
+    const double difference = max_difference(ours, expected);
+    EXPECT_LE(difference, tolerance) << part;
+    ParityRecord record("full-size-" + part);
+    record.add(part, difference);
+    record.write();
+  }
+
+  c10::InferenceMode inference_;
+};
+
+TEST_F(FullSize, TextEncoder) {
+  const ClipTextConfig config = v1_config().clip_text;
+  const auto build = [&](const WeightView& root) {
+    return make_clip_text(root["cond_stage_model"], config, KernelChoice::kAuto);
+  };
+  const auto encoder = build(formula_weights(build));
+  const GoldenTensors goldens(reference_dir() / "fullsize" / "clip.safetensors");
+  const auto ids = goldens.i64("tokens");
+  const at::Tensor tokens = at::tensor(ids.data, at::kLong).reshape(ids.shape);
+  compare("clip", encoder->encode(tokens), golden("clip", "embedding"), 5e-5);
+}
+
+TEST_F(FullSize, UNetStep) {
+  const UNetConfig config = v1_config().unet;
+  const auto build = [&](const WeightView& root) {
+    return UNet(root["model.diffusion_model"], config, KernelChoice::kAuto);
+  };
+  const UNet unet = build(formula_weights(build));
+  const at::Tensor eps = unet(formula_input("input.unet_x", {1, 4, 64, 64}), 500,
+                              formula_input("input.context", {1, 77, 768}));
+  compare("unet", eps, golden("unet", "eps"), 5e-5);
+}
+
+TEST_F(FullSize, Autoencoder) {
+  const AutoencoderConfig config = v1_config().first_stage;
+  const auto build = [&](const WeightView& root) {
+    return Autoencoder(root["first_stage_model"], config, Autoencoder::Parts::kBoth,
+                       KernelChoice::kAuto);
+  };
+  const Autoencoder autoencoder = build(formula_weights(build));
+  const at::Tensor picture = autoencoder.decode(formula_input("input.vae_z", {1, 4, 64, 64}));
+  const auto region = [&](int64_t from, int64_t to, int64_t step) {
+    return picture.slice(2, from, to, step).slice(3, from, to, step);
+  };
+  compare("vae-decode", region(0, 512, 4), golden("vae", "decode_s4"), 1e-4);
+  EXPECT_LE(max_difference(region(224, 288, 1), golden("vae", "decode_crop")), 1e-4);
+  EXPECT_LE(max_difference(region(0, 32, 1), golden("vae", "decode_topleft")), 1e-4);
+  const at::Tensor moments =
+      autoencoder.moments(formula_input("input.vae_x", {1, 3, 256, 256}, 0.5));
+  compare("vae-encode", moments, golden("vae", "moments"), 5e-5);
+}
+
+}  // namespace
+}  // namespace sd::test
