@@ -14,7 +14,7 @@ from clip_text import tokenize
 SEED = 20221102
 SINGLE_SHAPES, PAIRS = 800, 2000
 COLOURS = list(concepts.COLOURS)
-EMOJI_SHARE, SHAPE_SHARE = 0.76, 0.16  # of a batch; the rest are pairs of shapes
+EMOJI_SHARE, SHAPE_SHARE = 0.74, 0.13  # of a batch; the rest are pairs of shapes
 WHITE_SHARE = 0.5
 EMPTY_SHARE = 0.1
 

@@ -27,7 +27,7 @@ BATCH = 16
 LEARNING_RATE, LAST_RATE = 1e-3, 2e-5
 WARM_UP = 100
 TEXT_STEPS, TEXT_BATCH = 400, 48
-TIER_FROM = {1: 2000, 2: 6000, 3: 14000, 4: 24000}  # steps of the main run from which more concepts are drawn
+TIER_FROM = {1: 2000, 2: 3100, 3: 7000, 4: 11000}  # steps of the main run from which more concepts are drawn
 EMA = (0.999, 0.9997)  # kept side by side; the finishing run exports the first
 REPORT_EVERY, VALIDATE_EVERY = 100, 1000
 
