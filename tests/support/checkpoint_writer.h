@@ -107,6 +107,16 @@ struct FakeRecord {
   int64_t checksum = -1;  ///< of the unpacked data; -1: of the data
 };
 
+/// The record in deflate's form without compression: one block that is stored as it is.
+inline FakeRecord deflated(const FakeRecord& record) {
+  FakeRecord packed = record;
+  packed.method = 8;
+  packed.unpacked = static_cast<int64_t>(record.data.size());
+  packed.checksum = fake_crc32(record.data);
+  packed.data = "\x01" + le(record.data.size(), 2) + le(~record.data.size(), 2) + record.data;
+  return packed;
+}
+
 struct ZipOptions {
   bool checksums = true;
   bool zip64 = false;  ///< sizes, offsets and the directory's place in their 64-bit forms

@@ -53,7 +53,7 @@ class ContentsReader {
     read_weights(*nested, "state_dict: ");
     const std::vector<Value> pairs = root.items();
     for (size_t i = 0; i < pairs.size(); i += 2) {
-      if (pairs[i].as_text() != "state_dict") add_key(key_name(pairs[i]));
+      if (pairs[i].as_text() != "state_dict") add_key("", pairs[i]);
     }
   }
 
@@ -66,7 +66,7 @@ class ContentsReader {
       if (name && name->size() <= kMaxName) {
         named.emplace_back(*name, i);
       } else {
-        add_key(label + key_name(pairs[i]));
+        add_key(label, pairs[i]);
       }
     }
     std::sort(named.begin(), named.end());
@@ -77,7 +77,7 @@ class ContentsReader {
       if (const auto call = find_tensor_call(pairs[named[i].second + 1])) {
         read_tensor(name, *call);
       } else {
-        add_key(label + printable(name));
+        add_key(label, pairs[named[i].second]);
       }
     }
   }
@@ -106,9 +106,9 @@ class ContentsReader {
     }
   }
 
-  void add_key(std::string key) {
+  void add_key(const std::string& label, const Value& key) {
     if (contents_.other_keys.size() < kMaxListed) {
-      contents_.other_keys.push_back(std::move(key));
+      contents_.other_keys.push_back(label + key_name(key));
     } else {
       ++more_keys_;
     }

@@ -36,16 +36,6 @@ void refuses(const std::string& bytes, const std::string& part) {
   expect_error(ErrorKind::kCheckpoint, part, [&] { open_checkpoint(file.path()); });
 }
 
-/// The record in deflate's form without compression: one block that is stored as it is.
-FakeRecord deflated(const FakeRecord& record) {
-  FakeRecord packed = record;
-  packed.method = 8;
-  packed.unpacked = static_cast<int64_t>(record.data.size());
-  packed.checksum = fake_crc32(record.data);
-  packed.data = "\x01" + le(record.data.size(), 2) + le(~record.data.size(), 2) + record.data;
-  return packed;
-}
-
 /// A checkpoint whose one weight is given as a fragment of its pickle.
 std::string zip_with(const std::string& value, const std::vector<FakeStorage>& storages) {
   return zip_file(torch_records(pkl::whole(pkl::dict({{pkl::text("w"), value}})), storages));
