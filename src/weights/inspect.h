@@ -20,7 +20,7 @@ struct DtypeShare {
 
 /// One part of a model: the weights under a common prefix.
 struct PartSummary {
-  std::string name;    ///< "unet", "unet (averaged)", "autoencoder", "text encoder", "schedule", …
+  std::string name;  ///< "unet", "unet (averaged)", "autoencoder", "text encoder", "schedule", …
   std::string prefix;  ///< what its names start with
   int64_t tensors = 0;
   int64_t parameters = 0;

@@ -60,9 +60,9 @@ void LoadReport::throw_if_failed() const {
     lines.push_back(std::move(line));
     missing += problem.missing ? 1 : 0;
   }
-  std::vector<std::string> named(lines.begin(),
-                                 lines.begin() + static_cast<std::ptrdiff_t>(
-                                                     std::min(kNamedTensors, lines.size())));
+  std::vector<std::string> named(
+      lines.begin(),
+      lines.begin() + static_cast<std::ptrdiff_t>(std::min(kNamedTensors, lines.size())));
   if (lines.size() > kNamedTensors) {
     named.push_back(format("and %zu more, named above", lines.size() - kNamedTensors));
   } else {
