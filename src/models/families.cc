@@ -7,7 +7,7 @@ namespace sd {
 namespace {
 
 constexpr Family kFamilies[] = {
-    {TextFamily::kClip, "stable-diffusion-v1", "tokenizer/clip.model", make_clip_tokenizer,
+    {TextFamily::kClip, "sd-v1", "tokenizer/clip.model", make_clip_tokenizer,
      [](const WeightView& view, const ModelConfig& config, KernelChoice kernels) {
        return make_clip_text(view, config.clip_text, kernels);
      }},

@@ -51,7 +51,7 @@ struct Sampler {
   int64_t (*step_count)(int64_t timesteps, int64_t steps);
 };
 
-/// All samplers. `--help` and the tests read this table.
+/// All samplers; the tests run over this table.
 std::span<const Sampler> samplers();
 
 /// The sampler of that name; throws kUsage, naming those there are.
