@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -25,7 +26,7 @@ class Params {
  public:
   Params(const YAML::Node& node, std::string name, const fs::path& file)
       : node_(node), name_(std::move(name)), file_(file) {
-    if (node_ && !node_.IsMap() && !node_.IsNull()) fail(name_, "a map of keys");
+    if (node_ && !node_.IsMap() && !node_.IsNull()) fail(name_, "a map of keys", node_);
   }
 
   /// The value of `key`, or `fallback` if the key is absent or null.
@@ -36,14 +37,14 @@ class Params {
     try {
       return value.as<T>();
     } catch (const YAML::Exception&) {
-      fail(name_ + "." + key, kind);
+      fail(key, kind);
     }
   }
 
   int64_t integer(const std::string& key, int64_t fallback, int64_t least = 1) {
     const auto value = get<int64_t>(key, fallback, "a whole number");
     if ((value < least || value > kLargest) && value != fallback) {
-      fail(name_ + "." + key, format("a whole number from %lld to %lld",
+      fail(key, format("a whole number from %lld to %lld",
                                      static_cast<long long>(least),
                                      static_cast<long long>(kLargest)));
     }
@@ -63,7 +64,7 @@ class Params {
   std::vector<int64_t> integers(const std::string& key, const std::vector<int64_t>& fallback) {
     auto values = get<std::vector<int64_t>>(key, fallback, "a list of whole numbers");
     for (const int64_t value : values) {
-      if (value < 1 || value > kLargest) fail(name_ + "." + key, "a list of whole numbers above 0");
+      if (value < 1 || value > kLargest) fail(key, "a list of whole numbers above 0");
     }
     return values;
   }
@@ -72,9 +73,9 @@ class Params {
   Params sub_config(const std::string& key, std::string* target) {
     const YAML::Node node = take(key);
     const std::string name = name_ + "." + key;
-    if (!node || !node.IsMap()) fail(name, "a map with target and params");
+    if (!node || !node.IsMap()) fail(key, "a map with target and params");
     const YAML::Node named = node["target"];
-    if (!named || !named.IsScalar()) fail(name + ".target", "the name of a class");
+    if (!named || !named.IsScalar()) fail(key + ".target", "the name of a class");
     *target = named.as<std::string>();
     return Params(node["params"], name + ".params", file_);
   }
@@ -83,19 +84,19 @@ class Params {
 
   /// Throws if the key is present with another value than `only`: we compute nothing else.
   void only_boolean(const std::string& key, bool only) {
-    if (boolean(key, only) != only) fail(name_ + "." + key, only ? "True" : "False");
+    if (boolean(key, only) != only) fail(key, only ? "True" : "False");
   }
   void only_integer(const std::string& key, int64_t only) {
     if (get<int64_t>(key, only, "a whole number") != only) {
-      fail(name_ + "." + key, std::to_string(only));
+      fail(key, std::to_string(only));
     }
   }
   void only_text(const std::string& key, const std::string& only) {
-    if (text(key, only) != only) fail(name_ + "." + key, "'" + only + "'");
+    if (text(key, only) != only) fail(key, "'" + only + "'");
   }
   void only_absent(const std::string& key) {
     const YAML::Node value = take(key);
-    if (value && !value.IsNull()) fail(name_ + "." + key, "no value");
+    if (value && !value.IsNull()) fail(key, "no value");
   }
 
   /// Keys of the reference that have no bearing on a picture.
@@ -112,15 +113,20 @@ class Params {
     }
   }
 
+  /// Throws for a key of this map, with what is found there.
   [[noreturn]] void fail(const std::string& key, const std::string& expected) const {
-    const YAML::Node value = find_quietly(key);
+    fail(name_ + "." + key, expected, find_quietly(key));
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& name, const std::string& expected,
+                         const YAML::Node& value) const {
     throw Error(ErrorKind::kCheckpoint,
-                "config " + file_.string() + ": " + key + " must be " + expected + ", found " +
+                "config " + file_.string() + ": " + name + " must be " + expected + ", found " +
                     shown(value),
                 "see configs/stable-diffusion/v1-inference.yaml for a config that works");
   }
 
- private:
   YAML::Node take(const std::string& key) {
     seen_.insert(key);
     return node_ && node_.IsMap() ? YAML::Node(node_[key]) : YAML::Node(YAML::NodeType::Undefined);
@@ -175,6 +181,9 @@ UNetConfig read_unet(Params params) {
   }
   if (config.channel_mult.empty() || config.channel_mult.size() > 8) {
     params.fail("channel_mult", "a list of 1 to 8 whole numbers");
+  }
+  if (config.channel_mult.front() != 1) {  // the reference's last convolution takes this for granted
+    params.fail("channel_mult", "a list that begins with 1");
   }
   for (const int64_t mult : config.channel_mult) {
     const int64_t channels = mult * config.model_channels;
@@ -256,10 +265,11 @@ ClipTextConfig read_clip_json(const fs::path& path) {
   config.num_hidden_layers = integer("num_hidden_layers", 12);
   config.num_attention_heads = integer("num_attention_heads", 8);
   config.max_position_embeddings = integer("max_position_embeddings", 77);
-  config.hidden_act = json.value("hidden_act", std::string("quick_gelu"));
-  if (config.hidden_act != "quick_gelu" && config.hidden_act != "gelu") {
-    fail("hidden_act must be quick_gelu or gelu, found " + printable(config.hidden_act, 40));
+  const nlohmann::json act = json.value("hidden_act", nlohmann::json("quick_gelu"));
+  if (act != "quick_gelu" && act != "gelu") {
+    fail("hidden_act must be quick_gelu or gelu, found " + printable(act.dump(), 40));
   }
+  config.hidden_act = act.get<std::string>();
   if (config.hidden_size % config.num_attention_heads != 0) {
     fail("hidden_size is not a multiple of num_attention_heads");
   }
@@ -364,14 +374,16 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
   }
   if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels ||
       config.first_stage.embed_dim != config.channels) {
-    params.fail("channels", "in_channels and out_channels of the UNet and embed_dim of the "
-                            "autoencoder");
+    params.fail("channels", "the same as in_channels and out_channels of the UNet and embed_dim of "
+                            "the autoencoder");
   }
   if (!(config.linear_start > 0 && config.linear_end > 0 && config.linear_start < 1 &&
         config.linear_end < 1)) {
     params.fail("linear_start", "between 0 and 1, as linear_end");
   }
-  if (config.scale_factor == 0) params.fail("scale_factor", "a number other than 0");
+  if (!std::isfinite(config.scale_factor) || config.scale_factor == 0) {
+    params.fail("scale_factor", "a finite number other than 0");
+  }
   return config;
 }
 
