@@ -27,12 +27,14 @@ struct Request {
 
 /// What must be known of a model before a request for it can be judged.
 struct ModelDescription {
-  std::string family;          ///< stable-diffusion-v1, laion400m
+  std::string family;          ///< sd-v1, laion400m
   int64_t channels = 4;        ///< of the latent
   int64_t factor = 8;          ///< pixels a latent value stands for, along each side
   int64_t size_multiple = 64;  ///< width and height must be multiples of it
   int64_t native_size = 512;   ///< the side that the model was trained at
   int64_t timesteps = 1000;
+  double linear_start = 0.00085;  ///< of the noise schedule, which a checkpoint may replace
+  double linear_end = 0.012;
 };
 
 /// Reads the config; no weights. Throws as `read_model_config`.

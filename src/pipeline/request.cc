@@ -7,6 +7,7 @@
 #include "models/families.h"
 #include "models/model_config.h"
 #include "pipeline/size_check.h"
+#include "sampling/noise_schedule.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
 #include "text/tokenizer.h"
@@ -34,6 +35,8 @@ ModelDescription describe_model(const std::string& config_path) {
   description.size_multiple = config.size_multiple();
   description.native_size = config.image_size * description.factor;
   description.timesteps = config.timesteps;
+  description.linear_start = config.linear_start;
+  description.linear_end = config.linear_end;
   return description;
 }
 
@@ -54,6 +57,11 @@ void check_request(const ModelDescription& model, const Request& request) {
   if (!std::isfinite(request.eta) || !std::isfinite(request.scale)) {
     throw Error(ErrorKind::kUsage, "--scale and --ddim_eta must be finite numbers",
                 "7.5 and 0 are the usual ones");
+  }
+  if (request.eta != 0 && sampler.takes_eta) {  // only a large one can fail
+    make_ddim_schedule(
+        NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
+        request.steps, request.eta);
   }
   if (request.noise_rows != 0 &&
       request.noise_rows < static_cast<int64_t>(request.prompts.size())) {

@@ -81,10 +81,12 @@ at::Tensor second_order(const ContinuousSchedule& schedule, const at::Tensor& x,
 }  // namespace
 
 int64_t dpm_solver_steps_taken(int64_t /*timesteps*/, int64_t steps) {
-  if (steps < 2) {
+  constexpr int64_t kMost = 10'000;  // beyond, single precision no longer tells the times apart
+  if (steps < 2 || steps > kMost) {
     throw Error(ErrorKind::kUsage,
-                format("--ddim_steps must be at least 2 with --dpm_solver, found %lld",
-                       static_cast<long long>(steps)),
+                format("--ddim_steps must be at least 2 and at most %lld with --dpm_solver, found "
+                       "%lld",
+                       static_cast<long long>(kMost), static_cast<long long>(steps)),
                 "20 is plenty for this sampler");
   }
   return steps;
