@@ -1,6 +1,7 @@
 #include "cli/batch_plan.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -30,7 +31,8 @@ std::string read_prompt_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   if (file) text << file.rdbuf();
-  if (!file || file.bad()) {
+  std::error_code ignored;
+  if (!file || file.bad() || std::filesystem::is_directory(path, ignored)) {
     throw Error(ErrorKind::kFile, "the prompt file " + printable(path) + " cannot be read",
                 "check the path after --from-file");
   }

@@ -189,8 +189,9 @@ std::shared_ptr<CLI::Formatter> help_formatter() {
 
 uint64_t parse_seed(const std::string& text) {
   const char* end = text.data() + text.size();
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
   uint64_t positive = 0;
-  auto parsed = std::from_chars(text.data(), end, positive);
+  auto parsed = std::from_chars(text.data() + (plus ? 1 : 0), end, positive);
   if (parsed.ec == std::errc() && parsed.ptr == end) return positive;
   int64_t negative = 0;
   parsed = std::from_chars(text.data(), end, negative);

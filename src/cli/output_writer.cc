@@ -47,7 +47,8 @@ void make_folders(const fs::path& folder) {
 }  // namespace
 
 OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
-  if (settings_.save_samples || settings_.save_grid) check_writable(settings_.outdir);
+  if (settings_.save_grid) check_writable(settings_.outdir);
+  if (settings_.save_samples) check_writable(settings_.outdir / "samples");
 }
 
 /// The watermark is part of the reference; on small pictures it cannot be had.

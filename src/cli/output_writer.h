@@ -19,7 +19,7 @@ class OutputWriter {
     bool save_samples = true;
     bool save_grid = true;
     int images_per_row = 1;
-    std::string watermark;  ///< empty: none
+    std::string watermark = {};  ///< empty: none
   };
 
   /// Throws kFile, before anything is drawn, if the folder cannot be made or written to. Makes
