@@ -20,11 +20,11 @@ constexpr int64_t kDefaultSide = 512;
 
 void check_count(const char* flag, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return;
-  throw Error(ErrorKind::kUsage,
-              format("--%s must be from %lld to %lld, found %lld", flag,
-                     static_cast<long long>(least), static_cast<long long>(most),
-                     static_cast<long long>(value)),
-              "leave it out for the default");
+  throw Error(
+      ErrorKind::kUsage,
+      format("--%s must be from %lld to %lld, found %lld", flag, static_cast<long long>(least),
+             static_cast<long long>(most), static_cast<long long>(value)),
+      "leave it out for the default");
 }
 
 std::string read_prompt_file(const std::string& path) {
@@ -41,9 +41,9 @@ std::string read_prompt_file(const std::string& path) {
 
 /// Bytes of the line break that `text` starts with (Python's str.splitlines), or 0.
 size_t line_break_length(std::string_view text) {
-  constexpr std::string_view kBreaks[] = {
-      "\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e",
-      "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+  constexpr std::string_view kBreaks[] = {"\r\n",     "\n",           "\r",          "\v",
+                                          "\f",       "\x1c",         "\x1d",        "\x1e",
+                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
   for (const std::string_view line_break : kBreaks) {
     if (text.substr(0, line_break.size()) == line_break) return line_break.size();
   }
@@ -106,10 +106,11 @@ void say_unusual(const Txt2ImgOptions& options, const ModelDescription& model,
   if (options.dpm_solver) return;
   const StepCount count = ddim_step_count(model.timesteps, request.steps);
   if (count.past_the_end) {
-    notice(format("--ddim_steps %lld: the grid's last timestep, %lld, is taken as %lld (the "
-                  "reference fails here)",
-                  static_cast<long long>(request.steps), static_cast<long long>(model.timesteps),
-                  static_cast<long long>(model.timesteps - 1)));
+    notice(
+        format("--ddim_steps %lld: the grid's last timestep, %lld, is taken as %lld (the "
+               "reference fails here)",
+               static_cast<long long>(request.steps), static_cast<long long>(model.timesteps),
+               static_cast<long long>(model.timesteps - 1)));
   }
   if (count.actual != request.steps) {
     notice(format("--ddim_steps %lld: the reference's grid has %lld steps, which are taken",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
@@ -65,15 +66,14 @@ void add_picture_flags(CLI::App* app, Txt2ImgOptions* o) {
   group.option("prompt", o->prompt, "the words to draw", "TEXT")->capture_default_str();
   group.option("from-file", o->from_file,
                "draw the prompts of this file, one a line, instead of --prompt", "FILE");
-  group.option("H", o->H, "height in pixels, a multiple of 64", "INT")->default_str("512");
-  group.option("W", o->W, "width in pixels, a multiple of 64", "INT")->default_str("512");
+  group.option("H", o->H, "height in pixels, a multiple of 64", "INT")
+      ->default_str("512; the built-in model: 128");
+  group.option("W", o->W, "width in pixels, a multiple of 64", "INT")
+      ->default_str("512; the built-in model: 128");
   group.option("n_samples", o->n_samples, "pictures for each prompt at once (the batch)", "INT")
       ->capture_default_str();
-  group.option("n_iter", o->n_iter, "draw every batch so many times", "INT")
-      ->capture_default_str();
-  group
-      .option("scale", o->scale,
-              "guidance: how strongly the words lead; 1 is none", "FLOAT")
+  group.option("n_iter", o->n_iter, "draw every batch so many times", "INT")->capture_default_str();
+  group.option("scale", o->scale, "guidance: how strongly the words lead; 1 is none", "FLOAT")
       ->capture_default_str();
 }
 
@@ -100,19 +100,18 @@ void add_sampling_flags(CLI::App* app, Txt2ImgOptions* o) {
 
 void add_model_flags(CLI::App* app, Txt2ImgOptions* o) {
   Group group(app, "Model");
-  group
-      .option("ckpt", o->ckpt, "checkpoint, .ckpt or .safetensors", "FILE")
+  group.option("ckpt", o->ckpt, "checkpoint, .ckpt or .safetensors", "FILE")
       ->default_str("models/ldm/stable-diffusion-v1/model.ckpt");
-  group
-      .option("config", o->config, "the model's YAML file", "FILE")
+  group.option("config", o->config, "the model's YAML file", "FILE")
       ->default_str("configs/stable-diffusion/v1-inference.yaml");
   group.flag("laion400m", o->laion400m, "use the LAION-400M model at its default place");
   group.choice<WeightChoice>("weights", o->weights,
                              {{"config", WeightChoice::kConfig},
                               {"ema", WeightChoice::kEma},
                               {"plain", WeightChoice::kPlain}},
-                             0, "averaged (ema) or last (plain) weights of the UNet; config: as "
-                                "use_ema of the YAML says");
+                             0,
+                             "averaged (ema) or last (plain) weights of the UNet; config: as "
+                             "use_ema of the YAML says");
   group.option("C", o->C, "channels of the latent", "INT")->capture_default_str();
   group.option("f", o->f, "pixels a latent value stands for, along each side", "INT")
       ->capture_default_str();
@@ -120,8 +119,7 @@ void add_model_flags(CLI::App* app, Txt2ImgOptions* o) {
 
 void add_output_flags(CLI::App* app, Txt2ImgOptions* o) {
   Group group(app, "Output");
-  group
-      .option("outdir", o->outdir, "folder for samples/00000.png … and grid-0000.png …", "DIR")
+  group.option("outdir", o->outdir, "folder for samples/00000.png … and grid-0000.png …", "DIR")
       ->capture_default_str()
       ->each([o](const std::string&) { o->outdir_given = true; });
   group.option("n_rows", o->n_rows, "pictures in a row of the grid; 0: n_samples", "INT")
@@ -139,8 +137,7 @@ void add_device_flags(CLI::App* app, Txt2ImgOptions* o) {
   group.option("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
       ->capture_default_str();
   group.option("threads", o->device.threads, "threads; 0: as many as this process may use", "INT")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 4096));
+      ->capture_default_str();
   group.choice<KernelChoice>("kernels", o->device.kernels,
                              {{"auto", KernelChoice::kAuto}, {"aten", KernelChoice::kAten}}, 0,
                              "the fastest kernels that fit, or plain ATen everywhere");
@@ -172,6 +169,16 @@ class OneSpellingFormatter final : public CLI::Formatter {
 };
 
 }  // namespace
+
+void add_verbosity_flags(CLI::App* app) {
+  app->add_flag_function(
+         "-q,--quiet", [](int64_t) { set_verbosity(Verbosity::kQuiet); },
+         "print paths and errors only")
+      ->group("Output");
+  app->add_flag_function(
+         "-v,--verbose", [](int64_t) { set_verbosity(Verbosity::kVerbose); }, "print more")
+      ->group("Output");
+}
 
 void add_txt2img_flags(CLI::App* app, Txt2ImgOptions* options) {
   add_picture_flags(app, options);

@@ -9,6 +9,9 @@ namespace sd {
 /// Adds the flags of txt2img to `app`, bound to `options`.
 void add_txt2img_flags(CLI::App* app, Txt2ImgOptions* options);
 
+/// Adds --quiet and --verbose.
+void add_verbosity_flags(CLI::App* app);
+
 /// A help page that shows one spelling of each flag, the reference's.
 std::shared_ptr<CLI::Formatter> help_formatter();
 

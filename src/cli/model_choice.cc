@@ -82,8 +82,7 @@ ChosenModel choose_model(const Txt2ImgOptions& options) {
     }
   }
   if (chosen.paths.checkpoint.empty()) {
-    throw Error(ErrorKind::kFile,
-                std::string("there is no checkpoint at ") + places.checkpoint,
+    throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
                 "put the model there, or name it with --ckpt");
   }
   if (!chosen.built_in) {

@@ -73,11 +73,11 @@ fs::path OutputWriter::save(const Image& image, const fs::path& folder, const st
 }
 
 void OutputWriter::add(Image image) {
+  ++added_;
   if (settings_.save_grid) for_grid_.push_back(image);
   if (!settings_.save_samples) return;
   const fs::path path =
       save(marked(std::move(image)), settings_.outdir / "samples", "", 5, &next_sample_);
-  ++written_;
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);
 }

@@ -32,7 +32,8 @@ class OutputWriter {
   /// Writes the grid of all pictures so far. Nothing if there are none.
   void finish();
 
-  int64_t written() const { return written_; }
+  /// How many pictures were added.
+  int64_t count() const { return added_; }
 
  private:
   std::filesystem::path save(const Image& image, const std::filesystem::path& folder,
@@ -43,7 +44,7 @@ class OutputWriter {
   std::vector<Image> for_grid_;
   int64_t next_sample_ = -1;  // -1: not looked up yet
   int64_t next_grid_ = -1;
-  int64_t written_ = 0;
+  int64_t added_ = 0;
   bool said_too_small_ = false;
 };
 

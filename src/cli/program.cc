@@ -30,20 +30,18 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 void build(CLI::App* program, RunFn* run) {
   program->formatter(help_formatter());
-  program->set_version_flag("--version", SD_VERSION);
+  program->set_version_flag("--version", SD_VERSION, "show the version");
   program->require_subcommand(1);
-  program->fallthrough();
-  program->set_help_all_flag("--help-all", "the flags of all commands");
-  program->add_flag_function(
-      "-q,--quiet", [](int64_t) { set_verbosity(Verbosity::kQuiet); },
-      "print paths and errors only");
-  program->add_flag_function(
-      "-v,--verbose", [](int64_t) { set_verbosity(Verbosity::kVerbose); }, "print more");
+  program->set_help_flag("-h,--help", "show this");  // inherited by the commands
+  add_verbosity_flags(program);
   add_txt2img_command(program, run);
   add_inspect_command(program, run);
   add_tokenize_command(program, run);
   add_random_checkpoint_command(program, run);
-  for (CLI::App* command : program->get_subcommands({})) command->formatter(help_formatter());
+  for (CLI::App* command : program->get_subcommands({})) {
+    command->formatter(help_formatter());
+    add_verbosity_flags(command);
+  }
 }
 
 int parse_and_run(int argc, const char* const* argv) {
@@ -57,7 +55,8 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     const auto chosen = program.get_subcommands();
     const std::string name = chosen.empty() ? "sd" : "sd " + chosen.front()->get_name();
-    return report(ErrorKind::kUsage, printable(first_line(error.what())), name + " --help lists the flags");
+    return report(ErrorKind::kUsage, printable(first_line(error.what())),
+                  name + " --help lists the flags");
   }
   return run();
 }

@@ -47,6 +47,12 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
                 "--device takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
                 "leave it out to take the best device there is");
   }
+  constexpr int kMostThreads = 4096;
+  if (asked.threads < 0 || asked.threads > kMostThreads) {
+    throw Error(ErrorKind::kUsage,
+                format("--threads must be from 0 to %d, found %d", kMostThreads, asked.threads),
+                "leave it out to use as many as the process may");
+  }
   if (names_cuda(asked.device) && !host.cuda) {
     throw Error(ErrorKind::kDevice,
                 "--device " + asked.device + " cannot be had: " + host.why_no_cuda,
@@ -55,11 +61,11 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   ExecPolicy policy;
   policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
   policy.kernels = asked.kernels;
-  policy.reason = format("device: cpu, %d thread%s, float32%s", policy.threads,
-                         policy.threads == 1 ? "" : "s",
-                         asked.precision == Precision::kAutocast
-                             ? " (on the CPU, --precision autocast computes as full does)"
-                             : "");
+  policy.reason =
+      format("device: cpu, %d thread%s, float32%s", policy.threads, policy.threads == 1 ? "" : "s",
+             asked.precision == Precision::kAutocast
+                 ? " (on the CPU, --precision autocast computes as full does)"
+                 : "");
   return policy;
 }
 

@@ -33,7 +33,8 @@ void add_random_checkpoint_command(CLI::App* program, RunFn* run) {
   command->add_option("--config", options->config, "the model's YAML file")
       ->type_name("FILE")
       ->default_str("Stable Diffusion v1: 4.3 GB");
-  command->callback([options, run] { *run = [options] { return run_random_checkpoint(*options); }; });
+  command->callback(
+      [options, run] { *run = [options] { return run_random_checkpoint(*options); }; });
 }
 
 }  // namespace sd

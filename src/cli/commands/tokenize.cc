@@ -29,8 +29,7 @@ void print_tokens(const std::string& text, const Tokens& tokens) {
   std::printf("%s\n", printable(text, text.size() + 1).c_str());
   for (int64_t i = 0; i < tokens.used; ++i) {
     const auto at = static_cast<size_t>(i);
-    std::printf("  %2d  %5d  %s\n", static_cast<int>(i), tokens.ids[at],
-                tokens.pieces[at].c_str());
+    std::printf("  %2d  %5d  %s\n", static_cast<int>(i), tokens.ids[at], tokens.pieces[at].c_str());
   }
   std::printf("  %lld of %lld ids used\n", static_cast<long long>(tokens.used),
               static_cast<long long>(kMaxTokens));
@@ -83,8 +82,7 @@ int run_tokenize(const TokenizeOptions& options) {
 }  // namespace
 
 void add_tokenize_command(CLI::App* program, RunFn* run) {
-  CLI::App* command =
-      program->add_subcommand("tokenize", "show how a text encoder reads a prompt");
+  CLI::App* command = program->add_subcommand("tokenize", "show how a text encoder reads a prompt");
   auto options = std::make_shared<TokenizeOptions>();
   command->add_option("TEXT", options->texts, "prompts");
   command

@@ -71,10 +71,9 @@ int run_txt2img(const Txt2ImgOptions& options, const Session::Tap& tap) {
   const bool complete = draw(plan, &session, &writer);
   writer.finish();
   if (complete) return 0;
-  throw Error(ErrorKind::kCancelled,
-              format("stopped; %lld of %lld pictures are drawn and kept",
-                     static_cast<long long>(writer.written()),
-                     static_cast<long long>(plan.pictures())));
+  throw Error(ErrorKind::kCancelled, format("stopped; %lld of %lld pictures are drawn and kept",
+                                            static_cast<long long>(writer.count()),
+                                            static_cast<long long>(plan.pictures())));
 }
 
 void add_txt2img_command(CLI::App* program, RunFn* run) {

@@ -112,15 +112,14 @@ class ZipWriter {
     const uint64_t end64 = file_.position();
     file_.write(concat({"PK\x06\x06", little_endian(44, 8), little_endian(45, 2),
                         little_endian(45, 2), little_endian(0, 8), little_endian(count, 8),
-                        little_endian(count, 8), little_endian(size, 8),
-                        little_endian(start, 8)}));
-    file_.write(concat({"PK\x06\x07", little_endian(0, 4), little_endian(end64, 8),
-                        little_endian(1, 4)}));
+                        little_endian(count, 8), little_endian(size, 8), little_endian(start, 8)}));
+    file_.write(
+        concat({"PK\x06\x07", little_endian(0, 4), little_endian(end64, 8), little_endian(1, 4)}));
     const std::string count16 = little_endian(std::min<uint64_t>(count, 0xFFFF), 2);
-    file_.write(concat({"PK\x05\x06", little_endian(0, 4), count16, count16,
-                        little_endian(std::min<uint64_t>(size, kNotIn32Bits), 4),
-                        little_endian(std::min<uint64_t>(start, kNotIn32Bits), 4),
-                        little_endian(0, 2)}));
+    file_.write(
+        concat({"PK\x05\x06", little_endian(0, 4), count16, count16,
+                little_endian(std::min<uint64_t>(size, kNotIn32Bits), 4),
+                little_endian(std::min<uint64_t>(start, kNotIn32Bits), 4), little_endian(0, 2)}));
   }
 
   NewFile file_;
@@ -148,9 +147,8 @@ std::string pickled_tensor(const TensorToWrite& tensor, size_t key) {
               pickled_text(std::to_string(key)), pickled_text("cpu"),
               pickled_integer(tensor.numel()), "tQ"});
   return concat({"ctorch._utils\n_rebuild_tensor_v2\n(", storage, pickled_integer(0),
-                 pickled_integers(tensor.shape),
-                 pickled_integers(contiguous_strides(tensor.shape)), "\x89", kEmptyOrderedDict,
-                 "tR"});
+                 pickled_integers(tensor.shape), pickled_integers(contiguous_strides(tensor.shape)),
+                 "\x89", kEmptyOrderedDict, "tR"});
 }
 
 }  // namespace
@@ -184,8 +182,7 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
 
 void write_torch_checkpoint(const std::string& path, const std::vector<TensorToWrite>& tensors,
                             int64_t global_step) {
-  std::string pickle =
-      concat({"\x80\x02}(", pickled_text("state_dict"), kEmptyOrderedDict, "("});
+  std::string pickle = concat({"\x80\x02}(", pickled_text("state_dict"), kEmptyOrderedDict, "("});
   for (size_t i = 0; i < tensors.size(); ++i) {
     pickle += concat({pickled_text(tensors[i].name), pickled_tensor(tensors[i], i)});
   }
