@@ -1,0 +1,256 @@
+// From flags to batches: prompt files, sizes, counts, and what is refused before anything is read.
+
+#include "cli/batch_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "support/expect_error.h"
+#include "support/tiny_model.h"
+
+namespace sd::test {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+BatchPlan plan(const Txt2ImgOptions& options) {
+  return plan_batches(options, ModelDescription(), /*built_in_model=*/false);
+}
+
+/// What the planning prints.
+std::string said_by(const Txt2ImgOptions& options) {
+  ::testing::internal::CaptureStderr();
+  plan(options);
+  return ::testing::internal::GetCapturedStderr();
+}
+
+/// Planning must fail with a message that holds `part`.
+void expect_refused(const Txt2ImgOptions& options, const std::string& part) {
+  expect_error(ErrorKind::kUsage, part, [&] { plan(options); });
+}
+
+/// The hint that goes with the refusal.
+std::string hint_for(const Txt2ImgOptions& options) {
+  try {
+    plan(options);
+  } catch (const Error& error) {
+    return error.hint();
+  }
+  return "not refused";
+}
+
+TEST(SplitLines, SplitsAsPythonDoes) {
+  EXPECT_EQ(split_lines(""), Lines());
+  EXPECT_EQ(split_lines("a"), Lines({"a"}));
+  EXPECT_EQ(split_lines("a\n"), Lines({"a"}));
+  EXPECT_EQ(split_lines("a\nb"), Lines({"a", "b"}));
+  EXPECT_EQ(split_lines("\n"), Lines({""}));
+  EXPECT_EQ(split_lines("a\n\n\nb\n\n"), Lines({"a", "", "", "b", ""}));
+  EXPECT_EQ(split_lines("a\r\nb\rc\n\rd"), Lines({"a", "b", "c", "", "d"}));
+  EXPECT_EQ(split_lines("a\r\n"), Lines({"a"}));
+  EXPECT_EQ(split_lines("1\v2\f3\x1c"
+                        "4\x1d"
+                        "5\x1e"
+                        "6\x1f"
+                        "7"),
+            Lines({"1", "2", "3", "4", "5",
+                   "6\x1f"
+                   "7"}));
+  EXPECT_EQ(split_lines("a\u0085b\u2028c\u2029d"), Lines({"a", "b", "c", "d"}));
+  EXPECT_EQ(split_lines("a\u00a0b\u2027c"), Lines({"a\u00a0b\u2027c"}));
+}
+
+TEST(SplitLines, LeavesAByteOrderMarkOut) {
+  EXPECT_EQ(split_lines("\ufeffa\nb"), Lines({"a", "b"}));
+  EXPECT_EQ(split_lines("\ufeff"), Lines());
+  EXPECT_EQ(split_lines("a\n\ufeffb"), Lines({"a", "\ufeffb"}));
+}
+
+TEST(SplitLines, KeepsBytesThatAreNoLineBreak) {
+  const std::string zero("a\0b", 3);
+  EXPECT_EQ(split_lines(zero + "\nc"), Lines({zero, "c"}));
+  EXPECT_EQ(split_lines("\xc2"), Lines({"\xc2"}));
+  EXPECT_EQ(split_lines("\xe2\x80"), Lines({"\xe2\x80"}));
+}
+
+TEST(PlanBatches, GivesTheReferencesDefaults) {
+  const BatchPlan all = plan({});
+  ASSERT_EQ(all.batches.size(), 1U);
+  EXPECT_EQ(all.passes, 2);
+  EXPECT_EQ(all.pictures(), 6);
+  const Request& batch = all.batches[0];
+  EXPECT_EQ(batch.prompts, Lines(3, "a painting of a virus monster playing guitar"));
+  EXPECT_EQ(batch.negative_prompt, "");
+  EXPECT_EQ(batch.width, 512);
+  EXPECT_EQ(batch.height, 512);
+  EXPECT_EQ(batch.sampler, "ddim");
+  EXPECT_EQ(batch.steps, 50);
+  EXPECT_EQ(batch.eta, 0);
+  EXPECT_EQ(batch.scale, 7.5);
+  EXPECT_EQ(batch.noise_rows, 3);
+  EXPECT_FALSE(batch.fixed_code);
+}
+
+TEST(PlanBatches, CutsAPromptFileIntoBatches) {
+  const TempFolder folder;
+  Txt2ImgOptions options;
+  options.n_samples = 2;
+  options.n_iter = 3;
+  options.from_file = folder.write("prompts.txt", "one\n\nthree\r\nfour\nfive\n").string();
+  const BatchPlan all = plan(options);
+  ASSERT_EQ(all.batches.size(), 3U);
+  EXPECT_EQ(all.batches[0].prompts, Lines({"one", ""}));
+  EXPECT_EQ(all.batches[1].prompts, Lines({"three", "four"}));
+  EXPECT_EQ(all.batches[2].prompts, Lines({"five"}));
+  for (const Request& batch : all.batches) EXPECT_EQ(batch.noise_rows, 2);
+  EXPECT_EQ(all.pictures(), 15);
+}
+
+TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
+  const TempFolder folder;
+  Txt2ImgOptions options;
+  options.from_file = folder.write("empty.txt", "").string();
+  expect_refused(options, "holds no line");
+  options.from_file = folder
+                          .write("bad.txt",
+                                 "good\nalso good\nb\xff"
+                                 "d\n")
+                          .string();
+  expect_refused(options, "line 3 of the prompt file");
+  options.from_file = (folder / "absent.txt").string();
+  expect_error(ErrorKind::kFile, "absent.txt cannot be read", [&] { plan(options); });
+  options.from_file = folder.path().string();
+  expect_error(ErrorKind::kFile, "cannot be read", [&] { plan(options); });
+}
+
+TEST(PlanBatches, RefusesAPromptThatIsNotUtf8) {
+  Txt2ImgOptions options;
+  options.prompt = "caf\xe9";
+  expect_refused(options, "UTF-8");
+}
+
+TEST(PlanBatches, NamesTheNearestSizes) {
+  Txt2ImgOptions options;
+  options.H = 100;
+  expect_refused(options, "--H must be a multiple of 64 from 64 to 16384, found 100");
+  EXPECT_EQ(hint_for(options), "nearest: 64 and 128");
+  options.H = 512;
+  options.W = 513;
+  expect_refused(options, "--W must be");
+  EXPECT_EQ(hint_for(options), "nearest: 512 and 576");
+  for (const int64_t side : {int64_t{0}, int64_t{-64}, int64_t{1}, INT64_MIN}) {
+    options.W = side;
+    EXPECT_EQ(hint_for(options), "nearest: 64") << side;
+  }
+  for (const int64_t side : {int64_t{16448}, INT64_MAX}) {
+    options.W = side;
+    EXPECT_EQ(hint_for(options), "nearest: 16384") << side;
+  }
+}
+
+TEST(PlanBatches, TakesTheSizesThatTheModelCanDraw) {
+  Txt2ImgOptions options;
+  options.H = 64;
+  options.W = 16384;
+  EXPECT_EQ(plan(options).batches[0].height, 64);
+  EXPECT_EQ(plan(options).batches[0].width, 16384);
+  ModelDescription deeper;
+  deeper.size_multiple = 128;
+  expect_error(ErrorKind::kUsage, "a multiple of 128",
+               [&] { plan_batches(options, deeper, false); });
+}
+
+TEST(PlanBatches, DrawsTheBuiltInModelAtItsOwnSize) {
+  ModelDescription small;
+  small.native_size = 128;
+  EXPECT_EQ(plan_batches({}, small, true).batches[0].width, 128);
+  EXPECT_EQ(plan_batches({}, small, false).batches[0].width, 512);
+  Txt2ImgOptions options;
+  options.W = 192;
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].width, 192);
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].height, 128);
+}
+
+TEST(PlanBatches, TakesAnotherDownsamplingFactorAsTheReferenceDoes) {
+  Txt2ImgOptions options;  // the latent is H/f high, and the model makes 8 pixels of each value
+  options.f = 4;
+  options.H = 256;
+  options.W = 96;
+  EXPECT_EQ(plan(options).batches[0].height, 512);
+  EXPECT_EQ(plan(options).batches[0].width, 192);
+  options.W = 100;
+  expect_refused(options, "--W must be a multiple of 32");
+  options.f = 0;
+  expect_refused(options, "--f must be from 1");
+}
+
+TEST(PlanBatches, RefusesCountsOutOfRange) {
+  for (const int64_t count : {int64_t{0}, int64_t{-1}, INT64_MAX}) {
+    Txt2ImgOptions options;
+    options.n_samples = count;
+    expect_refused(options, "--n_samples must be from 1");
+    options = {};
+    options.n_iter = count;
+    expect_refused(options, "--n_iter must be from 1");
+    options = {};
+    options.C = count;
+    expect_refused(options, "--C must be 4");
+    for (const bool dpm_solver : {false, true}) {
+      options = {};
+      options.dpm_solver = dpm_solver;
+      options.ddim_steps = count;
+      expect_refused(options, "--ddim_steps must be");
+    }
+  }
+  Txt2ImgOptions options;
+  options.n_rows = -1;
+  expect_refused(options, "--n_rows");
+}
+
+TEST(PlanBatches, RefusesNumbersThatAreNone) {
+  for (const double value : {std::numeric_limits<double>::quiet_NaN(), HUGE_VAL, -HUGE_VAL}) {
+    Txt2ImgOptions options;
+    options.scale = value;
+    expect_refused(options, "--scale");
+    options = {};
+    options.ddim_eta = value;
+    expect_refused(options, "--ddim_eta");
+  }
+}
+
+TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
+  Txt2ImgOptions options;
+  options.plms = true;
+  EXPECT_EQ(plan(options).batches[0].sampler, "plms");
+  options.ddim_eta = 0.5;
+  expect_refused(options, "--ddim_eta must be 0 with --plms, found 0.5");
+  options.dpm_solver = true;  // wins, and knows no eta
+  EXPECT_EQ(plan(options).batches[0].sampler, "dpm_solver");
+  EXPECT_EQ(plan(options).batches[0].eta, 0);
+  const std::string said = said_by(options);
+  EXPECT_NE(said.find("--dpm_solver wins over --plms"), std::string::npos) << said;
+  EXPECT_NE(said.find("--dpm_solver ignores --ddim_eta"), std::string::npos) << said;
+}
+
+TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {
+  Txt2ImgOptions options;
+  options.ddim_eta = 1;
+  EXPECT_EQ(plan(options).batches[0].eta, 1);
+  options.ddim_eta = 3;
+  expect_refused(options, "--ddim_eta 3 is too large for 50 steps");
+}
+
+TEST(PlanBatches, SaysWhereTheStepsAreNotWhatTheyReadAs) {
+  Txt2ImgOptions options;
+  EXPECT_EQ(said_by(options), "");
+  options.ddim_steps = 30;
+  EXPECT_NE(said_by(options).find("31 steps"), std::string::npos);
+  options.ddim_steps = 27;
+  EXPECT_NE(said_by(options).find("1000, is taken as 999"), std::string::npos);
+  options.dpm_solver = true;
+  EXPECT_EQ(said_by(options), "");
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,328 @@
+// The samplers over models whose answer is known in closed form, their calls and their draws.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "sampling/sampler.h"
+#include "support/expect_error.h"
+
+namespace sd::test {
+namespace {
+
+const NoiseSchedule& v1_schedule() {
+  static const NoiseSchedule schedule = NoiseSchedule::linear(0.00085, 0.012, 1000);
+  return schedule;
+}
+
+/// alphas_cumprod at a time that need not be whole: its logarithm is linear between.
+double alpha_at(double t) {
+  const auto& alphas = v1_schedule().alphas_cumprod();
+  const auto below = static_cast<size_t>(std::clamp(std::floor(t), 0.0, 998.0));
+  const double lower = std::log(static_cast<double>(alphas[below]));
+  const double upper = std::log(static_cast<double>(alphas[below + 1]));
+  return std::exp(lower + (t - static_cast<double>(below)) * (upper - lower));
+}
+
+at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }
+
+/// A stream that remembers the shapes that were drawn.
+class RecordingNoise final : public NoiseSource {
+ public:
+  explicit RecordingNoise(uint64_t seed) : stream_(seed) {}
+  at::Tensor normal(at::IntArrayRef shape) override {
+    draws.push_back(stream_.normal(shape));
+    return draws.back();
+  }
+  std::vector<at::Tensor> draws;
+
+ private:
+  PhiloxNoise stream_;
+};
+
+/// Data that is normal with mean `mu` and deviation `s` (0: one point), and its exact noise
+/// prediction. Along the probability flow x - sqrt(a)·mu grows as sqrt(a·s² + 1 - a).
+struct GaussianData {
+  at::Tensor mu;
+  double s = 0;
+
+  double spread(double a) const { return std::sqrt(a * s * s + 1 - a); }
+  at::Tensor eps(const at::Tensor& x, double t) const {
+    const double a = alpha_at(t);
+    return (x - std::sqrt(a) * mu) * (std::sqrt(1 - a) / (spread(a) * spread(a)));
+  }
+  /// Where the flow takes x from time t to time 0.
+  at::Tensor end_of_flow(const at::Tensor& x, double t) const {
+    const double from = alpha_at(t);
+    const double to = alpha_at(0);
+    return std::sqrt(to) * mu + (x - std::sqrt(from) * mu) * (spread(to) / spread(from));
+  }
+};
+
+/// One run of a sampler, and what it did.
+struct Trajectory {
+  at::Tensor x;
+  std::vector<double> times;
+  std::vector<int64_t> steps;
+  std::vector<at::Tensor> draws;
+};
+
+struct Setting {
+  int64_t steps = 20;
+  double eta = 0;
+  int64_t start = -1;
+  int64_t noise_rows = 2;
+};
+
+Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& x,
+               const Setting& setting) {
+  Trajectory result;
+  RecordingNoise noise(11);
+  const EpsModel recorded = [&](const at::Tensor& input, double t) {
+    result.times.push_back(t);
+    return model(input, t);
+  };
+  int64_t total = 0;
+  result.x = sampler.sample({.eps = recorded,
+                             .x = x,
+                             .schedule = v1_schedule(),
+                             .steps = setting.steps,
+                             .eta = setting.eta,
+                             .start = setting.start,
+                             .noise = noise,
+                             .noise_rows = setting.noise_rows,
+                             .on_step = [&](const StepState& state) {
+                               EXPECT_EQ(state.x.sizes(), x.sizes());
+                               EXPECT_EQ(state.pred_x0.sizes(), x.sizes());
+                               result.steps.push_back(state.step);
+                               total = state.total;
+                             }});
+  EXPECT_EQ(total, static_cast<int64_t>(result.steps.size()));
+  result.draws = std::move(noise.draws);
+  return result;
+}
+
+double largest(const at::Tensor& difference) { return difference.abs().max().item<double>(); }
+
+const std::vector<int64_t> kShape = {2, 4, 3, 5};
+
+GaussianData data_with(double s) { return {numbers(kShape, 1), s}; }
+
+EpsModel model_of(const GaussianData& data) {
+  return [data](const at::Tensor& x, double t) { return data.eps(x, t); };
+}
+
+TEST(Samplers, FindASinglePointExactlyWithAnyNumberOfSteps) {
+  const GaussianData data = data_with(0);
+  const at::Tensor x = numbers(kShape, 2);
+  for (const Sampler& sampler : samplers()) {
+    for (const int64_t steps : {2, 3, 6, 14, 15, 50, 500}) {
+      SCOPED_TRACE(std::string(sampler.name) + " " + std::to_string(steps));
+      const Trajectory r = run(sampler, model_of(data), x, {.steps = steps});
+      EXPECT_LT(largest(r.x - data.end_of_flow(x, r.times.front())), 2e-4);
+    }
+  }
+}
+
+double error_of(const char* sampler, int64_t steps) {
+  const GaussianData data = data_with(0.5);
+  const at::Tensor x = numbers(kShape, 3);
+  const Trajectory r = run(find_sampler(sampler), model_of(data), x, {.steps = steps});
+  return largest(r.x - data.end_of_flow(x, r.times.front()));
+}
+
+TEST(Samplers, ConvergeToTheFlowWithTheirOrder) {
+  EXPECT_LT(error_of("ddim", 250), 0.02);
+  const double halved = error_of("ddim", 250) / error_of("ddim", 125);
+  EXPECT_GT(halved, 0.4);
+  EXPECT_LT(halved, 0.6);
+  EXPECT_LT(error_of("plms", 50), 0.2 * error_of("ddim", 50));
+  // Uniform in time, it takes giant steps of signal-to-noise at the end: its order shows late.
+  EXPECT_LT(error_of("dpm_solver", 320), 0.35 * error_of("dpm_solver", 160));
+}
+
+TEST(Samplers, CallTheModelAndDrawAsTheReferenceDoes) {
+  const at::Tensor x = numbers(kShape, 4);
+  const EpsModel model = model_of(data_with(1));
+  for (const int64_t asked : {2, 6, 30, 50, 999}) {
+    for (const double eta : {0.0, 1.0}) {
+      SCOPED_TRACE(asked);
+      const auto steps = static_cast<size_t>(ddim_step_count(1000, asked).actual);
+      const Trajectory ddim = run(find_sampler("ddim"), model, x, {.steps = asked, .eta = eta});
+      EXPECT_EQ(ddim.times.size(), steps);
+      EXPECT_EQ(ddim.draws.size(), steps);
+    }
+    const auto steps = static_cast<size_t>(ddim_step_count(1000, asked).actual);
+    const Trajectory plms = run(find_sampler("plms"), model, x, {.steps = asked});
+    EXPECT_EQ(plms.times.size(), steps + 1);
+    EXPECT_EQ(plms.draws.size(), steps + 1);
+    EXPECT_EQ(plms.times[1], plms.times[2]);  // the look ahead, and the second step
+    const Trajectory dpm = run(find_sampler("dpm_solver"), model, x, {.steps = asked});
+    EXPECT_EQ(dpm.times.size(), static_cast<size_t>(asked));
+    EXPECT_TRUE(dpm.draws.empty());
+  }
+}
+
+TEST(Samplers, ReportEveryStepInOrderAndTakeTheStepsTheySay) {
+  const at::Tensor x = numbers(kShape, 4);
+  for (const Sampler& sampler : samplers()) {
+    SCOPED_TRACE(sampler.name);
+    const Trajectory r = run(sampler, model_of(data_with(1)), x, {.steps = 30});
+    ASSERT_EQ(static_cast<int64_t>(r.steps.size()), sampler.step_count(1000, 30));
+    for (size_t i = 0; i < r.steps.size(); ++i) EXPECT_EQ(r.steps[i], static_cast<int64_t>(i) + 1);
+    for (const at::Tensor& draw : r.draws) EXPECT_EQ(draw.sizes(), x.sizes());
+  }
+}
+
+TEST(Samplers, RunOneStepWhereTheReferenceDoes) {
+  const at::Tensor x = numbers(kShape, 4);
+  const EpsModel model = model_of(data_with(1));
+  EXPECT_EQ(run(find_sampler("ddim"), model, x, {.steps = 1}).times, std::vector<double>({1}));
+  EXPECT_EQ(run(find_sampler("plms"), model, x, {.steps = 1}).times, std::vector<double>({1, 1}));
+  expect_error(ErrorKind::kUsage, "at least 2",
+               [] { find_sampler("dpm_solver").step_count(1000, 1); });
+}
+
+TEST(Samplers, DpmSolverIsUniformInTime) {
+  const Trajectory r =
+      run(find_sampler("dpm_solver"), model_of(data_with(1)), numbers(kShape, 4), {.steps = 9});
+  for (size_t i = 0; i < 9; ++i) {
+    EXPECT_NEAR(r.times[i], 999.0 - 111.0 * static_cast<double>(i), 1e-3);
+  }
+}
+
+TEST(Samplers, AShortBatchDrawsAsAFullOne) {
+  const at::Tensor x = numbers({3, 4, 2, 2}, 5);
+  // A model of each value alone, so that the first rows do not know of the others.
+  const EpsModel model = [](const at::Tensor& input, double) { return input * 0.5; };
+  const Trajectory full = run(find_sampler("ddim"), model, x, {.eta = 1, .noise_rows = 3});
+  const Trajectory cut =
+      run(find_sampler("ddim"), model, x.narrow(0, 0, 2), {.eta = 1, .noise_rows = 3});
+  EXPECT_TRUE(at::equal(cut.x, full.x.narrow(0, 0, 2)));
+  ASSERT_EQ(cut.draws.size(), full.draws.size());
+  EXPECT_TRUE(at::equal(cut.draws.back(), full.draws.back()));
+}
+
+TEST(Samplers, DdimAddsItsNoiseAsThePaperSays) {
+  const GaussianData data = data_with(0.7);
+  const at::Tensor x = numbers(kShape, 6);
+  const Trajectory r = run(find_sampler("ddim"), model_of(data), x, {.steps = 5, .eta = 0.6});
+  at::Tensor expected = x.to(at::kDouble);  // equation 12 of arXiv:2010.02502, in double
+  for (size_t i = 0; i < 5; ++i) {
+    const double a = alpha_at(r.times[i]);
+    const double previous = i < 4 ? alpha_at(r.times[i + 1]) : alpha_at(0);
+    const double sigma = 0.6 * std::sqrt((1 - previous) / (1 - a) * (1 - a / previous));
+    const at::Tensor eps = data.eps(expected, r.times[i]);
+    expected = std::sqrt(previous) * (expected - std::sqrt(1 - a) * eps) / std::sqrt(a) +
+               std::sqrt(1 - previous - sigma * sigma) * eps + sigma * r.draws[i];
+  }
+  EXPECT_LT(largest(r.x - expected), 2e-5);
+}
+
+TEST(Samplers, DdimStartsLowerDownWhereAsked) {
+  const Trajectory r = run(find_sampler("ddim"), model_of(data_with(1)), numbers(kShape, 6),
+                           {.steps = 50, .start = 3});
+  EXPECT_EQ(r.times, std::vector<double>({41, 21, 1}));
+  const at::Tensor x = numbers(kShape, 6);
+  const Trajectory none = run(find_sampler("ddim"), model_of(data_with(1)), x, {.start = 0});
+  EXPECT_TRUE(none.times.empty());
+  EXPECT_TRUE(at::equal(none.x, x));
+}
+
+TEST(Samplers, StopWhereTheCallerThrows) {
+  struct Stop {};
+  for (const Sampler& sampler : samplers()) {
+    int64_t last = 0;
+    RecordingNoise noise(1);
+    const EpsModel model = model_of(data_with(1));
+    const auto sample = [&] {
+      sampler.sample({.eps = model,
+                      .x = numbers(kShape, 6),
+                      .schedule = v1_schedule(),
+                      .steps = 10,
+                      .noise = noise,
+                      .noise_rows = 2,
+                      .on_step = [&](const StepState& state) {
+                        last = state.step;
+                        if (state.step == 3) throw Stop();
+                      }});
+    };
+    EXPECT_THROW(sample(), Stop) << sampler.name;
+    EXPECT_EQ(last, 3) << sampler.name;
+  }
+}
+
+TEST(Samplers, AreFoundByName) {
+  for (const Sampler& sampler : samplers()) EXPECT_EQ(&find_sampler(sampler.name), &sampler);
+  try {
+    find_sampler("euler\n");
+    FAIL() << "found a sampler that is not there";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    for (const Sampler& sampler : samplers()) {
+      EXPECT_NE(error.hint().find(sampler.name), std::string::npos) << error.hint();
+    }
+  }
+}
+
+TEST(Samplers, RefuseStepCountsBeyondReason) {
+  for (const Sampler& sampler : samplers()) {
+    for (const int64_t steps : {int64_t{0}, int64_t{-5}, INT64_MAX, INT64_MIN}) {
+      expect_error(ErrorKind::kUsage, "--ddim_steps", [&] { sampler.step_count(1000, steps); });
+    }
+  }
+}
+
+TEST(StochasticEncode, MixesPictureAndNoiseAtTheLevelOfTheTimestep) {
+  const DdimSchedule ddim = make_ddim_schedule(v1_schedule(), 50, 0);
+  const at::Tensor x0 = numbers(kShape, 7);
+  const at::Tensor noise = numbers(kShape, 8);
+  for (const int64_t index : {0, 7, 49, 50}) {
+    const double a = alpha_at(static_cast<double>(20 * std::min<int64_t>(index, 49) + 1));
+    const at::Tensor expected = std::sqrt(a) * x0 + std::sqrt(1 - a) * noise;
+    EXPECT_LT(largest(stochastic_encode(ddim, index, x0, noise) - expected), 1e-6) << index;
+  }
+}
+
+/// A network that remembers its inputs and answers with the context's mean, row by row.
+struct FakeNetwork {
+  std::vector<std::pair<at::Tensor, at::Tensor>> calls;
+  EpsNetwork function() {
+    return [this](const at::Tensor& x, double, const at::Tensor& context) {
+      calls.emplace_back(x, context);
+      return at::ones_like(x) * context.mean({1, 2}).reshape({-1, 1, 1, 1});
+    };
+  }
+};
+
+TEST(Guidance, IsOneCallOfBothHalvesUnconditionalFirst) {
+  const at::Tensor x = numbers(kShape, 9);
+  const at::Tensor cond = at::full({2, 77, 8}, 3.0);
+  const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
+  for (const double scale : {7.5, 0.0, -2.0}) {
+    FakeNetwork network;
+    const at::Tensor eps = guided(network.function(), cond, uncond, scale)(x, 5);
+    EXPECT_LT(largest(eps - (1 + scale * 2)), 1e-5) << scale;
+    ASSERT_EQ(network.calls.size(), 1U);
+    EXPECT_TRUE(at::equal(network.calls[0].first, at::cat({x, x})));
+    EXPECT_TRUE(at::equal(network.calls[0].second, at::cat({uncond, cond})));
+  }
+}
+
+TEST(Guidance, IsOnePlainCallAtScaleOneOrWithoutAnUnconditionalContext) {
+  const at::Tensor x = numbers(kShape, 9);
+  const at::Tensor cond = at::full({2, 77, 8}, 3.0);
+  for (const at::Tensor& uncond : {at::full({2, 77, 8}, 1.0), at::Tensor()}) {
+    FakeNetwork network;
+    const double scale = uncond.defined() ? 1.0 : 7.5;
+    EXPECT_LT(largest(guided(network.function(), cond, uncond, scale)(x, 5) - 3), 1e-6);
+    ASSERT_EQ(network.calls.size(), 1U);
+    EXPECT_TRUE(at::equal(network.calls[0].first, x));
+    EXPECT_TRUE(at::equal(network.calls[0].second, cond));
+  }
+}
+
+}  // namespace
+}  // namespace sd::test
