@@ -1,0 +1,90 @@
+// The form of the sources, and what no file of the project may name.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <regex>
+
+#include "checks/source_files.h"
+
+namespace sd::test {
+namespace {
+
+/// Runs a command; its output, and its exit status in `*status`.
+std::string output_of(const std::string& command, int* status) {
+  std::string output;
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer;
+  while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
+    output.append(buffer.data(), count);
+  }
+  *status = pclose(pipe);
+  return output;
+}
+
+TEST(Format, IsClangFormats) {
+  // Each version formats a little otherwise: this is Debian 12's.
+  int status = 0;
+  const std::string version = output_of("clang-format-14 --version", &status);
+  if (status != 0) GTEST_SKIP() << "clang-format-14 is not installed";
+  std::string command = "cd '" SD_SOURCE_DIR "' && clang-format-14 --dry-run --Werror";
+  const auto files =
+      source_files({"src", "include", "tests", "benchmarks", "tools"}, {".h", ".cc", ".cu"});
+  ASSERT_GT(files.size(), 100U);
+  for (const SourceFile& file : files) command += " '" + file.path + "'";
+  const std::string complaints = output_of(command, &status);
+  EXPECT_EQ(status, 0) << complaints << "scripts/format puts this right";
+}
+
+TEST(Format, LinesAreCleanAtTheirEnds) {
+  const auto files =
+      source_files({"src", "include", "tests", "benchmarks", "tools", "cmake", "docs", "configs"},
+                   {".h", ".cc", ".cu", ".cmake", ".md", ".yaml", ".txt", ".py"});
+  for (const SourceFile& file : files) {
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      const bool clean =
+          line.empty() || (line.back() != ' ' && line.back() != '\t' && line.back() != '\r');
+      EXPECT_TRUE(clean) << file.path << ":" << i + 1 << " ends in white space";
+    }
+  }
+}
+
+/// What is the business of one machine and not of the project.
+bool names_a_machine(const std::string& line) {
+  static const std::regex kPattern(
+      // folders of a machine …
+      R"((^|[^\w.~$}])/(work|root|home|tmp)/)"
+      // … package servers, and options that name one
+      R"(|(--?|\b)(extra-)?index-url\b|\bpypi\.org/simple|\bfiles\.pythonhosted\.org\b)"
+      R"(|https?://[^ ]*\b(registry|artifactory|nexus|proxy|mirror)\b)");
+  return std::regex_search(line, kPattern);
+}
+
+TEST(Sources, NameNoMachine) {
+  const auto files =
+      source_files({"src", "include", "scripts", "docs", "cmake", "tools", "configs", ".ci"});
+  ASSERT_GT(files.size(), 100U);
+  for (const SourceFile& file : files) {
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      EXPECT_FALSE(names_a_machine(file.lines[i]))
+          << file.path << ":" << i + 1 << ": " << file.lines[i];
+    }
+  }
+}
+
+TEST(Sources, TheMachineCheckFindsWhatItShould) {
+  for (const char* line : {"/work/x", "see /root/file", "open(\"/tmp/x\")", "cd /home/me/",
+                           "pip --index-url x", "https://files.pythonhosted.org/packages/x",
+                           "https://registry.example.com/x", "http://pypi.org/simple"}) {
+    EXPECT_TRUE(names_a_machine(line)) << line;
+  }
+  for (const char* line : {"the homework/tmp/ folder", "${TMP}/tmp/x", "../shared", "build/root/x",
+                           "from PyPI", "https://arxiv.org/abs/2010.02502", "mktemp -d"}) {
+    EXPECT_FALSE(names_a_machine(line)) << line;
+  }
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,389 @@
+// The program's promises to scripts, run after run: pictures, exit codes, messages.
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <algorithm>
+
+#include "cli/run_program.h"
+#include "image/image_io.h"
+
+namespace sd::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+int count_lines(const std::string& text, const std::string& start) {
+  const auto lines = lines_of(text);
+  return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.rfind(start, 0) == 0;
+  }));
+}
+
+/// The run must fail with this exit code, one line of error that holds `part`, and one hint; it
+/// prints nothing on stdout.
+void expect_failure(const Finished& run, int exit_code, const std::string& part) {
+  EXPECT_EQ(run.exit_code, exit_code) << run.err;
+  EXPECT_EQ(run.out, "");
+  EXPECT_EQ(count_lines(run.err, "error: "), 1) << run.err;
+  EXPECT_EQ(count_lines(run.err, "hint: "), 1) << run.err;
+  const size_t error = run.err.find("error: ");
+  EXPECT_NE(run.err.find(part, error == std::string::npos ? 0 : error), std::string::npos)
+      << run.err;
+  EXPECT_EQ(lines_of(run.err).back().rfind("hint: ", 0), 0U) << run.err;
+}
+
+/// A small random model, made by the program, that the tests share.
+class Txt2Img : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    model_ = new TempFolder;
+    const std::string config = write_config(*model_, tiny_config()).string();
+    const Finished made = run({"random-checkpoint", checkpoint(), "--config", config});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    ASSERT_EQ(made.out, checkpoint() + "\n");
+  }
+  static void TearDownTestSuite() {
+    delete model_;
+    model_ = nullptr;
+  }
+
+  static std::string checkpoint() { return (*model_ / "model.safetensors").string(); }
+  static std::string config() { return (*model_ / "model.yaml").string(); }
+
+  /// The arguments of a short run of the small model (its config lies beside it), and more.
+  Words arguments(const Words& more = {}) const {
+    Words words = {"txt2img",
+                   "--ckpt",
+                   checkpoint(),
+                   "--outdir",
+                   (out_ / "out").string(),
+                   "--H",
+                   "64",
+                   "--W",
+                   "64",
+                   "--ddim_steps",
+                   "2",
+                   "--n_samples",
+                   "2",
+                   "--n_iter",
+                   "1",
+                   "--threads",
+                   "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  Finished draw(const Words& more = {}) const { return run(arguments(more)); }
+
+  Image sample(int number) const {
+    const std::string digits = std::to_string(number);
+    return read_image(out_ /
+                      ("out/samples/" + std::string(5 - digits.size(), '0') + digits + ".png"));
+  }
+
+  /// Files below the output folder, sorted.
+  Words files() const {
+    Words names;
+    std::error_code absent;
+    for (const auto& entry : fs::recursive_directory_iterator(out_ / "out", absent)) {
+      if (entry.is_regular_file()) {
+        names.push_back(fs::relative(entry.path(), out_ / "out").string());
+      }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  static TempFolder* model_;
+  TempFolder out_;
+};
+TempFolder* Txt2Img::model_ = nullptr;
+
+TEST(Help, ShowsTheCommandsAndTheGroupsOfFlags) {
+  const Finished all = run({"--help"});
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_EQ(all.err, "");
+  for (const char* command : {"txt2img", "inspect", "tokenize", "random-checkpoint"}) {
+    EXPECT_NE(all.out.find(command), std::string::npos) << command;
+    const Finished one = run({command, "--help"});
+    EXPECT_EQ(one.exit_code, 0) << command;
+    EXPECT_EQ(one.err, "") << command;
+    EXPECT_NE(one.out.find(command), std::string::npos) << one.out;
+  }
+  const std::string flags = run({"txt2img", "--help"}).out;
+  for (const char* group : {"What to draw", "Sampling", "Model", "Output", "Device"}) {
+    EXPECT_NE(flags.find(group), std::string::npos) << flags;
+  }
+  const Finished version = run({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_EQ(lines_of(version.out).size(), 1U);
+}
+
+TEST(Usage, IsRefusedInOneLineWithAHint) {
+  expect_failure(run({"txt2img", "--no_such_flag"}), 2, "--no_such_flag");
+  expect_failure(run({"txt2img", "--H", "big"}), 2, "--H");
+  expect_failure(run({"txt2img", "--rng", "gpu"}), 2, "cuda or cpu");
+  expect_failure(run({"txt2img", "--seed", "x"}), 2, "--seed");
+  expect_failure(run({"draw"}), 2, "");
+  expect_failure(run({}), 2, "");
+  expect_failure(run({"tokenize"}), 2, "nothing to tokenize");
+  expect_failure(run({"inspect"}), 2, "FILE");
+}
+
+TEST(Usage, NamesTheFileThatIsMissing) {
+  expect_failure(run({"txt2img", "--ckpt", "no/such.ckpt"}), 3, "no/such.ckpt");
+  expect_failure(run({"inspect", "no/such.ckpt"}), 3, "no/such.ckpt");
+  expect_failure(run({"tokenize", "--jsonl", "no/such.jsonl"}), 3, "no/such.jsonl");
+  expect_failure(run({"random-checkpoint", "x.ckpt", "--config", "no/such.yaml"}), 3,
+                 "no/such.yaml");
+}
+
+TEST(Tokenize, TurnsLinesOfPromptsIntoLinesOfIds) {
+  const Finished done = run({"tokenize", "--jsonl", "-"},
+                            "{\"prompt\": \"a cat\"}\n\n{\"prompt\": \"\", \"more\": 1}\n");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const auto lines = lines_of(done.out);
+  ASSERT_EQ(lines.size(), 2U);
+  std::vector<int> expected(77, 49407);
+  expected[0] = 49406;
+  EXPECT_EQ(json::parse(lines[1]), json({{"ids", expected}}));
+  expected[1] = 320;
+  expected[2] = 2368;
+  EXPECT_EQ(json::parse(lines[0]), json({{"ids", expected}}));
+}
+
+TEST(Tokenize, NamesTheLineThatIsNoPrompt) {
+  for (const char* line : {"[1]", "not json", "{}", "{\"prompt\": 5}", "{\"prompt\": \"\xff\"}"}) {
+    const Finished failed = run({"tokenize", "--jsonl", "-"}, std::string("\n") + line + "\n");
+    expect_failure(failed, 2, "line 2");
+  }
+}
+
+TEST(Tokenize, ShowsPiecesAndWhatFallsOffTheEnd) {
+  std::string longer = "first";
+  for (int i = 0; i < 80; ++i) longer += " word";
+  const Finished done = run({"tokenize", "a cat", longer});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_NE(done.out.find("2368"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("4 of 77 ids used"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("falls off the end (6 ids): word word"), std::string::npos) << done.out;
+}
+
+TEST_F(Txt2Img, InspectDescribesTheModel) {
+  const Finished text = run({"inspect", checkpoint()});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("safetensors"), std::string::npos) << text.out;
+  const Finished done = run({"inspect", "--json", "--sha256", checkpoint()});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const json described = json::parse(done.out);
+  EXPECT_NE(described.dump().find("safetensors"), std::string::npos) << described;
+  EXPECT_EQ(described.at("sha256").get<std::string>().size(), 64U);
+}
+
+TEST_F(Txt2Img, RandomCheckpointNeverOverwrites) {
+  expect_failure(run({"random-checkpoint", checkpoint(), "--config", config()}), 3,
+                 "model.safetensors");
+}
+
+TEST_F(Txt2Img, DrawsAndGoesOnCounting) {
+  const Finished first = draw();
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const std::string outdir = (out_ / "out").string();
+  EXPECT_EQ(lines_of(first.out), Words({outdir + "/samples/00000.png",
+                                        outdir + "/samples/00001.png", outdir + "/grid-0000.png"}));
+  const Finished second = draw();
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(files(), Words({"grid-0000.png", "grid-0001.png", "samples/00000.png",
+                            "samples/00001.png", "samples/00002.png", "samples/00003.png"}));
+  EXPECT_EQ(sample(0).width, 64);
+  EXPECT_EQ(sample(0), sample(2));  // one seed, one picture
+  EXPECT_EQ(sample(1), sample(3));
+  EXPECT_NE(sample(0), sample(1));
+  const Finished other = draw({"--seed", "43"});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_NE(sample(4), sample(0));
+}
+
+TEST_F(Txt2Img, EverySamplerAndStreamDraws) {
+  ASSERT_EQ(draw({"--n_samples", "1", "--skip_grid", "--plms"}).exit_code, 0);
+  ASSERT_EQ(draw({"--n_samples", "1", "--skip_grid", "--dpm_solver"}).exit_code, 0);
+  ASSERT_EQ(draw({"--n_samples", "1", "--skip_grid", "--ddim_eta", "1"}).exit_code, 0);
+  ASSERT_EQ(draw({"--n_samples", "1", "--skip_grid", "--rng", "cpu"}).exit_code, 0);
+  ASSERT_EQ(draw({"--n_samples", "1", "--skip_grid", "--scale", "1"}).exit_code, 0);
+  for (int i = 0; i < 5; ++i) {
+    for (int k = 0; k < i; ++k) EXPECT_NE(sample(i), sample(k)) << i << " and " << k;
+  }
+}
+
+TEST_F(Txt2Img, AShortLastBatchLeavesTheOthersAsTheyAre) {
+  const std::string prompts = out_.write("prompts.txt", "one\ntwo\nthree\n").string();
+  const Finished cut = draw({"--from-file", prompts, "--skip_grid"});
+  ASSERT_EQ(cut.exit_code, 0) << cut.err;
+  EXPECT_EQ(lines_of(cut.out).size(), 3U);
+  const std::string longer = out_.write("longer.txt", "one\ntwo\nthree\nfour").string();
+  ASSERT_EQ(draw({"--from-file", longer, "--skip_grid"}).exit_code, 0);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sample(i), sample(3 + i)) << i;
+}
+
+TEST_F(Txt2Img, WritesWhatIsAskedFor) {
+  const Finished grid = draw({"--skip_save", "--n_rows", "1"});
+  ASSERT_EQ(grid.exit_code, 0) << grid.err;
+  EXPECT_EQ(files(), Words({"grid-0000.png"}));
+  EXPECT_EQ(read_image(out_ / "out/grid-0000.png").height, 2 * 66 + 2);
+  ASSERT_EQ(draw({"--skip_grid"}).exit_code, 0);
+  EXPECT_EQ(files(), Words({"grid-0000.png", "samples/00000.png", "samples/00001.png"}));
+  const Finished nothing = draw({"--skip_grid", "--skip_save", "--quiet"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_EQ(nothing.out + nothing.err, "");
+}
+
+TEST_F(Txt2Img, QuietPrintsPathsOnly) {
+  const Finished loud = draw();
+  EXPECT_NE(loud.err.find("device: cpu"), std::string::npos) << loud.err;
+  EXPECT_NE(loud.err.find("watermark: left out"), std::string::npos) << loud.err;
+  EXPECT_NE(loud.err.find("sample 2/2"), std::string::npos) << loud.err;
+  EXPECT_EQ(loud.err.find('\r'), std::string::npos);  // no terminal, no progress bar
+  for (const char* quiet : {"--quiet", "-q"}) {
+    const Finished run = draw({quiet});
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_EQ(run.err, "");
+    EXPECT_EQ(lines_of(run.out).size(), 3U);
+  }
+}
+
+TEST_F(Txt2Img, SaysWhichWordsTheModelDoesNotSee) {
+  std::string longer = "first";
+  for (int i = 0; i < 75; ++i) longer += " word";
+  const Finished done = draw({"--prompt", longer});
+  EXPECT_EQ(done.exit_code, 0);
+  EXPECT_NE(done.err.find("does not see \"word\""), std::string::npos) << done.err;
+}
+
+TEST_F(Txt2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
+  const std::string damaged = out_.write("damaged.ckpt", "never looked at").string();
+  const Words start = {"--ckpt", damaged, "--config", config()};
+  const std::vector<std::pair<Words, std::string>> refused = {
+      {{"--H", "100"}, "--H must be a multiple of 64"},
+      {{"--plms", "--ddim_eta", "0.5"}, "--ddim_eta must be 0 with --plms"},
+      {{"--ddim_eta", "9"}, "--ddim_eta 9 is too large"},
+      {{"--ddim_steps", "0"}, "--ddim_steps must be from 1 to 1000"},
+      {{"--ddim_steps", "1", "--dpm_solver"}, "at least 2"},
+      {{"--n_samples", "0"}, "--n_samples"},
+      {{"--C", "3"}, "--C must be 4"},
+      {{"--prompt", "\xff"}, "UTF-8"},
+      {{"--scale", "nan"}, "--scale"},
+      {{"--from-file", out_.write("empty.txt", "").string()}, "holds no line"},
+      {{"--device", "tpu"}, "--device takes"},
+      {{"--threads", "-1"}, "--threads"},
+  };
+  for (const auto& [flags, part] : refused) {
+    SCOPED_TRACE(flags[0] + " " + flags[1]);
+    Words words = start;
+    words.insert(words.end(), flags.begin(), flags.end());
+    const Finished failed = draw(words);
+    expect_failure(failed, 2, part);
+  }
+  const Finished size = draw({"--H", "100"});
+  EXPECT_NE(size.err.find("hint: nearest: 64 and 128\n"), std::string::npos) << size.err;
+  EXPECT_EQ(files(), Words());
+}
+
+TEST_F(Txt2Img, SaysThatThereIsNoSuchDevice) {
+  const Finished failed = draw({"--device", "cuda:63"});
+  expect_failure(failed, 5, "--device cuda:63");
+  EXPECT_EQ(files(), Words());
+}
+
+TEST_F(Txt2Img, RefusesWhatIsNoCheckpoint) {
+  const std::string whole = read_file(checkpoint());
+  const std::vector<std::pair<const char*, std::string>> contents = {
+      {"text.ckpt", "These are not the weights that you are looking for.\n"},
+      {"cut.safetensors", whole.substr(0, whole.size() / 2)},
+      {"short.safetensors", whole.substr(0, 100)},
+  };
+  for (const auto& [name, bytes] : contents) {
+    SCOPED_TRACE(name);
+    const std::string path = out_.write(name, bytes).string();
+    expect_failure(draw({"--ckpt", path, "--config", config()}), 4, name);
+  }
+  const std::string empty = out_.write("empty.ckpt", "").string();
+  expect_failure(draw({"--ckpt", empty, "--config", config()}), 3, "empty.ckpt");
+  EXPECT_EQ(files(), Words());
+}
+
+TEST_F(Txt2Img, RefusesATorchCheckpointThatIsCut) {
+  const std::string path = (out_ / "whole.ckpt").string();
+  ASSERT_EQ(run({"random-checkpoint", path, "--config", config()}).exit_code, 0);
+  const Words skip = {"--config", config(), "--skip_grid"};
+  Words words = {"--ckpt", path};
+  words.insert(words.end(), skip.begin(), skip.end());
+  ASSERT_EQ(draw(words).exit_code, 0);  // the same model in the other format
+  ASSERT_EQ(draw({"--skip_grid"}).exit_code, 0);
+  EXPECT_EQ(sample(0), sample(2));
+  const std::string whole = read_file(path);
+  words[1] = out_.write("cut.ckpt", whole.substr(0, whole.size() - 1000)).string();
+  expect_failure(draw(words), 4, "cut.ckpt");
+}
+
+TEST_F(Txt2Img, NamesEveryTensorThatDoesNotFitTheConfig) {
+  json wider = tiny_config();
+  params_of(wider, {"unet_config"})["model_channels"] = 64;
+  params_of(wider, {"first_stage_config"})["ddconfig"]["num_res_blocks"] = 2;
+  const std::string path = write_config(*model_, wider, "wider.yaml").string();
+  const Finished failed = draw({"--config", path});
+  expect_failure(failed, 4, "misshapen tensors");
+  for (const char* tensor :
+       {"  model.diffusion_model.out.2.weight expected [4, 64, 3, 3], found [4, 32, 3, 3]\n",
+        "  model.diffusion_model.input_blocks.0.0.bias expected [64], found [32]\n",
+        "  first_stage_model.decoder.up.0.block.2.conv1.weight expected [32, 32, 3, 3], found "
+        "none\n"}) {
+    EXPECT_NE(failed.err.find(tensor), std::string::npos) << tensor;
+  }
+  EXPECT_EQ(failed.err.find("time_embed.0.weight expected [128, 32]"), std::string::npos);
+}
+
+TEST_F(Txt2Img, RefusesAveragedWeightsThatAreNotThere) {
+  expect_failure(draw({"--weights", "ema"}), 4, "--weights ema");
+  EXPECT_EQ(draw({"--weights", "plain", "--skip_grid"}).exit_code, 0);
+}
+
+TEST_F(Txt2Img, RefusesABadConfigByItsKey) {
+  json bad = tiny_config();
+  params_of(bad, {"unet_config"})["num_heads"] = "many";
+  const std::string path = write_config(*model_, bad, "bad.yaml").string();
+  expect_failure(draw({"--config", path}), 4, "unet_config.params.num_heads");
+}
+
+TEST_F(Txt2Img, RefusesAFolderThatCannotBeUsed) {
+  out_.write("out", "a file");
+  expect_failure(draw(), 3, "is a file");
+}
+
+TEST_F(Txt2Img, KeepsWhatIsDrawnWhenItIsStopped) {
+  Program program(arguments({"--n_iter", "100000", "--n_samples", "1"}));
+  ASSERT_TRUE(program.wait_for_line()) << program.err();
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait(), 130) << program.err();
+  const auto printed = lines_of(program.out());
+  ASSERT_GE(printed.size(), 2U);  // a picture and the grid at least
+  for (const std::string& path : printed) EXPECT_GT(read_image(path).width, 0) << path;
+  EXPECT_EQ(files().size(), printed.size());
+  EXPECT_NE(printed.back().find("grid-0000.png"), std::string::npos);
+  EXPECT_EQ(count_lines(program.err(), "error: stopped; "), 1) << program.err();
+}
+
+TEST_F(Txt2Img, StopsBeforeTheFirstPicture) {
+  Program program(arguments({"--ddim_steps", "1000", "--n_samples", "64", "--skip_grid"}));
+  while (program.err().find("sample 0/") == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait(), 130) << program.err();
+  EXPECT_EQ(program.out(), "");
+  EXPECT_EQ(files(), Words());
+}
+
+}  // namespace
+}  // namespace sd::test

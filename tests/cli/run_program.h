@@ -1,0 +1,106 @@
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/tiny_model.h"
+
+namespace sd::test {
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The program, started with these arguments; its input and outputs are files of a folder of their
+/// own.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& arguments, const std::string& input = "") {
+    const std::string in = folder_.write("in", input).string();
+    const std::string out = (folder_ / "out").string();
+    const std::string err = (folder_ / "err").string();
+    std::vector<std::string> words = {SD_PROGRAM};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, in.c_str(), O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
+    posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
+    const int error = posix_spawn(&pid_, SD_PROGRAM, &files, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&files);
+    if (error != 0) throw std::runtime_error(std::string("cannot start ") + SD_PROGRAM);
+  }
+  ~Program() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// Waits for the end; the exit code, or -signal.
+  int wait() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  void send(int signal) const { kill(pid_, signal); }
+
+  /// Waits until the program has printed a whole line; false if it ended before.
+  bool wait_for_line() {
+    while (out().find('\n') == std::string::npos) {
+      siginfo_t info = {};
+      waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+      if (info.si_pid != 0) return out().find('\n') != std::string::npos;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+
+  std::string out() const { return read_file(folder_ / "out"); }
+  std::string err() const { return read_file(folder_ / "err"); }
+
+ private:
+  TempFolder folder_;
+  pid_t pid_ = 0;
+};
+
+/// What a finished run left.
+struct Finished {
+  int exit_code;
+  std::string out;
+  std::string err;
+};
+
+inline Finished run(const std::vector<std::string>& arguments, const std::string& input = "") {
+  Program program(arguments, input);
+  const int exit_code = program.wait();
+  return {exit_code, program.out(), program.err()};
+}
+
+}  // namespace sd::test
