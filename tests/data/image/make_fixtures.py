@@ -209,7 +209,7 @@ def pack_bits(row):
 
 def psd(mode, depth, channels, planes, packed=False, palette=b""):
     data = b"8BPS" + struct.pack(">H6xHIIHH", 1, channels, HEIGHT, WIDTH, depth, mode)
-    data += struct.pack(">I", len(palette)) + palette 
+    data += struct.pack(">I", len(palette)) + palette
     data += struct.pack(">II", 0, 0)  # no resources, no layers
     if not packed:
         return data + struct.pack(">H", 0) + planes
