@@ -12,8 +12,8 @@ struct Request {
   std::vector<std::string> prompts;
   /// What guidance leads away from; the reference has none, which is the empty text.
   std::string negative_prompt;
-  int width = 512;   ///< of the pictures, in pixels
-  int height = 512;  ///< likewise
+  int width = 512;               ///< of the pictures, in pixels
+  int height = 512;              ///< likewise
   std::string sampler = "ddim";  ///< ddim | plms | dpm_solver
   int64_t steps = 50;
   double eta = 0;      ///< DDIM only: 0 deterministic, 1 as DDPM

@@ -78,8 +78,7 @@ at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
   return h.add_(nin_shortcut_ ? (*nin_shortcut_)(x) : x);
 }
 
-AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
-                     KernelChoice kernels)
+AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups, KernelChoice kernels)
     : norm_(view["norm"], channels, groups, kEps, /*silu=*/false, kernels),
       q_(conv1x1(view["q"], channels, channels, kernels)),
       k_(conv1x1(view["k"], channels, channels, kernels)),
@@ -154,8 +153,8 @@ Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config, Kernel
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(view["norm_out"], config.ch * config.ch_mult.front(), config.num_groups, kEps,
                 /*silu=*/true, kernels),
-      conv_out_(conv3x3(view["conv_out"], config.ch * config.ch_mult.front(), config.out_ch,
-                        kernels)) {
+      conv_out_(
+          conv3x3(view["conv_out"], config.ch * config.ch_mult.front(), config.out_ch, kernels)) {
   int64_t in = deepest(config);
   int64_t resolution = config.resolution / config.factor();
   for (size_t i = config.ch_mult.size(); i-- > 0;) {

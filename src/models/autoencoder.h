@@ -48,15 +48,14 @@ class AttnBlock {
 /// The blocks of one resolution: block.0, block.1, … each followed by attn.i where the config says.
 struct AutoencoderLevel {
   std::vector<ResnetBlock> block;
-  std::vector<AttnBlock> attn;         ///< empty, or one for each block
-  std::optional<Conv2d> resample;      ///< downsample.conv or upsample.conv
-  bool resamples = false;              ///< whether the size changes after the blocks
+  std::vector<AttnBlock> attn;     ///< empty, or one for each block
+  std::optional<Conv2d> resample;  ///< downsample.conv or upsample.conv
+  bool resamples = false;          ///< whether the size changes after the blocks
 };
 
 /// mid.block_1, mid.attn_1, mid.block_2.
 struct AutoencoderMiddle {
-  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
-                    KernelChoice kernels);
+  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups, KernelChoice kernels);
   at::Tensor operator()(const at::Tensor& x, const std::string& name, const TraceFn& trace) const;
 
   ResnetBlock block_1;

@@ -29,8 +29,7 @@ class ClipLayer {
   }
 
  private:
-  static Linear square(const WeightView& view, const ClipTextConfig& config,
-                       KernelChoice kernels) {
+  static Linear square(const WeightView& view, const ClipTextConfig& config, KernelChoice kernels) {
     return Linear(view, config.hidden_size, config.hidden_size, kernels);
   }
 
@@ -51,8 +50,7 @@ class ClipText final : public TextEncoder {
  public:
   ClipText(const WeightView& view, const ClipTextConfig& config, KernelChoice kernels)
       : vocab_size_(config.vocab_size),
-        token_embedding_(view["embeddings.token_embedding"], config.vocab_size,
-                         config.hidden_size),
+        token_embedding_(view["embeddings.token_embedding"], config.vocab_size, config.hidden_size),
         position_embedding_(view["embeddings.position_embedding"], config.max_position_embeddings,
                             config.hidden_size),
         final_layer_norm_(view["final_layer_norm"], config.hidden_size) {

@@ -26,12 +26,11 @@ bool choose_ema(const Checkpoint& checkpoint, const ModelConfig& config, WeightC
 }
 
 void say_choice(const Checkpoint& checkpoint, bool ema) {
-  const char* also = has_ema(checkpoint)
-                         ? (ema ? "; --weights plain takes the others" : "; --weights ema takes "
-                                                                        "the averaged ones")
-                         : "";
-  notice(format("weights: %s of %s%s",
-                ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
+  const char* also = has_ema(checkpoint) ? (ema ? "; --weights plain takes the others"
+                                                : "; --weights ema takes "
+                                                  "the averaged ones")
+                                         : "";
+  notice(format("weights: %s of %s%s", ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
                 checkpoint.path().c_str(), also));
 }
 
@@ -56,8 +55,14 @@ double load_scale_factor(const WeightView& root, const ModelConfig& config) {
 /// Parts of a checkpoint that a run leaves alone on purpose.
 std::vector<std::string> unused_on_purpose(bool ema) {
   std::vector<std::string> prefixes = {
-      "betas", "alphas_cumprod_prev", "sqrt_", "log_one_minus_alphas_cumprod", "posterior_",
-      "logvar", "first_stage_model.loss.", "cond_stage_model.transformer.to_logits.",
+      "betas",
+      "alphas_cumprod_prev",
+      "sqrt_",
+      "log_one_minus_alphas_cumprod",
+      "posterior_",
+      "logvar",
+      "first_stage_model.loss.",
+      "cond_stage_model.transformer.to_logits.",
       "cond_stage_model.transformer.text_model.embeddings.position_ids"};
   prefixes.emplace_back(ema ? "model.diffusion_model." : "model_ema.");
   if (ema) prefixes.insert(prefixes.end(), {"model_ema.decay", "model_ema.num_updates"});

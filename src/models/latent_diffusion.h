@@ -40,8 +40,8 @@ LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_ro
                                const ModelConfig& config, Autoencoder::Parts parts,
                                KernelChoice kernels);
 
-/// The model of a checkpoint, checked. Throws kCheckpoint naming every tensor that is missing or misshapen, or if
-/// averaged weights are wanted and the checkpoint has none.
+/// The model of a checkpoint, checked. Throws kCheckpoint naming every tensor that is missing or
+/// misshapen, or if averaged weights are wanted and the checkpoint has none.
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
                                       const ModelConfig& config, WeightChoice weights,
                                       Autoencoder::Parts parts, const ExecPolicy& policy);

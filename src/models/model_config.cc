@@ -44,9 +44,8 @@ class Params {
   int64_t integer(const std::string& key, int64_t fallback, int64_t least = 1) {
     const auto value = get<int64_t>(key, fallback, "a whole number");
     if ((value < least || value > kLargest) && value != fallback) {
-      fail(key, format("a whole number from %lld to %lld",
-                                     static_cast<long long>(least),
-                                     static_cast<long long>(kLargest)));
+      fail(key, format("a whole number from %lld to %lld", static_cast<long long>(least),
+                       static_cast<long long>(kLargest)));
     }
     return value;
   }
@@ -182,7 +181,8 @@ UNetConfig read_unet(Params params) {
   if (config.channel_mult.empty() || config.channel_mult.size() > 8) {
     params.fail("channel_mult", "a list of 1 to 8 whole numbers");
   }
-  if (config.channel_mult.front() != 1) {  // the reference's last convolution takes this for granted
+  if (config.channel_mult.front() !=
+      1) {  // the reference's last convolution takes this for granted
     params.fail("channel_mult", "a list that begins with 1");
   }
   for (const int64_t mult : config.channel_mult) {
@@ -204,8 +204,8 @@ UNetConfig read_unet(Params params) {
 AutoencoderConfig read_autoencoder(Params params) {
   AutoencoderConfig config;
   config.embed_dim = params.integer("embed_dim", config.embed_dim);
-  params.ignore({"monitor", "lossconfig", "ckpt_path", "ignore_keys", "image_key",
-                 "colorize_nlabels"});
+  params.ignore(
+      {"monitor", "lossconfig", "ckpt_path", "ignore_keys", "image_key", "colorize_nlabels"});
   Params ddconfig = params.sub_map("ddconfig");
   config.z_channels = ddconfig.integer("z_channels", config.z_channels);
   config.resolution = ddconfig.integer("resolution", config.resolution);
@@ -348,12 +348,28 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
   params.only_text("parameterization", "eps");
   params.only_text("conditioning_key", "crossattn");
   params.only_boolean("concat_mode", true);
-  params.ignore({"base_learning_rate", "num_timesteps_cond", "log_every_t", "first_stage_key",
-                 "cond_stage_key", "cond_stage_trainable", "cond_stage_forward", "monitor",
-                 "scheduler_config", "ckpt_path", "ignore_keys", "load_only_unet", "loss_type",
-                 "clip_denoised", "cosine_s", "given_betas", "original_elbo_weight",
-                 "v_posterior", "l_simple_weight", "use_positional_encodings",
-                 "learn_logvar", "logvar_init"});
+  params.ignore({"base_learning_rate",
+                 "num_timesteps_cond",
+                 "log_every_t",
+                 "first_stage_key",
+                 "cond_stage_key",
+                 "cond_stage_trainable",
+                 "cond_stage_forward",
+                 "monitor",
+                 "scheduler_config",
+                 "ckpt_path",
+                 "ignore_keys",
+                 "load_only_unet",
+                 "loss_type",
+                 "clip_denoised",
+                 "cosine_s",
+                 "given_betas",
+                 "original_elbo_weight",
+                 "v_posterior",
+                 "l_simple_weight",
+                 "use_positional_encodings",
+                 "learn_logvar",
+                 "logvar_init"});
   std::string target;
   Params unet = params.sub_config("unet_config", &target);
   require_target(target, "ldm.modules.diffusionmodules.openaimodel.UNetModel", yaml);
@@ -367,15 +383,16 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
   const int64_t context = config.text_family == TextFamily::kClip ? config.clip_text.hidden_size
                                                                   : config.bert_text.n_embed;
   if (config.unet.context_dim != context) {
-    params.fail("unet_config.params.context_dim",
-                format("the width of the text encoder, %lld (it is %lld)",
-                       static_cast<long long>(context),
-                       static_cast<long long>(config.unet.context_dim)));
+    params.fail(
+        "unet_config.params.context_dim",
+        format("the width of the text encoder, %lld (it is %lld)", static_cast<long long>(context),
+               static_cast<long long>(config.unet.context_dim)));
   }
   if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels ||
       config.first_stage.embed_dim != config.channels) {
-    params.fail("channels", "the same as in_channels and out_channels of the UNet and embed_dim of "
-                            "the autoencoder");
+    params.fail("channels",
+                "the same as in_channels and out_channels of the UNet and embed_dim of "
+                "the autoencoder");
   }
   if (!(config.linear_start > 0 && config.linear_end > 0 && config.linear_start < 1 &&
         config.linear_end < 1)) {

@@ -43,15 +43,17 @@ TensorToWrite formula_tensor(const std::string& name, const std::vector<int64_t>
 /// What the networks of a config ask a checkpoint for, found by building them over an empty one.
 std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(ModelConfig config) {
   config.use_ema = false;
-  const auto nothing = std::make_shared<const Checkpoint>(
-      "random weights", std::map<std::string, at::Tensor>());
+  const auto nothing =
+      std::make_shared<const Checkpoint>("random weights", std::map<std::string, at::Tensor>());
   const WeightView root(nothing);
   build_networks(root, root, config, Autoencoder::Parts::kBoth, KernelChoice::kAten);
   return root.report().missing();
 }
 
 TensorToWrite position_ids(int64_t count) {
-  return {"cond_stage_model.transformer.text_model.embeddings.position_ids", at::kLong, {1, count},
+  return {"cond_stage_model.transformer.text_model.embeddings.position_ids",
+          at::kLong,
+          {1, count},
           [count](char* bytes) {
             for (int64_t i = 0; i < count; ++i) std::memcpy(bytes + 8 * i, &i, 8);
           }};
@@ -59,8 +61,8 @@ TensorToWrite position_ids(int64_t count) {
 
 TensorToWrite alphas_cumprod(const ModelConfig& config) {
   return {"alphas_cumprod", at::kFloat, {config.timesteps}, [config](char* bytes) {
-            const auto schedule = NoiseSchedule::linear(config.linear_start, config.linear_end,
-                                                        config.timesteps);
+            const auto schedule =
+                NoiseSchedule::linear(config.linear_start, config.linear_end, config.timesteps);
             const auto& alphas = schedule.alphas_cumprod();
             std::memcpy(bytes, alphas.data(), alphas.size() * sizeof(float));
           }};

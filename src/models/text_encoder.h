@@ -35,8 +35,8 @@ std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,
                                                   KernelChoice kernels);
 
-/// ldm.modules.encoders.modules.BERTEmbedder's transformer (x-transformers' Encoder, pre-norm, eight
-/// heads of 64, no mask). `view` is the scope "cond_stage_model".
+/// ldm.modules.encoders.modules.BERTEmbedder's transformer (x-transformers' Encoder, pre-norm,
+/// eight heads of 64, no mask). `view` is the scope "cond_stage_model".
 std::unique_ptr<const TextEncoder> make_bert_text(const WeightView& view,
                                                   const BertTextConfig& config,
                                                   KernelChoice kernels);

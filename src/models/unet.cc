@@ -17,9 +17,9 @@ class Builder {
   std::vector<UNetBlock> input_blocks() {
     const int64_t first = config_.model_channels;
     std::vector<UNetBlock> blocks;
-    blocks.emplace_back().add(Conv2d(
-        view_["input_blocks.0.0"],
-        {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
+    blocks.emplace_back().add(
+        Conv2d(view_["input_blocks.0.0"],
+               {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
     channels_ = first;
     skips_ = {first};
     for (size_t level = 0; level < config_.channel_mult.size(); ++level) {
@@ -118,10 +118,10 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, KernelChoice kernel
                     kernels),
       out_norm_(view["out.0"], config.model_channels * config.channel_mult.front(),
                 config.num_groups, 1e-5, /*silu=*/true, kernels),
-      out_conv_(view["out.2"],
-                {.in = config.model_channels, .out = config.out_channels, .kernel = 3,
-                 .padding = 1},
-                kernels) {
+      out_conv_(
+          view["out.2"],
+          {.in = config.model_channels, .out = config.out_channels, .kernel = 3, .padding = 1},
+          kernels) {
   Builder builder(view, config, kernels);
   input_blocks_ = builder.input_blocks();
   middle_block_ = builder.middle_block();
@@ -164,8 +164,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const at::Tensor& con
 
 at::Tensor timestep_embedding(double t, int64_t width) {
   const int64_t half = width / 2;
-  const at::Tensor frequencies =
-      (at::arange(half, at::kFloat) * (-std::log(10000.0)) / half).exp();
+  const at::Tensor frequencies = (at::arange(half, at::kFloat) * (-std::log(10000.0)) / half).exp();
   const at::Tensor angles = (frequencies * at::scalar_tensor(t, at::kFloat)).unsqueeze(0);
   at::Tensor embedding = at::cat({angles.cos(), angles.sin()}, 1);
   if (width % 2 == 1) embedding = at::constant_pad_nd(embedding, {0, 1});

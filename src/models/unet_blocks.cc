@@ -48,7 +48,7 @@ at::Tensor ResBlock::resampled(const at::Tensor& x) const {
 }
 
 at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
-  at::Tensor h = in_conv_(resampled(in_norm_(x)));                       // [N, out, h', w']
+  at::Tensor h = in_conv_(resampled(in_norm_(x)));                      // [N, out, h', w']
   const at::Tensor emb = emb_(inputs.emb).unsqueeze(-1).unsqueeze(-1);  // [1, out or 2*out, 1, 1]
   if (scale_shift_) {
     const auto scale_and_shift = emb.chunk(2, 1);
@@ -104,8 +104,8 @@ SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
   const int64_t heads = head_count(config, channels);
   const int64_t dim_head = channels / heads;
   for (int64_t i = 0; i < config.transformer_depth; ++i) {
-    blocks_.emplace_back(view["transformer_blocks"][i], heads * dim_head, config.context_dim,
-                         heads, dim_head, kernels);
+    blocks_.emplace_back(view["transformer_blocks"][i], heads * dim_head, config.context_dim, heads,
+                         dim_head, kernels);
   }
 }
 

@@ -122,8 +122,7 @@ at::Tensor Session::State::encode_prompt(const std::string& prompt) {
   const Tokens tokens = model->tokenizer->encode(prompt);
   if (!tokens.lost.empty()) {
     notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
-                  static_cast<long long>(tokens.lost_tokens),
-                  printable(tokens.lost, 400).c_str()));
+                  static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
   }
   const int64_t vocab_size = diffusion().text_encoder->vocab_size();
   const int64_t largest = *std::max_element(tokens.ids.begin(), tokens.ids.end());
@@ -172,10 +171,10 @@ at::Tensor Session::State::sample(const Request& request, const EpsModel& eps,
   const ModelDescription& description = model->description;
   const auto rows = static_cast<int64_t>(request.prompts.size());
   const int64_t noise_rows = request.noise_rows > 0 ? request.noise_rows : rows;
-  const at::Tensor code = start_code({noise_rows, description.channels,
-                                      request.height / description.factor,
-                                      request.width / description.factor},
-                                     request.fixed_code);
+  const at::Tensor code =
+      start_code({noise_rows, description.channels, request.height / description.factor,
+                  request.width / description.factor},
+                 request.fixed_code);
   const SampleArgs args{.eps = eps,
                         .x = code.narrow(0, 0, rows),
                         .schedule = diffusion().schedule,
@@ -254,9 +253,9 @@ Pipeline Pipeline::load(const ModelPaths& paths, const DeviceOptions& device) {
   LatentDiffusion diffusion =
       load_latent_diffusion(open_checkpoint(paths.checkpoint), config, paths.weights,
                             Autoencoder::Parts::kDecoder, policy);
-  return Pipeline(std::make_shared<const Model>(Model{std::move(policy),
-                                                      describe_model(paths.config),
-                                                      std::move(tokenizer), std::move(diffusion)}));
+  return Pipeline(
+      std::make_shared<const Model>(Model{std::move(policy), describe_model(paths.config),
+                                          std::move(tokenizer), std::move(diffusion)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

@@ -51,7 +51,8 @@ void check_request(const ModelDescription& model, const Request& request) {
   const Sampler& sampler = find_sampler(request.sampler);
   sampler.step_count(model.timesteps, request.steps);
   if (request.eta != 0 && !sampler.takes_eta && std::string_view(sampler.name) == "plms") {
-    throw Error(ErrorKind::kUsage, format("--ddim_eta must be 0 with --plms, found %g", request.eta),
+    throw Error(ErrorKind::kUsage,
+                format("--ddim_eta must be 0 with --plms, found %g", request.eta),
                 "leave --plms out to sample with DDIM, which takes an eta");
   }
   if (!std::isfinite(request.eta) || !std::isfinite(request.scale)) {
@@ -59,9 +60,8 @@ void check_request(const ModelDescription& model, const Request& request) {
                 "7.5 and 0 are the usual ones");
   }
   if (request.eta != 0 && sampler.takes_eta) {  // only a large one can fail
-    make_ddim_schedule(
-        NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-        request.steps, request.eta);
+    make_ddim_schedule(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
+                       request.steps, request.eta);
   }
   if (request.noise_rows != 0 &&
       request.noise_rows < static_cast<int64_t>(request.prompts.size())) {

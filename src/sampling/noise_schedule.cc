@@ -72,11 +72,12 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
     ddim.sqrt_one_minus_alphas.push_back(std::sqrt(1.0f - alpha));
     const float sigma = ddim.sigmas.back();
     if (!(1.0f - alpha_prev - sigma * sigma >= 0)) {
-      throw Error(ErrorKind::kUsage,
-                  format("--ddim_eta %g is too large for %lld steps: more noise than the latent has "
-                         "variance",
-                         eta, static_cast<long long>(steps)),
-                  "use a value from 0 to 1");
+      throw Error(
+          ErrorKind::kUsage,
+          format("--ddim_eta %g is too large for %lld steps: more noise than the latent has "
+                 "variance",
+                 eta, static_cast<long long>(steps)),
+          "use a value from 0 to 1");
     }
   }
   return ddim;

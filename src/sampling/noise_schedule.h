@@ -13,7 +13,8 @@ class NoiseSchedule {
   explicit NoiseSchedule(std::vector<float> alphas_cumprod);
 
   /// The reference's "linear" schedule: square roots of beta on a line from start to end
-  /// (ldm.modules.diffusionmodules.util.make_beta_schedule), in double, rounded to float at the end.
+  /// (ldm.modules.diffusionmodules.util.make_beta_schedule), in double, rounded to float at the
+  /// end.
   static NoiseSchedule linear(double linear_start, double linear_end, int64_t timesteps);
 
   int64_t timesteps() const { return static_cast<int64_t>(alphas_cumprod_.size()); }
@@ -44,7 +45,7 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
 
 /// What the reference does with a step count.
 struct StepCount {
-  int64_t actual = 0;        ///< how many steps are taken
+  int64_t actual = 0;         ///< how many steps are taken
   bool past_the_end = false;  ///< the reference would fail: its last timestep is out of range
 };
 StepCount ddim_step_count(int64_t timesteps, int64_t steps);

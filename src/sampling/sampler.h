@@ -42,7 +42,7 @@ using SampleFn = at::Tensor (*)(const SampleArgs& args);
 
 /// A sampler that a user can choose.
 struct Sampler {
-  const char* name;   ///< as messages and metadata call it
+  const char* name;  ///< as messages and metadata call it
   SampleFn sample;
   bool takes_eta;
   bool takes_start;

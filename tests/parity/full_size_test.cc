@@ -1,4 +1,5 @@
-// The networks of Stable Diffusion v1 at full size, with weights by formula, against the reference's.
+// The networks of Stable Diffusion v1 at full size, with weights by formula, against the
+// reference's.
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>

@@ -78,8 +78,8 @@ TEST_F(Modules, ClipTextLayerByLayer) {
   const auto ids = goldens_->i64("clip.tokens");
   const at::Tensor tokens = at::tensor(ids.data, at::kLong).reshape(ids.shape);
   std::map<std::string, at::Tensor> seen;
-  const at::Tensor out = model_->text_encoder->encode(
-      tokens, [&](int64_t layer, const at::Tensor& hidden) {
+  const at::Tensor out =
+      model_->text_encoder->encode(tokens, [&](int64_t layer, const at::Tensor& hidden) {
         seen["hidden." + std::to_string(layer)] = hidden.narrow(0, 0, 2);
       });
   seen["out"] = out;
@@ -93,9 +93,9 @@ TEST_F(Modules, UNetBlockByBlock) {
   const at::Tensor t = golden("unet.t");
   const at::Tensor context = golden("unet.context");
   std::map<std::string, at::Tensor> seen;
-  const at::Tensor eps = model_->unet(
-      x.narrow(0, 0, 1), t[0].item<float>(), context.narrow(0, 0, 1),
-      [&](const std::string& name, const at::Tensor& value) { seen[name] = value; });
+  const at::Tensor eps =
+      model_->unet(x.narrow(0, 0, 1), t[0].item<float>(), context.narrow(0, 0, 1),
+                   [&](const std::string& name, const at::Tensor& value) { seen[name] = value; });
   ParityRecord record("module-unet");
   compare_all("unet.block.", seen, 5e-6, &record);
   record.add("eps", max_difference(eps, golden("unet.eps").narrow(0, 0, 1)));

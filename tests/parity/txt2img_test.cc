@@ -1,5 +1,5 @@
-// Every txt2img case under the reference's outputs, run through the program's own command: flags in,
-// tensors and pictures out.
+// Every txt2img case under the reference's outputs, run through the program's own command: flags
+// in, tensors and pictures out.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -62,7 +62,8 @@ class ReferenceCase {
       arguments.push_back(text);
     }
     if (id.front() == 'l') {  // these ran where the two default paths of --laion400m are
-      for (const char* text : {"--config", "ckpt/laion-tiny.yaml", "--ckpt", "ckpt/laion-tiny.ckpt"}) {
+      for (const char* text :
+           {"--config", "ckpt/laion-tiny.yaml", "--ckpt", "ckpt/laion-tiny.ckpt"}) {
         const std::string path = (reference_dir() / text).string();
         arguments.push_back(text[0] == '-' ? text : path);
       }

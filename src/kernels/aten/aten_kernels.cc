@@ -37,9 +37,8 @@ class AtenGroupNorm final : public GroupNormKernel {
   at::Tensor operator()(const at::Tensor& x) const override {
     // ATen's kernel for channels_last takes the variance as E[x²] - E[x]² in float32, 20 times less
     // exact where the mean is not small; the one for contiguous tensors is Welford's.
-    at::Tensor y =
-        at::group_norm(x.contiguous(), spec_.groups, spec_.weight, spec_.bias, spec_.eps)
-            .contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor y = at::group_norm(x.contiguous(), spec_.groups, spec_.weight, spec_.bias, spec_.eps)
+                       .contiguous(at::MemoryFormat::ChannelsLast);
     return spec_.silu ? at::silu_(y) : y;
   }
 

@@ -29,8 +29,8 @@ class ContinuousSchedule {
     const auto last = static_cast<std::ptrdiff_t>(times_.size()) - 2;
     const auto below = std::lower_bound(times_.begin(), times_.end(), t) - times_.begin() - 1;
     const auto i = static_cast<size_t>(std::clamp<std::ptrdiff_t>(below, 0, last));
-    return log_alphas_[i] + (t - times_[i]) * (log_alphas_[i + 1] - log_alphas_[i]) /
-                                (times_[i + 1] - times_[i]);
+    return log_alphas_[i] +
+           (t - times_[i]) * (log_alphas_[i + 1] - log_alphas_[i]) / (times_[i + 1] - times_[i]);
   }
 
   float alpha(float t) const { return std::exp(log_alpha(t)); }
@@ -96,8 +96,8 @@ at::Tensor sample_dpm_solver(const SampleArgs& args) {
   constexpr int64_t kFewSteps = 15;  // below, the last step is of first order
   const ContinuousSchedule schedule(args.schedule);
   const int64_t steps = args.steps;
-  const at::Tensor grid = at::linspace(
-      1.0, 1.0 / static_cast<double>(args.schedule.timesteps()), steps + 1, at::kFloat);
+  const at::Tensor grid = at::linspace(1.0, 1.0 / static_cast<double>(args.schedule.timesteps()),
+                                       steps + 1, at::kFloat);
   const float* times = grid.const_data_ptr<float>();
   at::Tensor x = args.x;
   Prediction before{0, {}};
