@@ -2,8 +2,8 @@
 
 Every parameter's name is its checkpoint name less the prefix `first_stage_model.`, so a state dict
 is written out as it is. Layers and their order follow the published architecture (Rombach et al.,
-"High-Resolution Image Synthesis with Latent Diffusion Models", 2022); only the widths, the number of
-blocks a level and the number of groups in the norms are smaller.
+"High-Resolution Image Synthesis with Latent Diffusion Models", 2022); only the widths, the number
+of blocks a level and the number of groups in the norms are smaller.
 """
 
 import torch

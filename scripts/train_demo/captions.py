@@ -12,8 +12,9 @@ FRAMES = ("{a}", "a picture of {a}", "a drawing of {a}", "a photo of {a}", "a pa
 ON_COLOUR = (" on a {c} background", ", {c} background", " on {c}", " with a {c} background",
              " in front of a {c} background")
 # Tokens that never get an embedding row; the tower learns to look past words it does not know.
-UNKNOWN_WORDS = ("cute", "beautiful", "shiny", "detailed", "tiny", "nice", "lovely", "old", "strange",
-                 "fancy", "simple", "modern", "little", "pretty", "funny", "digital", "art")
+UNKNOWN_WORDS = ("cute", "beautiful", "shiny", "detailed", "tiny", "nice", "lovely", "old",
+                 "strange", "fancy", "simple", "modern", "little", "pretty", "funny", "digital",
+                 "art")
 BESIDE = ("{0} and {1}", "{0} next to {1}", "{0} left of {1}")
 ABOVE = ("{0} above {1}", "{0} on top of {1}")
 

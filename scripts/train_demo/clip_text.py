@@ -2,8 +2,8 @@
 
 Token ids are those of CLIP's byte pair vocabulary of 49,408 entries; its merges are read from the
 file in the `open-clip-torch` wheel (MIT licence). Parameter names are those of a v1 checkpoint less
-`cond_stage_model.transformer.text_model.`, except that the token embedding holds only the rows of the
-words that the captions use; `CompactEmbedding.full_weight` gives the whole table.
+`cond_stage_model.transformer.text_model.`, except that the token embedding holds only the rows of
+the words that the captions use; `CompactEmbedding.full_weight` gives the whole table.
 """
 
 import functools
@@ -167,8 +167,8 @@ class TextTower(nn.Module):
     """Lets the first steps see words only.
 
     About 70 of 77 tokens are padding and would dilute every word. Feature 0 marks begin and end
-    tokens; each head's first query feature is a constant, its first key feature is minus the mark, so
-    marked tokens get a low score. Training may change all of it.
+    tokens; each head's first query feature is a constant, its first key feature is minus the mark,
+    so marked tokens get a low score. Training may change all of it.
     """
     tokens = self.embeddings.token_embedding
     head = width // heads

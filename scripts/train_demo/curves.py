@@ -38,8 +38,9 @@ def main():
     lines = [x for x in read(stage) if x.get("average") == 0]
     for i, (t, colour) in enumerate(zip((999, 800, 500, 200), ("C0", "C1", "C2", "C3"))):
       axes[2].plot([x["step"] for x in lines], [x["held_out"][i] for x in lines], colour,
-                   ls="-" if stage == "main" else ":", label=f"t {t}" if stage == "main" else None)
-  axes[2].set(title="held-out pairs: error of the clean latent", xlabel="step", yscale="log")
+                   marker="" if stage == "main" else "x",
+                   label=f"t {t}" if stage == "main" else None)
+  axes[2].set(title="held-out pairs: error of latent", xlabel="step", yscale="log")
   axes[2].legend()
   figure.tight_layout()
   figure.savefig(state.MODEL_DIR / "curves.png")

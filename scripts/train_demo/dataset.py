@@ -83,8 +83,9 @@ def encode_all(stop):
       if stop.raised:
         return None
     latents = torch.cat(parts)
-    saved = {"mean": latents.mean((0, 2, 3)), "std": latents.std((0, 2, 3))}
-    saved["latents"] = ((latents - saved["mean"][:, None, None]) / saved["std"][:, None, None]).half()
+    mean, std = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+    units = (latents - mean[:, None, None]) / std[:, None, None]
+    saved = {"mean": mean, "std": std, "latents": units.half()}
     state.save_atomic(saved, path)
   return Dataset(specs, held, saved["latents"])
 

@@ -1,4 +1,4 @@
-"""v1's noise schedule, the training objective on epsilon, and two samplers for looking at results."""
+"""v1's noise schedule, weights for the loss on epsilon, two samplers for looking at results."""
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ def sample(eps_model, context, empty_context, scale, steps, noise, method="plms"
   """Draws latents with guidance.
 
   eps_model(x [2N, 4, h, w], t [2N], context [2N, 77, d]); `noise` [N, 4, h, w] starts the run.
-  Methods: "ddim" (Song et al. 2021, eta 0) and "plms" (Liu et al. 2022, Adams-Bashforth on epsilon).
+  Methods: "ddim" (Song et al. 2021, eta 0) and "plms" (Liu et al. 2022, Adams-Bashforth).
   """
   alphas = alphas_cumprod()
   ts = list(range(1, TIMESTEPS + 1, TIMESTEPS // steps))[::-1]

@@ -115,8 +115,8 @@ def schedule_buffers():
 def fold_statistics(ae, mean, std):
   """Puts the latents' mean and deviation [4] into the two 1x1 convolutions around the latent.
 
-  Afterwards SCALE_FACTOR * encode(x) has unit variance, as v1's samplers expect, and the second half
-  of the moments is a constant: no variance.
+  Afterwards SCALE_FACTOR * encode(x) has unit variance, as v1's samplers expect, and the second
+  half of the moments is a constant: no variance.
   """
   s = diffusion.SCALE_FACTOR
   with torch.no_grad():
@@ -185,6 +185,7 @@ def export(run="finish", average=0, tier=1):
   safetensors.torch.save_file(tensors, path, metadata={
       "format": "pt", "model": "sd-v1 demo, trained from scratch on Noto Color Emoji",
       "step": str(step)})
+  path.chmod(0o644)
   (state.MODEL_DIR / "model.yaml").write_text(YAML.format(
       image_size=IMAGE_SIZE, pixels=8 * IMAGE_SIZE, scale_factor=diffusion.SCALE_FACTOR,
       unet=train_unet.UNET_CONFIG, ae=train_autoencoder.CONFIG))

@@ -2,7 +2,7 @@
 """Writes the 64 prompts that are kept out of training and tuning: prompts_heldout.txt.
 
 48 name an emoji on a background that it never had in training, 8 use another word or wording on
-white, 4 are single shapes and 4 pairs of shapes. The truth for each is in models/demo/concepts.json.
+white, 4 are single shapes and 4 pairs of shapes. The truth for each: models/demo/concepts.json.
 """
 
 import pathlib

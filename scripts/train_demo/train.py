@@ -28,8 +28,8 @@ import state
 import train_autoencoder
 import train_unet
 
-# Read by the C library and OpenMP when a process starts: keep big blocks instead of giving them back
-# to the system at every step, and sleep rather than spin, since other programs may want the cores.
+# Read by the C library and OpenMP when a process starts: keep big blocks, do not give them back to
+# the system at every step, and sleep rather than spin, since other programs may want the cores.
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
                "OMP_WAIT_POLICY": "passive",
                "TORCHINDUCTOR_CACHE_DIR": str(state.STATE_DIR / "inductor")}

@@ -16,12 +16,12 @@ from autoencoder import Autoencoder
 CONFIG = {"ch": 16, "ch_mult": [1, 2, 4, 6], "num_res_blocks": 1, "num_groups": 8}
 SEED = 20221101
 STEPS = 1120
-DECODER_STEPS = 3000
+DECODER_STEPS = 500
 BATCH = 8
-LEARNING_RATE = 8e-4
+LEARNING_RATE, DECODER_RATE = 8e-4, 5e-4
 WARM_UP = 40
 LATENT_NOISE = 0.1  # stands in for a learned variance: deviation of the noise on the latent
-DECODER_NOISE = 0.15  # in the decoder's own stage, of the latent's deviation: what a UNet gets wrong
+DECODER_NOISE = 0.15  # in the decoder's own stage, of the latent's deviation: a UNet's errors
 
 
 @functools.lru_cache(maxsize=1)
@@ -83,12 +83,12 @@ def picture_loss(y, x):
   return l1 + 0.5 * edges + F.avg_pool2d(d, 4).abs().mean(), l1
 
 
-def learning_rate(step, steps):
+def learning_rate(step, steps, peak=LEARNING_RATE):
   """Warm-up, constant for 60 %, then a cosine to nearly nothing."""
   if step < WARM_UP:
-    return LEARNING_RATE * (step + 1) / WARM_UP
+    return peak * (step + 1) / WARM_UP
   done = max(0.0, (step / steps - 0.6) / 0.4)
-  return LEARNING_RATE * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+  return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
 def build():
@@ -97,7 +97,7 @@ def build():
 
 
 def objective(model, x, noise, decoder_only):
-  """Pictures and unit noise on the latent -> (loss, L1 of the pictures, deviation of the latent)."""
+  """Pictures and unit noise on the latent -> (loss, L1 of pictures, deviation of latent)."""
   with torch.set_grad_enabled(not decoder_only):
     z = model.encode(x).float()
   scale = DECODER_NOISE * z.detach().std() if decoder_only else LATENT_NOISE
@@ -115,7 +115,8 @@ def train(stop, decoder_only=False, compiled=False):
     model.load_state_dict(state.load(state.STATE_DIR / "ae.pt")["model"])
   trained = [p for n, p in model.named_parameters()
              if not decoder_only or n.startswith(("decoder", "post_quant"))]
-  optimizer = torch.optim.AdamW(trained, LEARNING_RATE, betas=(0.9, 0.98), weight_decay=1e-3)
+  optimizer = torch.optim.AdamW(trained, LEARNING_RATE, betas=(0.9, 0.98), weight_decay=1e-3,
+                                fused=True)
   step, seconds = 0, 0.0
   if saved:
     model.load_state_dict(saved["model"])
@@ -134,7 +135,7 @@ def train(stop, decoder_only=False, compiled=False):
   while step < steps:
     x = batch(stage, step)
     for group in optimizer.param_groups:
-      group["lr"] = learning_rate(step, steps)
+      group["lr"] = learning_rate(step, steps, DECODER_RATE if decoder_only else LEARNING_RATE)
     generator = torch.Generator().manual_seed(SEED + step)
     noise = torch.randn(BATCH, 4, render.SIZE // 8, render.SIZE // 8, generator=generator)
     with torch.autocast("cpu", torch.bfloat16):

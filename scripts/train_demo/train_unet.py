@@ -1,8 +1,8 @@
 """Stages 3 and 4: the text tower's short pre-training, then the UNet and the tower together.
 
-The main run keeps a constant learning rate and can go on for as long as there is time. A finishing
-run starts from a copy of its state and lets the rate fall to nearly nothing; what it ends with is what
-gets exported. The main run is not changed by it.
+The main run keeps a constant learning rate and can go on for as long as there is time. A
+finishing run starts from a copy of its state and lets the rate fall to nearly nothing; what it ends
+with is what gets exported. The main run is not changed by it.
 """
 
 import time
@@ -27,7 +27,8 @@ BATCH = 16
 LEARNING_RATE, LAST_RATE = 1e-3, 2e-5
 WARM_UP = 100
 TEXT_STEPS, TEXT_BATCH = 400, 48
-TIER_FROM = {1: 2000, 2: 3100, 3: 7000, 4: 11000}  # steps of the main run from which more concepts are drawn
+# Steps of the main run from which more concepts are drawn; before the first, concepts.FIRST.
+TIER_FROM = {1: 2000, 2: 3100, 3: 5500, 4: 9000}
 EMA = (0.999, 0.9997)  # kept side by side; the finishing run exports the first
 REPORT_EVERY, VALIDATE_EVERY = 100, 1000
 
@@ -164,7 +165,10 @@ def train(stop, data, steps, finish=None, compiled=False, batch=BATCH):
   path = state.STATE_DIR / f"{name}.pt"
   model = build()
   optimizer = _optimizer(model.parameters())
-  saved = state.load(path) or (main_state() if finish else None)
+  saved = state.load(path)
+  if finish and saved is None:
+    saved = main_state()
+    saved["begun"] = saved["step"]
   if saved is None:
     model.text.load_state_dict(state.load(state.STATE_DIR / "text.pt"))
     saved = {"step": 0, "seconds": 0.0, "averages": None}
@@ -172,7 +176,7 @@ def train(stop, data, steps, finish=None, compiled=False, batch=BATCH):
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
   step, seconds = saved["step"], saved["seconds"]
-  begun = saved.get("begun", step)  # where the branch left the main run
+  begun = saved.get("begun", 0)  # where the branch left the main run
   last = begun + finish if finish else steps
   averages = _Averages(model, saved["averages"])
   alphas = diffusion.alphas_cumprod()

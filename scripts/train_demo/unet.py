@@ -1,7 +1,7 @@
 """The noise predictor: a UNet with cross-attention, named as in a Stable Diffusion v1 checkpoint.
 
 Parameter names are the checkpoint's less `model.diffusion_model.`. The layers and their order are
-the published architecture's (Rombach et al. 2022; Dhariwal and Nichol 2021 for the residual blocks);
+the published architecture's (Rombach et al. 2022; residual blocks: Dhariwal and Nichol 2021);
 widths, heads, levels and the number of groups in the norms are ours.
 """
 
@@ -162,7 +162,7 @@ class Stem(nn.Conv2d):
 
 
 class UNet(nn.Module):
-  """Noisy latents [N, 4, h, w], timesteps [N], context [N, 77, context_dim] -> noise [N, 4, h, w]."""
+  """Noisy latents [N, 4, h, w], timesteps [N], context [N, 77, d] -> noise [N, 4, h, w]."""
 
   def __init__(self, model_channels, channel_mult, num_res_blocks, attention_resolutions, num_heads,
                context_dim, num_groups, in_channels=4, out_channels=4):
