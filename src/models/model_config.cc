@@ -181,8 +181,8 @@ UNetConfig read_unet(Params params) {
   if (config.channel_mult.empty() || config.channel_mult.size() > 8) {
     params.fail("channel_mult", "a list of 1 to 8 whole numbers");
   }
-  if (config.channel_mult.front() !=
-      1) {  // the reference's last convolution takes this for granted
+  // The reference's last convolution takes this for granted.
+  if (config.channel_mult.front() != 1) {
     params.fail("channel_mult", "a list that begins with 1");
   }
   for (const int64_t mult : config.channel_mult) {
