@@ -1,5 +1,6 @@
 """Run state that survives a kill: atomic checkpoints, a stop flag, a loss log."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -36,6 +37,17 @@ def save_atomic(obj, path):
 
 def load(path):
   return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+
+def lock(stage):
+  """Keeps a second process from training the same stage; hold the result while training."""
+  STATE_DIR.mkdir(parents=True, exist_ok=True)
+  held = open(STATE_DIR / f"{stage}.lock", "w")
+  try:
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except OSError:
+    raise SystemExit(f"another process is training the stage '{stage}'") from None
+  return held
 
 
 class Log:

@@ -109,6 +109,7 @@ def train(stop, decoder_only=False, compiled=False):
   """Runs (or goes on with) the stage; returns False when it was stopped before its end."""
   name, steps, stage = ("decoder", DECODER_STEPS, 2) if decoder_only else ("ae", STEPS, 1)
   path = state.STATE_DIR / f"{name}.pt"
+  held = state.lock(name)  # noqa: F841
   model = build()
   saved = state.load(path)
   if decoder_only and saved is None:

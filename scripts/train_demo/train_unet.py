@@ -163,6 +163,7 @@ def train(stop, data, steps, finish=None, compiled=False, batch=BATCH):
   """
   name = "finish" if finish else "main"
   path = state.STATE_DIR / f"{name}.pt"
+  held = state.lock(name)  # noqa: F841
   model = build()
   optimizer = _optimizer(model.parameters())
   saved = state.load(path)
