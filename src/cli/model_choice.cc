@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "base/log.h"
 #include "base/strings.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
@@ -44,15 +43,31 @@ std::string given_config(const std::string& config) {
               "give --config the YAML file of the model, or leave it out for Stable Diffusion v1");
 }
 
-std::string config_for(const Txt2ImgOptions& options, const std::string& checkpoint,
-                       const DefaultPlaces& places) {
-  if (!options.config.empty()) return given_config(options.config);
-  const fs::path beside = fs::path(checkpoint).replace_extension(".yaml");
-  if (!options.ckpt.empty() && is_there(beside)) {
-    notice("config: " + beside.string() + " (beside the checkpoint)");
-    return beside.string();
+void choose_config(const Txt2ImgOptions& options, const DefaultPlaces& places,
+                   ChosenModel* chosen) {
+  const fs::path beside = fs::path(chosen->paths.checkpoint).replace_extension(".yaml");
+  if (!options.config.empty()) {
+    chosen->paths.config = given_config(options.config);
+  } else if (!options.ckpt.empty() && is_there(beside)) {
+    chosen->paths.config = beside.string();
+    chosen->note = "config: " + beside.string() + " (beside the checkpoint)";
+  } else {
+    chosen->paths.config = data_file(places.config).string();
   }
-  return data_file(places.config).string();
+}
+
+/// The model that comes with the program; false if it was left out.
+bool choose_built_in(ChosenModel* chosen) {
+  const fs::path checkpoint = find_data_file(kBuiltInCheckpoint);
+  if (checkpoint.empty()) return false;
+  chosen->paths.checkpoint = checkpoint.string();
+  chosen->paths.config = data_file(kBuiltInConfig).string();
+  chosen->built_in = true;
+  chosen->note = std::string(
+                     "model: the small one that comes with this program (put Stable "
+                     "Diffusion v1 at ") +
+                 kStableDiffusion.checkpoint + ", or name it with --ckpt)";
+  return true;
 }
 
 }  // namespace
@@ -61,32 +76,16 @@ ChosenModel choose_model(const Txt2ImgOptions& options) {
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
   ChosenModel chosen;
   chosen.paths.weights = options.weights;
-  if (!options.ckpt.empty()) {
-    if (!is_there(options.ckpt)) {
-      throw Error(ErrorKind::kFile, "there is no checkpoint " + printable(options.ckpt),
-                  "check the path after --ckpt");
-    }
-    chosen.paths.checkpoint = options.ckpt;
-  } else {
-    chosen.paths.checkpoint = find_default(places.checkpoint);
+  if (!options.ckpt.empty() && !is_there(options.ckpt)) {
+    throw Error(ErrorKind::kFile, "there is no checkpoint " + printable(options.ckpt),
+                "check the path after --ckpt");
   }
-  if (chosen.paths.checkpoint.empty() && !options.laion400m && options.config.empty()) {
-    const fs::path built_in = find_data_file(kBuiltInCheckpoint);
-    if (!built_in.empty()) {
-      chosen.paths.checkpoint = built_in.string();
-      chosen.paths.config = data_file(kBuiltInConfig).string();
-      chosen.built_in = true;
-      notice(std::string("model: the small one that comes with this program (put Stable Diffusion "
-                         "v1 at ") +
-             places.checkpoint + ", or name it with --ckpt)");
-    }
-  }
-  if (chosen.paths.checkpoint.empty()) {
+  chosen.paths.checkpoint = options.ckpt.empty() ? find_default(places.checkpoint) : options.ckpt;
+  if (!chosen.paths.checkpoint.empty()) {
+    choose_config(options, places, &chosen);
+  } else if (options.laion400m || !options.config.empty() || !choose_built_in(&chosen)) {
     throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
                 "put the model there, or name it with --ckpt");
-  }
-  if (!chosen.built_in) {
-    chosen.paths.config = config_for(options, chosen.paths.checkpoint, places);
   }
   chosen.description = describe_model(chosen.paths.config);
   return chosen;

@@ -10,11 +10,12 @@ struct ChosenModel {
   ModelPaths paths;
   ModelDescription description;
   bool built_in = false;
+  std::string note;  ///< what the user should know of the choice, or empty
 };
 
 /// Finds the checkpoint and its config: what was given; else the reference's default place, from
-/// the working directory or the program's folder; else the model that comes with the program (said
-/// in one line). Throws kFile if a file that was given, or everything, is absent.
+/// the working directory or the program's folder; else the model that comes with the program.
+/// Throws kFile if a file that was given, or everything, is absent.
 ChosenModel choose_model(const Txt2ImgOptions& options);
 
 }  // namespace sd

@@ -18,6 +18,9 @@ namespace {
 
 /// The folder itself, or the nearest one above it that is there, must let us write.
 void check_writable(const fs::path& outdir) {
+  if (outdir.empty()) {
+    throw Error(ErrorKind::kUsage, "--outdir names no folder", "give a path, or leave it out");
+  }
   std::error_code ignored;
   fs::path nearest = fs::absolute(outdir).lexically_normal();
   while (!fs::exists(nearest, ignored) && nearest.has_relative_path()) {

@@ -73,7 +73,8 @@ int run_program(int argc, const char* const* argv) {
     return report_out_of_memory("");
   } catch (const c10::Error& error) {
     const std::string message = first_line(error.what_without_backtrace());
-    if (message.find("not enough memory") != std::string::npos) {
+    if (message.find("not enough memory") != std::string::npos ||
+        message.find("allocate memory") != std::string::npos) {
       return report_out_of_memory(": " + message);
     }
     return report(ErrorKind::kInternal, "LibTorch: " + message, "this is a bug; please report it");

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -70,7 +71,8 @@ int run_tokenize(const TokenizeOptions& options) {
     convert_lines(std::cin, *tokenizer);
   } else if (!options.jsonl.empty()) {
     std::ifstream file(options.jsonl, std::ios::binary);
-    if (!file) {
+    std::error_code ignored;
+    if (!file || std::filesystem::is_directory(options.jsonl, ignored)) {
       throw Error(ErrorKind::kFile, "cannot read " + printable(options.jsonl),
                   "check the path after --jsonl");
     }

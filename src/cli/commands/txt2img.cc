@@ -64,6 +64,7 @@ int run_txt2img(const Txt2ImgOptions& options, const Session::Tap& tap) {
   const ChosenModel model = choose_model(options);
   const BatchPlan plan = plan_batches(options, model.description, model.built_in);
   OutputWriter writer(output_settings(options));
+  if (!model.note.empty()) notice(model.note);
   catch_interrupts();
   const Pipeline pipeline = Pipeline::load(model.paths, options.device);
   Session session = pipeline.start(options.rng, options.seed);
