@@ -205,10 +205,9 @@ TEST_F(ModelChoice, TakesTheConfigBesideTheCheckpointElseTheModelsOwn) {
   options.laion400m = true;
   EXPECT_EQ(fs::path(choose_model(options).paths.config).filename(), "txt2img-1p4B-eval.yaml");
   const fs::path beside = write_config(folder, tiny_config());
-  ::testing::internal::CaptureStderr();
-  EXPECT_EQ(choose_model(options).paths.config, beside.string());
-  EXPECT_NE(::testing::internal::GetCapturedStderr().find("beside the checkpoint"),
-            std::string::npos);
+  const ChosenModel chosen = choose_model(options);
+  EXPECT_EQ(chosen.paths.config, beside.string());
+  EXPECT_NE(chosen.note.find("beside the checkpoint"), std::string::npos) << chosen.note;
 }
 
 TEST_F(ModelChoice, FindsTheProgramsConfigsByName) {
