@@ -15,7 +15,8 @@ SEED = 20221102
 SINGLE_SHAPES, PAIRS = 800, 2000
 COLOURS = list(concepts.COLOURS)
 EMOJI_SHARE, SHAPE_SHARE = 0.74, 0.13  # of a batch; the rest are pairs of shapes
-WHITE_SHARE = 0.5
+WHITE_SHARE = 0.45
+COLOUR_WEIGHTS = {"gray": 3.0, "brown": 2.0, "purple": 1.5}  # the hard ones; the others have 1
 EMPTY_SHARE = 0.1
 
 
@@ -124,8 +125,9 @@ class Dataset:
       by_colour = self._of_concept[concept_ids[rng.integers(len(concept_ids))]]
       if rng.random() < WHITE_SHARE:
         return by_colour["white"]
-      others = list(by_colour.values())
-      return others[rng.integers(len(others))]
+      colours = list(by_colour)
+      weights = np.cumsum([COLOUR_WEIGHTS.get(c, 1.0) for c in colours])
+      return by_colour[colours[np.searchsorted(weights, rng.random() * weights[-1], "right")]]
     pool = self._shapes if kind < EMOJI_SHARE + SHAPE_SHARE else self._pairs
     return pool[rng.integers(len(pool))]
 
