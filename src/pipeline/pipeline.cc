@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/latent_diffusion.h"
+#include "pipeline/describe.h"
 #include "runtime/exec_policy.h"
 #include "runtime/noise.h"
 #include "sampling/sampler.h"
@@ -253,9 +254,8 @@ Pipeline Pipeline::load(const ModelPaths& paths, const DeviceOptions& device) {
   LatentDiffusion diffusion =
       load_latent_diffusion(open_checkpoint(paths.checkpoint), config, paths.weights,
                             Autoencoder::Parts::kDecoder, policy);
-  return Pipeline(
-      std::make_shared<const Model>(Model{std::move(policy), describe_model(paths.config),
-                                          std::move(tokenizer), std::move(diffusion)}));
+  return Pipeline(std::make_shared<const Model>(
+      Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

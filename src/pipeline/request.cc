@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/model_config.h"
+#include "pipeline/describe.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampler.h"
@@ -13,6 +14,7 @@
 #include "text/tokenizer.h"
 
 namespace sd {
+
 void check_side(const char* flag, int64_t side, int64_t multiple, int64_t most) {
   const int64_t largest = most / multiple * multiple;
   if (side >= multiple && side % multiple == 0 && side <= largest) return;
@@ -26,8 +28,7 @@ void check_side(const char* flag, int64_t side, int64_t multiple, int64_t most) 
               "nearest: " + nearest);
 }
 
-ModelDescription describe_model(const std::string& config_path) {
-  const ModelConfig config = read_model_config(config_path);
+ModelDescription describe(const ModelConfig& config) {
   ModelDescription description;
   description.family = family_of(config).name;
   description.channels = config.channels;
@@ -38,6 +39,10 @@ ModelDescription describe_model(const std::string& config_path) {
   description.linear_start = config.linear_start;
   description.linear_end = config.linear_end;
   return description;
+}
+
+ModelDescription describe_model(const std::string& config_path) {
+  return describe(read_model_config(config_path));
 }
 
 void check_request(const ModelDescription& model, const Request& request) {
