@@ -7,8 +7,17 @@ namespace sd {
 
 /// Which rows of the kernel table may be used.
 enum class KernelChoice {
-  kAuto,  ///< the first row that fits
-  kAten,  ///< the last row everywhere: plain ATen
+  kAuto,    ///< the first row that fits
+  kAten,    ///< the last row everywhere: plain ATen
+  kAvx2,    ///< as kAuto on a processor that has no more than AVX2 and FMA
+  kAvx512,  ///< likewise with AVX-512
+};
+
+/// What a run may spend of the memory to be faster.
+enum class MemoryMode {
+  kFast,      ///< weights unfolded wherever that saves time
+  kBalanced,  ///< unfolded where it saves the most
+  kLow,       ///< weights as they are in the checkpoint
 };
 
 /// `--precision`: the reference's two words.
@@ -20,6 +29,7 @@ struct DeviceOptions {
   Precision precision = Precision::kAutocast;
   int threads = 0;  ///< 0: as many as the process may use
   KernelChoice kernels = KernelChoice::kAuto;
+  MemoryMode memory = MemoryMode::kBalanced;
 };
 
 /// Which copy of the UNet's weights a run takes.

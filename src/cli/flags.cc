@@ -139,8 +139,13 @@ void add_device_flags(CLI::App* app, Txt2ImgOptions* o) {
   group.option("threads", o->device.threads, "threads; 0: as many as this process may use", "INT")
       ->capture_default_str();
   group.choice<KernelChoice>("kernels", o->device.kernels,
-                             {{"auto", KernelChoice::kAuto}, {"aten", KernelChoice::kAten}}, 0,
-                             "the fastest kernels that fit, or plain ATen everywhere");
+                             {{"auto", KernelChoice::kAuto},
+                              {"aten", KernelChoice::kAten},
+                              {"avx2", KernelChoice::kAvx2},
+                              {"avx512", KernelChoice::kAvx512}},
+                             0,
+                             "the fastest kernels that the processor has, plain ATen everywhere, "
+                             "or none beyond these instructions");
 }
 
 /// Shows the first spelling of a flag only.

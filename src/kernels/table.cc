@@ -7,19 +7,19 @@ namespace {
 
 // Fastest first; plain ATen last. A test compares each row with the last.
 constexpr Conv2dRow kConv2dRows[] = {
-    {"aten", aten::make_conv2d},
+    {"aten", Isa::kPortable, aten::make_conv2d},
 };
 constexpr LinearRow kLinearRows[] = {
-    {"aten", aten::make_linear},
+    {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
-    {"aten", aten::make_group_norm},
+    {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {
-    {"aten", aten::make_attention},
+    {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {
-    {"aten", aten::make_geglu},
+    {"aten", Isa::kPortable, aten::make_geglu},
 };
 
 }  // namespace

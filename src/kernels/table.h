@@ -8,16 +8,18 @@
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/linear.h"
-#include "runtime/exec_policy.h"
+#include "runtime/kernel_policy.h"
 
 namespace sd {
 
 /// One way to compute an operation. `make` returns null where the row does not fit the spec or the
-/// processor; the last row of every table fits everything and is plain ATen.
+/// policy; it is called only where the processor has what the row needs. The last row of every
+/// table fits everything and is plain ATen.
 template <class Kernel, class Spec>
 struct KernelRow {
   const char* name;
-  std::unique_ptr<const Kernel> (*make)(const Spec& spec);
+  Isa needs;
+  std::unique_ptr<const Kernel> (*make)(const Spec& spec, const KernelPolicy& policy);
 };
 
 using Conv2dRow = KernelRow<Conv2dKernel, Conv2dSpec>;
@@ -32,16 +34,17 @@ std::span<const GroupNormRow> group_norm_rows();
 std::span<const AttentionRow> attention_rows();
 std::span<const GegluRow> geglu_rows();
 
-/// The first row that fits; only the last one under KernelChoice::kAten.
+/// The first row that fits; only the last one under a plain policy.
 template <class Kernel, class Spec>
 std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Spec>> rows,
-                                            const Spec& spec, KernelChoice choice) {
-  if (choice == KernelChoice::kAuto) {
+                                            const Spec& spec, const KernelPolicy& policy) {
+  if (!policy.plain) {
     for (const auto& row : rows) {
-      if (auto kernel = row.make(spec)) return kernel;
+      if (row.needs > policy.isa) continue;
+      if (auto kernel = row.make(spec, policy)) return kernel;
     }
   }
-  return rows.back().make(spec);
+  return rows.back().make(spec, policy);
 }
 
 }  // namespace sd

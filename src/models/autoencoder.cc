@@ -11,16 +11,16 @@ namespace {
 
 constexpr double kEps = 1e-6;  // ldm.modules.diffusionmodules.model.Normalize
 
-Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
   return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
 }
 
-Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
   return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
 }
 
 /// One more row and column of zeros on the right and below, then stride 2 without padding.
-Conv2d downsample_conv(const WeightView& view, int64_t channels, KernelChoice kernels) {
+Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPolicy& kernels) {
   return Conv2d(view, {.in = channels, .out = channels, .kernel = 3, .stride = 2}, kernels);
 }
 
@@ -41,7 +41,7 @@ bool attends(const AutoencoderConfig& config, int64_t resolution) {
 
 /// `count` blocks from `in` to `out` channels, with attention after each where `attention` is set.
 AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int64_t count,
-                            bool attention, int64_t groups, KernelChoice kernels) {
+                            bool attention, int64_t groups, const KernelPolicy& kernels) {
   AutoencoderLevel level;
   for (int64_t i = 0; i < count; ++i) {
     level.block.emplace_back(view["block"][i], i == 0 ? in : out, out, groups, kernels);
@@ -65,7 +65,7 @@ int64_t deepest(const AutoencoderConfig& config) { return config.ch * config.ch_
 }  // namespace
 
 ResnetBlock::ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
-                         KernelChoice kernels)
+                         const KernelPolicy& kernels)
     : norm1_(view["norm1"], in, groups, kEps, /*silu=*/true, kernels),
       conv1_(conv3x3(view["conv1"], in, out, kernels)),
       norm2_(view["norm2"], out, groups, kEps, /*silu=*/true, kernels),
@@ -78,7 +78,8 @@ at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
   return h.add_(nin_shortcut_ ? (*nin_shortcut_)(x) : x);
 }
 
-AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups, KernelChoice kernels)
+AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
+                     const KernelPolicy& kernels)
     : norm_(view["norm"], channels, groups, kEps, /*silu=*/false, kernels),
       q_(conv1x1(view["q"], channels, channels, kernels)),
       k_(conv1x1(view["k"], channels, channels, kernels)),
@@ -94,7 +95,7 @@ at::Tensor AttnBlock::operator()(const at::Tensor& x) const {
 }
 
 AutoencoderMiddle::AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
-                                     KernelChoice kernels)
+                                     const KernelPolicy& kernels)
     : block_1(view["block_1"], channels, channels, groups, kernels),
       attn_1(view["attn_1"], channels, groups, kernels),
       block_2(view["block_2"], channels, channels, groups, kernels) {}
@@ -110,7 +111,8 @@ at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string&
   return h;
 }
 
-Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels)
+Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config,
+                 const KernelPolicy& kernels)
     : conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(view["norm_out"], deepest(config), config.num_groups, kEps, /*silu=*/true, kernels),
@@ -148,7 +150,8 @@ at::Tensor Encoder::operator()(const at::Tensor& x, const TraceFn& trace) const 
   return h;
 }
 
-Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels)
+Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config,
+                 const KernelPolicy& kernels)
     : conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(view["norm_out"], config.ch * config.ch_mult.front(), config.num_groups, kEps,
@@ -186,7 +189,7 @@ at::Tensor Decoder::operator()(const at::Tensor& z, const TraceFn& trace) const 
 }
 
 Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config, Parts parts,
-                         KernelChoice kernels)
+                         const KernelPolicy& kernels)
     : post_quant_conv_(
           conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
       decoder_(view["decoder"], config, kernels) {

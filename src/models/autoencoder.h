@@ -19,7 +19,7 @@ using TraceFn = std::function<void(const std::string&, const at::Tensor&)>;
 class ResnetBlock {
  public:
   ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
-              KernelChoice kernels);
+              const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -33,7 +33,7 @@ class ResnetBlock {
 /// ldm.modules.diffusionmodules.model.AttnBlock: one head over all positions.
 class AttnBlock {
  public:
-  AttnBlock(const WeightView& view, int64_t channels, int64_t groups, KernelChoice kernels);
+  AttnBlock(const WeightView& view, int64_t channels, int64_t groups, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -55,7 +55,8 @@ struct AutoencoderLevel {
 
 /// mid.block_1, mid.attn_1, mid.block_2.
 struct AutoencoderMiddle {
-  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups, KernelChoice kernels);
+  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
+                    const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const std::string& name, const TraceFn& trace) const;
 
   ResnetBlock block_1;
@@ -66,7 +67,7 @@ struct AutoencoderMiddle {
 /// ldm.modules.diffusionmodules.model.Encoder: [N, in, H, W] → [N, 2*z, H/f, W/f].
 class Encoder {
  public:
-  Encoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels);
+  Encoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const TraceFn& trace) const;
 
  private:
@@ -80,7 +81,7 @@ class Encoder {
 /// ldm.modules.diffusionmodules.model.Decoder: [N, z, h, w] → [N, out, h*f, w*f].
 class Decoder {
  public:
-  Decoder(const WeightView& view, const AutoencoderConfig& config, KernelChoice kernels);
+  Decoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& z, const TraceFn& trace) const;
 
  private:
@@ -98,7 +99,7 @@ class Autoencoder {
   enum class Parts { kDecoder, kBoth };
 
   Autoencoder(const WeightView& view, const AutoencoderConfig& config, Parts parts,
-              KernelChoice kernels);
+              const KernelPolicy& kernels);
 
   /// Mean and log-variance of the latent of a picture: x [N, 3, H, W] in [-1, 1] →
   /// [N, 2*embed_dim, H/f, W/f]. Needs Parts::kBoth.

@@ -13,7 +13,8 @@ constexpr int64_t kHeadWidth = 64;
 /// residual. In the checkpoint it is two entries of attn_layers.layers: 2i and 2i + 1.
 class BertLayer {
  public:
-  BertLayer(const WeightView& attn, const WeightView& mlp, int64_t width, KernelChoice kernels)
+  BertLayer(const WeightView& attn, const WeightView& mlp, int64_t width,
+            const KernelPolicy& kernels)
       : attn_norm_(attn["0"], width),
         to_q_(attn["1.to_q"], width, kHeads * kHeadWidth, kernels, /*bias=*/false),
         to_k_(attn["1.to_k"], width, kHeads * kHeadWidth, kernels, /*bias=*/false),
@@ -45,7 +46,7 @@ class BertLayer {
 /// ldm.modules.x_transformer.TransformerWrapper around an Encoder, without its logits.
 class BertText final : public TextEncoder {
  public:
-  BertText(const WeightView& view, const BertTextConfig& config, KernelChoice kernels)
+  BertText(const WeightView& view, const BertTextConfig& config, const KernelPolicy& kernels)
       : vocab_size_(config.vocab_size),
         token_emb_(view["token_emb"], config.vocab_size, config.n_embed),
         pos_emb_(view["pos_emb.emb"], config.max_seq_len, config.n_embed),
@@ -80,7 +81,7 @@ class BertText final : public TextEncoder {
 
 std::unique_ptr<const TextEncoder> make_bert_text(const WeightView& view,
                                                   const BertTextConfig& config,
-                                                  KernelChoice kernels) {
+                                                  const KernelPolicy& kernels) {
   return std::make_unique<BertText>(view["transformer"], config, kernels);
 }
 

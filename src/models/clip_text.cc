@@ -8,7 +8,7 @@ namespace {
 /// transformers' CLIPEncoderLayer.
 class ClipLayer {
  public:
-  ClipLayer(const WeightView& view, const ClipTextConfig& config, KernelChoice kernels)
+  ClipLayer(const WeightView& view, const ClipTextConfig& config, const KernelPolicy& kernels)
       : layer_norm1_(view["layer_norm1"], config.hidden_size),
         q_proj_(square(view["self_attn.q_proj"], config, kernels)),
         k_proj_(square(view["self_attn.k_proj"], config, kernels)),
@@ -29,7 +29,8 @@ class ClipLayer {
   }
 
  private:
-  static Linear square(const WeightView& view, const ClipTextConfig& config, KernelChoice kernels) {
+  static Linear square(const WeightView& view, const ClipTextConfig& config,
+                       const KernelPolicy& kernels) {
     return Linear(view, config.hidden_size, config.hidden_size, kernels);
   }
 
@@ -48,7 +49,7 @@ class ClipLayer {
 /// transformers' CLIPTextTransformer.
 class ClipText final : public TextEncoder {
  public:
-  ClipText(const WeightView& view, const ClipTextConfig& config, KernelChoice kernels)
+  ClipText(const WeightView& view, const ClipTextConfig& config, const KernelPolicy& kernels)
       : vocab_size_(config.vocab_size),
         token_embedding_(view["embeddings.token_embedding"], config.vocab_size, config.hidden_size),
         position_embedding_(view["embeddings.position_embedding"], config.max_position_embeddings,
@@ -83,7 +84,7 @@ class ClipText final : public TextEncoder {
 
 std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,
-                                                  KernelChoice kernels) {
+                                                  const KernelPolicy& kernels) {
   return std::make_unique<ClipText>(view["transformer.text_model"], config, kernels);
 }
 

@@ -8,11 +8,11 @@ namespace {
 
 constexpr Family kFamilies[] = {
     {TextFamily::kClip, "sd-v1", "tokenizer/clip.model", make_clip_tokenizer,
-     [](const WeightView& view, const ModelConfig& config, KernelChoice kernels) {
+     [](const WeightView& view, const ModelConfig& config, const KernelPolicy& kernels) {
        return make_clip_text(view, config.clip_text, kernels);
      }},
     {TextFamily::kBert, "laion400m", "tokenizer/bert-vocab.txt", make_bert_tokenizer,
-     [](const WeightView& view, const ModelConfig& config, KernelChoice kernels) {
+     [](const WeightView& view, const ModelConfig& config, const KernelPolicy& kernels) {
        return make_bert_text(view, config.bert_text, kernels);
      }},
 };

@@ -16,7 +16,7 @@ struct Family {
   std::unique_ptr<Tokenizer> (*make_tokenizer)(const std::filesystem::path& file);
   std::unique_ptr<const TextEncoder> (*make_text_encoder)(const WeightView& view,
                                                           const ModelConfig& config,
-                                                          KernelChoice kernels);
+                                                          const KernelPolicy& kernels);
 };
 
 const Family& family_of(const ModelConfig& config);

@@ -82,7 +82,7 @@ at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
 
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
-                               KernelChoice kernels) {
+                               const KernelPolicy& kernels) {
   return {.config = config,
           .ema = false,
           .text_encoder =

@@ -38,7 +38,7 @@ struct LatentDiffusion {
 /// weights, say). What is missing or misshapen is in `root.report()`, and its place is zeros.
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
-                               KernelChoice kernels);
+                               const KernelPolicy& kernels);
 
 /// The model of a checkpoint, checked. Throws kCheckpoint naming every tensor that is missing or
 /// misshapen, or if averaged weights are wanted and the checkpoint has none.

@@ -46,7 +46,7 @@ std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(ModelCo
   const auto nothing =
       std::make_shared<const Checkpoint>("random weights", std::map<std::string, at::Tensor>());
   const WeightView root(nothing);
-  build_networks(root, root, config, Autoencoder::Parts::kBoth, KernelChoice::kAten);
+  build_networks(root, root, config, Autoencoder::Parts::kBoth, KernelPolicy{.plain = true});
   return root.report().missing();
 }
 

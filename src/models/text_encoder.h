@@ -33,12 +33,12 @@ class TextEncoder {
 /// layer norm, causal, padding not masked. `view` is the scope "cond_stage_model".
 std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,
-                                                  KernelChoice kernels);
+                                                  const KernelPolicy& kernels);
 
 /// ldm.modules.encoders.modules.BERTEmbedder's transformer (x-transformers' Encoder, pre-norm,
 /// eight heads of 64, no mask). `view` is the scope "cond_stage_model".
 std::unique_ptr<const TextEncoder> make_bert_text(const WeightView& view,
                                                   const BertTextConfig& config,
-                                                  KernelChoice kernels);
+                                                  const KernelPolicy& kernels);
 
 }  // namespace sd

@@ -11,7 +11,7 @@ namespace {
 /// Builds input_blocks, middle_block and output_blocks in the order of the reference's constructor.
 class Builder {
  public:
-  Builder(const WeightView& view, const UNetConfig& config, KernelChoice kernels)
+  Builder(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels)
       : view_(view), config_(config), kernels_(kernels) {}
 
   std::vector<UNetBlock> input_blocks() {
@@ -102,7 +102,7 @@ class Builder {
 
   const WeightView& view_;
   const UNetConfig& config_;
-  KernelChoice kernels_;
+  KernelPolicy kernels_;
   int64_t channels_ = 0;
   int64_t downsampled_ = 1;
   std::vector<int64_t> skips_;
@@ -110,7 +110,7 @@ class Builder {
 
 }  // namespace
 
-UNet::UNet(const WeightView& view, const UNetConfig& config, KernelChoice kernels)
+UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels)
     : config_(config),
       time_embed_0_(view["time_embed.0"], config.model_channels, 4 * config.model_channels,
                     kernels),

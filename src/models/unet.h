@@ -17,7 +17,7 @@ class UNet {
   /// Called with the name of each block ("input_blocks.0", …, "out") and what it gave.
   using Trace = std::function<void(const std::string&, const at::Tensor&)>;
 
-  UNet(const WeightView& view, const UNetConfig& config, KernelChoice kernels);
+  UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels);
 
   /// x [N, in_channels, h, w] f32, t in steps of the training schedule (0 to 999, need not be
   /// whole), context [N, 77, context_dim] → [N, out_channels, h, w], contiguous.

@@ -8,11 +8,11 @@ namespace {
 constexpr double kResBlockEps = 1e-5;     // torch's default, in GroupNorm32
 constexpr double kTransformerEps = 1e-6;  // ldm.modules.attention.Normalize
 
-Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
   return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
 }
 
-Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels) {
+Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
   return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
 }
 
@@ -23,7 +23,7 @@ int64_t head_count(const UNetConfig& config, int64_t channels) {
 }  // namespace
 
 ResBlock::ResBlock(const WeightView& view, int64_t in, int64_t out, Resample resample,
-                   const UNetConfig& config, KernelChoice kernels)
+                   const UNetConfig& config, const KernelPolicy& kernels)
     : resample_(resample),
       scale_shift_(config.use_scale_shift_norm),
       in_norm_(view["in_layers.0"], in, config.num_groups, kResBlockEps, /*silu=*/true, kernels),
@@ -62,7 +62,7 @@ at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) 
 }
 
 CrossAttention::CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim,
-                               int64_t heads, int64_t dim_head, KernelChoice kernels)
+                               int64_t heads, int64_t dim_head, const KernelPolicy& kernels)
     : to_q_(view["to_q"], query_dim, heads * dim_head, kernels, /*bias=*/false),
       to_k_(view["to_k"], context_dim, heads * dim_head, kernels, /*bias=*/false),
       to_v_(view["to_v"], context_dim, heads * dim_head, kernels, /*bias=*/false),
@@ -75,7 +75,7 @@ at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& con
 
 BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim,
                                              int64_t context_dim, int64_t heads, int64_t dim_head,
-                                             KernelChoice kernels)
+                                             const KernelPolicy& kernels)
     : norm1_(view["norm1"], dim),
       attn1_(view["attn1"], dim, dim, heads, dim_head, kernels),
       norm2_(view["norm2"], dim),
@@ -92,7 +92,7 @@ at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x, const at::Tens
 }
 
 SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
-                                       const UNetConfig& config, KernelChoice kernels)
+                                       const UNetConfig& config, const KernelPolicy& kernels)
     : norm_(view["norm"], channels, config.num_groups, kTransformerEps, /*silu=*/false, kernels),
       // The reference drops what does not divide: inner = heads * (channels / heads).
       proj_in_(conv1x1(view["proj_in"], channels,
@@ -116,7 +116,7 @@ at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const BlockInputs
 }
 
 Downsample::Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-                       KernelChoice kernels) {
+                       const KernelPolicy& kernels) {
   if (!config.conv_resample) return;
   op_ = Conv2d(view["op"],
                {.in = channels, .out = channels, .kernel = 3, .stride = 2, .padding = 1}, kernels);
@@ -127,7 +127,7 @@ at::Tensor Downsample::operator()(const at::Tensor& x) const {
 }
 
 Upsample::Upsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-                   KernelChoice kernels) {
+                   const KernelPolicy& kernels) {
   if (config.conv_resample) conv_ = conv3x3(view["conv"], channels, channels, kernels);
 }
 

@@ -23,7 +23,7 @@ class ResBlock {
   enum class Resample { kNone, kUp, kDown };
 
   ResBlock(const WeightView& view, int64_t in, int64_t out, Resample resample,
-           const UNetConfig& config, KernelChoice kernels);
+           const UNetConfig& config, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const BlockInputs& inputs) const;
 
  private:
@@ -43,7 +43,7 @@ class ResBlock {
 class CrossAttention {
  public:
   CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim, int64_t heads,
-                 int64_t dim_head, KernelChoice kernels);
+                 int64_t dim_head, const KernelPolicy& kernels);
   /// x [N, T, query_dim], context [N, S, context_dim] → [N, T, query_dim].
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
 
@@ -59,7 +59,7 @@ class CrossAttention {
 class BasicTransformerBlock {
  public:
   BasicTransformerBlock(const WeightView& view, int64_t dim, int64_t context_dim, int64_t heads,
-                        int64_t dim_head, KernelChoice kernels);
+                        int64_t dim_head, const KernelPolicy& kernels);
   /// x [N, T, dim], context [N, S, context_dim] → [N, T, dim].
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
 
@@ -77,7 +77,7 @@ class BasicTransformerBlock {
 class SpatialTransformer {
  public:
   SpatialTransformer(const WeightView& view, int64_t channels, const UNetConfig& config,
-                     KernelChoice kernels);
+                     const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const BlockInputs& inputs) const;
 
  private:
@@ -91,7 +91,7 @@ class SpatialTransformer {
 class Downsample {
  public:
   Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-             KernelChoice kernels);
+             const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -102,7 +102,7 @@ class Downsample {
 class Upsample {
  public:
   Upsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-           KernelChoice kernels);
+           const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:

@@ -4,7 +4,7 @@
 
 namespace sd {
 
-Conv2d::Conv2d(const WeightView& view, const Shape& shape, KernelChoice kernels) {
+Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels) {
   const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
   const at::Tensor bias = view.get("bias", {shape.out});
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
@@ -19,14 +19,15 @@ at::Tensor Conv2d::operator()(const at::Tensor& x) const {
   return tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
 }
 
-Linear::Linear(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels, bool bias)
+Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
+               bool bias)
     : kernel_(choose_kernel(
           linear_rows(),
           {view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor()},
           kernels)) {}
 
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
-                     bool silu, KernelChoice kernels)
+                     bool silu, const KernelPolicy& kernels)
     : kernel_(choose_kernel(
           group_norm_rows(),
           {view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
@@ -46,10 +47,10 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
   return at::embedding(weight_, ids);
 }
 
-Attention::Attention(int64_t heads, bool causal, KernelChoice kernels)
+Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
     : kernel_(choose_kernel(attention_rows(), AttentionSpec{heads, causal}, kernels)) {}
 
-Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels)
+Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
     : kernel_(choose_kernel(geglu_rows(),
                             {view.get("weight", {2 * out, in}), view.get("bias", {2 * out})},
                             kernels)) {}

@@ -22,7 +22,7 @@ class Conv2d {
     int64_t padding = 0;
   };
 
-  Conv2d(const WeightView& view, const Shape& shape, KernelChoice kernels);
+  Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -34,7 +34,8 @@ class Conv2d {
 /// torch.nn.Linear: `weight` [out, in], `bias` [out]. [..., in] → [..., out].
 class Linear {
  public:
-  Linear(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels, bool bias = true);
+  Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
+         bool bias = true);
   at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
 
  private:
@@ -45,7 +46,7 @@ class Linear {
 class GroupNorm {
  public:
   GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps, bool silu,
-            KernelChoice kernels);
+            const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
 
  private:
@@ -76,7 +77,7 @@ class Embedding {
 /// Multi-head attention over projected queries, keys and values; see AttentionKernel.
 class Attention {
  public:
-  Attention(int64_t heads, bool causal, KernelChoice kernels);
+  Attention(int64_t heads, bool causal, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
     return (*kernel_)(q, k, v);
   }
@@ -88,7 +89,7 @@ class Attention {
 /// ldm.modules.attention.GEGLU: `weight` [2*out, in], `bias` [2*out]. [..., in] → [..., out].
 class Geglu {
  public:
-  Geglu(const WeightView& view, int64_t in, int64_t out, KernelChoice kernels);
+  Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
 
  private:

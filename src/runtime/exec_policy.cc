@@ -30,6 +30,24 @@ bool names_cuda(const std::string& device) {
   return std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// The rows that the user lets us take of those that the processor can run.
+KernelPolicy kernel_policy(const DeviceOptions& asked, Isa isa) {
+  KernelPolicy policy{
+      .plain = asked.kernels == KernelChoice::kAten, .isa = isa, .memory = asked.memory};
+  const auto at_most = [&](Isa most) {
+    if (isa < most) {
+      throw Error(ErrorKind::kDevice,
+                  std::string("--kernels ") + isa_name(most) +
+                      " cannot be had: this processor has " + isa_name(isa),
+                  "leave --kernels out to take what the processor has");
+    }
+    policy.isa = most;
+  };
+  if (asked.kernels == KernelChoice::kAvx2) at_most(Isa::kAvx2);
+  if (asked.kernels == KernelChoice::kAvx512) at_most(Isa::kAvx512);
+  return policy;
+}
+
 }  // namespace
 
 HostInfo probe_host() {
@@ -37,6 +55,7 @@ HostInfo probe_host() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) host.usable_cpus = CPU_COUNT(&mask);
+  host.isa = probe_isa();
   host.usable_cpus = std::clamp(host.usable_cpus, 1, quota_cpus());
   return host;
 }
@@ -60,12 +79,13 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   }
   ExecPolicy policy;
   policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
-  policy.kernels = asked.kernels;
-  policy.reason =
-      format("device: cpu, %d thread%s, float32%s", policy.threads, policy.threads == 1 ? "" : "s",
-             asked.precision == Precision::kAutocast
-                 ? " (on the CPU, --precision autocast computes as full does)"
-                 : "");
+  policy.kernels = kernel_policy(asked, host.isa);
+  policy.reason = format("device: cpu, %d thread%s, %s, float32%s", policy.threads,
+                         policy.threads == 1 ? "" : "s",
+                         policy.kernels.plain ? "plain kernels" : isa_name(policy.kernels.isa),
+                         asked.precision == Precision::kAutocast
+                             ? " (on the CPU, --precision autocast computes as full does)"
+                             : "");
   return policy;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "runtime/kernel_policy.h"
 #include "sd/options.h"
 
 namespace sd {
@@ -11,6 +12,7 @@ namespace sd {
 /// What the machine has. Made by `probe_host`, or by a test.
 struct HostInfo {
   int usable_cpus = 1;  ///< of the affinity mask, limited by the cgroup's quota
+  Isa isa = Isa::kPortable;
   bool cuda = false;
   std::string why_no_cuda = "this build has no CUDA support";
 };
@@ -21,7 +23,7 @@ struct ExecPolicy {
   at::ScalarType dtype = at::kFloat;      ///< of the text encoder and the UNet
   at::ScalarType vae_dtype = at::kFloat;  ///< of the autoencoder
   int threads = 1;
-  KernelChoice kernels = KernelChoice::kAuto;
+  KernelPolicy kernels;
   std::string reason;  ///< one line for the user
 };
 

@@ -68,7 +68,7 @@ class FullSize : public testing::Test {
 TEST_F(FullSize, TextEncoder) {
   const ClipTextConfig config = v1_config().clip_text;
   const auto build = [&](const WeightView& root) {
-    return make_clip_text(root["cond_stage_model"], config, KernelChoice::kAuto);
+    return make_clip_text(root["cond_stage_model"], config, KernelPolicy{.isa = probe_isa()});
   };
   const auto encoder = build(formula_weights(build));
   const GoldenTensors goldens(reference_dir() / "fullsize" / "clip.safetensors");
@@ -80,7 +80,7 @@ TEST_F(FullSize, TextEncoder) {
 TEST_F(FullSize, UNetStep) {
   const UNetConfig config = v1_config().unet;
   const auto build = [&](const WeightView& root) {
-    return UNet(root["model.diffusion_model"], config, KernelChoice::kAuto);
+    return UNet(root["model.diffusion_model"], config, KernelPolicy{.isa = probe_isa()});
   };
   const UNet unet = build(formula_weights(build));
   const at::Tensor eps = unet(formula_input("input.unet_x", {1, 4, 64, 64}), 500,
@@ -92,7 +92,7 @@ TEST_F(FullSize, Autoencoder) {
   const AutoencoderConfig config = v1_config().first_stage;
   const auto build = [&](const WeightView& root) {
     return Autoencoder(root["first_stage_model"], config, Autoencoder::Parts::kBoth,
-                       KernelChoice::kAuto);
+                       KernelPolicy{.isa = probe_isa()});
   };
   const Autoencoder autoencoder = build(formula_weights(build));
   const at::Tensor picture = autoencoder.decode(formula_input("input.vae_z", {1, 4, 64, 64}));

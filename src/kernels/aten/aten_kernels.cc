@@ -82,19 +82,21 @@ class AtenGeglu final : public GegluKernel {
 
 }  // namespace
 
-std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec) {
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec, const KernelPolicy&) {
   return std::make_unique<AtenConv2d>(spec);
 }
-std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec) {
+std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec, const KernelPolicy&) {
   return std::make_unique<AtenLinear>(spec);
 }
-std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec) {
+std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
+                                                       const KernelPolicy&) {
   return std::make_unique<AtenGroupNorm>(spec);
 }
-std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec) {
+std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
+                                                      const KernelPolicy&) {
   return std::make_unique<AtenAttention>(spec);
 }
-std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec) {
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&) {
   return std::make_unique<AtenGeglu>(spec);
 }
 

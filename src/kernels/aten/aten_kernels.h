@@ -7,14 +7,17 @@
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/linear.h"
+#include "runtime/kernel_policy.h"
 
 /// The last row of every kernel table: plain ATen, for any shape and device.
 namespace sd::aten {
 
-std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec);
-std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec);
-std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
-std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec);
-std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec, const KernelPolicy&);
+std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec, const KernelPolicy&);
+std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
+                                                       const KernelPolicy&);
+std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
+                                                      const KernelPolicy&);
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&);
 
 }  // namespace sd::aten

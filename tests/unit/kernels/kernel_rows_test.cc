@@ -32,6 +32,8 @@ std::vector<at::Tensor> image_layouts(at::IntArrayRef shape) {
   return {x.contiguous(at::MemoryFormat::ChannelsLast), x, scattered(shape)};
 }
 
+KernelPolicy policy() { return {.isa = probe_isa()}; }
+
 double difference(const at::Tensor& a, const at::Tensor& b) {
   EXPECT_EQ(a.sizes(), b.sizes());
   if (a.sizes() != b.sizes()) return INFINITY;
@@ -47,10 +49,11 @@ template <class Kernel, class Spec>
 void check_rows(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
                 const at::Tensor& x, const at::Tensor& expected, double tolerance) {
   const at::Tensor before = x.clone();
-  const at::Tensor last = (*rows.back().make(spec))(x);
+  const at::Tensor last = (*rows.back().make(spec, policy()))(x);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
-    const auto kernel = row.make(spec);
+    if (row.needs > probe_isa()) continue;
+    const auto kernel = row.make(spec, policy());
     if (kernel == nullptr) continue;
     const at::Tensor y = (*kernel)(x);
     EXPECT_EQ(y.scalar_type(), at::kFloat);
@@ -77,7 +80,7 @@ struct FakeKernel {
   int row = 0;
 };
 template <int kRow>
-std::unique_ptr<const FakeKernel> make_fake(const int& fits_from) {
+std::unique_ptr<const FakeKernel> make_fake(const int& fits_from, const KernelPolicy&) {
   if (kRow < fits_from) return nullptr;
   auto kernel = std::make_unique<FakeKernel>();
   kernel->row = kRow;
@@ -85,12 +88,15 @@ std::unique_ptr<const FakeKernel> make_fake(const int& fits_from) {
 }
 
 TEST(KernelTables, ChooseTheFirstRowThatFits) {
-  constexpr KernelRow<FakeKernel, int> kRows[] = {
-      {"first", make_fake<0>}, {"second", make_fake<1>}, {"last", make_fake<2>}};
+  constexpr KernelRow<FakeKernel, int> kRows[] = {{"first", Isa::kAvx512, make_fake<0>},
+                                                  {"second", Isa::kAvx2, make_fake<1>},
+                                                  {"last", Isa::kPortable, make_fake<2>}};
   const std::span<const KernelRow<FakeKernel, int>> rows = kRows;
   for (const int fits_from : {0, 1, 2}) {
-    EXPECT_EQ(choose_kernel(rows, fits_from, KernelChoice::kAuto)->row, fits_from);
-    EXPECT_EQ(choose_kernel(rows, fits_from, KernelChoice::kAten)->row, 2);
+    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kAvx512Bf16})->row, fits_from);
+    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kAvx2})->row, std::max(fits_from, 1));
+    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kPortable})->row, 2);
+    EXPECT_EQ(choose_kernel(rows, fits_from, {.plain = true, .isa = Isa::kAvx512})->row, 2);
   }
 }
 
@@ -197,10 +203,11 @@ at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const a
 void check_attention(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v) {
   const at::Tensor expected = attention_in_double(q, k, v, spec);
-  const at::Tensor last = (*attention_rows().back().make(spec))(q, k, v);
+  const at::Tensor last = (*attention_rows().back().make(spec, policy()))(q, k, v);
   for (const auto& row : attention_rows()) {
     SCOPED_TRACE(row.name);
-    const auto kernel = row.make(spec);
+    if (row.needs > probe_isa()) continue;
+    const auto kernel = row.make(spec, policy());
     if (kernel == nullptr) continue;
     const at::Tensor y = (*kernel)(q, k, v);
     EXPECT_LT(difference(y, expected), 1e-5);

@@ -26,7 +26,8 @@ ModelConfig read(const json& config) {
 }
 
 LatentDiffusion build(const WeightView& root, const ModelConfig& config) {
-  return build_networks(root, root, config, Autoencoder::Parts::kBoth, KernelChoice::kAuto);
+  return build_networks(root, root, config, Autoencoder::Parts::kBoth,
+                        KernelPolicy{.isa = probe_isa()});
 }
 
 /// What the config's networks ask a checkpoint for.
@@ -209,8 +210,8 @@ TEST(Networks, FastKernelsAndPlainOnesAgree) {
   const ModelConfig config = variant_config(variants().front());
   const auto checkpoint = std::make_shared<const Checkpoint>("weights", formula_weights(config));
   const WeightView root(checkpoint);
-  const UNet fast(root["model.diffusion_model"], config.unet, KernelChoice::kAuto);
-  const UNet plain(root["model.diffusion_model"], config.unet, KernelChoice::kAten);
+  const UNet fast(root["model.diffusion_model"], config.unet, KernelPolicy{.isa = probe_isa()});
+  const UNet plain(root["model.diffusion_model"], config.unet, KernelPolicy{.plain = true});
   const at::Tensor x = PhiloxNoise(1).normal({2, 4, 8, 8});
   const at::Tensor context = PhiloxNoise(2).normal({2, 77, 32});
   EXPECT_LT((fast(x, 3.5, context) - plain(x, 3.5, context)).abs().max().item<double>(), 1e-4);

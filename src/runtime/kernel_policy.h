@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sd/options.h"
+
+namespace sd {
+
+/// Sets of instructions that kernels are written for, each containing those before it.
+enum class Isa {
+  kPortable,
+  kAvx2,        ///< AVX2, FMA and F16C
+  kAvx512,      ///< AVX-512 F, BW, DQ and VL as well
+  kAvx512Bf16,  ///< and its bfloat16 products
+};
+
+/// "portable", "avx2", "avx512", "avx512-bf16".
+const char* isa_name(Isa isa);
+
+/// The widest set that the processor and the operating system offer.
+Isa probe_isa();
+
+/// Which rows of the kernel tables may be used, and what they may spend.
+struct KernelPolicy {
+  bool plain = false;  ///< the last row everywhere: plain ATen
+  Isa isa = Isa::kPortable;
+  MemoryMode memory = MemoryMode::kBalanced;
+};
+
+}  // namespace sd
