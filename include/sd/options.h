@@ -52,4 +52,11 @@ struct ModelPaths {
   WeightChoice weights = WeightChoice::kConfig;
 };
 
+/// What a pipeline is made of.
+struct LoadOptions {
+  ModelPaths model;
+  DeviceOptions device;
+  bool init_images = false;  ///< whether requests will start from pictures
+};
+
 }  // namespace sd

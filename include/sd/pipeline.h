@@ -17,8 +17,14 @@ class Tensor;
 
 namespace sd {
 
-/// Called with each picture of a request as soon as it is decoded, in the order of the prompts.
-using ImageFn = std::function<void(Image image)>;
+/// A picture that was drawn.
+struct Picture {
+  Image image;
+  DrawRecord draw;
+};
+
+/// Called with each picture of a request as soon as it is decoded, in the order of the request.
+using PictureFn = std::function<void(Picture picture)>;
 
 /// What a request took.
 struct Result {
@@ -32,14 +38,15 @@ struct Result {
 /// one call of the reference's scripts do. Not thread-safe; the pipeline must outlive it.
 class Session {
  public:
-  /// Draws the pictures of one batch and hands each to `on_image`. Throws as `check_request`, and
+  /// Draws the pictures of one batch and hands each to `on_picture`. Throws as `check_request`, and
   /// Error(kCancelled) when `progress` asks to stop.
-  Result generate(const Request& request, const ImageFn& on_image,
+  Result generate(const Request& request, const PictureFn& on_picture,
                   const ProgressFn& progress = nullptr);
 
   /// Sees the tensors of a run as they are made: "cond" [N, 77, width], "latent" [N, C, h, w],
   /// "image" [N, 3, H, W] before it is clamped, "unet_x", "unet_t", "unet_eps" of each evaluation,
-  /// "step_x_prev" and "step_pred_x0" of each step.
+  /// "step_x_prev" and "step_pred_x0" of each step; with an init image "init_image_u8"
+  /// [1, 3, H, W], "moments" and "init_latent" when it is encoded, and "z_enc" [N, C, h, w].
   using Tap = std::function<void(const std::string& name, const at::Tensor& tensor)>;
   void set_tap(Tap tap);
 
@@ -59,11 +66,13 @@ class Pipeline {
  public:
   /// Maps the checkpoint and builds the networks over its pages. Throws kFile, kCheckpoint or
   /// kDevice; every missing or misshapen tensor is named.
-  static Pipeline load(const ModelPaths& paths, const DeviceOptions& device);
+  static Pipeline load(const LoadOptions& options);
 
   const ModelDescription& description() const;
   /// Whether the UNet's weights are the averaged ones.
   bool ema() const;
+  /// What computes: as asked for, with nothing left to be chosen.
+  const DeviceOptions& device() const;
 
   /// A run whose random stream starts from `seed`.
   Session start(RngKind rng, uint64_t seed) const;

@@ -1,28 +1,60 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sd/image.h"
+
 namespace sd {
+
+/// What may differ between the pictures of a batch.
+struct PictureSpec {
+  std::string prompt;           ///< UTF-8
+  std::string negative_prompt;  ///< what guidance leads away from; the reference has the empty text
+  double scale = 7.5;           ///< of the guidance; at 1 there is none
+};
+
+/// Where a picture's random numbers lie: with the other parameters, all that it takes to draw it
+/// again.
+struct DrawRecord {
+  uint64_t seed = 0;
+  int64_t batch = 1;       ///< pictures in its batch
+  int64_t row = 0;         ///< its place among them
+  int64_t noise_rows = 1;  ///< rows of every random tensor
+  uint64_t offset = 0;     ///< where in the stream the draws of the batch begin
+  // Of what the batches of a run share, where their draws begin:
+  std::optional<uint64_t> code_offset;    ///< the fixed code
+  std::optional<uint64_t> latent_offset;  ///< the init image's latent
+};
 
 /// One batch of pictures of one size.
 struct Request {
-  /// One picture each, UTF-8.
-  std::vector<std::string> prompts;
-  /// What guidance leads away from; the reference has none, which is the empty text.
-  std::string negative_prompt;
-  int width = 512;               ///< of the pictures, in pixels
-  int height = 512;              ///< likewise
-  std::string sampler = "ddim";  ///< ddim | plms | dpm_solver
+  std::vector<PictureSpec> pictures;  ///< all with guidance or all (at scale 1) without
+  int width = 512;                    ///< of the pictures, in pixels
+  int height = 512;                   ///< likewise
+  std::string sampler = "ddim";       ///< ddim | plms | dpm_solver
   int64_t steps = 50;
-  double eta = 0;      ///< DDIM only: 0 deterministic, 1 as DDPM
-  double scale = 7.5;  ///< of the guidance; at 1 there is none
-  /// Rows of every random tensor, at least one a prompt; 0: as many as prompts. The reference
-  /// draws n_samples rows whatever the batch.
+  double eta = 0;  ///< DDIM only: 0 deterministic, 1 as DDPM
+
+  /// One a picture: each then has a stream of its own, and is what it would be in a batch alone.
+  /// Empty: the rows share the session's stream, as the reference's do.
+  std::vector<uint64_t> seeds;
+  /// Rows of every random tensor of the shared stream, at least one a picture; 0: as many as
+  /// pictures. The reference draws n_samples rows whatever the batch.
   int64_t noise_rows = 0;
-  /// Start every batch of the session from the same noise.
+  /// Start every batch of the session from the same noise. (With an init image: add the same.)
   bool fixed_code = false;
+
+  /// Start from this picture, of the request's size, instead of from noise alone (img2img).
+  std::shared_ptr<const Image> init_image;
+  double strength = 0.75;  ///< how much of it is noised away: 0 nothing, 1 all
+
+  /// Draw only the picture of this record, as it was drawn then. Its place is filled, and so are
+  /// the others, by `pictures`, of which there must be `batch`.
+  std::optional<DrawRecord> again;
 };
 
 /// What must be known of a model before a request for it can be judged.
@@ -45,10 +77,11 @@ inline constexpr int64_t kMaxSide = 16384;
 
 /// Throws Error(kUsage) for a request that the model cannot serve: a size that is no multiple of
 /// what it needs (with the nearest that are), a step count or eta that the sampler cannot take, a
-/// scale that is not a number, a prompt that is not UTF-8.
+/// scale that is not a number, a strength outside [0, 1], a prompt that is not UTF-8.
 void check_request(const ModelDescription& model, const Request& request);
 
-/// The steps that the sampler will really take: for many counts DDIM and PLMS take one more.
+/// The steps that the sampler will really take: for many counts DDIM and PLMS take one more; with
+/// an init image, the reference's int(strength * steps) of them.
 int64_t steps_taken(const ModelDescription& model, const Request& request);
 
 }  // namespace sd

@@ -1,12 +1,13 @@
 #include "cli/batch_plan.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <cstdio>
+#include <set>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "cli/init_image.h"
+#include "cli/prompt_lines.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sd/error.h"
@@ -27,98 +28,7 @@ void check_count(const char* flag, int64_t value, int64_t least, int64_t most) {
       "leave it out for the default");
 }
 
-std::string read_prompt_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  if (file) text << file.rdbuf();
-  std::error_code ignored;
-  if (!file || file.bad() || std::filesystem::is_directory(path, ignored)) {
-    throw Error(ErrorKind::kFile, "the prompt file " + printable(path) + " cannot be read",
-                "check the path after --from-file");
-  }
-  return text.str();
-}
-
-/// Bytes of the line break that `text` starts with (Python's str.splitlines), or 0.
-size_t line_break_length(std::string_view text) {
-  constexpr std::string_view kBreaks[] = {"\r\n",     "\n",           "\r",          "\v",
-                                          "\f",       "\x1c",         "\x1d",        "\x1e",
-                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
-  for (const std::string_view line_break : kBreaks) {
-    if (text.substr(0, line_break.size()) == line_break) return line_break.size();
-  }
-  return 0;
-}
-
-/// The prompts of one pass, batch by batch.
-std::vector<std::vector<std::string>> chunks_of(const Txt2ImgOptions& options) {
-  const auto size = static_cast<size_t>(options.n_samples);
-  if (options.from_file.empty()) return {std::vector<std::string>(size, options.prompt)};
-  const std::vector<std::string> lines = split_lines(read_prompt_file(options.from_file));
-  if (lines.empty()) {
-    throw Error(ErrorKind::kUsage,
-                "the prompt file " + printable(options.from_file) + " holds no line",
-                "write one prompt a line into it");
-  }
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (is_valid_utf8(lines[i])) continue;
-    throw Error(ErrorKind::kUsage,
-                format("line %d of the prompt file %s is not UTF-8: %s", static_cast<int>(i) + 1,
-                       printable(options.from_file).c_str(), printable(lines[i], 60).c_str()),
-                "save the file as UTF-8");
-  }
-  std::vector<std::vector<std::string>> chunks;
-  for (size_t first = 0; first < lines.size(); first += size) {
-    const size_t last = std::min(first + size, lines.size());
-    chunks.emplace_back(lines.begin() + static_cast<std::ptrdiff_t>(first),
-                        lines.begin() + static_cast<std::ptrdiff_t>(last));
-  }
-  return chunks;
-}
-
-/// The size that is drawn: H and W over f, times the model's own factor.
-int drawn_side(const char* flag, int64_t side, int64_t f, const ModelDescription& model) {
-  check_side(flag, side, model.size_multiple / model.factor * f, kMaxSide / model.factor * f);
-  return static_cast<int>(side / f * model.factor);
-}
-
-Request request_template(const Txt2ImgOptions& options, const ModelDescription& model,
-                         bool built_in_model) {
-  const int64_t fallback = built_in_model ? model.native_size : kDefaultSide;
-  Request request;
-  request.height = drawn_side("H", options.H.value_or(fallback), options.f, model);
-  request.width = drawn_side("W", options.W.value_or(fallback), options.f, model);
-  request.sampler = options.dpm_solver ? "dpm_solver" : options.plms ? "plms" : "ddim";
-  request.steps = options.ddim_steps;
-  // The reference's DPM-Solver does not look at eta.
-  request.eta = options.dpm_solver ? 0 : options.ddim_eta;
-  request.scale = options.scale;
-  request.noise_rows = options.n_samples;
-  request.fixed_code = options.fixed_code;
-  return request;
-}
-
-/// What works, but not as the numbers read.
-void say_unusual(const Txt2ImgOptions& options, const ModelDescription& model,
-                 const Request& request) {
-  if (options.dpm_solver && options.plms) notice("--dpm_solver wins over --plms");
-  if (options.dpm_solver && options.ddim_eta != 0) notice("--dpm_solver ignores --ddim_eta");
-  if (options.dpm_solver) return;
-  const StepCount count = ddim_step_count(model.timesteps, request.steps);
-  if (count.past_the_end) {
-    notice(
-        format("--ddim_steps %lld: the grid's last timestep, %lld, is taken as %lld (the "
-               "reference fails here)",
-               static_cast<long long>(request.steps), static_cast<long long>(model.timesteps),
-               static_cast<long long>(model.timesteps - 1)));
-  }
-  if (count.actual != request.steps) {
-    notice(format("--ddim_steps %lld: the reference's grid has %lld steps, which are taken",
-                  static_cast<long long>(request.steps), static_cast<long long>(count.actual)));
-  }
-}
-
-void check_flags(const Txt2ImgOptions& options, const ModelDescription& model) {
+void check_flags(const RunOptions& options, const ModelDescription& model) {
   check_count("n_samples", options.n_samples, 1, kMostSamples);
   check_count("n_iter", options.n_iter, 1, kMostIterations);
   check_count("n_rows", options.n_rows, 0, kMostSamples);
@@ -129,48 +39,193 @@ void check_flags(const Txt2ImgOptions& options, const ModelDescription& model) {
                        static_cast<long long>(model.channels), static_cast<long long>(options.C)),
                 "leave it out");
   }
+  if (options.fixed_code && options.seed_mode == SeedMode::kImage) {
+    throw Error(ErrorKind::kUsage, "--fixed_code does not go with --seed-mode image",
+                "leave one of them out: the one gives all pictures the same noise, the other "
+                "each its own");
+  }
+  if (options.watermark.empty()) {
+    throw Error(ErrorKind::kUsage, "--watermark must have a text",
+                "--no-watermark leaves the watermark out");
+  }
+}
+
+/// The size that is drawn: H and W over f, times the model's own factor.
+int drawn_side(const char* flag, int64_t side, int64_t f, const ModelDescription& model) {
+  check_side(flag, side, model.size_multiple / model.factor * f, kMaxSide / model.factor * f);
+  return static_cast<int>(side / f * model.factor);
+}
+
+/// Makes batches of pictures, one after the other.
+class Planner {
+ public:
+  Planner(const RunOptions& options, const ModelDescription& model, bool built_in_model)
+      : options_(options),
+        model_(model),
+        default_side_(built_in_model ? model.native_size : kDefaultSide),
+        init_images_(options, model) {}
+
+  /// Adds a picture to the first batch that has room and suits it. Throws kUsage or kFile.
+  void add(const PictureOptions& picture) {
+    Request request = request_of(picture);
+    check_request(model_, request);
+    say_unusual(picture);
+    PlannedBatch& batch = batch_for(std::move(request));
+    batch.init_img = picture.init_img;
+    const int64_t place = plan_.pictures_per_pass++;
+    batch.places.push_back(place);
+    if (picture.seed) {
+      add_seed(*picture.seed, 1, &batch);
+    } else if (options_.seed_mode == SeedMode::kImage) {
+      add_seed(options_.seed + static_cast<uint64_t>(place), kStepOfPass, &batch);
+    }
+  }
+
+  BatchPlan finish() {
+    for (PlannedBatch& batch : plan_.batches) {
+      for (int64_t& step : batch.seed_steps) {
+        if (step == kStepOfPass) step = plan_.pictures_per_pass;
+      }
+    }
+    plan_.passes = options_.n_iter;
+    return std::move(plan_);
+  }
+
+ private:
+  static constexpr int64_t kStepOfPass = -1;  // until the number of pictures in a pass is known
+
+  static void add_seed(uint64_t seed, int64_t step, PlannedBatch* batch) {
+    batch->request.seeds.push_back(seed);
+    batch->seed_steps.push_back(step);
+  }
+
+  /// A batch of this one picture.
+  Request request_of(const PictureOptions& picture) {
+    Request request;
+    request.pictures = {{picture.prompt, picture.negative_prompt, picture.scale}};
+    request.sampler = picture.dpm_solver ? "dpm_solver" : picture.plms ? "plms" : "ddim";
+    request.steps = picture.ddim_steps;
+    // The reference's DPM-Solver does not look at eta.
+    request.eta = picture.dpm_solver ? 0 : picture.ddim_eta;
+    request.fixed_code = options_.fixed_code;
+    if (options_.script == Script::kImg2Img) {
+      request.init_image = init_images_.get(picture.init_img);
+      request.strength = picture.strength;
+      request.width = request.init_image->width;
+      request.height = request.init_image->height;
+    } else {
+      request.height = drawn_side("H", picture.H.value_or(default_side_), options_.f, model_);
+      request.width = drawn_side("W", picture.W.value_or(default_side_), options_.f, model_);
+    }
+    const bool own_seed = picture.seed || options_.seed_mode == SeedMode::kImage;
+    if (!own_seed) request.noise_rows = options_.n_samples;
+    return request;
+  }
+
+  /// Whether two requests may be drawn at once.
+  static bool go_together(const Request& a, const Request& b) {
+    return a.width == b.width && a.height == b.height && a.sampler == b.sampler &&
+           a.steps == b.steps && a.eta == b.eta && a.init_image == b.init_image &&
+           a.strength == b.strength && a.noise_rows == b.noise_rows &&
+           (a.pictures.front().scale == 1) == (b.pictures.front().scale == 1);
+  }
+
+  PlannedBatch& batch_for(Request request) {
+    for (const size_t open : open_) {
+      PlannedBatch& batch = plan_.batches[open];
+      if (!go_together(batch.request, request)) continue;
+      batch.request.pictures.push_back(std::move(request.pictures.front()));
+      if (static_cast<int64_t>(batch.request.pictures.size()) == options_.n_samples) {
+        std::erase(open_, open);
+      }
+      return batch;
+    }
+    if (options_.n_samples > 1) open_.push_back(plan_.batches.size());
+    plan_.batches.push_back({std::move(request), "", {}, {}});
+    return plan_.batches.back();
+  }
+
+  /// What works, but not as the numbers read; each line once.
+  void say_unusual(const PictureOptions& picture) {
+    if (picture.dpm_solver && picture.plms) say("--dpm_solver wins over --plms");
+    if (picture.dpm_solver && picture.ddim_eta != 0) say("--dpm_solver ignores --ddim_eta");
+    if (picture.dpm_solver) return;
+    const auto steps = static_cast<long long>(picture.ddim_steps);
+    const StepCount count = ddim_step_count(model_.timesteps, picture.ddim_steps);
+    if (count.past_the_end) {
+      say(
+          format("--ddim_steps %lld: the grid's last timestep, %lld, is taken as %lld (the "
+                 "reference fails here)",
+                 steps, static_cast<long long>(model_.timesteps),
+                 static_cast<long long>(model_.timesteps - 1)));
+    }
+    if (count.actual != picture.ddim_steps && options_.script == Script::kTxt2Img) {
+      say(format("--ddim_steps %lld: the reference's grid has %lld steps, which are taken", steps,
+                 static_cast<long long>(count.actual)));
+    }
+  }
+
+  void say(const std::string& line) {
+    if (said_.insert(line).second) notice(line);
+  }
+
+  const RunOptions& options_;
+  const ModelDescription& model_;
+  int64_t default_side_;
+  InitImages init_images_;
+  BatchPlan plan_;
+  std::vector<size_t> open_;  // batches that have room
+  std::set<std::string> said_;
+};
+
+/// Throws what is wrong with a line, or under --keep-going reports it.
+void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
+            const std::string& hint, const RunOptions& options) {
+  const std::string message = format("line %lld of %s: ", static_cast<long long>(line.number),
+                                     printable(options.from_file).c_str()) +
+                              problem;
+  if (!options.keep_going) throw Error(kind, message, hint);
+  std::fprintf(stderr, "error: %s; left out\n", message.c_str());
+}
+
+BatchPlan plan_lines(const RunOptions& options, Planner* planner) {
+  int64_t bad = 0;
+  const std::vector<PromptLine> lines = read_prompt_lines(options);
+  for (const PromptLine& line : lines) {
+    try {
+      if (!line.problem.empty()) throw Error(ErrorKind::kUsage, line.problem, line.hint);
+      planner->add(line.options);
+    } catch (const Error& error) {
+      reject(line, error.kind(), error.what(), error.hint(), options);
+      ++bad;
+    }
+  }
+  if (bad == static_cast<int64_t>(lines.size())) {
+    throw Error(ErrorKind::kUsage, "no line of " + printable(options.from_file) + " can be drawn",
+                "mend those named above");
+  }
+  BatchPlan plan = planner->finish();
+  plan.bad_lines = bad;
+  return plan;
 }
 
 }  // namespace
 
-std::vector<std::string> split_lines(const std::string& text) {
-  std::string_view rest = text;
-  if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
-  std::vector<std::string> lines;
-  std::string line;
-  while (!rest.empty()) {
-    const size_t length = line_break_length(rest);
-    if (length == 0) {
-      line += rest.front();
-      rest.remove_prefix(1);
-      if (!rest.empty()) continue;
-    }
-    lines.push_back(std::move(line));
-    line.clear();
-    rest.remove_prefix(length);
+Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
+  Request request = batch.request;
+  for (size_t i = 0; i < request.seeds.size(); ++i) {
+    request.seeds[i] += static_cast<uint64_t>(pass * batch.seed_steps[i]);
   }
-  return lines;
+  return request;
 }
 
-int64_t BatchPlan::pictures() const {
-  int64_t count = 0;
-  for (const Request& batch : batches) count += static_cast<int64_t>(batch.prompts.size());
-  return count * passes;
-}
-
-BatchPlan plan_batches(const Txt2ImgOptions& options, const ModelDescription& model,
+BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
                        bool built_in_model) {
   check_flags(options, model);
-  Request request = request_template(options, model, built_in_model);
-  BatchPlan plan;
-  for (const auto& prompts : chunks_of(options)) {
-    request.prompts = prompts;
-    check_request(model, request);
-    plan.batches.push_back(request);
-  }
-  say_unusual(options, model, request);
-  plan.passes = options.n_iter;
-  return plan;
+  Planner planner(options, model, built_in_model);
+  if (!options.from_file.empty()) return plan_lines(options, &planner);
+  for (int64_t i = 0; i < options.n_samples; ++i) planner.add(options.picture);
+  return planner.finish();
 }
 
 }  // namespace sd

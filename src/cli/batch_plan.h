@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
 #include <vector>
 
 #include "cli/options.h"
@@ -8,22 +8,32 @@
 
 namespace sd {
 
-/// What a run draws: the batches one after the other, and that `passes` times.
-struct BatchPlan {
-  std::vector<Request> batches;
-  int64_t passes = 1;
-
-  int64_t pictures() const;
+/// Pictures that are drawn at once.
+struct PlannedBatch {
+  Request request;
+  std::string init_img;             ///< the init image's path
+  std::vector<int64_t> places;      ///< of its pictures among those of a pass, rising
+  std::vector<int64_t> seed_steps;  ///< what each seed grows by from pass to pass, if it has seeds
 };
 
-/// --prompt or --from-file, --n_samples and --n_iter → batches. Everything the user typed is
-/// checked here, before any weight is read; what is unusual but works is said. Throws kUsage, and
-/// kFile for a prompt file that cannot be read.
-BatchPlan plan_batches(const Txt2ImgOptions& options, const ModelDescription& model,
-                       bool built_in_model);
+/// What a run draws: the batches one after the other, and that `passes` times.
+struct BatchPlan {
+  std::vector<PlannedBatch> batches;  ///< by the place of their first picture
+  int64_t passes = 1;
+  int64_t pictures_per_pass = 0;
+  int64_t bad_lines = 0;  ///< of the prompt file, left out under --keep-going
 
-/// The lines of a prompt file as Python's str.splitlines gives them: an empty line is an empty
-/// prompt, a last line need not end, and a byte order mark at the start is left out.
-std::vector<std::string> split_lines(const std::string& text);
+  int64_t pictures() const { return pictures_per_pass * passes; }
+  /// The batch as it is drawn in that pass, from 0.
+  Request request(const PlannedBatch& batch, int64_t pass) const;
+};
+
+/// --prompt or --from-file, --n_samples and --n_iter → batches: n_samples pictures each, of one
+/// size, sampler and init image. Everything the user typed is checked here, before any weight is
+/// read; what is unusual but works is said. Throws kUsage, naming the line if it is one's, and
+/// kFile for a prompt file or init image that cannot be read. Under --keep-going bad lines are
+/// reported and counted instead, unless none is left.
+BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
+                       bool built_in_model);
 
 }  // namespace sd

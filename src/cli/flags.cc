@@ -1,110 +1,101 @@
 #include "cli/flags.h"
 
-#include <algorithm>
-#include <charconv>
+#include <climits>
 
 #include "base/log.h"
-#include "base/strings.h"
-#include "sd/error.h"
+#include "cli/flag_group.h"
+#include "sd/request.h"
 
 namespace sd {
 namespace {
 
-/// "--n_samples,--n-samples": the reference's spelling first, the other one beside it.
-std::string spellings(const std::string& name) {
-  std::string other = name;
-  std::replace(other.begin(), other.end(), '_', '-');
-  if (other == name) std::replace(other.begin(), other.end(), '-', '_');
-  return other == name ? "--" + name : "--" + name + ",--" + other;
+constexpr const char* kPicture = "What to draw";
+constexpr const char* kSampling = "Sampling";
+
+/// "1024x768" → a size. Throws CLI::ValidationError.
+FitSize parse_fit(const std::string& text) {
+  const size_t cross = text.find('x');
+  if (cross != std::string::npos) {
+    const int64_t width = parse_whole_number("fit", text.substr(0, cross));
+    const int64_t height = parse_whole_number("fit", text.substr(cross + 1));
+    const auto fits = [](int64_t side) { return side >= 1 && side <= kMaxSide; };
+    if (fits(width) && fits(height)) return {static_cast<int>(width), static_cast<int>(height)};
+  }
+  throw CLI::ValidationError("--fit",
+                             "expected a size like 1024x768, found '" + printable(text, 60) + "'");
 }
 
-/// Options and flags of one group of the help page. A flag that is given twice counts the last
-/// time, as with the reference's argparse.
-class Group {
- public:
-  Group(CLI::App* app, std::string title) : app_(app), title_(std::move(title)) {}
-
-  template <class T>
-  CLI::Option* option(const std::string& name, T& value, const std::string& help,
-                      const std::string& kind) {
-    return finish(app_->add_option(spellings(name), value, help))->type_name(kind);
-  }
-  CLI::Option* flag(const std::string& name, bool& value, const std::string& help) {
-    return finish(app_->add_flag(spellings(name), value, help));
-  }
-  template <class T>
-  CLI::Option* choice(const std::string& name, T& value,
-                      const std::vector<std::pair<std::string, T>>& words, size_t fallback,
-                      const std::string& help) {
-    std::vector<std::string> names;
-    for (const auto& [word, meaning] : words) names.push_back(word);
-    const auto take = [words, names, name, &value](const std::string& typed) {
-      for (const auto& [word, meaning] : words) {
-        if (word != typed) continue;
-        value = meaning;
-        return;
-      }
-      throw CLI::ValidationError("--" + name,
-                                 "expected " + join(names, " or ") + ", found " + printable(typed));
-    };
-    return finish(app_->add_option_function<std::string>(spellings(name), take, help))
-        ->type_name(join(names, "|"))
-        ->default_str(names[fallback]);
-  }
-
- private:
-  CLI::Option* finish(CLI::Option* option) {
-    return option->group(title_)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  }
-
-  CLI::App* app_;
-  std::string title_;
-};
-
-void add_picture_flags(CLI::App* app, Txt2ImgOptions* o) {
-  Group group(app, "What to draw");
-  group.option("prompt", o->prompt, "the words to draw", "TEXT")->capture_default_str();
-  group.option("from-file", o->from_file,
-               "draw the prompts of this file, one a line, instead of --prompt", "FILE");
-  group.option("H", o->H, "height in pixels, a multiple of 64", "INT")
-      ->default_str("512; the built-in model: 128");
-  group.option("W", o->W, "width in pixels, a multiple of 64", "INT")
-      ->default_str("512; the built-in model: 128");
-  group.option("n_samples", o->n_samples, "pictures for each prompt at once (the batch)", "INT")
-      ->capture_default_str();
-  group.option("n_iter", o->n_iter, "draw every batch so many times", "INT")->capture_default_str();
-  group.option("scale", o->scale, "guidance: how strongly the words lead; 1 is none", "FLOAT")
-      ->capture_default_str();
+/// The range itself is checked where the device is chosen.
+int to_thread_count(int64_t count) {
+  return static_cast<int>(std::clamp<int64_t>(count, INT_MIN, INT_MAX));
 }
 
-void add_sampling_flags(CLI::App* app, Txt2ImgOptions* o) {
-  Group group(app, "Sampling");
-  group.option("ddim_steps", o->ddim_steps, "steps, of whichever sampler", "INT")
-      ->capture_default_str();
-  group.flag("plms", o->plms, "sample with PLMS instead of DDIM");
-  group.flag("dpm_solver", o->dpm_solver, "sample with DPM-Solver++ 2M (wins over --plms)");
-  group.option("ddim_eta", o->ddim_eta, "DDIM only: 0 deterministic, 1 as DDPM", "FLOAT")
-      ->capture_default_str();
-  app->add_option_function<std::string>(
-         "--seed", [o](const std::string& text) { o->seed = parse_seed(text); },
-         "where the random numbers start; the same seed and flags give the same picture")
-      ->group("Sampling")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->type_name("INT")
+/// What a line of a prompt file may set, but for its seed.
+void add_picture_flags(CLI::App* app, Script script, PictureOptions* o) {
+  FlagGroup picture(app, kPicture);
+  picture.text("negative-prompt", o->negative_prompt, "words to lead away from");
+  if (script == Script::kTxt2Img) {
+    picture.whole_number("H", o->H, "height in pixels, a multiple of 64")
+        ->default_str("512; the built-in model: 128");
+    picture.whole_number("W", o->W, "width in pixels, a multiple of 64")
+        ->default_str("512; the built-in model: 128");
+  } else {
+    picture.text("init-img", o->init_img, "the picture to start from", "FILE");
+    picture.number("strength", o->strength,
+                   "how much of it is noised away: 0 leaves it, 1 takes all");
+  }
+  picture.number("scale", o->scale, "guidance: how strongly the words lead; 1 is none");
+  FlagGroup sampling(app, kSampling);
+  sampling.whole_number("ddim_steps", o->ddim_steps, "steps, of whichever sampler");
+  sampling.flag("plms", o->plms, "sample with PLMS instead of DDIM");
+  if (script == Script::kTxt2Img) {
+    sampling.flag("dpm_solver", o->dpm_solver, "sample with DPM-Solver++ 2M (wins over --plms)");
+  }
+  sampling.number("ddim_eta", o->ddim_eta, "DDIM only: 0 deterministic, 1 as DDPM");
+}
+
+void add_batch_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, kPicture);
+  group.text("from-file", o->from_file,
+             "draw the prompts of this file (- is standard input) instead of --prompt: one a line, "
+             "which may have flags of its own, or JSON Lines",
+             "FILE");
+  group.flag("keep-going", o->keep_going, "leave bad lines of that file out and draw the others");
+  group.whole_number("n_samples", o->n_samples, "pictures at once (the batch)");
+  group.whole_number("n_iter", o->n_iter, "draw every batch so many times");
+  if (o->script == Script::kTxt2Img) return;
+  group.parsed(
+      "fit", [o](const std::string& text) { o->fit = parse_fit(text); },
+      "bring larger init images down to fit into so many pixels", "WxH");
+  group.flag("exif", o->exif, "turn init images upright as their EXIF data say");
+}
+
+void add_stream_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, kSampling);
+  group
+      .parsed(
+          "seed", [o](const std::string& text) { o->seed = parse_seed(text); },
+          "where the random numbers start; the same seed and flags give the same picture", "INT")
       ->default_str("42");
+  group.choice<SeedMode>("seed-mode", o->seed_mode,
+                         {{"stream", SeedMode::kStream}, {"image", SeedMode::kImage}}, 0,
+                         "all pictures from one stream, as the reference's, or picture k from a "
+                         "stream of its own, of seed + k");
   group.flag("fixed_code", o->fixed_code, "start every batch from the same noise");
   group.choice<RngKind>("rng", o->rng, {{"cuda", RngKind::kCuda}, {"cpu", RngKind::kCpu}}, 0,
                         "whose random numbers: those of an NVIDIA card (on any device), or of "
                         "torch's CPU generator");
 }
 
-void add_model_flags(CLI::App* app, Txt2ImgOptions* o) {
-  Group group(app, "Model");
-  group.option("ckpt", o->ckpt, "checkpoint, .ckpt or .safetensors", "FILE")
+void add_model_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, "Model");
+  group.text("ckpt", o->ckpt, "checkpoint, .ckpt or .safetensors", "FILE")
       ->default_str("models/ldm/stable-diffusion-v1/model.ckpt");
-  group.option("config", o->config, "the model's YAML file", "FILE")
+  group.text("config", o->config, "the model's YAML file", "FILE")
       ->default_str("configs/stable-diffusion/v1-inference.yaml");
-  group.flag("laion400m", o->laion400m, "use the LAION-400M model at its default place");
+  if (o->script == Script::kTxt2Img) {
+    group.flag("laion400m", o->laion400m, "use the LAION-400M model at its default place");
+  }
   group.choice<WeightChoice>("weights", o->weights,
                              {{"config", WeightChoice::kConfig},
                               {"ema", WeightChoice::kEma},
@@ -112,32 +103,41 @@ void add_model_flags(CLI::App* app, Txt2ImgOptions* o) {
                              0,
                              "averaged (ema) or last (plain) weights of the UNet; config: as "
                              "use_ema of the YAML says");
-  group.option("C", o->C, "channels of the latent", "INT")->capture_default_str();
-  group.option("f", o->f, "pixels a latent value stands for, along each side", "INT")
-      ->capture_default_str();
+  group.whole_number("C", o->C, "channels of the latent");
+  group.whole_number("f", o->f, "pixels a latent value stands for, along each side");
 }
 
-void add_output_flags(CLI::App* app, Txt2ImgOptions* o) {
-  Group group(app, "Output");
-  group.option("outdir", o->outdir, "folder for samples/00000.png … and grid-0000.png …", "DIR")
-      ->capture_default_str()
-      ->each([o](const std::string&) { o->outdir_given = true; });
-  group.option("n_rows", o->n_rows, "pictures in a row of the grid; 0: n_samples", "INT")
-      ->capture_default_str();
+void add_output_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, "Output");
+  group
+      .parsed(
+          "outdir",
+          [o](const std::string& text) {
+            o->outdir = text;
+            o->outdir_given = true;
+          },
+          "folder for samples/00000.png … and grid-0000.png …", "DIR")
+      ->default_str(default_outdir(*o));
+  group.whole_number("n_rows", o->n_rows, "pictures in a row of the grid; 0: n_samples");
   group.flag("skip_grid", o->skip_grid, "write no grid of all pictures");
   group.flag("skip_save", o->skip_save, "write no single pictures");
+  group.text("watermark", o->watermark, "what the invisible watermark says")->capture_default_str();
   group.flag("no-watermark", o->no_watermark, "leave the invisible watermark out");
+  group.flag("no-metadata", o->no_metadata, "leave the parameters out of the PNG files");
 }
 
-void add_device_flags(CLI::App* app, Txt2ImgOptions* o) {
-  Group group(app, "Device");
+void add_device_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, "Device");
   group.choice<Precision>("precision", o->device.precision,
                           {{"full", Precision::kFull}, {"autocast", Precision::kAutocast}}, 1,
                           "on the CPU both compute in float32");
-  group.option("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
+  group.text("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
       ->capture_default_str();
-  group.option("threads", o->device.threads, "threads; 0: as many as this process may use", "INT")
-      ->capture_default_str();
+  group
+      .whole_number(
+          "threads", [o](int64_t count) { o->device.threads = to_thread_count(count); },
+          "threads; 0: as many as this process may use")
+      ->default_str("0");
   group.choice<KernelChoice>("kernels", o->device.kernels,
                              {{"auto", KernelChoice::kAuto},
                               {"aten", KernelChoice::kAten},
@@ -175,6 +175,11 @@ class OneSpellingFormatter final : public CLI::Formatter {
 
 }  // namespace
 
+const char* default_outdir(const RunOptions& options) {
+  if (options.script == Script::kImg2Img) return "outputs/img2img-samples";
+  return options.laion400m ? "outputs/txt2img-samples-laion400m" : "outputs/txt2img-samples";
+}
+
 void add_verbosity_flags(CLI::App* app) {
   app->add_flag_function(
          "-q,--quiet", [](int64_t) { set_verbosity(Verbosity::kQuiet); },
@@ -185,32 +190,30 @@ void add_verbosity_flags(CLI::App* app) {
       ->group("Output");
 }
 
-void add_txt2img_flags(CLI::App* app, Txt2ImgOptions* options) {
-  add_picture_flags(app, options);
-  add_sampling_flags(app, options);
+void add_run_flags(CLI::App* app, RunOptions* options) {
+  FlagGroup(app, kPicture)
+      .text("prompt", options->picture.prompt, "the words to draw")
+      ->capture_default_str();
+  add_picture_flags(app, options->script, &options->picture);
+  add_batch_flags(app, options);
+  add_stream_flags(app, options);
   add_model_flags(app, options);
   add_output_flags(app, options);
   add_device_flags(app, options);
+}
+
+void add_line_flags(CLI::App* app, Script script, PictureOptions* options) {
+  add_picture_flags(app, script, options);
+  FlagGroup(app, kSampling)
+      .parsed(
+          "seed", [options](const std::string& text) { options->seed = parse_seed(text); },
+          "the picture's own seed", "INT");
 }
 
 std::shared_ptr<CLI::Formatter> help_formatter() {
   auto formatter = std::make_shared<OneSpellingFormatter>();
   formatter->column_width(34);
   return formatter;
-}
-
-uint64_t parse_seed(const std::string& text) {
-  const char* end = text.data() + text.size();
-  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
-  uint64_t positive = 0;
-  auto parsed = std::from_chars(text.data() + (plus ? 1 : 0), end, positive);
-  if (parsed.ec == std::errc() && parsed.ptr == end) return positive;
-  int64_t negative = 0;
-  parsed = std::from_chars(text.data(), end, negative);
-  if (parsed.ec == std::errc() && parsed.ptr == end) return static_cast<uint64_t>(negative);
-  throw Error(ErrorKind::kUsage,
-              "--seed must be a whole number of 64 bits, found '" + printable(text, 60) + "'",
-              "the reference's range is 0 to 4294967295");
 }
 
 }  // namespace sd

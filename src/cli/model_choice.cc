@@ -43,8 +43,7 @@ std::string given_config(const std::string& config) {
               "give --config the YAML file of the model, or leave it out for Stable Diffusion v1");
 }
 
-void choose_config(const Txt2ImgOptions& options, const DefaultPlaces& places,
-                   ChosenModel* chosen) {
+void choose_config(const RunOptions& options, const DefaultPlaces& places, ChosenModel* chosen) {
   const fs::path beside = fs::path(chosen->paths.checkpoint).replace_extension(".yaml");
   if (!options.config.empty()) {
     chosen->paths.config = given_config(options.config);
@@ -72,7 +71,17 @@ bool choose_built_in(ChosenModel* chosen) {
 
 }  // namespace
 
-ChosenModel choose_model(const Txt2ImgOptions& options) {
+ChosenModel built_in_model() {
+  ChosenModel chosen;
+  if (!choose_built_in(&chosen)) {
+    throw Error(ErrorKind::kFile, "the model that comes with the program is not there",
+                "it belongs at " + std::string(kBuiltInCheckpoint));
+  }
+  chosen.description = describe_model(chosen.paths.config);
+  return chosen;
+}
+
+ChosenModel choose_model(const RunOptions& options) {
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
   ChosenModel chosen;
   chosen.paths.weights = options.weights;

@@ -16,6 +16,9 @@ struct ChosenModel {
 /// Finds the checkpoint and its config: what was given; else the reference's default place, from
 /// the working directory or the program's folder; else the model that comes with the program.
 /// Throws kFile if a file that was given, or everything, is absent.
-ChosenModel choose_model(const Txt2ImgOptions& options);
+ChosenModel choose_model(const RunOptions& options);
+
+/// The model that comes with the program. Throws kFile if it was left out.
+ChosenModel built_in_model();
 
 }  // namespace sd

@@ -8,37 +8,79 @@
 
 namespace sd {
 
-/// The flags of txt2img as typed: the reference's names, and its defaults as initialisers.
-struct Txt2ImgOptions {
+/// The reference's scripts.
+enum class Script { kTxt2Img, kImg2Img };
+
+/// Flags that a line of --from-file may set for its picture.
+struct PictureOptions {
   std::string prompt = "a painting of a virus monster playing guitar";
-  std::string from_file;
-  std::string outdir = "outputs/txt2img-samples";
-  bool skip_grid = false;
-  bool skip_save = false;
+  std::string negative_prompt;
+  std::optional<uint64_t> seed;  ///< of a line: its picture's own
+  std::optional<int64_t> H;      ///< 512, or the built-in model's own size
+  std::optional<int64_t> W;      ///< likewise
   int64_t ddim_steps = 50;
   bool plms = false;
   bool dpm_solver = false;
+  double ddim_eta = 0.0;
+  double scale = 7.5;
+  std::string init_img;  ///< img2img: the picture to start from
+  double strength = 0.75;
+};
+
+/// How --seed makes pictures differ from one another.
+enum class SeedMode {
+  kStream,  ///< the pictures share one random stream, as the reference's do
+  kImage,   ///< picture k has a stream of its own, of seed + k
+};
+
+/// A size that an init image is brought down to.
+struct FitSize {
+  int width = 0;
+  int height = 0;
+};
+
+/// The flags of txt2img and img2img as typed: the reference's names, and its defaults as
+/// initialisers.
+struct RunOptions {
+  explicit RunOptions(Script of) : script(of) {
+    if (of == Script::kTxt2Img) return;
+    picture.scale = 5.0;
+    n_iter = 1;
+    n_samples = 2;
+  }
+
+  Script script;
+  PictureOptions picture;
+  std::string from_file;  ///< "-": standard input
+  bool keep_going = false;
+  std::string outdir;  ///< empty: the reference's, see default_outdir
+  bool outdir_given = false;
+  bool skip_grid = false;
+  bool skip_save = false;
   bool laion400m = false;
   bool fixed_code = false;
-  double ddim_eta = 0.0;
   int64_t n_iter = 2;
-  std::optional<int64_t> H;  ///< 512, or the built-in model's own size
-  std::optional<int64_t> W;  ///< likewise
   int64_t C = 4;
   int64_t f = 8;
   int64_t n_samples = 3;
   int64_t n_rows = 0;  ///< 0: n_samples
-  double scale = 7.5;
   std::string config;  ///< empty: see choose_model
   std::string ckpt;    ///< likewise
-  bool outdir_given = false;
   uint64_t seed = 42;
 
   // Ours.
+  SeedMode seed_mode = SeedMode::kStream;
   RngKind rng = RngKind::kCuda;
   WeightChoice weights = WeightChoice::kConfig;
   DeviceOptions device;
+  std::optional<FitSize> fit;
+  bool exif = false;
+  std::string watermark = "StableDiffusionV1";  ///< what the invisible watermark says
   bool no_watermark = false;
+  bool no_metadata = false;
 };
+
+/// Where the reference's script puts its pictures.
+const char* default_outdir(const RunOptions& options);
 
 }  // namespace sd

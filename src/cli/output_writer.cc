@@ -64,31 +64,31 @@ Image OutputWriter::marked(Image image) {
   return image;
 }
 
-fs::path OutputWriter::save(const Image& image, const fs::path& folder, const std::string& prefix,
-                            int digits, int64_t* next) const {
+fs::path OutputWriter::save(const Image& image, const PngMetadata& metadata, const fs::path& folder,
+                            const std::string& prefix, int digits, int64_t* next) const {
   make_folders(folder);
   if (*next < 0) *next = next_number(folder, prefix);
   while (true) {
     const fs::path path =
         folder / format("%s%0*lld.png", prefix.c_str(), digits, static_cast<long long>((*next)++));
-    if (write_png(path, image) == WriteOutcome::kWritten) return path;
+    if (write_png(path, image, metadata) == WriteOutcome::kWritten) return path;
   }
 }
 
-void OutputWriter::add(Image image) {
+void OutputWriter::add(Image image, const PngMetadata& metadata) {
   ++added_;
   if (settings_.save_grid) for_grid_.push_back(image);
   if (!settings_.save_samples) return;
   const fs::path path =
-      save(marked(std::move(image)), settings_.outdir / "samples", "", 5, &next_sample_);
+      save(marked(std::move(image)), metadata, settings_.outdir / "samples", "", 5, &next_sample_);
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);
 }
 
-void OutputWriter::finish() {
+void OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return;
   const Image grid = marked(make_grid(for_grid_, settings_.images_per_row));
-  const fs::path path = save(grid, settings_.outdir, "grid-", 4, &next_grid_);
+  const fs::path path = save(grid, metadata, settings_.outdir, "grid-", 4, &next_grid_);
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);
 }

@@ -27,17 +27,18 @@ class OutputWriter {
   explicit OutputWriter(Settings settings);
 
   /// Writes one picture under the next number and prints its path on stdout.
-  void add(Image image);
+  void add(Image image, const PngMetadata& metadata = {});
 
   /// Writes the grid of all pictures so far. Nothing if there are none.
-  void finish();
+  void finish(const PngMetadata& metadata = {});
 
   /// How many pictures were added.
   int64_t count() const { return added_; }
 
  private:
-  std::filesystem::path save(const Image& image, const std::filesystem::path& folder,
-                             const std::string& prefix, int digits, int64_t* next) const;
+  std::filesystem::path save(const Image& image, const PngMetadata& metadata,
+                             const std::filesystem::path& folder, const std::string& prefix,
+                             int digits, int64_t* next) const;
   Image marked(Image image);
 
   Settings settings_;

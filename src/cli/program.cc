@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "sd/error.h"
@@ -30,11 +31,15 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 void build(CLI::App* program, RunFn* run) {
   program->formatter(help_formatter());
-  program->set_version_flag("--version", SD_VERSION, "show the version");
+  program->set_version_flag("--version", program_version(), "show the version");
   program->require_subcommand(1);
   program->set_help_flag("-h,--help", "show this");  // inherited by the commands
   add_verbosity_flags(program);
   add_txt2img_command(program, run);
+  add_img2img_command(program, run);
+  add_show_command(program, run);
+  add_replay_command(program, run);
+  add_watermark_command(program, run);
   add_inspect_command(program, run);
   add_tokenize_command(program, run);
   add_random_checkpoint_command(program, run);

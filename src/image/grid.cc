@@ -16,12 +16,6 @@ void check_grid(const std::vector<Image>& images, int images_per_row) {
     throw Error(ErrorKind::kUsage,
                 format("a grid needs at least 1 picture a row, not %d", images_per_row));
   }
-  const Image& first = images.front();
-  for (const Image& image : images) {
-    if (image.width == first.width && image.height == first.height) continue;
-    throw Error(ErrorKind::kUsage, format("pictures of %dx%d and %dx%d do not go on one grid",
-                                          first.width, first.height, image.width, image.height));
-  }
 }
 
 }  // namespace
@@ -31,8 +25,12 @@ Image make_grid(const std::vector<Image>& images, int images_per_row) {
   if (images.size() == 1) return images.front();
   const size_t columns = std::min(static_cast<size_t>(images_per_row), images.size());
   const size_t rows = (images.size() + columns - 1) / columns;
-  const int step_x = images.front().width + kPadding;
-  const int step_y = images.front().height + kPadding;
+  int step_x = 0;
+  int step_y = 0;
+  for (const Image& image : images) {
+    step_x = std::max(step_x, image.width + kPadding);
+    step_y = std::max(step_y, image.height + kPadding);
+  }
   const size_t width = columns * static_cast<size_t>(step_x) + kPadding;
   const size_t height = rows * static_cast<size_t>(step_y) + kPadding;
   if (std::max(width, height) > kMaxImageSide || width * height > kMaxImagePixels) {

@@ -45,38 +45,93 @@ ModelDescription describe_model(const std::string& config_path) {
   return describe(read_model_config(config_path));
 }
 
-void check_request(const ModelDescription& model, const Request& request) {
-  if (request.prompts.empty()) {
+namespace {
+
+void check_pictures(const std::vector<PictureSpec>& pictures) {
+  if (pictures.empty()) {
     throw Error(ErrorKind::kUsage, "there is no prompt", "give one with --prompt");
   }
-  for (const std::string& prompt : request.prompts) check_prompt(prompt);
-  check_prompt(request.negative_prompt);
-  check_side("H", request.height, model.size_multiple, kMaxSide);
-  check_side("W", request.width, model.size_multiple, kMaxSide);
-  const Sampler& sampler = find_sampler(request.sampler);
-  sampler.step_count(model.timesteps, request.steps);
-  if (request.eta != 0 && !sampler.takes_eta && std::string_view(sampler.name) == "plms") {
-    throw Error(ErrorKind::kUsage,
-                format("--ddim_eta must be 0 with --plms, found %g", request.eta),
-                "leave --plms out to sample with DDIM, which takes an eta");
-  }
-  if (!std::isfinite(request.eta) || !std::isfinite(request.scale)) {
-    throw Error(ErrorKind::kUsage, "--scale and --ddim_eta must be finite numbers",
-                "7.5 and 0 are the usual ones");
-  }
-  if (request.eta != 0 && sampler.takes_eta) {  // only a large one can fail
-    make_ddim_schedule(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-                       request.steps, request.eta);
-  }
-  if (request.noise_rows != 0 &&
-      request.noise_rows < static_cast<int64_t>(request.prompts.size())) {
-    throw Error(ErrorKind::kUsage, "a batch has more prompts than rows of noise",
-                "noise_rows must be at least the number of prompts");
+  for (const PictureSpec& picture : pictures) {
+    check_prompt(picture.prompt);
+    check_prompt(picture.negative_prompt);
+    if (!std::isfinite(picture.scale)) {
+      throw Error(ErrorKind::kUsage,
+                  format("--scale must be a finite number, found %g", picture.scale),
+                  "7.5 is the usual one");
+    }
+    if ((picture.scale == 1) != (pictures.front().scale == 1)) {
+      throw Error(ErrorKind::kUsage, "a batch mixes pictures with and without guidance",
+                  "put those of scale 1 into a batch of their own");
+    }
   }
 }
 
+void check_sampling(const ModelDescription& model, const Request& request) {
+  const Sampler& sampler = find_sampler(request.sampler);
+  sampler.step_count(model.timesteps, request.steps);
+  if (!std::isfinite(request.eta)) {
+    throw Error(ErrorKind::kUsage, "--ddim_eta must be a finite number", "0 is the usual one");
+  }
+  if (request.eta != 0 && sampler.eta == Eta::kRefused) {
+    throw Error(ErrorKind::kUsage,
+                format("--ddim_eta must be 0 with --%s, found %g", sampler.name, request.eta),
+                format("leave --%s out to sample with DDIM, which takes an eta", sampler.name));
+  }
+  if (request.eta != 0 && sampler.eta == Eta::kTaken) {  // only a large one can fail
+    make_ddim_schedule(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
+                       request.steps, request.eta);
+  }
+  if (request.init_image == nullptr) return;
+  if (!sampler.takes_start) {
+    throw Error(ErrorKind::kUsage,
+                format("the sampler %s cannot start from a picture", sampler.name),
+                "take ddim or plms");
+  }
+  if (!(request.strength >= 0 && request.strength <= 1)) {
+    throw Error(ErrorKind::kUsage,
+                format("--strength must be from 0 to 1, found %g", request.strength),
+                "0.75 is the usual one: the higher, the less is left of the init image");
+  }
+}
+
+/// What callers of the library, and nobody who types flags, can get wrong.
+void check_rows(const Request& request) {
+  const size_t rows = request.pictures.size();
+  const auto refuse = [](const char* what) {
+    throw Error(ErrorKind::kUsage, what, "see sd/request.h");
+  };
+  if (request.noise_rows != 0 && request.noise_rows < static_cast<int64_t>(rows)) {
+    refuse("a batch has more pictures than rows of noise");
+  }
+  if (!request.seeds.empty() && request.seeds.size() != rows) {
+    refuse("there must be as many seeds as pictures, or none");
+  }
+  if (request.init_image != nullptr && (request.init_image->width != request.width ||
+                                        request.init_image->height != request.height)) {
+    refuse("the init image must have the size of the request");
+  }
+  if (request.again && (request.again->batch != static_cast<int64_t>(rows) ||
+                        request.again->row < 0 || request.again->row >= request.again->batch)) {
+    refuse("a picture that is drawn again needs a batch as large as its own was");
+  }
+}
+
+}  // namespace
+
+void check_request(const ModelDescription& model, const Request& request) {
+  check_pictures(request.pictures);
+  check_side("H", request.height, model.size_multiple, kMaxSide);
+  check_side("W", request.width, model.size_multiple, kMaxSide);
+  check_sampling(model, request);
+  check_rows(request);
+}
+
 int64_t steps_taken(const ModelDescription& model, const Request& request) {
-  return find_sampler(request.sampler).step_count(model.timesteps, request.steps);
+  const int64_t steps = find_sampler(request.sampler).step_count(model.timesteps, request.steps);
+  if (request.init_image == nullptr) return steps;
+  // As Python's int(): the product in double, cut. Of the steps that were asked for.
+  return std::min(steps,
+                  static_cast<int64_t>(request.strength * static_cast<double>(request.steps)));
 }
 
 }  // namespace sd

@@ -48,6 +48,12 @@ KernelPolicy kernel_policy(const DeviceOptions& asked, Isa isa) {
   return policy;
 }
 
+/// The choice that would give the same policy.
+KernelChoice chosen_kernels(const KernelPolicy& policy) {
+  if (policy.plain || policy.isa == Isa::kPortable) return KernelChoice::kAten;
+  return policy.isa == Isa::kAvx2 ? KernelChoice::kAvx2 : KernelChoice::kAvx512;
+}
+
 }  // namespace
 
 HostInfo probe_host() {
@@ -80,6 +86,10 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   ExecPolicy policy;
   policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
   policy.kernels = kernel_policy(asked, host.isa);
+  policy.chosen = asked;
+  policy.chosen.device = "cpu";
+  policy.chosen.threads = policy.threads;
+  policy.chosen.kernels = chosen_kernels(policy.kernels);
   policy.reason = format("device: cpu, %d thread%s, %s, float32%s", policy.threads,
                          policy.threads == 1 ? "" : "s",
                          policy.kernels.plain ? "plain kernels" : isa_name(policy.kernels.isa),

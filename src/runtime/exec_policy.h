@@ -24,7 +24,8 @@ struct ExecPolicy {
   at::ScalarType vae_dtype = at::kFloat;  ///< of the autoencoder
   int threads = 1;
   KernelPolicy kernels;
-  std::string reason;  ///< one line for the user
+  DeviceOptions chosen;  ///< the same in the words of the options
+  std::string reason;    ///< one line for the user
 };
 
 HostInfo probe_host();

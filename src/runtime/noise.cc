@@ -69,10 +69,38 @@ at::Tensor PhiloxNoise::normal(at::IntArrayRef shape) {
 }
 
 TorchCpuNoise::TorchCpuNoise(uint64_t seed)
-    : generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
+    : seed_(seed), generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
 
 at::Tensor TorchCpuNoise::normal(at::IntArrayRef shape) {
-  return at::randn(shape, generator_, at::TensorOptions().dtype(at::kFloat));
+  at::Tensor values = at::randn(shape, generator_, at::TensorOptions().dtype(at::kFloat));
+  // One output a value; the last sixteen again where the count is no multiple of sixteen.
+  const int64_t count = values.numel();
+  position_ += static_cast<uint64_t>(count + (count % 16 == 0 ? 0 : 16));
+  return values;
+}
+
+void TorchCpuNoise::seek(uint64_t position) {
+  generator_.set_current_seed(seed_);
+  auto* generator = at::get_generator_or_default<at::CPUGeneratorImpl>(generator_, generator_);
+  for (uint64_t i = 0; i < position; ++i) generator->random();
+  position_ = position;
+}
+
+RowsOfNoise::RowsOfNoise(RngKind kind, const std::vector<uint64_t>& seeds) {
+  for (const uint64_t seed : seeds) streams_.push_back(make_noise_source(kind, seed));
+}
+
+at::Tensor RowsOfNoise::normal(at::IntArrayRef shape) {
+  TORCH_CHECK(shape[0] == static_cast<int64_t>(streams_.size()), "one row a stream");
+  std::vector<int64_t> one_row = shape.vec();
+  one_row[0] = 1;
+  std::vector<at::Tensor> rows;
+  for (const auto& stream : streams_) rows.push_back(stream->normal(one_row));
+  return at::cat(rows);
+}
+
+void RowsOfNoise::seek(uint64_t position) {
+  for (const auto& stream : streams_) stream->seek(position);
 }
 
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {

@@ -19,6 +19,12 @@ class NoiseSource {
 
   /// The next tensor of the stream: float32, on the CPU, contiguous.
   virtual at::Tensor normal(at::IntArrayRef shape) = 0;
+
+  /// How far the stream has come, in units of its own; 0 at the start.
+  virtual uint64_t position() const = 0;
+
+  /// Goes to a position that the stream had, or will have, after some sequence of calls.
+  virtual void seek(uint64_t position) = 0;
 };
 
 /// The stream of torch's CUDA generator, computed in software: what `torch.randn(shape,
@@ -38,7 +44,8 @@ class PhiloxNoise final : public NoiseSource {
   at::Tensor normal(at::IntArrayRef shape) override;
 
   /// Calls so far (in units of four 32-bit draws a thread): the offset of CUDA's generator / 4.
-  uint64_t offset() const { return offset_; }
+  uint64_t position() const override { return offset_; }
+  void seek(uint64_t position) override { offset_ = position; }
 
  private:
   uint64_t seed_;
@@ -49,11 +56,36 @@ class PhiloxNoise final : public NoiseSource {
 /// The stream of torch's CPU generator (mt19937): `torch.randn(shape)` call after call.
 class TorchCpuNoise final : public NoiseSource {
  public:
+  /// torch draws smaller tensors in another way, which leaves a value over for the next call.
+  static constexpr int64_t kLeastValues = 16;
+
   explicit TorchCpuNoise(uint64_t seed);
   at::Tensor normal(at::IntArrayRef shape) override;
 
+  /// 32-bit outputs of the generator so far; exact while every tensor has kLeastValues or more.
+  uint64_t position() const override { return position_; }
+  void seek(uint64_t position) override;
+
  private:
+  uint64_t seed_;
   at::Generator generator_;
+  uint64_t position_ = 0;
+};
+
+/// Several streams side by side: row i of every tensor is the next tensor, of one row, of stream i.
+class RowsOfNoise final : public NoiseSource {
+ public:
+  /// One stream a seed.
+  RowsOfNoise(RngKind kind, const std::vector<uint64_t>& seeds);
+
+  /// The shape's first number must be that of the streams.
+  at::Tensor normal(at::IntArrayRef shape) override;
+
+  uint64_t position() const override { return streams_.front()->position(); }
+  void seek(uint64_t position) override;
+
+ private:
+  std::vector<std::unique_ptr<NoiseSource>> streams_;
 };
 
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed);

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <vector>
 
 namespace sd {
 
@@ -15,8 +16,9 @@ using EpsNetwork =
     std::function<at::Tensor(const at::Tensor& x, double t, const at::Tensor& context)>;
 
 /// Classifier-free guidance (Ho and Salimans 2022): eps_u + scale·(eps_c - eps_u), both halves in
-/// one call of 2N rows, the unconditional first. At scale 1, or with `uncond` undefined, one plain
-/// call with `cond`. `cond` and `uncond` are [N, 77, width].
-EpsModel guided(EpsNetwork network, at::Tensor cond, at::Tensor uncond, double scale);
+/// one call of 2N rows, the unconditional first. With `uncond` undefined, one plain call with
+/// `cond`, which is what scale 1 means. `cond` and `uncond` are [N, 77, width], `scales` has N.
+EpsModel guided(EpsNetwork network, at::Tensor cond, at::Tensor uncond,
+                const std::vector<double>& scales);
 
 }  // namespace sd

@@ -13,10 +13,9 @@ namespace sd {
 namespace {
 
 constexpr Sampler kSamplers[] = {
-    {"ddim", sample_ddim, /*takes_eta=*/true, /*takes_start=*/true, ddim_steps_taken},
-    {"plms", sample_plms, /*takes_eta=*/false, /*takes_start=*/false, ddim_steps_taken},
-    {"dpm_solver", sample_dpm_solver, /*takes_eta=*/false, /*takes_start=*/false,
-     dpm_solver_steps_taken},
+    {"ddim", sample_ddim, Eta::kTaken, /*takes_start=*/true, ddim_steps_taken},
+    {"plms", sample_plms, Eta::kRefused, /*takes_start=*/true, ddim_steps_taken},
+    {"dpm_solver", sample_dpm_solver, Eta::kIgnored, /*takes_start=*/false, dpm_solver_steps_taken},
 };
 
 }  // namespace

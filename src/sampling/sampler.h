@@ -28,8 +28,8 @@ struct SampleArgs {
   at::Tensor x;  ///< [N, C, h, w] f32: noise, or a noised picture
   const NoiseSchedule& schedule;
   int64_t steps;
-  double eta = 0;      ///< DDIM only
-  int64_t start = -1;  ///< DDIM only: run the lowest `start` timesteps; -1: all
+  double eta = 0;      ///< where the sampler takes one
+  int64_t start = -1;  ///< where it takes one: run the lowest `start` timesteps; -1: all
   NoiseSource& noise;
   /// Rows of every draw; the first N are used. At least N: a short batch draws as a full one, so
   /// that those after it are what they would have been.
@@ -40,11 +40,18 @@ struct SampleArgs {
 /// Takes the noise out of `args.x`, step by step. Returns the latent, [N, C, h, w].
 using SampleFn = at::Tensor (*)(const SampleArgs& args);
 
+/// What a sampler does with an eta that is not 0.
+enum class Eta {
+  kTaken,
+  kRefused,  ///< an error, as in the reference
+  kIgnored,  ///< likewise
+};
+
 /// A sampler that a user can choose.
 struct Sampler {
   const char* name;  ///< as messages and metadata call it
   SampleFn sample;
-  bool takes_eta;
+  Eta eta;
   bool takes_start;
   /// The model's calls for so many steps, and the steps that are really taken. Throws kUsage for a
   /// count that the sampler cannot take.

@@ -47,6 +47,8 @@ class ReferenceCase {
   }
 
   bool is_error() const { return !info.at("error").is_null(); }
+  /// Which of the reference's scripts ran.
+  bool is_img2img() const { return info.at("script") == "scripts/img2img.py"; }
   bool has_watermark() const { return info.at("watermark") == "on"; }
   std::filesystem::path out() const { return folder_ / "out"; }
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "base/new_file.h"
 #include "base/strings.h"
-#include "image/file_bytes.h"
 #include "image/formats/decoders.h"
 #include "image/formats/png_chunks.h"
 #include "image/image_io.h"
@@ -198,7 +198,11 @@ std::string encode_png(const Image& image, const PngMetadata& metadata) {
 
 WriteOutcome write_png(const std::filesystem::path& path, const Image& image,
                        const PngMetadata& metadata) {
-  return write_new_file(path, encode_png(image, metadata));
+  if (name_is_taken(path)) return WriteOutcome::kExists;
+  const std::string bytes = encode_png(image, metadata);
+  NewFile file(path);
+  file.write(bytes);
+  return file.finish() ? WriteOutcome::kWritten : WriteOutcome::kExists;
 }
 
 }  // namespace sd

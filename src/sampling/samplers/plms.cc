@@ -19,7 +19,7 @@ at::Tensor multistep(const at::Tensor& eps, const std::deque<at::Tensor>& old) {
 
 at::Tensor sample_plms(const SampleArgs& args) {
   const DdimSchedule schedule = make_ddim_schedule(args.schedule, args.steps, /*eta=*/0);
-  const int64_t total = schedule.size();
+  const int64_t total = args.start < 0 ? schedule.size() : std::min(args.start, schedule.size());
   const auto time = [&](int64_t index) {
     return static_cast<double>(schedule.timesteps[static_cast<size_t>(index)]);
   };

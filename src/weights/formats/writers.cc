@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/new_file.h"
+#include "base/strings.h"
 #include "sd/error.h"
-#include "weights/formats/new_file.h"
 #include "weights/tensor_info.h"
 
 namespace sd {
@@ -48,6 +49,31 @@ std::string bytes_of(const TensorToWrite& tensor) {
   tensor.fill(bytes.data());
   return bytes;
 }
+
+/// A new checkpoint; a name that is taken is refused before gigabytes are written, too.
+class CheckpointFile {
+ public:
+  explicit CheckpointFile(const std::string& path) : path_(path), file_(untaken(path)) {}
+
+  void write(std::string_view bytes) { file_.write(bytes); }
+  uint64_t position() const { return file_.position(); }
+  void finish() {
+    if (!file_.finish()) refuse(path_);
+  }
+
+ private:
+  static const std::string& untaken(const std::string& path) {
+    if (name_is_taken(path)) refuse(path);
+    return path;
+  }
+  [[noreturn]] static void refuse(const std::string& path) {
+    throw Error(ErrorKind::kFile, printable(path) + " is already there",
+                "choose another name, or remove the file");
+  }
+
+  std::string path_;
+  NewFile file_;
+};
 
 /// A zip of stored members, as torch.save lays it out.
 class ZipWriter {
@@ -122,7 +148,7 @@ class ZipWriter {
                 little_endian(std::min<uint64_t>(start, kNotIn32Bits), 4), little_endian(0, 2)}));
   }
 
-  NewFile file_;
+  CheckpointFile file_;
   std::vector<Member> members_;
 };
 
@@ -174,7 +200,7 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // aligns the data
-  NewFile file(path);
+  CheckpointFile file(path);
   file.write(little_endian(text.size(), 8) + text);
   for (const TensorToWrite& tensor : tensors) file.write(bytes_of(tensor));
   file.finish();

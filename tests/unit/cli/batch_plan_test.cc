@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "cli/prompt_lines.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
 
@@ -14,24 +15,30 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-BatchPlan plan(const Txt2ImgOptions& options) {
+BatchPlan plan(const RunOptions& options) {
   return plan_batches(options, ModelDescription(), /*built_in_model=*/false);
 }
 
+Lines prompts_of(const Request& request) {
+  Lines prompts;
+  for (const PictureSpec& picture : request.pictures) prompts.push_back(picture.prompt);
+  return prompts;
+}
+
 /// What the planning prints.
-std::string said_by(const Txt2ImgOptions& options) {
+std::string said_by(const RunOptions& options) {
   ::testing::internal::CaptureStderr();
   plan(options);
   return ::testing::internal::GetCapturedStderr();
 }
 
 /// Planning must fail with a message that holds `part`.
-void expect_refused(const Txt2ImgOptions& options, const std::string& part) {
+void expect_refused(const RunOptions& options, const std::string& part) {
   expect_error(ErrorKind::kUsage, part, [&] { plan(options); });
 }
 
 /// The hint that goes with the refusal.
-std::string hint_for(const Txt2ImgOptions& options) {
+std::string hint_for(const RunOptions& options) {
   try {
     plan(options);
   } catch (const Error& error) {
@@ -75,41 +82,41 @@ TEST(SplitLines, KeepsBytesThatAreNoLineBreak) {
 }
 
 TEST(PlanBatches, GivesTheReferencesDefaults) {
-  const BatchPlan all = plan({});
+  const BatchPlan all = plan(RunOptions(Script::kTxt2Img));
   ASSERT_EQ(all.batches.size(), 1U);
   EXPECT_EQ(all.passes, 2);
   EXPECT_EQ(all.pictures(), 6);
-  const Request& batch = all.batches[0];
-  EXPECT_EQ(batch.prompts, Lines(3, "a painting of a virus monster playing guitar"));
-  EXPECT_EQ(batch.negative_prompt, "");
+  const Request& batch = all.batches[0].request;
+  EXPECT_EQ(prompts_of(batch), Lines(3, "a painting of a virus monster playing guitar"));
+  EXPECT_EQ(batch.pictures[0].negative_prompt, "");
   EXPECT_EQ(batch.width, 512);
   EXPECT_EQ(batch.height, 512);
   EXPECT_EQ(batch.sampler, "ddim");
   EXPECT_EQ(batch.steps, 50);
   EXPECT_EQ(batch.eta, 0);
-  EXPECT_EQ(batch.scale, 7.5);
+  EXPECT_EQ(batch.pictures[0].scale, 7.5);
   EXPECT_EQ(batch.noise_rows, 3);
   EXPECT_FALSE(batch.fixed_code);
 }
 
 TEST(PlanBatches, CutsAPromptFileIntoBatches) {
   const TempFolder folder;
-  Txt2ImgOptions options;
+  RunOptions options(Script::kTxt2Img);
   options.n_samples = 2;
   options.n_iter = 3;
   options.from_file = folder.write("prompts.txt", "one\n\nthree\r\nfour\nfive\n").string();
   const BatchPlan all = plan(options);
   ASSERT_EQ(all.batches.size(), 3U);
-  EXPECT_EQ(all.batches[0].prompts, Lines({"one", ""}));
-  EXPECT_EQ(all.batches[1].prompts, Lines({"three", "four"}));
-  EXPECT_EQ(all.batches[2].prompts, Lines({"five"}));
-  for (const Request& batch : all.batches) EXPECT_EQ(batch.noise_rows, 2);
+  EXPECT_EQ(prompts_of(all.batches[0].request), Lines({"one", ""}));
+  EXPECT_EQ(prompts_of(all.batches[1].request), Lines({"three", "four"}));
+  EXPECT_EQ(prompts_of(all.batches[2].request), Lines({"five"}));
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 2);
   EXPECT_EQ(all.pictures(), 15);
 }
 
 TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
   const TempFolder folder;
-  Txt2ImgOptions options;
+  RunOptions options(Script::kTxt2Img);
   options.from_file = folder.write("empty.txt", "").string();
   expect_refused(options, "holds no line");
   options.from_file = folder
@@ -117,7 +124,7 @@ TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
                                  "good\nalso good\nb\xff"
                                  "d\n")
                           .string();
-  expect_refused(options, "line 3 of the prompt file");
+  expect_refused(options, "line 3 of ");
   options.from_file = (folder / "absent.txt").string();
   expect_error(ErrorKind::kFile, "absent.txt cannot be read", [&] { plan(options); });
   options.from_file = folder.path().string();
@@ -125,36 +132,36 @@ TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
 }
 
 TEST(PlanBatches, RefusesAPromptThatIsNotUtf8) {
-  Txt2ImgOptions options;
-  options.prompt = "caf\xe9";
+  RunOptions options(Script::kTxt2Img);
+  options.picture.prompt = "caf\xe9";
   expect_refused(options, "UTF-8");
 }
 
 TEST(PlanBatches, NamesTheNearestSizes) {
-  Txt2ImgOptions options;
-  options.H = 100;
+  RunOptions options(Script::kTxt2Img);
+  options.picture.H = 100;
   expect_refused(options, "--H must be a multiple of 64 from 64 to 16384, found 100");
   EXPECT_EQ(hint_for(options), "nearest: 64 and 128");
-  options.H = 512;
-  options.W = 513;
+  options.picture.H = 512;
+  options.picture.W = 513;
   expect_refused(options, "--W must be");
   EXPECT_EQ(hint_for(options), "nearest: 512 and 576");
   for (const int64_t side : {int64_t{0}, int64_t{-64}, int64_t{1}, INT64_MIN}) {
-    options.W = side;
+    options.picture.W = side;
     EXPECT_EQ(hint_for(options), "nearest: 64") << side;
   }
   for (const int64_t side : {int64_t{16448}, INT64_MAX}) {
-    options.W = side;
+    options.picture.W = side;
     EXPECT_EQ(hint_for(options), "nearest: 16384") << side;
   }
 }
 
 TEST(PlanBatches, TakesTheSizesThatTheModelCanDraw) {
-  Txt2ImgOptions options;
-  options.H = 64;
-  options.W = 16384;
-  EXPECT_EQ(plan(options).batches[0].height, 64);
-  EXPECT_EQ(plan(options).batches[0].width, 16384);
+  RunOptions options(Script::kTxt2Img);
+  options.picture.H = 64;
+  options.picture.W = 16384;
+  EXPECT_EQ(plan(options).batches[0].request.height, 64);
+  EXPECT_EQ(plan(options).batches[0].request.width, 16384);
   ModelDescription deeper;
   deeper.size_multiple = 128;
   expect_error(ErrorKind::kUsage, "a multiple of 128",
@@ -164,22 +171,23 @@ TEST(PlanBatches, TakesTheSizesThatTheModelCanDraw) {
 TEST(PlanBatches, DrawsTheBuiltInModelAtItsOwnSize) {
   ModelDescription small;
   small.native_size = 128;
-  EXPECT_EQ(plan_batches({}, small, true).batches[0].width, 128);
-  EXPECT_EQ(plan_batches({}, small, false).batches[0].width, 512);
-  Txt2ImgOptions options;
-  options.W = 192;
-  EXPECT_EQ(plan_batches(options, small, true).batches[0].width, 192);
-  EXPECT_EQ(plan_batches(options, small, true).batches[0].height, 128);
+  EXPECT_EQ(plan_batches(RunOptions(Script::kTxt2Img), small, true).batches[0].request.width, 128);
+  EXPECT_EQ(plan_batches(RunOptions(Script::kTxt2Img), small, false).batches[0].request.width, 512);
+  RunOptions options(Script::kTxt2Img);
+  options.picture.W = 192;
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.width, 192);
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.height, 128);
 }
 
 TEST(PlanBatches, TakesAnotherDownsamplingFactorAsTheReferenceDoes) {
-  Txt2ImgOptions options;  // the latent is H/f high, and the model makes 8 pixels of each value
+  RunOptions options(
+      Script::kTxt2Img);  // the latent is H/f high, and the model makes 8 pixels of each value
   options.f = 4;
-  options.H = 256;
-  options.W = 96;
-  EXPECT_EQ(plan(options).batches[0].height, 512);
-  EXPECT_EQ(plan(options).batches[0].width, 192);
-  options.W = 100;
+  options.picture.H = 256;
+  options.picture.W = 96;
+  EXPECT_EQ(plan(options).batches[0].request.height, 512);
+  EXPECT_EQ(plan(options).batches[0].request.width, 192);
+  options.picture.W = 100;
   expect_refused(options, "--W must be a multiple of 32");
   options.f = 0;
   expect_refused(options, "--f must be from 1");
@@ -187,68 +195,68 @@ TEST(PlanBatches, TakesAnotherDownsamplingFactorAsTheReferenceDoes) {
 
 TEST(PlanBatches, RefusesCountsOutOfRange) {
   for (const int64_t count : {int64_t{0}, int64_t{-1}, INT64_MAX}) {
-    Txt2ImgOptions options;
+    RunOptions options(Script::kTxt2Img);
     options.n_samples = count;
     expect_refused(options, "--n_samples must be from 1");
-    options = {};
+    options = RunOptions(Script::kTxt2Img);
     options.n_iter = count;
     expect_refused(options, "--n_iter must be from 1");
-    options = {};
+    options = RunOptions(Script::kTxt2Img);
     options.C = count;
     expect_refused(options, "--C must be 4");
     for (const bool dpm_solver : {false, true}) {
-      options = {};
-      options.dpm_solver = dpm_solver;
-      options.ddim_steps = count;
+      options = RunOptions(Script::kTxt2Img);
+      options.picture.dpm_solver = dpm_solver;
+      options.picture.ddim_steps = count;
       expect_refused(options, "--ddim_steps must be");
     }
   }
-  Txt2ImgOptions options;
+  RunOptions options(Script::kTxt2Img);
   options.n_rows = -1;
   expect_refused(options, "--n_rows");
 }
 
 TEST(PlanBatches, RefusesNumbersThatAreNone) {
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), HUGE_VAL, -HUGE_VAL}) {
-    Txt2ImgOptions options;
-    options.scale = value;
+    RunOptions options(Script::kTxt2Img);
+    options.picture.scale = value;
     expect_refused(options, "--scale");
-    options = {};
-    options.ddim_eta = value;
+    options = RunOptions(Script::kTxt2Img);
+    options.picture.ddim_eta = value;
     expect_refused(options, "--ddim_eta");
   }
 }
 
 TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
-  Txt2ImgOptions options;
-  options.plms = true;
-  EXPECT_EQ(plan(options).batches[0].sampler, "plms");
-  options.ddim_eta = 0.5;
+  RunOptions options(Script::kTxt2Img);
+  options.picture.plms = true;
+  EXPECT_EQ(plan(options).batches[0].request.sampler, "plms");
+  options.picture.ddim_eta = 0.5;
   expect_refused(options, "--ddim_eta must be 0 with --plms, found 0.5");
-  options.dpm_solver = true;  // wins, and knows no eta
-  EXPECT_EQ(plan(options).batches[0].sampler, "dpm_solver");
-  EXPECT_EQ(plan(options).batches[0].eta, 0);
+  options.picture.dpm_solver = true;  // wins, and knows no eta
+  EXPECT_EQ(plan(options).batches[0].request.sampler, "dpm_solver");
+  EXPECT_EQ(plan(options).batches[0].request.eta, 0);
   const std::string said = said_by(options);
   EXPECT_NE(said.find("--dpm_solver wins over --plms"), std::string::npos) << said;
   EXPECT_NE(said.find("--dpm_solver ignores --ddim_eta"), std::string::npos) << said;
 }
 
 TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {
-  Txt2ImgOptions options;
-  options.ddim_eta = 1;
-  EXPECT_EQ(plan(options).batches[0].eta, 1);
-  options.ddim_eta = 3;
+  RunOptions options(Script::kTxt2Img);
+  options.picture.ddim_eta = 1;
+  EXPECT_EQ(plan(options).batches[0].request.eta, 1);
+  options.picture.ddim_eta = 3;
   expect_refused(options, "--ddim_eta 3 is too large for 50 steps");
 }
 
 TEST(PlanBatches, SaysWhereTheStepsAreNotWhatTheyReadAs) {
-  Txt2ImgOptions options;
+  RunOptions options(Script::kTxt2Img);
   EXPECT_EQ(said_by(options), "");
-  options.ddim_steps = 30;
+  options.picture.ddim_steps = 30;
   EXPECT_NE(said_by(options).find("31 steps"), std::string::npos);
-  options.ddim_steps = 27;
+  options.picture.ddim_steps = 27;
   EXPECT_NE(said_by(options).find("1000, is taken as 999"), std::string::npos);
-  options.dpm_solver = true;
+  options.picture.dpm_solver = true;
   EXPECT_EQ(said_by(options), "");
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "cli/flag_group.h"
 #include "cli/model_choice.h"
 #include "cli/progress_bar.h"
 #include "support/expect_error.h"
@@ -16,37 +17,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Txt2ImgOptions parse(std::vector<std::string> flags) {
+RunOptions parse(std::vector<std::string> flags) {
   CLI::App app;
-  Txt2ImgOptions options;
-  options.outdir = "outputs/txt2img-samples";
-  add_txt2img_flags(&app, &options);
+  RunOptions options(Script::kTxt2Img);
+  add_run_flags(&app, &options);
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   app.parse(flags);
   return options;
 }
 
 TEST(Flags, HaveTheReferencesDefaults) {
-  const Txt2ImgOptions options = parse({});
-  EXPECT_EQ(options.prompt, "a painting of a virus monster playing guitar");
-  EXPECT_EQ(options.outdir, "outputs/txt2img-samples");
+  const RunOptions options = parse({});
+  EXPECT_EQ(options.picture.prompt, "a painting of a virus monster playing guitar");
+  EXPECT_STREQ(default_outdir(options), "outputs/txt2img-samples");
   EXPECT_FALSE(options.outdir_given);
   EXPECT_FALSE(options.skip_grid);
   EXPECT_FALSE(options.skip_save);
-  EXPECT_EQ(options.ddim_steps, 50);
-  EXPECT_FALSE(options.plms);
-  EXPECT_FALSE(options.dpm_solver);
+  EXPECT_EQ(options.picture.ddim_steps, 50);
+  EXPECT_FALSE(options.picture.plms);
+  EXPECT_FALSE(options.picture.dpm_solver);
   EXPECT_FALSE(options.laion400m);
   EXPECT_FALSE(options.fixed_code);
-  EXPECT_EQ(options.ddim_eta, 0.0);
+  EXPECT_EQ(options.picture.ddim_eta, 0.0);
   EXPECT_EQ(options.n_iter, 2);
-  EXPECT_EQ(options.H.value_or(512), 512);
-  EXPECT_EQ(options.W.value_or(512), 512);
+  EXPECT_EQ(options.picture.H.value_or(512), 512);
+  EXPECT_EQ(options.picture.W.value_or(512), 512);
   EXPECT_EQ(options.C, 4);
   EXPECT_EQ(options.f, 8);
   EXPECT_EQ(options.n_samples, 3);
   EXPECT_EQ(options.n_rows, 0);
-  EXPECT_EQ(options.scale, 7.5);
+  EXPECT_EQ(options.picture.scale, 7.5);
   EXPECT_EQ(options.from_file, "");
   EXPECT_EQ(options.seed, 42U);
   EXPECT_EQ(options.device.precision, Precision::kAutocast);
@@ -57,41 +57,42 @@ TEST(Flags, HaveTheReferencesDefaults) {
 }
 
 TEST(Flags, AreSpeltAsTheReferenceSpellsThem) {
-  const Txt2ImgOptions options = parse({"--prompt",     "a cat",
-                                        "--outdir",     "out",
-                                        "--skip_grid",  "--skip_save",
-                                        "--ddim_steps", "20",
-                                        "--plms",       "--dpm_solver",
-                                        "--laion400m",  "--fixed_code",
-                                        "--ddim_eta",   "0.5",
-                                        "--n_iter",     "4",
-                                        "--H",          "256",
-                                        "--W",          "320",
-                                        "--C",          "5",
-                                        "--f",          "4",
-                                        "--n_samples",  "6",
-                                        "--n_rows",     "2",
-                                        "--scale",      "3",
-                                        "--from-file",  "list.txt",
-                                        "--config",     "c.yaml",
-                                        "--ckpt",       "m.ckpt",
-                                        "--seed",       "7",
-                                        "--precision",  "full"});
-  EXPECT_EQ(options.prompt, "a cat");
+  const RunOptions options = parse({"--prompt",     "a cat",
+                                    "--outdir",     "out",
+                                    "--skip_grid",  "--skip_save",
+                                    "--ddim_steps", "20",
+                                    "--plms",       "--dpm_solver",
+                                    "--laion400m",  "--fixed_code",
+                                    "--ddim_eta",   "0.5",
+                                    "--n_iter",     "4",
+                                    "--H",          "256",
+                                    "--W",          "320",
+                                    "--C",          "5",
+                                    "--f",          "4",
+                                    "--n_samples",  "6",
+                                    "--n_rows",     "2",
+                                    "--scale",      "3",
+                                    "--from-file",  "list.txt",
+                                    "--config",     "c.yaml",
+                                    "--ckpt",       "m.ckpt",
+                                    "--seed",       "7",
+                                    "--precision",  "full"});
+  EXPECT_EQ(options.picture.prompt, "a cat");
   EXPECT_EQ(options.outdir, "out");
   EXPECT_TRUE(options.outdir_given);
-  EXPECT_TRUE(options.skip_grid && options.skip_save && options.plms && options.dpm_solver);
+  EXPECT_TRUE(options.skip_grid && options.skip_save && options.picture.plms &&
+              options.picture.dpm_solver);
   EXPECT_TRUE(options.laion400m && options.fixed_code);
-  EXPECT_EQ(options.ddim_steps, 20);
-  EXPECT_EQ(options.ddim_eta, 0.5);
+  EXPECT_EQ(options.picture.ddim_steps, 20);
+  EXPECT_EQ(options.picture.ddim_eta, 0.5);
   EXPECT_EQ(options.n_iter, 4);
-  EXPECT_EQ(options.H, 256);
-  EXPECT_EQ(options.W, 320);
+  EXPECT_EQ(options.picture.H, 256);
+  EXPECT_EQ(options.picture.W, 320);
   EXPECT_EQ(options.C, 5);
   EXPECT_EQ(options.f, 4);
   EXPECT_EQ(options.n_samples, 6);
   EXPECT_EQ(options.n_rows, 2);
-  EXPECT_EQ(options.scale, 3);
+  EXPECT_EQ(options.picture.scale, 3);
   EXPECT_EQ(options.from_file, "list.txt");
   EXPECT_EQ(options.config, "c.yaml");
   EXPECT_EQ(options.ckpt, "m.ckpt");
@@ -100,33 +101,33 @@ TEST(Flags, AreSpeltAsTheReferenceSpellsThem) {
 }
 
 TEST(Flags, TakeDashesForUnderscoresAndTheOtherWayRound) {
-  const Txt2ImgOptions options = parse({"--n-samples", "5", "--skip-grid", "--ddim-steps", "9",
-                                        "--from_file", "x", "--no_watermark"});
+  const RunOptions options = parse({"--n-samples", "5", "--skip-grid", "--ddim-steps", "9",
+                                    "--from_file", "x", "--no_watermark"});
   EXPECT_EQ(options.n_samples, 5);
   EXPECT_TRUE(options.skip_grid);
-  EXPECT_EQ(options.ddim_steps, 9);
+  EXPECT_EQ(options.picture.ddim_steps, 9);
   EXPECT_EQ(options.from_file, "x");
   EXPECT_TRUE(options.no_watermark);
 }
 
 TEST(Flags, CountTheLastTime) {
-  const Txt2ImgOptions options =
+  const RunOptions options =
       parse({"--H", "64", "--seed", "1", "--plms", "--rng", "cpu", "--H=128", "--seed", "2",
              "--plms", "--rng", "cuda", "--n_samples", "4", "--n-samples", "5"});
-  EXPECT_EQ(options.H, 128);
+  EXPECT_EQ(options.picture.H, 128);
   EXPECT_EQ(options.seed, 2U);
-  EXPECT_TRUE(options.plms);
+  EXPECT_TRUE(options.picture.plms);
   EXPECT_EQ(options.rng, RngKind::kCuda);
   EXPECT_EQ(options.n_samples, 5);
 }
 
 TEST(Flags, TakeNegativeNumbersAndEmptyTexts) {
-  const Txt2ImgOptions options =
+  const RunOptions options =
       parse({"--scale", "-3.5", "--seed", "-1", "--prompt", "", "--ddim_eta", "-0.5"});
-  EXPECT_EQ(options.scale, -3.5);
+  EXPECT_EQ(options.picture.scale, -3.5);
   EXPECT_EQ(options.seed, UINT64_MAX);
-  EXPECT_EQ(options.prompt, "");
-  EXPECT_EQ(options.ddim_eta, -0.5);
+  EXPECT_EQ(options.picture.prompt, "");
+  EXPECT_EQ(options.picture.ddim_eta, -0.5);
 }
 
 TEST(Flags, RefuseWhatTheyDoNotKnow) {
@@ -147,8 +148,8 @@ TEST(Flags, RefuseWhatTheyDoNotKnow) {
 TEST(Flags, AHelpPageNamesEveryGroup) {
   CLI::App app;
   app.formatter(help_formatter());
-  Txt2ImgOptions options;
-  add_txt2img_flags(&app, &options);
+  RunOptions options(Script::kTxt2Img);
+  add_run_flags(&app, &options);
   const std::string help = app.help();
   for (const char* part : {"What to draw", "Sampling", "Model", "Output", "Device", "--n_samples",
                            "full|autocast", "(50)", "(42)"}) {
@@ -187,7 +188,7 @@ class ModelChoice : public ::testing::Test {
  protected:
   ModelChoice() { options.ckpt = folder.write("model.ckpt", "not read here").string(); }
   TempFolder folder;
-  Txt2ImgOptions options;
+  RunOptions options{Script::kTxt2Img};
 };
 
 TEST_F(ModelChoice, TakesTheFilesThatAreNamed) {

@@ -25,7 +25,7 @@ TEST(PhiloxNoise, AValueDependsOnlyOnCallAndPlace) {
   PhiloxNoise second(7);
   first.normal({3, 4});
   second.normal({100});
-  EXPECT_EQ(first.offset(), 1u);
+  EXPECT_EQ(first.position(), 1u);
   const auto small = values(first.normal({2, 3}));
   const auto large = values(second.normal({50}));
   for (size_t i = 0; i < small.size(); ++i) EXPECT_EQ(small[i], large[i]);
@@ -44,7 +44,7 @@ TEST(PhiloxNoise, MoreValuesThanThreadsFollowTheCardsLayout) {
   PhiloxNoise wrapped(3, kThreads);
   PhiloxNoise simple(3);
   const auto many = values(wrapped.normal({40}));
-  EXPECT_EQ(wrapped.offset(), 2u);
+  EXPECT_EQ(wrapped.position(), 2u);
   const auto round0 = values(simple.normal({kThreads}));
   const auto round1 = values(simple.normal({kThreads}));
   for (size_t i = 0; i < kThreads; ++i) {

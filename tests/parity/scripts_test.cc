@@ -1,13 +1,13 @@
-// Every txt2img case under the reference's outputs, run through the program's own command: flags
-// in, tensors and pictures out.
+// Every txt2img and img2img case under the reference's outputs, run through the program's own
+// command: flags in, tensors and pictures out.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "cli/commands/commands.h"
 #include "cli/flags.h"
+#include "cli/run.h"
 #include "image/watermark.h"
 #include "support/parity.h"
 
@@ -18,19 +18,19 @@ namespace fs = std::filesystem;
 
 using TensorLists = std::map<std::string, std::vector<at::Tensor>>;
 
-/// A run of the program's txt2img with a case's arguments, in a folder of its own.
+/// A run of the program's txt2img or img2img with a case's arguments, in a folder of its own.
 class CaseRun {
  public:
   explicit CaseRun(const ReferenceCase& reference_case)
       : outdir(fs::temp_directory_path() / ("sd_parity_" + reference_case.id)) {
     fs::remove_all(outdir);
     CLI::App app;
-    Txt2ImgOptions options;
-    add_txt2img_flags(&app, &options);
+    RunOptions options(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img);
+    add_run_flags(&app, &options);
     std::vector<std::string> argv = reference_case.arguments(outdir);
     std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
     app.parse(argv);
-    exit_code = run_txt2img(options, [this](const std::string& name, const at::Tensor& tensor) {
+    exit_code = run_script(options, [this](const std::string& name, const at::Tensor& tensor) {
       tensors[name].push_back(tensor.contiguous());
     });
   }
@@ -142,9 +142,9 @@ void compare_saved_with_decoded(const CaseRun& run, const ReferenceCase& referen
   }
 }
 
-class Txt2Img : public testing::TestWithParam<std::string> {};
+class Scripts : public testing::TestWithParam<std::string> {};
 
-TEST_P(Txt2Img, GivesTheReferencesTensorsAndPictures) {
+TEST_P(Scripts, GivesTheReferencesTensorsAndPictures) {
   SD_NEEDS_REFERENCE();
   const ReferenceCase reference_case(GetParam());
   const CaseRun run(reference_case);
@@ -163,8 +163,8 @@ std::string test_name(const testing::TestParamInfo<std::string>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Reference, Txt2Img, testing::ValuesIn(reference_cases("tl")), test_name);
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Txt2Img);
+INSTANTIATE_TEST_SUITE_P(Reference, Scripts, testing::ValuesIn(reference_cases("tli")), test_name);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Scripts);
 
 TEST(Reference, IsPresent) { SD_NEEDS_REFERENCE(); }
 

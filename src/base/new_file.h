@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace sd {
+
+/// A file that appears under its name when it is complete, and never in place of another one. The
+/// bytes go to a temporary name in the same folder first, and to the disk, and then get their name.
+class NewFile {
+ public:
+  /// Opens the temporary file. Throws Error(kFile) if that cannot be done.
+  explicit NewFile(std::filesystem::path path);
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile();  ///< removes the temporary file, if it has not got its name
+
+  /// Throws Error(kFile) when there is no room, say.
+  void write(std::string_view bytes);
+  uint64_t position() const { return position_; }
+
+  /// Gives the file its name; false, with nothing changed, if something has that name already.
+  /// Throws Error(kFile) if the file cannot be completed.
+  [[nodiscard]] bool finish();
+
+  /// Likewise, in place of what had the name.
+  void finish_over();
+
+ private:
+  void flush();
+  void close();
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty: there is none
+  int descriptor_ = -1;
+  std::string pending_;
+  uint64_t position_ = 0;
+};
+
+/// Whether something, be it a link to nowhere, has that name.
+bool name_is_taken(const std::filesystem::path& path);
+
+}  // namespace sd

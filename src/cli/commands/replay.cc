@@ -1,0 +1,264 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "cli/file_hash.h"
+#include "cli/flag_group.h"
+#include "cli/init_image.h"
+#include "cli/interrupt.h"
+#include "cli/model_choice.h"
+#include "cli/picture_record.h"
+#include "cli/progress_bar.h"
+#include "image/image_io.h"
+#include "image/watermark.h"
+#include "runtime/kernel_policy.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReplayOptions {
+  std::vector<std::string> files;
+  std::string ckpt;
+  std::string config;
+  std::string init_img;
+  std::string out;
+  bool json = false;
+};
+
+/// The most pictures in a batch that a record may speak of, and draws before it.
+constexpr int64_t kMostRows = 1024;
+constexpr uint64_t kFarthestDraw = uint64_t{1} << 36;
+
+PictureRecord read_record(const std::string& file) {
+  const PngMetadata metadata = read_png_metadata(file);
+  const std::string* json = metadata.find(kRecordKeyword);
+  if (json == nullptr) {
+    throw Error(ErrorKind::kFile, printable(file) + " does not say how it was drawn",
+                "replay takes pictures that this program wrote without --no-metadata");
+  }
+  if (nlohmann::json::parse(*json, nullptr, false).contains("grid_of")) {
+    throw Error(ErrorKind::kFile, printable(file) + " is a grid of several pictures",
+                "replay those of the samples folder");
+  }
+  PictureRecord record = parse_record(*json, file);
+  const DrawRecord& draw = record.draw;
+  if (draw.batch < 1 || draw.batch > kMostRows || draw.noise_rows > kMostRows ||
+      std::max({draw.offset, draw.code_offset.value_or(0), draw.latent_offset.value_or(0)}) >
+          kFarthestDraw) {
+    throw Error(ErrorKind::kFile, printable(file) + ": its parameters are out of every range",
+                "they must be as this program wrote them");
+  }
+  return record;
+}
+
+/// The model of the record, if it can be found, and what was given by hand.
+ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record) {
+  RunOptions run(record.script);
+  run.ckpt = options.ckpt;
+  run.config = options.config;
+  std::error_code ignored;
+  if (run.ckpt.empty() && !record.model.built_in && fs::exists(record.model.checkpoint, ignored)) {
+    run.ckpt = record.model.checkpoint;
+  }
+  if (!run.ckpt.empty() && run.config.empty() && fs::exists(record.model.config, ignored)) {
+    run.config = record.model.config;
+  }
+  ChosenModel model =
+      run.ckpt.empty() && record.model.built_in ? built_in_model() : choose_model(run);
+  model.paths.weights = record.model.ema ? WeightChoice::kEma : WeightChoice::kPlain;
+  return model;
+}
+
+void check_model(const std::string& checkpoint, const PictureRecord& record) {
+  const std::string hash = FileHash(checkpoint).get();
+  if (hash == record.model.sha256) return;
+  throw Error(ErrorKind::kCheckpoint,
+              "the picture was drawn by " + printable(record.model.checkpoint) + " (SHA-256 " +
+                  printable(record.model.sha256.substr(0, 10)) + "…), and " +
+                  printable(checkpoint) + " is another model (" + hash.substr(0, 10) + "…)",
+              "name the model with --ckpt");
+}
+
+/// The picture that the record's run started from.
+std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
+                                             const PictureRecord& record,
+                                             const ModelDescription& model) {
+  RunOptions run(Script::kImg2Img);
+  run.fit = record.init->fit;
+  run.exif = record.init->exif;
+  const std::string path = options.init_img.empty() ? record.init->file : options.init_img;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {
+    throw Error(ErrorKind::kFile, "the init image " + printable(path) + " is not there",
+                "name it with --init-img");
+  }
+  auto image = InitImages(run, model).get(path);
+  if (pixels_sha256(*image) == record.init->pixels_sha256) return image;
+  throw Error(ErrorKind::kFile,
+              printable(path) + " is not the picture that the run started from, or has changed",
+              "name the right one with --init-img");
+}
+
+Request request_of(const PictureRecord& record) {
+  Request request;
+  request.pictures.assign(static_cast<size_t>(record.draw.batch), record.picture);
+  request.width = record.width;
+  request.height = record.height;
+  request.sampler = record.sampler;
+  request.steps = record.steps;
+  request.eta = record.eta;
+  request.fixed_code = record.fixed_code;
+  if (record.own_stream) request.seeds.assign(request.pictures.size(), record.draw.seed);
+  request.again = record.draw;
+  return request;
+}
+
+/// The threads and kernels of the record, as far as this machine has them.
+DeviceOptions device_of(const PictureRecord& record) {
+  DeviceOptions device = record.device;
+  device.device = "auto";
+  if (device.kernels == KernelChoice::kAvx512 && probe_isa() < Isa::kAvx512) {
+    notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
+    device.kernels = KernelChoice::kAuto;
+  }
+  return device;
+}
+
+Image draw_again(const PictureRecord& record, const Request& request, const Pipeline& pipeline) {
+  Session session = pipeline.start(record.rng, record.draw.seed);
+  ProgressBar bar(ProgressBar::style_of_stderr(), 1);
+  Image image;
+  session.generate(
+      request, [&](Picture picture) { image = std::move(picture.image); },
+      [&](const ProgressEvent& event) {
+        if (interrupted()) return false;
+        bar.show(event);
+        return true;
+      });
+  if (!record.watermark.empty()) embed_watermark(image, record.watermark);
+  return image;
+}
+
+struct Difference {
+  int largest = 0;
+  size_t values = 0;  ///< that differ
+};
+
+Difference compare(const Image& a, const Image& b) {
+  Difference difference;
+  for (size_t i = 0; i < a.rgb.size(); ++i) {
+    const int by = std::abs(int{a.rgb[i]} - int{b.rgb[i]});
+    difference.largest = std::max(difference.largest, by);
+    if (by != 0) ++difference.values;
+  }
+  return difference;
+}
+
+void print(const std::string& file, const Image& image, const Difference& difference, bool json) {
+  const std::string name = printable(file, file.size());
+  if (json) {
+    const nlohmann::json line = {{"file", name},
+                                 {"largest_difference", difference.largest},
+                                 {"differing", difference.values},
+                                 {"values", image.rgb.size()}};
+    std::printf("%s\n", line.dump().c_str());
+  } else if (difference.largest == 0) {
+    std::printf("%s: identical\n", name.c_str());
+  } else {
+    std::printf("%s: the largest difference is %d of 255; %zu of %zu values differ\n", name.c_str(),
+                difference.largest, difference.values, image.rgb.size());
+  }
+  std::fflush(stdout);
+}
+
+/// Draws pictures again; keeps the model from one to the next.
+class Replayer {
+ public:
+  explicit Replayer(const ReplayOptions& options) : options_(options) {}
+
+  Image replay(const PictureRecord& record) {
+    const ChosenModel model = find_model(options_, record);
+    Request request = request_of(record);
+    if (record.init) {
+      request.init_image = find_init_image(options_, record, model.description);
+      request.strength = record.init->strength;
+    }
+    check_request(model.description, request);
+    return draw_again(record, request, pipeline_for(model, record));
+  }
+
+ private:
+  const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record) {
+    const DeviceOptions device = device_of(record);
+    const std::string key =
+        format("%d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
+               static_cast<int>(device.kernels), record.init ? 1 : 0) +
+        model.paths.checkpoint + "\n" + model.paths.config;
+    check_model(model.paths.checkpoint, record);
+    if (!pipeline_ || key != key_) {
+      pipeline_.reset();  // memory for one
+      pipeline_.emplace(Pipeline::load(
+          {.model = model.paths, .device = device, .init_images = record.init.has_value()}));
+      key_ = key;
+    }
+    return *pipeline_;
+  }
+
+  const ReplayOptions& options_;
+  std::optional<Pipeline> pipeline_;
+  std::string key_;  // of the pipeline
+};
+
+int run_replay(const ReplayOptions& options) {
+  if (!options.out.empty() && options.files.size() > 1) {
+    throw Error(ErrorKind::kUsage, "--out takes one picture, and there are several",
+                "replay them one by one");
+  }
+  std::vector<PictureRecord> records;
+  for (const std::string& file : options.files) records.push_back(read_record(file));
+  catch_interrupts();
+  Replayer replayer(options);
+  for (size_t i = 0; i < records.size(); ++i) {
+    const Image before = read_image(options.files[i]);
+    const Image after = replayer.replay(records[i]);
+    if (before.width != after.width || before.height != after.height) {
+      throw Error(ErrorKind::kFile,
+                  printable(options.files[i]) + " does not have the size that its parameters say",
+                  "it was cropped or resized since it was drawn");
+    }
+    print(options.files[i], after, compare(before, after), options.json);
+    if (!options.out.empty() &&
+        write_png(options.out, after, metadata_of(records[i])) == WriteOutcome::kExists) {
+      throw Error(ErrorKind::kFile, printable(options.out) + " is already there",
+                  "choose another name after --out");
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App* program, RunFn* run) {
+  CLI::App* command =
+      program->add_subcommand("replay", "draw a picture again and say how much it differs");
+  auto options = std::make_shared<ReplayOptions>();
+  command->add_option("FILE", options->files, "PNG files that this program wrote")->required();
+  FlagGroup group(command, "Where to find things");
+  group.text("ckpt", options->ckpt, "the checkpoint, where it is not what the picture names",
+             "FILE");
+  group.text("config", options->config, "likewise the model's YAML file", "FILE");
+  group.text("init-img", options->init_img, "likewise the picture that it started from", "FILE");
+  FlagGroup output(command, "Output");
+  output.text("out", options->out, "write the picture drawn again", "FILE");
+  output.flag("json", options->json, "as JSON, one line a file");
+  command->callback([options, run] { *run = [options] { return run_replay(*options); }; });
+}
+
+}  // namespace sd

@@ -1,0 +1,68 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "cli/picture_record.h"
+#include "image/png_metadata.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+struct ShowOptions {
+  std::vector<std::string> files;
+  bool json = false;
+};
+
+/// All texts of the file as one object, our own as the JSON that it is.
+nlohmann::json as_json(const std::string& file, const PngMetadata& metadata) {
+  nlohmann::json texts = nlohmann::json::object();
+  for (const auto& [keyword, text] : metadata.texts) {
+    const auto parsed = keyword == kRecordKeyword
+                            ? nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false)
+                            : nlohmann::json(nlohmann::json::value_t::discarded);
+    texts[keyword] = parsed.is_discarded() ? nlohmann::json(text) : parsed;
+  }
+  return {{"file", printable(file, file.size())}, {"texts", texts}};
+}
+
+/// Line by line, so that a text's own lines stay and nothing else of it reaches the terminal.
+void print_lines(const std::string& text) {
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    std::printf("  %s\n", printable(text.substr(start, end - start), text.size() + 1).c_str());
+    start = end + 1;
+  }
+}
+
+int run_show(const ShowOptions& options) {
+  for (const std::string& file : options.files) {
+    const PngMetadata metadata = read_png_metadata(file);
+    if (options.json) {
+      std::printf("%s\n", as_json(file, metadata).dump(2).c_str());
+      continue;
+    }
+    std::printf("%s\n", printable(file, file.size()).c_str());
+    if (metadata.texts.empty()) std::printf("  no parameters: the PNG holds no text\n");
+    for (const auto& [keyword, text] : metadata.texts) {
+      if (keyword == kRecordKeyword) continue;  // the same in JSON
+      if (keyword != "parameters") std::printf("  %s:\n", printable(keyword).c_str());
+      print_lines(text);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_show_command(CLI::App* program, RunFn* run) {
+  CLI::App* command = program->add_subcommand("show", "say how a picture was drawn");
+  auto options = std::make_shared<ShowOptions>();
+  command->add_option("FILE", options->files, "PNG files")->required();
+  command->add_flag("--json", options->json, "everything, as JSON, one object a file");
+  command->callback([options, run] { *run = [options] { return run_show(*options); }; });
+}
+
+}  // namespace sd

@@ -1,0 +1,60 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "image/image_io.h"
+#include "image/watermark.h"
+
+namespace sd {
+namespace {
+
+struct WatermarkOptions {
+  std::vector<std::string> files;
+  std::string expected{kReferenceWatermark};
+  bool json = false;
+};
+
+void print_text(const std::string& file, const std::string& read, const WatermarkMatch& match) {
+  std::printf("%s: %d of %d bits agree (by chance: %.2g); read: %s\n",
+              printable(file, file.size()).c_str(), match.matching, match.bits, match.chance,
+              printable(read, read.size() + 1).c_str());
+}
+
+void print_json(const std::string& file, const std::string& read, const WatermarkMatch& match) {
+  std::string bytes;
+  for (const char c : read) bytes += format("%02x", static_cast<unsigned char>(c));
+  const nlohmann::json line = {{"file", printable(file, file.size())},
+                               {"bytes", bytes},
+                               {"text", printable(read, read.size() + 1)},
+                               {"matching", match.matching},
+                               {"bits", match.bits},
+                               {"chance", match.chance}};
+  std::printf("%s\n", line.dump().c_str());
+}
+
+int run_watermark(const WatermarkOptions& options) {
+  for (const std::string& file : options.files) {
+    const WatermarkReading reading = decode_watermark(read_image(file), options.expected.size());
+    const WatermarkMatch match = watermark_match(reading, options.expected);
+    (options.json ? print_json : print_text)(file, reading.bytes, match);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_watermark_command(CLI::App* program, RunFn* run) {
+  CLI::App* command =
+      program->add_subcommand("watermark", "read the invisible watermark of pictures");
+  auto options = std::make_shared<WatermarkOptions>();
+  command->add_option("FILE", options->files, "pictures")->required();
+  command->add_option("--expect", options->expected, "what it should say")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "as JSON, one line a file");
+  command->callback([options, run] { *run = [options] { return run_watermark(*options); }; });
+}
+
+}  // namespace sd

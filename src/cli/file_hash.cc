@@ -1,0 +1,109 @@
+#include "cli/file_hash.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "base/new_file.h"
+#include "base/strings.h"
+#include "sd/error.h"
+#include "weights/sha256.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr off_t kWorthRemembering = off_t{64} << 20;
+constexpr size_t kMostRemembered = 100;
+
+/// What tells a file from what it was before it changed: "SIZE SECONDS.NANOSECONDS PATH".
+std::string identity(const std::string& path, const struct stat& about) {
+  return format("%lld %lld.%09ld ", static_cast<long long>(about.st_size),
+                static_cast<long long>(about.st_mtim.tv_sec), about.st_mtim.tv_nsec) +
+         fs::absolute(path).lexically_normal().string();
+}
+
+/// Empty where there is no place for it.
+fs::path memory_file() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return fs::path(cache) / "stable-diffusion/sha256";
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '/') return fs::path(home) / ".cache/stable-diffusion/sha256";
+  return {};
+}
+
+/// Lines of "HASH IDENTITY", the newest first.
+std::vector<std::string> remembered() {
+  std::ifstream file(memory_file());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string recall(const std::string& identity) {
+  constexpr size_t kDigits = 64;
+  for (const std::string& line : remembered()) {
+    if (line.size() > kDigits && line.substr(kDigits) == " " + identity) {
+      return line.substr(0, kDigits);
+    }
+  }
+  return "";
+}
+
+/// As well as can be: a run does not fail for this.
+void remember(const std::string& hash, const std::string& identity) {
+  const fs::path path = memory_file();
+  if (path.empty() || identity.find('\n') != std::string::npos) return;
+  std::string text = hash + " " + identity + "\n";
+  const std::vector<std::string> older = remembered();
+  for (size_t i = 0; i < older.size() && i + 1 < kMostRemembered; ++i) text += older[i] + "\n";
+  try {
+    fs::create_directories(path.parent_path());
+    NewFile file(path);
+    file.write(text);
+    file.finish_over();
+  } catch (const Error&) {
+  } catch (const fs::filesystem_error&) {
+  }
+}
+
+std::string compute(const std::string& path, const std::atomic<bool>& give_up) {
+  struct stat about = {};
+  const bool worth_remembering = ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+                                 about.st_size >= kWorthRemembering;
+  const std::string known_by = identity(path, about);
+  if (worth_remembering) {
+    if (std::string hash = recall(known_by); !hash.empty()) return hash;
+  }
+  std::ifstream file(path, std::ios::binary);
+  Sha256 sum;
+  std::vector<char> block(size_t{1} << 20);
+  while (file && !give_up) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    sum.update(block.data(), static_cast<size_t>(file.gcount()));
+  }
+  if (give_up) return "";
+  if (!file.eof()) throw Error(ErrorKind::kFile, printable(path) + ": cannot be read");
+  std::string hash = sum.finish();
+  if (worth_remembering) remember(hash, known_by);
+  return hash;
+}
+
+}  // namespace
+
+FileHash::FileHash(const std::string& path)
+    : computing_(std::async(std::launch::async, [this, path] { return compute(path, give_up_); })) {
+}
+
+FileHash::~FileHash() { give_up_ = true; }
+
+const std::string& FileHash::get() {
+  if (computing_.valid()) hash_ = computing_.get();
+  return hash_;
+}
+
+}  // namespace sd

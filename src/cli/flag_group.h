@@ -1,0 +1,96 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+
+namespace sd {
+
+/// "--n_samples,--n-samples": the reference's spelling first, the other one beside it.
+std::string spellings(const std::string& name);
+
+/// A whole number as Python's int reads it: decimal digits with or without a sign, "010" being ten.
+/// Throws CLI::ValidationError, naming the flag.
+int64_t parse_whole_number(const std::string& flag, const std::string& text);
+
+/// A seed: any whole number of 64 bits, with or without a sign (a negative one as torch takes it,
+/// in two's complement). Throws Error(kUsage).
+uint64_t parse_seed(const std::string& text);
+
+/// Options and flags of one group of the help page. A flag that is given twice counts the last
+/// time, as with the reference's argparse.
+class FlagGroup {
+ public:
+  FlagGroup(CLI::App* app, std::string title) : app_(app), title_(std::move(title)) {}
+
+  CLI::Option* text(const std::string& name, std::string& value, const std::string& help,
+                    const std::string& kind = "TEXT") {
+    return finish(app_->add_option(spellings(name), value, help), kind);
+  }
+  CLI::Option* number(const std::string& name, double& value, const std::string& help) {
+    return finish(app_->add_option(spellings(name), value, help), "FLOAT")->capture_default_str();
+  }
+  /// `set` gets the number.
+  template <class Set>
+  CLI::Option* whole_number(const std::string& name, Set set, const std::string& help) {
+    return parsed(
+        name, [name, set](const std::string& typed) { set(parse_whole_number(name, typed)); }, help,
+        "INT");
+  }
+  CLI::Option* whole_number(const std::string& name, int64_t& value, const std::string& help) {
+    return whole_number(
+               name, [&value](int64_t number) { value = number; }, help)
+        ->default_str(std::to_string(value));
+  }
+  CLI::Option* whole_number(const std::string& name, std::optional<int64_t>& value,
+                            const std::string& help) {
+    return whole_number(
+        name, [&value](int64_t number) { value = number; }, help);
+  }
+  /// `take` gets the typed text and throws CLI::ValidationError or Error(kUsage).
+  CLI::Option* parsed(const std::string& name, std::function<void(const std::string&)> take,
+                      const std::string& help, const std::string& kind) {
+    return finish(app_->add_option_function<std::string>(spellings(name), std::move(take), help),
+                  kind);
+  }
+  CLI::Option* flag(const std::string& name, bool& value, const std::string& help) {
+    return app_->add_flag(spellings(name), value, help)
+        ->group(title_)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  template <class T>
+  CLI::Option* choice(const std::string& name, T& value,
+                      const std::vector<std::pair<std::string, T>>& words, size_t fallback,
+                      const std::string& help) {
+    std::vector<std::string> names;
+    for (const auto& [word, meaning] : words) names.push_back(word);
+    const auto take = [words, names, name, &value](const std::string& typed) {
+      for (const auto& [word, meaning] : words) {
+        if (word != typed) continue;
+        value = meaning;
+        return;
+      }
+      throw CLI::ValidationError("--" + name,
+                                 "expected " + join(names, " or ") + ", found " + printable(typed));
+    };
+    return parsed(name, take, help, join(names, "|"))->default_str(names[fallback]);
+  }
+
+ private:
+  CLI::Option* finish(CLI::Option* option, const std::string& kind) {
+    return option->group(title_)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->type_name(kind);
+  }
+
+  CLI::App* app_;
+  std::string title_;
+};
+
+}  // namespace sd

@@ -1,0 +1,74 @@
+#include "cli/init_image.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "image/image_io.h"
+#include "image/resize.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+std::string size_text(int64_t width, int64_t height) {
+  return format("%lldx%lld", static_cast<long long>(width), static_cast<long long>(height));
+}
+
+/// The size within `fit`, of the same shape; never larger than it is.
+FitSize fitted(const Image& image, const FitSize& fit) {
+  const double shrink = std::min({1.0, static_cast<double>(fit.width) / image.width,
+                                  static_cast<double>(fit.height) / image.height});
+  return {std::max(1, static_cast<int>(image.width * shrink)),
+          std::max(1, static_cast<int>(image.height * shrink))};
+}
+
+}  // namespace
+
+std::shared_ptr<const Image> InitImages::get(const std::string& path) {
+  if (path.empty()) {
+    throw Error(ErrorKind::kUsage, "there is no picture to start from", "give one with --init-img");
+  }
+  auto known = images_.find(path);
+  if (known == images_.end()) known = images_.emplace(path, load(path)).first;
+  return known->second;
+}
+
+std::shared_ptr<const Image> InitImages::load(const std::string& path) const {
+  Image image = read_image(path);
+  if (exif_) image = apply_orientation(image, exif_orientation(path));
+  const FitSize size = fit_ ? fitted(image, *fit_) : FitSize{image.width, image.height};
+  const auto multiple = static_cast<int>(model_.size_multiple);
+  const int width = size.width / multiple * multiple;
+  const int height = size.height / multiple * multiple;
+  if (width == 0 || height == 0) {
+    throw Error(
+        ErrorKind::kFile,
+        format("the init image %s is %s: it must have %d pixels a side at least",
+               printable(path).c_str(), size_text(size.width, size.height).c_str(), multiple),
+        "enlarge it first, or give --fit more room");
+  }
+  if (std::max(width, height) > kMaxSide) {
+    throw Error(ErrorKind::kFile,
+                format("the init image %s is %s: a side may have %lld pixels at most",
+                       printable(path).c_str(), size_text(size.width, size.height).c_str(),
+                       static_cast<long long>(kMaxSide)),
+                "bring it down with --fit, such as --fit 1024x1024");
+  }
+  if (width != image.width || height != image.height) {
+    constexpr int kReferenceMultiple = 32;
+    const bool as_reference = !fit_ &&
+                              width == image.width / kReferenceMultiple * kReferenceMultiple &&
+                              height == image.height / kReferenceMultiple * kReferenceMultiple;
+    notice(format(
+        "init image: %s is brought from %s to %s%s", printable(path).c_str(),
+        size_text(image.width, image.height).c_str(), size_text(width, height).c_str(),
+        as_reference || fit_
+            ? ""
+            : format(" (multiples of %d: the model cannot draw the reference's, of 32)", multiple)
+                  .c_str()));
+  }
+  return std::make_shared<const Image>(resize(image, width, height, ResizeFilter::kLanczos));
+}
+
+}  // namespace sd

@@ -1,0 +1,230 @@
+#include "cli/picture_record.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "sd/error.h"
+#include "weights/sha256.h"
+
+namespace sd {
+namespace {
+
+using nlohmann::json;
+
+/// The words that a record has for an enumeration, and the way back.
+template <class T>
+struct Words {
+  std::vector<std::pair<const char*, T>> all;
+
+  const char* of(T value) const {
+    for (const auto& [word, meaning] : all) {
+      if (meaning == value) return word;
+    }
+    return all.front().first;
+  }
+  T meaning(const std::string& word) const {
+    for (const auto& [known, meaning] : all) {
+      if (word == known) return meaning;
+    }
+    throw Error(ErrorKind::kFile, "'" + printable(word, 40) + "' is none of the words it may be");
+  }
+};
+
+const Words<Script>& script_words() {
+  static const Words<Script> words{{{"txt2img", Script::kTxt2Img}, {"img2img", Script::kImg2Img}}};
+  return words;
+}
+const Words<RngKind>& rng_words() {
+  static const Words<RngKind> words{{{"cuda", RngKind::kCuda}, {"cpu", RngKind::kCpu}}};
+  return words;
+}
+const Words<KernelChoice>& kernel_words() {
+  static const Words<KernelChoice> words{{{"aten", KernelChoice::kAten},
+                                          {"auto", KernelChoice::kAuto},
+                                          {"avx2", KernelChoice::kAvx2},
+                                          {"avx512", KernelChoice::kAvx512}}};
+  return words;
+}
+
+json optional_number(const std::optional<uint64_t>& number) {
+  return number ? json(*number) : json(nullptr);
+}
+
+std::optional<uint64_t> optional_number(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  return value.get<uint64_t>();
+}
+
+json to_json(const DrawRecord& draw) {
+  return {{"offset", draw.offset},
+          {"batch", draw.batch},
+          {"row", draw.row},
+          {"noise_rows", draw.noise_rows},
+          {"code_offset", optional_number(draw.code_offset)},
+          {"latent_offset", optional_number(draw.latent_offset)}};
+}
+
+json to_json(const InitRecord& init) {
+  json fit = nullptr;
+  if (init.fit) fit = {init.fit->width, init.fit->height};
+  return {{"file", init.file},
+          {"pixels_sha256", init.pixels_sha256},
+          {"strength", init.strength},
+          {"fit", fit},
+          {"exif", init.exif}};
+}
+
+json to_json(const ModelRecord& model) {
+  return {{"checkpoint", model.checkpoint},
+          {"config", model.config},
+          {"sha256", model.sha256},
+          {"weights", model.ema ? "ema" : "plain"},
+          {"built_in", model.built_in}};
+}
+
+DrawRecord parse_draw(const json& value, uint64_t seed) {
+  return {.seed = seed,
+          .batch = value.at("batch").get<int64_t>(),
+          .row = value.at("row").get<int64_t>(),
+          .noise_rows = value.at("noise_rows").get<int64_t>(),
+          .offset = value.at("offset").get<uint64_t>(),
+          .code_offset = optional_number(value.at("code_offset")),
+          .latent_offset = optional_number(value.at("latent_offset"))};
+}
+
+InitRecord parse_init(const json& value) {
+  InitRecord init{.file = value.at("file").get<std::string>(),
+                  .pixels_sha256 = value.at("pixels_sha256").get<std::string>(),
+                  .strength = value.at("strength").get<double>(),
+                  .fit = std::nullopt,
+                  .exif = value.at("exif").get<bool>()};
+  const json& fit = value.at("fit");
+  if (!fit.is_null()) init.fit = FitSize{fit.at(0).get<int>(), fit.at(1).get<int>()};
+  return init;
+}
+
+ModelRecord parse_model(const json& value) {
+  return {.checkpoint = value.at("checkpoint").get<std::string>(),
+          .config = value.at("config").get<std::string>(),
+          .sha256 = value.at("sha256").get<std::string>(),
+          .ema = value.at("weights").get<std::string>() == "ema",
+          .built_in = value.at("built_in").get<bool>()};
+}
+
+PictureRecord record_of(const json& value) {
+  PictureRecord record;
+  record.version = value.at("version").get<std::string>();
+  record.script = script_words().meaning(value.at("command").get<std::string>());
+  record.picture = {.prompt = value.at("prompt").get<std::string>(),
+                    .negative_prompt = value.at("negative_prompt").get<std::string>(),
+                    .scale = value.at("scale").get<double>()};
+  record.width = value.at("width").get<int>();
+  record.height = value.at("height").get<int>();
+  record.sampler = value.at("sampler").get<std::string>();
+  record.steps = value.at("steps").get<int64_t>();
+  record.eta = value.at("eta").get<double>();
+  record.rng = rng_words().meaning(value.at("rng").get<std::string>());
+  record.draw = parse_draw(value.at("draw"), value.at("seed").get<uint64_t>());
+  record.own_stream = value.at("seed_mode").get<std::string>() == "image";
+  record.fixed_code = value.at("fixed_code").get<bool>();
+  if (!value.at("init_image").is_null()) record.init = parse_init(value.at("init_image"));
+  record.model = parse_model(value.at("model"));
+  const json& device = value.at("device");
+  record.device.device = device.at("name").get<std::string>();
+  record.device.threads = device.at("threads").get<int>();
+  record.device.kernels = kernel_words().meaning(device.at("kernels").get<std::string>());
+  record.watermark = value.at("watermark").get<std::string>();
+  return record;
+}
+
+/// As AUTOMATIC1111's web UI calls the sampler.
+const char* a1111_sampler(const std::string& sampler) {
+  if (sampler == "plms") return "PLMS";
+  return sampler == "dpm_solver" ? "DPM++ 2M" : "DDIM";
+}
+
+}  // namespace
+
+std::string recorded_path(const std::string& path) {
+  const std::filesystem::path typed(path);
+  // (JSON holds UTF-8, a name any bytes.)
+  return printable(typed.is_absolute() ? typed.filename().string() : path, path.size());
+}
+
+std::string pixels_sha256(const Image& image) {
+  return sha256_of(image.rgb.data(), image.rgb.size());
+}
+
+json to_json(const PictureRecord& record) {
+  return {{"program", "sd"},
+          {"version", record.version},
+          {"command", script_words().of(record.script)},
+          {"prompt", record.picture.prompt},
+          {"negative_prompt", record.picture.negative_prompt},
+          {"seed", record.draw.seed},
+          {"seed_mode", record.own_stream ? "image" : "stream"},
+          {"rng", rng_words().of(record.rng)},
+          {"draw", to_json(record.draw)},
+          {"fixed_code", record.fixed_code},
+          {"sampler", record.sampler},
+          {"steps", record.steps},
+          {"eta", record.eta},
+          {"scale", record.picture.scale},
+          {"width", record.width},
+          {"height", record.height},
+          {"init_image", record.init ? to_json(*record.init) : json(nullptr)},
+          {"model", to_json(record.model)},
+          {"device",
+           {{"name", record.device.device},
+            {"threads", record.device.threads},
+            {"kernels", kernel_words().of(record.device.kernels)}}},
+          {"watermark", record.watermark}};
+}
+
+PictureRecord parse_record(const std::string& text, const std::string& name) {
+  try {
+    return record_of(json::parse(text));
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::kFile,
+                printable(name) + ": its parameters cannot be read: " + printable(error.what()),
+                "they must be as this program wrote them");
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kFile,
+                printable(name) + ": its parameters cannot be read: " + error.what(),
+                "they must be as this program wrote them");
+  }
+}
+
+std::string a1111_text(const PictureRecord& record) {
+  std::string text = record.picture.prompt + "\n";
+  if (!record.picture.negative_prompt.empty()) {
+    text += "Negative prompt: " + record.picture.negative_prompt + "\n";
+  }
+  text += format("Steps: %lld, Sampler: %s, CFG scale: %g, Seed: %llu, Size: %dx%d",
+                 static_cast<long long>(record.steps), a1111_sampler(record.sampler),
+                 record.picture.scale, static_cast<unsigned long long>(record.draw.seed),
+                 record.width, record.height);
+  text += ", Model hash: " + record.model.sha256.substr(0, 10);
+  text += ", Model: " + std::filesystem::path(record.model.checkpoint).stem().string();
+  if (record.init) text += format(", Denoising strength: %g", record.init->strength);
+  return text + ", Version: sd " + record.version;
+}
+
+PngMetadata metadata_of(const PictureRecord& record) {
+  PngMetadata metadata;
+  metadata.add("parameters", a1111_text(record));
+  metadata.add(kRecordKeyword, to_json(record).dump());
+  return metadata;
+}
+
+PngMetadata grid_metadata(const std::vector<PictureRecord>& records) {
+  json pictures = json::array();
+  for (const PictureRecord& record : records) pictures.push_back(to_json(record));
+  PngMetadata metadata;
+  metadata.add("parameters", a1111_text(records.front()));
+  metadata.add(kRecordKeyword, json({{"program", "sd"}, {"grid_of", pictures}}).dump());
+  return metadata;
+}
+
+}  // namespace sd

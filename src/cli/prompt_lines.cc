@@ -1,0 +1,210 @@
+#include "cli/prompt_lines.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/strings.h"
+#include "cli/flags.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+constexpr std::string_view kSpace = " \t";
+
+std::string read_prompt_file(const std::string& path) {
+  std::stringstream text;
+  bool failed = false;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    failed = std::cin.bad();
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    if (file) text << file.rdbuf();
+    std::error_code ignored;
+    failed = !file || file.bad() || std::filesystem::is_directory(path, ignored);
+  }
+  if (failed) {
+    throw Error(ErrorKind::kFile, "the prompt file " + printable(path) + " cannot be read",
+                "check the path after --from-file");
+  }
+  return text.str();
+}
+
+/// Bytes of the line break that `text` starts with (Python's str.splitlines), or 0.
+size_t line_break_length(std::string_view text) {
+  constexpr std::string_view kBreaks[] = {"\r\n",     "\n",           "\r",          "\v",
+                                          "\f",       "\x1c",         "\x1d",        "\x1e",
+                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+  for (const std::string_view line_break : kBreaks) {
+    if (text.substr(0, line_break.size()) == line_break) return line_break.size();
+  }
+  return 0;
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// Where the flags of a line begin: at the first word of two dashes and a letter.
+size_t find_flags(const std::string& line) {
+  for (size_t at = line.find("--"); at != std::string::npos; at = line.find("--", at + 1)) {
+    const bool starts_a_word = at == 0 || kSpace.find(line[at - 1]) != std::string_view::npos;
+    if (starts_a_word && at + 2 < line.size() && is_letter(line[at + 2])) return at;
+  }
+  return std::string::npos;
+}
+
+/// Sets `options` by flags, in the order of the line.
+void apply_flags(std::vector<std::string> flags, Script script, PictureOptions* options) {
+  CLI::App app;
+  app.set_help_flag();
+  add_line_flags(&app, script, options);
+  std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
+  try {
+    app.parse(std::move(flags));
+  } catch (const CLI::ParseError& error) {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+      names.push_back("--" + option->get_lnames().front());
+    }
+    throw Error(ErrorKind::kUsage, printable(error.what()),
+                "a line may have " + join(names, ", ") +
+                    "; text that looks like a flag can be given in JSON Lines");
+  }
+}
+
+void parse_text(const std::string& line, Script script, PictureOptions* options) {
+  const size_t flags = find_flags(line);
+  options->prompt = line.substr(0, flags);
+  if (flags == std::string::npos) return;
+  options->prompt.erase(options->prompt.find_last_not_of(kSpace) + 1);
+  apply_flags(split_words(line.substr(flags)), script, options);
+}
+
+/// "--seed=7" of a member "seed": 7.
+std::string flag_of(const std::string& name, const nlohmann::json& value) {
+  if (value.is_string()) return "--" + name + "=" + value.get<std::string>();
+  if (value.is_number() || value.is_boolean()) return "--" + name + "=" + value.dump();
+  throw Error(ErrorKind::kUsage,
+              "\"" + printable(name, 40) + "\" must be a text, a number, true or false",
+              "the members are named as the flags are");
+}
+
+void parse_json(const std::string& line, Script script, PictureOptions* options) {
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    throw Error(ErrorKind::kUsage, "not a JSON object: " + printable(line, 60),
+                "a line looks like {\"prompt\": \"a cat\", \"seed\": 7}");
+  }
+  std::vector<std::string> flags;
+  for (const auto& [name, value] : json.items()) {
+    if (name != "prompt") {
+      flags.push_back(flag_of(name, value));
+    } else if (value.is_string()) {
+      options->prompt = value.get<std::string>();
+    } else {
+      throw Error(ErrorKind::kUsage, "\"prompt\" must be a text", "{\"prompt\": \"a cat\"}");
+    }
+  }
+  apply_flags(std::move(flags), script, options);
+}
+
+bool is_json_lines(const std::string& path, const std::vector<std::string>& lines) {
+  if (std::filesystem::path(path).extension() == ".jsonl") return true;
+  const auto first = std::find_if(lines.begin(), lines.end(), [](const std::string& line) {
+    return line.find_first_not_of(kSpace) != std::string::npos;
+  });
+  if (first == lines.end() || first->front() != '{') return false;
+  const size_t next = first->find_first_not_of(kSpace, 1);
+  return next != std::string::npos && ((*first)[next] == '"' || (*first)[next] == '}');
+}
+
+PromptLine parse_line(const std::string& line, int64_t number, bool json,
+                      const RunOptions& options) {
+  PromptLine parsed{.number = number, .options = options.picture, .problem = "", .hint = ""};
+  try {
+    if (!is_valid_utf8(line)) {
+      throw Error(ErrorKind::kUsage, "not UTF-8: " + printable(line, 60), "save the file as UTF-8");
+    }
+    if (json) {
+      parse_json(line, options.script, &parsed.options);
+    } else {
+      parse_text(line, options.script, &parsed.options);
+    }
+  } catch (const Error& error) {
+    parsed.problem = error.what();
+    parsed.hint = error.hint();
+  }
+  return parsed;
+}
+
+}  // namespace
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::string_view rest = text;
+  if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
+  std::vector<std::string> lines;
+  std::string line;
+  while (!rest.empty()) {
+    const size_t length = line_break_length(rest);
+    if (length == 0) {
+      line += rest.front();
+      rest.remove_prefix(1);
+      if (!rest.empty()) continue;
+    }
+    lines.push_back(std::move(line));
+    line.clear();
+    rest.remove_prefix(length);
+  }
+  return lines;
+}
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  char quote = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote == 0 && kSpace.find(c) != std::string_view::npos) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    } else if (quote == '"' && c == '\\' && i + 1 < text.size()) {
+      words.back() += text[++i];
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quote != 0) {
+    throw Error(ErrorKind::kUsage, std::string("a quote ") + quote + " does not end",
+                "write it twice, around the text");
+  }
+  return words;
+}
+
+std::vector<PromptLine> read_prompt_lines(const RunOptions& options) {
+  const std::vector<std::string> lines = split_lines(read_prompt_file(options.from_file));
+  const bool json = is_json_lines(options.from_file, lines);
+  std::vector<PromptLine> parsed;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (json && lines[i].find_first_not_of(kSpace) == std::string::npos) continue;
+    parsed.push_back(parse_line(lines[i], static_cast<int64_t>(i) + 1, json, options));
+  }
+  if (parsed.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "the prompt file " + printable(options.from_file) + " holds no line",
+                "write one prompt a line into it");
+  }
+  return parsed;
+}
+
+}  // namespace sd

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+
+namespace sd {
+
+/// A line of a prompt file, or the prompt of the command line.
+struct PromptLine {
+  int64_t number = 0;  ///< of the line, from 1; 0: the command line's
+  PictureOptions options;
+  std::string problem;  ///< why it cannot be drawn, or empty
+  std::string hint;
+};
+
+/// The lines of --from-file. Each is
+///   a prompt, as the reference takes it: all of the line, an empty line being the empty prompt;
+///   a prompt and flags of its own: a cat --seed 7 --W 640 --negative-prompt "a dog". The first
+///   word that starts with two dashes and a letter ends the prompt; in a file of JSON Lines (its
+///   name ends in .jsonl, or it starts with {"), an object with "prompt" and the flags by their
+///   names; blank lines count for nothing.
+/// What a line does not set it takes from the command line. Throws Error(kFile) when the file
+/// cannot be read and kUsage when it holds no line; what is wrong with one line is in its
+/// `problem`.
+std::vector<PromptLine> read_prompt_lines(const RunOptions& options);
+
+/// The lines of a prompt file as Python's str.splitlines gives them: an empty line is an empty
+/// prompt, a last line need not end, and a byte order mark at the start is left out.
+std::vector<std::string> split_lines(const std::string& text);
+
+/// Words as a shell splits them: at white space outside of quotes; within "…" a backslash takes the
+/// next character as it is, within '…' nothing is special. Throws Error(kUsage) for a quote that
+/// does not end.
+std::vector<std::string> split_words(const std::string& text);
+
+}  // namespace sd

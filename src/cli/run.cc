@@ -1,0 +1,185 @@
+#include "cli/run.h"
+
+#include <map>
+#include <optional>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/version.h"
+#include "cli/batch_plan.h"
+#include "cli/file_hash.h"
+#include "cli/interrupt.h"
+#include "cli/model_choice.h"
+#include "cli/output_writer.h"
+#include "cli/picture_record.h"
+#include "cli/progress_bar.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+OutputWriter::Settings output_settings(const RunOptions& options) {
+  OutputWriter::Settings settings;
+  settings.outdir = options.outdir_given ? options.outdir : default_outdir(options);
+  settings.save_samples = !options.skip_save;
+  settings.save_grid = !options.skip_grid;
+  settings.images_per_row =
+      static_cast<int>(options.n_rows > 0 ? options.n_rows : options.n_samples);
+  if (!options.no_watermark) settings.watermark = options.watermark;
+  return settings;
+}
+
+/// Writes what says how each picture was drawn.
+class Recorder {
+ public:
+  Recorder(const RunOptions& options, const ChosenModel& model, const Pipeline& pipeline)
+      : options_(options),
+        model_(model),
+        pipeline_(pipeline),
+        checkpoint_hash_(model.paths.checkpoint) {}
+
+  PictureRecord record(const PlannedBatch& batch, const Picture& picture) {
+    const Request& request = batch.request;
+    PictureRecord record;
+    record.version = program_version();
+    record.script = options_.script;
+    record.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
+    record.width = request.width;
+    record.height = request.height;
+    record.sampler = request.sampler;
+    record.steps = request.steps;
+    record.eta = request.eta;
+    record.rng = options_.rng;
+    record.draw = picture.draw;
+    record.own_stream = !request.seeds.empty();
+    record.fixed_code = request.fixed_code;
+    if (request.init_image != nullptr) record.init = init_record(batch);
+    record.model = {.checkpoint = recorded_path(model_.paths.checkpoint),
+                    .config = recorded_path(model_.paths.config),
+                    .sha256 = checkpoint_hash_.get(),
+                    .ema = pipeline_.ema(),
+                    .built_in = model_.built_in};
+    record.device = pipeline_.device();
+    if (!options_.no_watermark) record.watermark = options_.watermark;
+    return record;
+  }
+
+ private:
+  InitRecord init_record(const PlannedBatch& batch) const {
+    return {.file = recorded_path(batch.init_img),
+            .pixels_sha256 = pixels_sha256(*batch.request.init_image),
+            .strength = batch.request.strength,
+            .fit = options_.fit,
+            .exif = options_.exif};
+  }
+
+  const RunOptions& options_;
+  const ChosenModel& model_;
+  const Pipeline& pipeline_;
+  FileHash checkpoint_hash_;
+};
+
+/// Hands pictures to the writer in the order that the user asked for them.
+class OrderedOutput {
+ public:
+  OrderedOutput(OutputWriter* writer, Recorder* recorder) : writer_(writer), recorder_(recorder) {}
+
+  /// `place`: among all pictures of the run, from 0. `recorder` is null when no record is wanted.
+  void add(int64_t place, const PlannedBatch& batch, Picture picture) {
+    Waiting waiting{std::move(picture.image), std::nullopt};
+    if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture);
+    waiting_.emplace(place, std::move(waiting));
+    while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
+  }
+
+  /// Writes what waits for a picture that will not come, and the grid.
+  void finish() {
+    while (!waiting_.empty()) write_first();
+    writer_->finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
+  }
+
+ private:
+  struct Waiting {
+    Image image;
+    std::optional<PictureRecord> record;
+  };
+
+  void write_first() {
+    auto first = waiting_.extract(waiting_.begin());
+    next_ = first.key() + 1;
+    Waiting& picture = first.mapped();
+    writer_->add(std::move(picture.image),
+                 picture.record ? metadata_of(*picture.record) : PngMetadata());
+    if (picture.record) records_.push_back(std::move(*picture.record));
+  }
+
+  OutputWriter* writer_;
+  Recorder* recorder_;
+  std::map<int64_t, Waiting> waiting_;  // by place
+  int64_t next_ = 0;
+  std::vector<PictureRecord> records_;  // of the grid
+};
+
+/// Draws all batches; false if the user stopped it.
+bool draw(const BatchPlan& plan, Session* session, OrderedOutput* output) {
+  ProgressBar bar(ProgressBar::style_of_stderr(),
+                  static_cast<int64_t>(plan.batches.size()) * plan.passes);
+  const auto progress = [&](const ProgressEvent& event) {
+    if (interrupted()) return false;
+    bar.show(event);
+    return true;
+  };
+  try {
+    for (int64_t pass = 0; pass < plan.passes; ++pass) {
+      for (const PlannedBatch& batch : plan.batches) {
+        const auto on_picture = [&](Picture picture) {
+          bar.clear();
+          const int64_t place = batch.places[static_cast<size_t>(picture.draw.row)];
+          output->add(pass * plan.pictures_per_pass + place, batch, std::move(picture));
+        };
+        bar.begin_batch();
+        session->generate(plan.request(batch, pass), on_picture, progress);
+      }
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kCancelled) throw;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_script(const RunOptions& options, const Session::Tap& tap) {
+  const ChosenModel model = choose_model(options);
+  const BatchPlan plan = plan_batches(options, model.description, model.built_in);
+  OutputWriter writer(output_settings(options));
+  if (!model.note.empty()) notice(model.note);
+  catch_interrupts();
+  const Pipeline pipeline = Pipeline::load({.model = model.paths,
+                                            .device = options.device,
+                                            .init_images = options.script == Script::kImg2Img});
+  Session session = pipeline.start(options.rng, options.seed);
+  session.set_tap(tap);
+  std::optional<Recorder> recorder;
+  if (!options.no_metadata && !(options.skip_save && options.skip_grid)) {
+    recorder.emplace(options, model, pipeline);
+  }
+  OrderedOutput output(&writer, recorder ? &*recorder : nullptr);
+  const bool complete = draw(plan, &session, &output);
+  output.finish();
+  if (!complete) {
+    throw Error(ErrorKind::kCancelled, format("stopped; %lld of %lld pictures are drawn and kept",
+                                              static_cast<long long>(writer.count()),
+                                              static_cast<long long>(plan.pictures())));
+  }
+  if (plan.bad_lines > 0) {
+    throw Error(ErrorKind::kUsage,
+                format("%lld lines of the prompt file were left out; the others are drawn",
+                       static_cast<long long>(plan.bad_lines)),
+                "they are named above");
+  }
+  return 0;
+}
+
+}  // namespace sd

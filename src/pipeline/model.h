@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+
+#include "models/latent_diffusion.h"
+#include "runtime/exec_policy.h"
+#include "sd/pipeline.h"
+#include "text/tokenizer.h"
+
+namespace sd {
+
+/// What the sessions of a pipeline share.
+struct Pipeline::Model {
+  ExecPolicy policy;
+  ModelDescription description;
+  std::unique_ptr<const Tokenizer> tokenizer;
+  LatentDiffusion diffusion;
+};
+
+}  // namespace sd

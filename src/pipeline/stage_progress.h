@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "sd/error.h"
+#include "sd/progress.h"
+
+namespace sd {
+
+/// Reports one stage of a run, and stops the run when the caller asks for it.
+class StageProgress {
+ public:
+  /// `progress` must outlive this; it may be empty.
+  StageProgress(const ProgressFn& progress, Stage stage, int64_t total)
+      : progress_(progress), stage_(stage), total_(static_cast<int>(total)) {
+    poll();
+  }
+
+  void step_done() {
+    ++step_;
+    poll();
+  }
+
+  /// Throws Error(kCancelled) when the caller wants no more.
+  void poll() const {
+    if (!progress_ || progress_({stage_, step_, total_, seconds()})) return;
+    throw Error(ErrorKind::kCancelled, "cancelled");
+  }
+
+  /// Since the stage began.
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  const ProgressFn& progress_;
+  Stage stage_;
+  int step_ = 0;
+  int total_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace sd
