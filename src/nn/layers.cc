@@ -6,7 +6,7 @@ namespace sd {
 
 Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels) {
   const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
-  const at::Tensor bias = view.get("bias", {shape.out});
+  const at::Tensor bias = shape.bias ? view.get("bias", {shape.out}) : at::Tensor();
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
     linear_ = choose_kernel(linear_rows(), {weight.reshape({shape.out, shape.in}), bias}, kernels);
   } else {

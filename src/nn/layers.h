@@ -12,7 +12,7 @@
 
 namespace sd {
 
-/// torch.nn.Conv2d: `weight` [out, in, kernel, kernel], `bias` [out].
+/// torch.nn.Conv2d: `weight` [out, in, kernel, kernel], `bias` [out] unless it has none.
 /// [N, in, h, w] channels_last → [N, out, h', w'] channels_last.
 class Conv2d {
  public:
@@ -20,6 +20,7 @@ class Conv2d {
     int64_t in, out, kernel;
     int64_t stride = 1;
     int64_t padding = 0;
+    bool bias = true;
   };
 
   Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels);
@@ -31,7 +32,7 @@ class Conv2d {
   std::shared_ptr<const LinearKernel> linear_;
 };
 
-/// torch.nn.Linear: `weight` [out, in], `bias` [out]. [..., in] → [..., out].
+/// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none. [..., in] → [..., out].
 class Linear {
  public:
   Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
