@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/json_config.h"
 #include "sd/error.h"
 #include "text/tokenizer.h"
 
@@ -242,39 +242,22 @@ AutoencoderConfig read_autoencoder(Params params) {
 
 /// A config.json of Hugging Face's CLIPTextModel, or of a whole CLIP model with a text_config.
 ClipTextConfig read_clip_json(const fs::path& path) {
-  std::ifstream file(path);
-  nlohmann::json json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::kCheckpoint, "config " + path.string() + ": " + what,
-                "it must be the config.json of Hugging Face's CLIPTextModel");
-  };
-  if (!json.is_object()) fail("is not a JSON object");
-  if (json.contains("text_config") && json["text_config"].is_object()) json = json["text_config"];
-  const auto integer = [&](const char* key, int64_t fallback) {
-    if (!json.contains(key)) return fallback;
-    if (!json[key].is_number_integer()) fail(std::string(key) + " is not a whole number");
-    const auto value = json[key].get<int64_t>();
-    if (value < 1 || value > kLargest) fail(std::string(key) + " is out of range");
-    return value;
-  };
+  const JsonConfig file(path, "it must be the config.json of Hugging Face's CLIPTextModel");
+  const JsonConfig json = file.is_object("text_config") ? file.merged({"text_config"}) : file;
   ClipTextConfig config;
   // Hugging Face's own defaults where a key is left out.
-  config.vocab_size = integer("vocab_size", 49408);
-  config.hidden_size = integer("hidden_size", 512);
-  config.intermediate_size = integer("intermediate_size", 2048);
-  config.num_hidden_layers = integer("num_hidden_layers", 12);
-  config.num_attention_heads = integer("num_attention_heads", 8);
-  config.max_position_embeddings = integer("max_position_embeddings", 77);
-  const nlohmann::json act = json.value("hidden_act", nlohmann::json("quick_gelu"));
-  if (act != "quick_gelu" && act != "gelu") {
-    fail("hidden_act must be quick_gelu or gelu, found " + printable(act.dump(), 40));
-  }
-  config.hidden_act = act.get<std::string>();
+  config.vocab_size = json.integer("vocab_size", 49408, kLargest);
+  config.hidden_size = json.integer("hidden_size", 512, kLargest);
+  config.intermediate_size = json.integer("intermediate_size", 2048, kLargest);
+  config.num_hidden_layers = json.integer("num_hidden_layers", 12, kLargest);
+  config.num_attention_heads = json.integer("num_attention_heads", 8, kLargest);
+  config.max_position_embeddings = json.integer("max_position_embeddings", 77, kLargest);
+  config.hidden_act = json.text("hidden_act", "quick_gelu", {"quick_gelu", "gelu"});
   if (config.hidden_size % config.num_attention_heads != 0) {
-    fail("hidden_size is not a multiple of num_attention_heads");
+    json.fail("hidden_size is not a multiple of num_attention_heads");
   }
   if (config.max_position_embeddings < kMaxTokens) {
-    fail("max_position_embeddings must be at least 77");
+    json.fail("max_position_embeddings must be at least 77");
   }
   return config;
 }

@@ -1,0 +1,98 @@
+#include "models/json_config.h"
+
+#include <cmath>
+#include <fstream>
+
+#include "base/strings.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uintmax_t kLargestFile = 16 << 20;  // real ones have a few kilobytes
+
+nlohmann::json parse_file(const fs::path& path) {
+  std::error_code unreadable;
+  const uintmax_t size = fs::file_size(path, unreadable);
+  if (unreadable || size > kLargestFile) return {};
+  std::ifstream file(path);
+  return nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string shown(const nlohmann::json& value) { return printable(value.dump(), 40); }
+
+}  // namespace
+
+JsonConfig::JsonConfig(const fs::path& path, std::string hint)
+    : json_(parse_file(path)), path_(path.string()), hint_(std::move(hint)) {
+  if (!json_.is_object()) fail("is not a JSON object");
+}
+
+JsonConfig::JsonConfig(const JsonConfig& file, nlohmann::json json)
+    : json_(std::move(json)), path_(file.path_), hint_(file.hint_) {}
+
+void JsonConfig::fail(const std::string& what) const {
+  throw Error(ErrorKind::kCheckpoint, "config " + printable(path_) + ": " + what, hint_);
+}
+
+JsonConfig JsonConfig::merged(std::initializer_list<const char*> keys) const {
+  nlohmann::json all = nlohmann::json::object();
+  for (const char* key : keys) {
+    if (!has(key) || json_[key].is_null()) continue;
+    if (!json_[key].is_object()) {
+      fail(std::string(key) + " must be an object, found " + shown(json_[key]));
+    }
+    all.update(json_[key]);
+  }
+  return JsonConfig(*this, std::move(all));
+}
+
+int64_t JsonConfig::integer(const char* key, int64_t fallback, int64_t most) const {
+  if (!has(key)) return fallback;
+  const nlohmann::json& value = json_[key];
+  if (!value.is_number_integer()) fail(std::string(key) + " is not a whole number");
+  const bool fits = !value.is_number_unsigned() || value.get<uint64_t>() <= INT64_MAX;
+  const int64_t number = fits ? value.get<int64_t>() : INT64_MAX;
+  if (number < 1 || number > most) {
+    fail(std::string(key) + " is out of range: expected 1 to " + std::to_string(most) + ", found " +
+         shown(value));
+  }
+  return number;
+}
+
+std::vector<double> JsonConfig::numbers(const char* key,
+                                        const std::vector<double>& fallback) const {
+  if (!has(key)) return fallback;
+  const nlohmann::json& list = json_[key];
+  bool good = list.is_array() && list.size() == fallback.size();
+  std::vector<double> values;
+  for (size_t i = 0; good && i < list.size(); ++i) {
+    good = list[i].is_number() && std::isfinite(list[i].get<double>());
+    if (good) values.push_back(list[i].get<double>());
+  }
+  if (!good) {
+    fail(std::string(key) + " must be a list of " + std::to_string(fallback.size()) +
+         " numbers, found " + shown(list));
+  }
+  return values;
+}
+
+std::string JsonConfig::text(const char* key, const char* fallback,
+                             std::initializer_list<const char*> allowed) const {
+  const nlohmann::json value = has(key) ? json_[key] : nlohmann::json(fallback);
+  std::vector<std::string> names;
+  for (const char* name : allowed) {
+    if (value == name) return name;
+    names.emplace_back(name);
+  }
+  fail(std::string(key) + " must be " + join(names, " or ") + ", found " + shown(value));
+}
+
+void JsonConfig::only(const char* key, const nlohmann::json& only) const {
+  if (has(key) && json_[key] != only) {
+    fail(std::string(key) + " must be " + only.dump() + ", found " + shown(json_[key]));
+  }
+}
+
+}  // namespace sd
