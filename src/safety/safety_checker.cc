@@ -1,0 +1,85 @@
+#include "safety/safety_checker.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "runtime/data_files.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+/// torch.nn.functional.normalize over the last dimension: rows of length 1.
+at::Tensor normalized(const at::Tensor& rows) {
+  constexpr double kLeastLength = 1e-12;
+  return rows / rows.norm(2, -1, /*keepdim=*/true).clamp_min(kLeastLength);
+}
+
+template <size_t N>
+std::array<float, N> to_array(const at::Tensor& values) {
+  const at::Tensor flat = values.to(at::kCPU).contiguous();
+  std::array<float, N> array;
+  std::copy_n(flat.const_data_ptr<float>(), N, array.begin());
+  return array;
+}
+
+}  // namespace
+
+SafetyChecker::SafetyChecker(const WeightView& view, const SafetyConfig& config,
+                             const KernelPolicy& kernels)
+    : input_(config.input),
+      vision_model_(view["vision_model.vision_model"], config.vision, kernels),
+      visual_projection_(view["visual_projection"], config.vision.hidden_size,
+                         config.projection_dim, kernels, /*bias=*/false),
+      concepts_(normalized(view.get("concept_embeds", {kSafetyConcepts, config.projection_dim}))),
+      special_care_(normalized(
+          view.get("special_care_embeds", {kSpecialCareConcepts, config.projection_dim}))),
+      thresholds_{to_array<kSafetyConcepts>(view.get("concept_embeds_weights", {kSafetyConcepts})),
+                  to_array<kSpecialCareConcepts>(
+                      view.get("special_care_embeds_weights", {kSpecialCareConcepts}))} {}
+
+SafetyVerdict SafetyChecker::check(const at::Tensor& picture, const Trace& trace) const {
+  return check(rounded_image(picture), trace);
+}
+
+SafetyVerdict SafetyChecker::check(const Image& picture, const Trace& trace) const {
+  const at::Tensor input = clip_input(picture, input_);
+  const at::Tensor embeds = visual_projection_(vision_model_(input));  // [1, D]
+  const at::Tensor direction = normalized(embeds);
+  const at::Tensor concept_cos = at::mm(direction, concepts_.t());      // [1, 17]
+  const at::Tensor special_cos = at::mm(direction, special_care_.t());  // [1, 3]
+  if (trace) {
+    trace("clip_input", input);
+    trace("image_embeds", embeds);
+    trace("concept_cos", concept_cos);
+    trace("special_cos", special_cos);
+  }
+  return decide(to_array<kSafetyConcepts>(concept_cos), to_array<kSpecialCareConcepts>(special_cos),
+                thresholds_);
+}
+
+std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights,
+                                                         const KernelPolicy& kernels) {
+  const WeightView root(open_checkpoint(weights.string()));
+  const SafetyConfig config = read_safety_config(weights);
+  auto checker = std::make_unique<const SafetyChecker>(root, config, kernels);
+  root.report().throw_if_failed();
+  return checker;
+}
+
+fs::path find_safety_checkpoint() {
+  const fs::path folder = fs::path("models") / "safety_checker";
+  const fs::path names[] = {folder / "model.safetensors", folder / "pytorch_model.bin"};
+  std::error_code ignored;
+  for (const fs::path& name : names) {
+    if (fs::is_regular_file(name, ignored)) return name;
+  }
+  for (const fs::path& name : names) {
+    if (fs::path found = find_data_file(name.string()); !found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace sd

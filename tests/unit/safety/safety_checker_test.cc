@@ -1,0 +1,130 @@
+// Loading a checker: its parameters at full size, and files that are not what they should be.
+
+#include "safety/safety_checker.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "support/expect_error.h"
+#include "support/pattern.h"
+#include "unit/safety/small_checker.h"
+
+namespace sd::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Shapes = std::map<std::string, std::vector<int64_t>>;
+
+/// StableDiffusionSafetyChecker.state_dict() of the checker of Stable Diffusion v1, less the
+/// position_ids.
+Shapes published_shapes() {
+  const std::string tower = "vision_model.vision_model.";
+  Shapes shapes = {{tower + "embeddings.class_embedding", {1024}},
+                   {tower + "embeddings.patch_embedding.weight", {1024, 3, 14, 14}},
+                   {tower + "embeddings.position_embedding.weight", {257, 1024}},
+                   {"visual_projection.weight", {768, 1024}},
+                   {"concept_embeds", {17, 768}},
+                   {"special_care_embeds", {3, 768}},
+                   {"concept_embeds_weights", {17}},
+                   {"special_care_embeds_weights", {3}}};
+  const auto add = [&](const std::string& module, int64_t out, int64_t in) {
+    shapes[tower + module + ".weight"] = in == 0 ? std::vector{out} : std::vector{out, in};
+    shapes[tower + module + ".bias"] = {out};
+  };
+  add("pre_layrnorm", 1024, 0);
+  add("post_layernorm", 1024, 0);
+  for (int i = 0; i < 24; ++i) {
+    const std::string layer = "encoder.layers." + std::to_string(i) + ".";
+    for (const char* name : {"q_proj", "k_proj", "v_proj", "out_proj"}) {
+      add(layer + "self_attn." + name, 1024, 1024);
+    }
+    add(layer + "layer_norm1", 1024, 0);
+    add(layer + "layer_norm2", 1024, 0);
+    add(layer + "mlp.fc1", 4096, 1024);
+    add(layer + "mlp.fc2", 1024, 4096);
+  }
+  return shapes;
+}
+
+TEST(SafetyChecker, AsksForThePublishedParameters) {
+  const auto wanted = wanted_tensors(SafetyConfig());
+  EXPECT_EQ(wanted.size(), 396U);
+  EXPECT_EQ(Shapes(wanted.begin(), wanted.end()), published_shapes());
+}
+
+TEST(LoadSafetyChecker, TakesEitherFormatAndLeavesExtraTensorsAlone) {
+  SmallChecker small;
+  small.tensors["vision_model.vision_model.embeddings.position_ids"] = at::zeros({1, 17});
+  const Image picture = pattern("noise", 128, 128, 1);
+  const auto expected = small.load()->check(picture).concept_scores;
+  for (const fs::path& path : {small.write_safetensors(), small.write_torch()}) {
+    const auto checker = load_safety_checker(path, KernelPolicy{.isa = probe_isa()});
+    EXPECT_EQ(checker->check(picture).concept_scores, expected) << path;
+  }
+}
+
+TEST(LoadSafetyChecker, NamesEveryTensorThatIsMissingOrMisshapen) {
+  SmallChecker small;
+  small.tensors.erase("concept_embeds");
+  small.tensors["visual_projection.weight"] = at::zeros({16, 31});
+  const fs::path path = small.write_safetensors();
+  for (const char* named : {"1 missing and 1 misshapen", "concept_embeds expected [17, 16]",
+                            "visual_projection.weight expected [16, 32], found [16, 31]"}) {
+    expect_error(ErrorKind::kCheckpoint, named,
+                 [&] { load_safety_checker(path, KernelPolicy{.isa = probe_isa()}); });
+  }
+}
+
+TEST(LoadSafetyChecker, WithoutConfigsExpectsTheOneOfStableDiffusion) {
+  const SmallChecker small;
+  fs::remove(small.folder / "config.json");
+  fs::remove(small.folder / "preprocessor_config.json");
+  const fs::path path = small.write_safetensors();
+  try {
+    load_safety_checker(path, KernelPolicy{.isa = probe_isa()});
+    FAIL() << "a small checker was taken for a ViT-L/14";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+    // All of them, but for the two lists of thresholds, which have the same length in both.
+    EXPECT_EQ(error.details().size(), published_shapes().size() - 2);
+    EXPECT_NE(error.hint(), "");
+  }
+}
+
+TEST(LoadSafetyChecker, RefusesFilesThatAreAbsentOrCutShort) {
+  const SmallChecker small;
+  expect_error(ErrorKind::kFile, "absent.bin", [&] {
+    load_safety_checker(small.folder / "absent.bin", KernelPolicy{.isa = probe_isa()});
+  });
+  for (const fs::path& path : {small.write_torch(), small.write_safetensors()}) {
+    const uintmax_t whole = fs::file_size(path);
+    for (const uintmax_t size :
+         {whole - 1, whole - 100, whole / 2, whole / 100, uintmax_t{9}, uintmax_t{1}}) {
+      SCOPED_TRACE(path.extension().string() + " " + std::to_string(size));
+      fs::resize_file(path, size);
+      expect_error(ErrorKind::kCheckpoint, path.filename().string(),
+                   [&] { load_safety_checker(path, KernelPolicy{.isa = probe_isa()}); });
+    }
+    fs::resize_file(path, 0);
+    expect_error(ErrorKind::kFile, path.filename().string(),
+                 [&] { load_safety_checker(path, KernelPolicy{.isa = probe_isa()}); });
+  }
+}
+
+TEST(FindSafetyCheckpoint, LooksInTheWorkingDirectoryFirst) {
+  const TempFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  const fs::path place = fs::path("models") / "safety_checker";
+  folder.write(place / "pytorch_model.bin", "x");
+  EXPECT_EQ(find_safety_checkpoint(), place / "pytorch_model.bin");
+  folder.write(place / "model.safetensors", "x");
+  EXPECT_EQ(find_safety_checkpoint(), place / "model.safetensors");
+  fs::current_path(before);
+}
+
+}  // namespace
+}  // namespace sd::test
