@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "sd/safety.h"
+
 namespace sd {
 
 /// Which rows of the kernel table may be used.
@@ -52,10 +54,17 @@ struct ModelPaths {
   WeightChoice weights = WeightChoice::kConfig;
 };
 
+/// Whether pictures are looked at before they are given out.
+struct SafetyOptions {
+  SafetyMode mode = SafetyMode::kOff;
+  std::string checkpoint;  ///< of the safety checker; not looked at with kOff
+};
+
 /// What a pipeline is made of.
 struct LoadOptions {
   ModelPaths model;
   DeviceOptions device;
+  SafetyOptions safety;
   bool init_images = false;  ///< whether requests will start from pictures
 };
 

@@ -10,6 +10,7 @@
 #include "sd/options.h"
 #include "sd/progress.h"
 #include "sd/request.h"
+#include "sd/safety.h"
 
 namespace at {
 class Tensor;
@@ -19,8 +20,9 @@ namespace sd {
 
 /// A picture that was drawn.
 struct Picture {
-  Image image;
+  Image image;  ///< as the safety checker leaves it; without pixels if it withholds it
   DrawRecord draw;
+  SafetyOutcome safety;
 };
 
 /// Called with each picture of a request as soon as it is decoded, in the order of the request.

@@ -25,6 +25,14 @@ FitSize parse_fit(const std::string& text) {
                              "expected a size like 1024x768, found '" + printable(text, 60) + "'");
 }
 
+std::vector<std::pair<std::string, std::optional<SafetyMode>>> safety_words() {
+  return {{"off", SafetyMode::kOff},
+          {"report", SafetyMode::kReport},
+          {"blur", SafetyMode::kBlur},
+          {"black", SafetyMode::kBlack},
+          {"refuse", SafetyMode::kRefuse}};
+}
+
 /// The range itself is checked where the device is chosen.
 int to_thread_count(int64_t count) {
   return static_cast<int>(std::clamp<int64_t>(count, INT_MIN, INT_MAX));
@@ -126,6 +134,19 @@ void add_output_flags(CLI::App* app, RunOptions* o) {
   group.flag("no-metadata", o->no_metadata, "leave the parameters out of the PNG files");
 }
 
+void add_safety_flags(CLI::App* app, RunOptions* o) {
+  FlagGroup group(app, "Safety checker");
+  group
+      .choice<std::optional<SafetyMode>>(
+          "safety", o->safety, safety_words(), 0,
+          "what to do with pictures that it flags: nothing is checked; only say so; blur them; "
+          "make them black, as the reference; write none")
+      ->default_str("black, where the checker is at its place");
+  group
+      .text("safety-ckpt", o->safety_ckpt, "its weights, .safetensors or pytorch_model.bin", "FILE")
+      ->default_str("models/safety_checker/model.safetensors");
+}
+
 void add_device_flags(CLI::App* app, RunOptions* o) {
   FlagGroup group(app, "Device");
   group.choice<Precision>("precision", o->device.precision,
@@ -199,6 +220,7 @@ void add_run_flags(CLI::App* app, RunOptions* options) {
   add_stream_flags(app, options);
   add_model_flags(app, options);
   add_output_flags(app, options);
+  add_safety_flags(app, options);
   add_device_flags(app, options);
 }
 

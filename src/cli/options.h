@@ -75,6 +75,8 @@ struct RunOptions {
   DeviceOptions device;
   std::optional<FitSize> fit;
   bool exif = false;
+  std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
+  std::string safety_ckpt;           ///< empty: its default place
   std::string watermark = "StableDiffusionV1";  ///< what the invisible watermark says
   bool no_watermark = false;
   bool no_metadata = false;

@@ -47,6 +47,22 @@ const Words<KernelChoice>& kernel_words() {
   return words;
 }
 
+const Words<SafetyMode>& safety_words() {
+  static const Words<SafetyMode> words{{{"off", SafetyMode::kOff},
+                                        {"report", SafetyMode::kReport},
+                                        {"blur", SafetyMode::kBlur},
+                                        {"black", SafetyMode::kBlack},
+                                        {"refuse", SafetyMode::kRefuse}}};
+  return words;
+}
+const Words<SafetyAction>& action_words() {
+  static const Words<SafetyAction> words{{{"none", SafetyAction::kNone},
+                                          {"blurred", SafetyAction::kBlurred},
+                                          {"blackened", SafetyAction::kBlackened},
+                                          {"withheld", SafetyAction::kWithheld}}};
+  return words;
+}
+
 json optional_number(const std::optional<uint64_t>& number) {
   return number ? json(*number) : json(nullptr);
 }
@@ -81,6 +97,34 @@ json to_json(const ModelRecord& model) {
           {"sha256", model.sha256},
           {"weights", model.ema ? "ema" : "plain"},
           {"built_in", model.built_in}};
+}
+
+json to_json(SafetyMode mode, const SafetyOutcome& outcome) {
+  json safety = {{"mode", safety_words().of(mode)},
+                 {"action", action_words().of(outcome.action)},
+                 {"failure", outcome.failure}};
+  if (!outcome.verdict) return safety;
+  safety["flagged"] = outcome.verdict->flagged;
+  safety["concept_scores"] = outcome.verdict->concept_scores;
+  safety["special_scores"] = outcome.verdict->special_scores;
+  safety["adjustment"] = outcome.verdict->adjustment;
+  safety["bad_concepts"] = outcome.verdict->bad_concepts;
+  return safety;
+}
+
+/// What was found and done; the scores are for readers.
+SafetyOutcome parse_safety(const json& value) {
+  SafetyOutcome outcome;
+  outcome.action = action_words().meaning(value.at("action").get<std::string>());
+  outcome.failure = value.at("failure").get<std::string>();
+  if (value.contains("flagged")) {
+    outcome.verdict = SafetyVerdict{.flagged = value.at("flagged").get<bool>(),
+                                    .adjustment = value.at("adjustment").get<double>(),
+                                    .concept_scores = value.at("concept_scores"),
+                                    .special_scores = value.at("special_scores"),
+                                    .bad_concepts = value.at("bad_concepts")};
+  }
+  return outcome;
 }
 
 DrawRecord parse_draw(const json& value, uint64_t seed) {
@@ -135,6 +179,8 @@ PictureRecord record_of(const json& value) {
   record.device.threads = device.at("threads").get<int>();
   record.device.kernels = kernel_words().meaning(device.at("kernels").get<std::string>());
   record.watermark = value.at("watermark").get<std::string>();
+  record.safety_mode = safety_words().meaning(value.at("safety").at("mode").get<std::string>());
+  record.safety = parse_safety(value.at("safety"));
   return record;
 }
 
@@ -179,7 +225,8 @@ json to_json(const PictureRecord& record) {
            {{"name", record.device.device},
             {"threads", record.device.threads},
             {"kernels", kernel_words().of(record.device.kernels)}}},
-          {"watermark", record.watermark}};
+          {"watermark", record.watermark},
+          {"safety", to_json(record.safety_mode, record.safety)}};
 }
 
 PictureRecord parse_record(const std::string& text, const std::string& name) {

@@ -47,6 +47,8 @@ struct PictureRecord {
   ModelRecord model;
   DeviceOptions device;   ///< as it was resolved
   std::string watermark;  ///< empty: none
+  SafetyMode safety_mode = SafetyMode::kOff;
+  SafetyOutcome safety;
 };
 
 /// A path as a record may show it to the world: what was typed, but of an absolute one the name.

@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -13,6 +14,7 @@
 #include "cli/output_writer.h"
 #include "cli/picture_record.h"
 #include "cli/progress_bar.h"
+#include "cli/safety_choice.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -32,9 +34,11 @@ OutputWriter::Settings output_settings(const RunOptions& options) {
 /// Writes what says how each picture was drawn.
 class Recorder {
  public:
-  Recorder(const RunOptions& options, const ChosenModel& model, const Pipeline& pipeline)
+  Recorder(const RunOptions& options, const ChosenModel& model, SafetyMode safety_mode,
+           const Pipeline& pipeline)
       : options_(options),
         model_(model),
+        safety_mode_(safety_mode),
         pipeline_(pipeline),
         checkpoint_hash_(model.paths.checkpoint) {}
 
@@ -60,6 +64,8 @@ class Recorder {
                     .ema = pipeline_.ema(),
                     .built_in = model_.built_in};
     record.device = pipeline_.device();
+    record.safety_mode = safety_mode_;
+    record.safety = picture.safety;
     if (!options_.no_watermark) record.watermark = options_.watermark;
     return record;
   }
@@ -75,6 +81,7 @@ class Recorder {
 
   const RunOptions& options_;
   const ChosenModel& model_;
+  SafetyMode safety_mode_;
   const Pipeline& pipeline_;
   FileHash checkpoint_hash_;
 };
@@ -86,11 +93,15 @@ class OrderedOutput {
 
   /// `place`: among all pictures of the run, from 0. `recorder` is null when no record is wanted.
   void add(int64_t place, const PlannedBatch& batch, Picture picture) {
+    say_safety(place, picture.safety);
     Waiting waiting{std::move(picture.image), std::nullopt};
     if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture);
     waiting_.emplace(place, std::move(waiting));
     while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
   }
+
+  /// Pictures that the safety checker failed on, and let not through.
+  int64_t unchecked() const { return unchecked_; }
 
   /// Writes what waits for a picture that will not come, and the grid.
   void finish() {
@@ -104,10 +115,27 @@ class OrderedOutput {
     std::optional<PictureRecord> record;
   };
 
+  void say_safety(int64_t place, const SafetyOutcome& safety) {
+    if (!safety.flagged() && safety.failure.empty()) return;
+    const char* action = "left as it is";
+    if (safety.action == SafetyAction::kBlurred) action = "blurred";
+    if (safety.action == SafetyAction::kBlackened) action = "made black";
+    if (safety.action == SafetyAction::kWithheld) action = "not written";
+    const auto number = static_cast<long long>(place + 1);
+    if (safety.failure.empty()) {
+      notice(format("safety: picture %lld is flagged and %s", number, action));
+      return;
+    }
+    ++unchecked_;
+    std::fprintf(stderr, "error: safety: picture %lld could not be checked and is %s: %s\n", number,
+                 action, printable(safety.failure).c_str());
+  }
+
   void write_first() {
     auto first = waiting_.extract(waiting_.begin());
     next_ = first.key() + 1;
     Waiting& picture = first.mapped();
+    if (picture.image.empty()) return;  // withheld
     writer_->add(std::move(picture.image),
                  picture.record ? metadata_of(*picture.record) : PngMetadata());
     if (picture.record) records_.push_back(std::move(*picture.record));
@@ -117,6 +145,7 @@ class OrderedOutput {
   Recorder* recorder_;
   std::map<int64_t, Waiting> waiting_;  // by place
   int64_t next_ = 0;
+  int64_t unchecked_ = 0;
   std::vector<PictureRecord> records_;  // of the grid
 };
 
@@ -153,17 +182,19 @@ bool draw(const BatchPlan& plan, Session* session, OrderedOutput* output) {
 int run_script(const RunOptions& options, const Session::Tap& tap) {
   const ChosenModel model = choose_model(options);
   const BatchPlan plan = plan_batches(options, model.description, model.built_in);
+  const SafetyOptions safety = choose_safety(options);
   OutputWriter writer(output_settings(options));
   if (!model.note.empty()) notice(model.note);
   catch_interrupts();
   const Pipeline pipeline = Pipeline::load({.model = model.paths,
                                             .device = options.device,
+                                            .safety = safety,
                                             .init_images = options.script == Script::kImg2Img});
   Session session = pipeline.start(options.rng, options.seed);
   session.set_tap(tap);
   std::optional<Recorder> recorder;
   if (!options.no_metadata && !(options.skip_save && options.skip_grid)) {
-    recorder.emplace(options, model, pipeline);
+    recorder.emplace(options, model, safety.mode, pipeline);
   }
   OrderedOutput output(&writer, recorder ? &*recorder : nullptr);
   const bool complete = draw(plan, &session, &output);
@@ -178,6 +209,12 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
                 format("%lld lines of the prompt file were left out; the others are drawn",
                        static_cast<long long>(plan.bad_lines)),
                 "they are named above");
+  }
+  if (output.unchecked() > 0) {
+    throw Error(ErrorKind::kCheckpoint,
+                format("%lld pictures could not be checked, and were not let through",
+                       static_cast<long long>(output.unchecked())),
+                "see the reason above; --safety off draws without the checker");
   }
   return 0;
 }

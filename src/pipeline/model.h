@@ -4,6 +4,7 @@
 
 #include "models/latent_diffusion.h"
 #include "runtime/exec_policy.h"
+#include "safety/safety_checker.h"
 #include "sd/pipeline.h"
 #include "text/tokenizer.h"
 
@@ -15,6 +16,8 @@ struct Pipeline::Model {
   ModelDescription description;
   std::unique_ptr<const Tokenizer> tokenizer;
   LatentDiffusion diffusion;
+  SafetyMode safety_mode;
+  std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
 };
 
 }  // namespace sd

@@ -27,8 +27,13 @@ Pipeline Pipeline::load(const LoadOptions& options) {
   const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
   LatentDiffusion diffusion = load_latent_diffusion(open_checkpoint(options.model.checkpoint),
                                                     config, options.model.weights, parts, policy);
-  return Pipeline(std::make_shared<const Model>(
-      Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion)}));
+  std::unique_ptr<const SafetyChecker> checker;
+  if (options.safety.mode != SafetyMode::kOff) {
+    checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
+  }
+  return Pipeline(std::make_shared<const Model>(Model{std::move(policy), describe(config),
+                                                      std::move(tokenizer), std::move(diffusion),
+                                                      options.safety.mode, std::move(checker)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

@@ -11,6 +11,7 @@
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
 #include "runtime/noise.h"
+#include "safety/safety_gate.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
@@ -275,7 +276,10 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     DrawRecord record = batch.record;
     record.row = row;
     if (batch.own_streams()) record.seed = batch.request.seeds[static_cast<size_t>(row)];
-    if (on_picture) on_picture({tensor_to_image(picture[0]), record});
+    Image image = tensor_to_image(picture[0]);
+    SafetyOutcome safety =
+        check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+    if (on_picture) on_picture({std::move(image), record, std::move(safety)});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }

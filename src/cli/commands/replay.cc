@@ -13,6 +13,7 @@
 #include "cli/model_choice.h"
 #include "cli/picture_record.h"
 #include "cli/progress_bar.h"
+#include "image/blur.h"
 #include "image/image_io.h"
 #include "image/watermark.h"
 #include "runtime/kernel_policy.h"
@@ -142,6 +143,9 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
         bar.show(event);
         return true;
       });
+  // What the checker took from the picture stays taken.
+  if (record.safety.action == SafetyAction::kBlurred) image = blur_beyond_recognition(image);
+  if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
   if (!record.watermark.empty()) embed_watermark(image, record.watermark);
   return image;
 }
@@ -204,8 +208,10 @@ class Replayer {
     check_model(model.paths.checkpoint, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
-      pipeline_.emplace(Pipeline::load(
-          {.model = model.paths, .device = device, .init_images = record.init.has_value()}));
+      pipeline_.emplace(Pipeline::load({.model = model.paths,
+                                        .device = device,
+                                        .safety = {},
+                                        .init_images = record.init.has_value()}));
       key_ = key;
     }
     return *pipeline_;

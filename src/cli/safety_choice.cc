@@ -1,0 +1,34 @@
+#include "cli/safety_choice.h"
+
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "safety/safety_checker.h"
+#include "sd/error.h"
+
+namespace sd {
+
+SafetyOptions choose_safety(const RunOptions& options) {
+  if (options.safety == SafetyMode::kOff) {
+    notice("safety: pictures are not checked (--safety off)");
+    return {};
+  }
+  const std::string checkpoint =
+      options.safety_ckpt.empty() ? find_safety_checkpoint().string() : options.safety_ckpt;
+  std::error_code ignored;
+  if (!checkpoint.empty() && std::filesystem::exists(checkpoint, ignored)) {
+    return {options.safety.value_or(SafetyMode::kBlack), checkpoint};
+  }
+  if (!options.safety && options.safety_ckpt.empty()) {
+    notice("safety: pictures are not checked (no checker at models/safety_checker)");
+    return {};
+  }
+  throw Error(ErrorKind::kFile,
+              "there is no safety checker at " +
+                  printable(checkpoint.empty() ? "models/safety_checker" : checkpoint),
+              "put its model.safetensors or pytorch_model.bin there, or name it with "
+              "--safety-ckpt; --safety off draws without");
+}
+
+}  // namespace sd
