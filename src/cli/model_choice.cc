@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
@@ -69,6 +70,17 @@ bool choose_built_in(ChosenModel* chosen) {
   return true;
 }
 
+/// The reference's --laion400m replaces what was given by hand.
+void say_what_wins_over_laion(const RunOptions& options) {
+  std::vector<std::string> given;
+  if (!options.ckpt.empty()) given.emplace_back("--ckpt");
+  if (!options.config.empty()) given.emplace_back("--config");
+  if (options.outdir_given) given.emplace_back("--outdir");
+  if (given.empty()) return;
+  notice("--laion400m: " + join(given, ", ") + (given.size() == 1 ? " wins" : " win") +
+         " over its own (in the reference it would not)");
+}
+
 }  // namespace
 
 ChosenModel built_in_model() {
@@ -82,6 +94,7 @@ ChosenModel built_in_model() {
 }
 
 ChosenModel choose_model(const RunOptions& options) {
+  if (options.laion400m) say_what_wins_over_laion(options);
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
   ChosenModel chosen;
   chosen.paths.weights = options.weights;

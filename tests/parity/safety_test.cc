@@ -5,9 +5,14 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include "cli/flags.h"
+#include "cli/run.h"
+#include "image/blur.h"
 #include "models/latent_diffusion.h"
 #include "safety/safety_gate.h"
+#include "support/expect_error.h"
 #include "support/parity.h"
+#include "weights/formats/writers.h"
 
 namespace sd::test {
 namespace {
@@ -90,6 +95,109 @@ TEST_P(Safety, TakesAwayThePicturesThatTheReferenceDoes) {
   }
   EXPECT_LE(difference.largest, 1);
   EXPECT_LE(difference.share(), reference_case.tolerance().pixel_share);
+}
+
+/// What `sd txt2img` leaves of the case's pictures with these flags: [samples, grid last].
+struct SafetyRun {
+  SafetyRun(const ReferenceCase& reference_case, const std::vector<std::string>& flags)
+      : outdir(fs::temp_directory_path() / "sd_parity_safety") {
+    fs::remove_all(outdir);
+    CLI::App app;
+    RunOptions options(Script::kTxt2Img);
+    add_run_flags(&app, &options);
+    std::vector<std::string> argv = reference_case.arguments(outdir);
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
+    app.parse(argv);
+    run_script(options);
+  }
+  ~SafetyRun() { fs::remove_all(outdir); }
+  SafetyRun(const SafetyRun&) = delete;
+  SafetyRun& operator=(const SafetyRun&) = delete;
+
+  std::vector<Image> samples() const {
+    std::vector<Image> images;
+    for (int i = 0; fs::exists(path(i)); ++i) images.push_back(read_image(path(i)));
+    return images;
+  }
+  nlohmann::json record(int sample) const {
+    const PngMetadata metadata = read_png_metadata(path(sample));
+    return nlohmann::json::parse(*metadata.find("stable-diffusion"));
+  }
+  fs::path path(int sample) const {
+    return outdir / "samples" / ("0000" + std::to_string(sample) + ".png");
+  }
+
+  const fs::path outdir;
+};
+
+bool is_black(const Image& image) { return image == Image(image.width, image.height); }
+
+TEST_P(Safety, TheProgramDoesWhatEachModeSays) {
+  SD_NEEDS_REFERENCE();
+  const ReferenceCase reference_case(GetParam());
+  const std::string checker =
+      (reference_dir() / reference_case.info.at("safety").get<std::string>() / "pytorch_model.bin")
+          .string();
+  const auto run = [&](const char* mode) {
+    return std::make_unique<SafetyRun>(
+        reference_case, std::vector<std::string>{"--safety", mode, "--safety-ckpt", checker});
+  };
+  const auto plain = run("off")->samples();  // the first two are flagged, the third is not
+  ASSERT_EQ(plain.size(), 3U);
+  for (const Image& image : plain) EXPECT_FALSE(is_black(image));
+
+  const auto reported = run("report");
+  EXPECT_EQ(reported->samples(), plain);
+  EXPECT_TRUE(reported->record(0).at("safety").at("flagged").get<bool>());
+  EXPECT_FALSE(reported->record(2).at("safety").at("flagged").get<bool>());
+  EXPECT_EQ(reported->record(1).at("safety").at("adjustment").get<double>(), 0.01);
+
+  const auto black = run("black")->samples();
+  ASSERT_EQ(black.size(), 3U);
+  EXPECT_TRUE(is_black(black[0]) && is_black(black[1]));
+  EXPECT_EQ(black[2], plain[2]);
+
+  const auto blurred = run("blur")->samples();
+  ASSERT_EQ(blurred.size(), 3U);
+  EXPECT_EQ(blurred[0], blur_beyond_recognition(plain[0]));
+  EXPECT_EQ(blurred[2], plain[2]);
+
+  const auto refused = run("refuse")->samples();
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0], plain[2]);
+}
+
+TEST_P(Safety, TheProgramLetsNothingThroughWhenTheCheckerIsBroken) {
+  SD_NEEDS_REFERENCE();
+  const ReferenceCase reference_case(GetParam());
+  // A checker whose every answer is not a number.
+  const fs::path folder = fs::temp_directory_path() / "sd_parity_broken_checker";
+  fs::remove_all(folder);
+  const fs::path whole = reference_dir() / reference_case.info.at("safety").get<std::string>();
+  fs::copy(whole, folder);
+  const auto checkpoint = open_checkpoint((whole / "pytorch_model.bin").string());
+  std::vector<TensorToWrite> tensors;
+  for (const TensorInfo& info : checkpoint->index()) {
+    if (info.dtype != at::kFloat) continue;
+    at::Tensor tensor = checkpoint->tensor(info).clone();
+    if (info.name == "visual_projection.weight") tensor.fill_(NAN);
+    tensors.push_back({.name = info.name, .shape = info.shape, .fill = [tensor](char* bytes) {
+                         std::memcpy(bytes, tensor.const_data_ptr<float>(), tensor.nbytes());
+                       }});
+  }
+  write_safetensors((folder / "model.safetensors").string(), tensors);
+  const auto draw = [&](const char* mode) {
+    return SafetyRun(reference_case,
+                     {"--safety", mode, "--safety-ckpt", (folder / "model.safetensors").string()})
+        .samples();
+  };
+  for (const char* mode : {"report", "blur", "black", "refuse"}) {
+    SCOPED_TRACE(mode);
+    expect_error(ErrorKind::kCheckpoint, "3 pictures could not be checked", [&] { draw(mode); });
+  }
+  EXPECT_EQ(draw("off").size(), 3U);
+  fs::remove_all(folder);
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
