@@ -12,8 +12,10 @@ struct GroupNormSpec {
   bool silu = false;  ///< followed by x·sigmoid(x)
 };
 
-/// What a group norm does to one input: x·scale + shift, then perhaps SiLU.
+/// What a group norm does to one input: (x - mean)·scale + shift, then perhaps SiLU. The mean is
+/// taken away first: x·scale + shift would lose digits where it is large.
 struct ChannelAffine {
+  at::Tensor mean;   ///< [N, C] f32, contiguous
   at::Tensor scale;  ///< [N, C] f32, contiguous
   at::Tensor shift;  ///< [N, C] f32, contiguous
   bool silu = false;

@@ -16,6 +16,8 @@ constexpr LinearRow kLinearRows[] = {
     {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
+    {"sums-avx512", Isa::kAvx512, cpu::make_group_norm_avx512},
+    {"sums-avx2", Isa::kAvx2, cpu::make_group_norm_avx2},
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {

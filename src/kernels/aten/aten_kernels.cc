@@ -53,8 +53,8 @@ class AtenGroupNorm final : public GroupNormKernel {
     const auto by_channel = [&](const at::Tensor& of_groups) {  // [N, groups] → [N, C]
       return of_groups.repeat_interleave(channels / spec_.groups, 1);
     };
-    const at::Tensor scale = by_channel(std::get<2>(normed)) * spec_.weight;
-    return {scale, spec_.bias - by_channel(std::get<1>(normed)) * scale, spec_.silu};
+    return {by_channel(std::get<1>(normed)), by_channel(std::get<2>(normed)) * spec_.weight,
+            spec_.bias.expand({n, channels}).contiguous(), spec_.silu};
   }
 
  private:

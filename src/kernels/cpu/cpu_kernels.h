@@ -14,4 +14,10 @@ std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec, c
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
                                                          const KernelPolicy&);
 
+/// Sums in double, the rest in one pass.
+std::unique_ptr<const GroupNormKernel> make_group_norm_avx2(const GroupNormSpec& spec,
+                                                            const KernelPolicy&);
+std::unique_ptr<const GroupNormKernel> make_group_norm_avx512(const GroupNormSpec& spec,
+                                                              const KernelPolicy&);
+
 }  // namespace sd::cpu

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/norm.h"
+
 // The steps of a 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): Lavin and Gray, "Fast
 // Algorithms for Convolutional Neural Networks" (2016). A tile is 4x4 pixels of the result; it
 // needs 6x6 of the input. Both are taken to 36 points, where a convolution is a product of
@@ -33,9 +35,7 @@ struct Pixels {
   int64_t pixel_stride;   ///< in floats
   int channels;           ///< to gather, at most kStrip
   bool upsample;          ///< each pixel stands for 2x2
-  const float* scale;     ///< for each channel, or null
-  const float* shift;
-  bool silu;
+  norm::Affine norm;      ///< of each channel, or nulls
 };
 
 /// Where a row of tiles goes: `data` is the first tile's first pixel, of block's first channel.
@@ -49,8 +49,8 @@ struct Target {
 };
 
 struct Steps {
-  /// Rows y to y+5 and columns x to x+columns-1, zeros where there are no pixels; scaled, shifted
-  /// and through SiLU as asked.
+  /// Rows y to y+5 and columns x to x+columns-1, zeros where there are no pixels; normalised
+  /// first if asked.
   void (*gather)(const Pixels& pixels, int64_t y, int64_t x, int64_t columns, float* patch);
   /// `tiles` side by side, kStrip channels of each, to v and on: tile t at v + t*kDepth.
   void (*transform_input)(const float* patch, int64_t tiles, int channels, float* v,

@@ -66,8 +66,10 @@ inline void gather_pixel(const Pixels& pixels, const float* from, float* to) {
     const int left = pixels.channels - c;
     Vec x = left >= kLanes ? load(from + c) : load(from + c, left);
     if constexpr (kNorm) {
-      x = left >= kLanes ? fma(x, load(pixels.scale + c), load(pixels.shift + c))
-                         : fma(x, load(pixels.scale + c, left), load(pixels.shift + c, left));
+      const norm::Affine& by = pixels.norm;
+      x = left >= kLanes ? fma(x - load(by.mean + c), load(by.scale + c), load(by.shift + c))
+                         : fma(x - load(by.mean + c, left), load(by.scale + c, left),
+                               load(by.shift + c, left));
     }
     if constexpr (kSilu) x = silu(x);
     store(to + c, x);
@@ -100,9 +102,9 @@ void gather_as(const Pixels& pixels, int64_t y, int64_t x, int64_t columns, floa
 }
 
 void gather(const Pixels& pixels, int64_t y, int64_t x, int64_t columns, float* patch) {
-  const auto as = pixels.scale == nullptr ? gather_as<false, false>
-                  : pixels.silu           ? gather_as<true, true>
-                                          : gather_as<true, false>;
+  const auto as = pixels.norm.scale == nullptr ? gather_as<false, false>
+                  : pixels.norm.silu           ? gather_as<true, true>
+                                               : gather_as<true, false>;
   as(pixels, y, x, columns, patch);
 }
 

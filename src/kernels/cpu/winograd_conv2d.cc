@@ -107,12 +107,12 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
                     .pixel_stride = in_,
                     .channels = static_cast<int>(std::min<int64_t>(kStrip, in_ - c)),
                     .upsample = call.upsample,
-                    .scale = nullptr,
-                    .shift = nullptr,
-                    .silu = call.norm.silu};
+                    .norm = {}};
       if (call.norm.scale.defined()) {
-        pixels.scale = call.norm.scale.const_data_ptr<float>() + run.picture * in_ + c;
-        pixels.shift = call.norm.shift.const_data_ptr<float>() + run.picture * in_ + c;
+        const int64_t at = run.picture * in_ + c;
+        pixels.norm = {call.norm.mean.const_data_ptr<float>() + at,
+                       call.norm.scale.const_data_ptr<float>() + at,
+                       call.norm.shift.const_data_ptr<float>() + at, call.norm.silu};
       }
       steps_.gather(pixels, 4 * run.y - 1, 4 * run.x - 1, 4 * run.count + 2, patch);
       float* to = v + c / kDepth * kPoints * stride + (run.begin - begin) * kDepth + c % kDepth;
