@@ -12,6 +12,15 @@ struct GroupNormSpec {
   bool silu = false;  ///< followed by x·sigmoid(x)
 };
 
+/// What a group norm does to one input: (x - mean)·scale + shift, then perhaps SiLU. The mean is
+/// taken away first: x·scale + shift would lose digits where it is large.
+struct ChannelAffine {
+  at::Tensor mean;   ///< [N, C] f32, contiguous
+  at::Tensor scale;  ///< [N, C] f32, contiguous
+  at::Tensor shift;  ///< [N, C] f32, contiguous
+  bool silu = false;
+};
+
 /// Group normalisation (Wu and He 2018), with or without SiLU after it.
 class GroupNormKernel {
  public:
@@ -19,6 +28,9 @@ class GroupNormKernel {
 
   /// x [N, C, h, w] channels_last → the same shape and layout, in memory of its own.
   virtual at::Tensor operator()(const at::Tensor& x) const = 0;
+
+  /// The same for a kernel that applies it where it reads x. x must have pixels.
+  virtual ChannelAffine affine(const at::Tensor& x) const = 0;
 };
 
 }  // namespace sd

@@ -1,18 +1,23 @@
 #include "kernels/table.h"
 
 #include "kernels/aten/aten_kernels.h"
+#include "kernels/cpu/cpu_kernels.h"
 
 namespace sd {
 namespace {
 
 // Fastest first; plain ATen last. A test compares each row with the last.
 constexpr Conv2dRow kConv2dRows[] = {
+    {"winograd-avx512", Isa::kAvx512, cpu::make_winograd_avx512},
+    {"winograd-avx2", Isa::kAvx2, cpu::make_winograd_avx2},
     {"aten", Isa::kPortable, aten::make_conv2d},
 };
 constexpr LinearRow kLinearRows[] = {
     {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
+    {"sums-avx512", Isa::kAvx512, cpu::make_group_norm_avx512},
+    {"sums-avx2", Isa::kAvx2, cpu::make_group_norm_avx2},
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {

@@ -30,8 +30,7 @@ at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x) {
 }
 
 at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x) {
-  const at::Tensor larger = upsample_nearest(x);
-  return level.resample ? (*level.resample)(larger) : larger;
+  return level.resample ? (*level.resample)({.x = x, .upsample = true}) : upsample_nearest(x);
 }
 
 bool attends(const AutoencoderConfig& config, int64_t resolution) {
@@ -74,8 +73,9 @@ ResnetBlock::ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_
 }
 
 at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
-  at::Tensor h = conv2_(norm2_(conv1_(norm1_(x))));
-  return h.add_(nin_shortcut_ ? (*nin_shortcut_)(x) : x);
+  const at::Tensor h = conv1_({.x = x, .norm = norm1_.kernel()});
+  return conv2_(
+      {.x = h, .norm = norm2_.kernel(), .residual = nin_shortcut_ ? (*nin_shortcut_)(x) : x});
 }
 
 AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
@@ -145,7 +145,7 @@ at::Tensor Encoder::operator()(const at::Tensor& x, const TraceFn& trace) const 
     if (trace) trace(name + ".downsample", h);
   }
   h = mid_(h, "encoder.mid", trace);
-  h = conv_out_(norm_out_(h));
+  h = conv_out_({.x = h, .norm = norm_out_.kernel()});
   if (trace) trace("encoder.conv_out", h);
   return h;
 }
@@ -183,7 +183,7 @@ at::Tensor Decoder::operator()(const at::Tensor& z, const TraceFn& trace) const 
     h = run_blocks(up_[i], h, "decoder.up." + std::to_string(i), trace);
     if (up_[i].resamples) h = upsample(up_[i], h);
   }
-  h = conv_out_(norm_out_(h)).contiguous();
+  h = conv_out_({.x = h, .norm = norm_out_.kernel()}).contiguous();
   if (trace) trace("decoder.conv_out", h);
   return h;
 }

@@ -157,7 +157,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const at::Tensor& con
     h = output_blocks_[i](h, inputs);
     traced("output_blocks." + std::to_string(i), h);
   }
-  h = out_conv_(out_norm_(h)).contiguous();
+  h = out_conv_({.x = h, .norm = out_norm_.kernel()}).contiguous();
   traced("out", h);
   return h;
 }

@@ -47,18 +47,26 @@ at::Tensor ResBlock::resampled(const at::Tensor& x) const {
   return x;
 }
 
-at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
-  at::Tensor h = in_conv_(resampled(in_norm_(x)));                      // [N, out, h', w']
-  const at::Tensor emb = emb_(inputs.emb).unsqueeze(-1).unsqueeze(-1);  // [1, out or 2*out, 1, 1]
-  if (scale_shift_) {
-    const auto scale_and_shift = emb.chunk(2, 1);
-    h = out_norm_(h).mul_(scale_and_shift[0] + 1).add_(scale_and_shift[1]);
-    h = out_conv_(at::silu_(h));
-  } else {
-    h = out_conv_(out_norm_(h.add_(emb)));
+/// The first half, up to the time embedding's place.
+at::Tensor ResBlock::enter(const at::Tensor& x, const at::Tensor& emb) const {
+  if (resample_ == Resample::kDown) {
+    return in_conv_({.x = resampled(in_norm_(x)), .channels = emb});
   }
+  return in_conv_(
+      {.x = x, .norm = in_norm_.kernel(), .upsample = resample_ == Resample::kUp, .channels = emb});
+}
+
+at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
+  const at::Tensor emb = emb_(inputs.emb);  // [1, out or 2*out]
   const at::Tensor skip = resampled(x);
-  return h.add_(skip_ ? (*skip_)(skip) : skip);
+  const at::Tensor residual = skip_ ? (*skip_)(skip) : skip;  // [N, out, h', w']
+  if (!scale_shift_) {
+    return out_conv_({.x = enter(x, emb), .norm = out_norm_.kernel(), .residual = residual});
+  }
+  const auto scale_and_shift = emb.unsqueeze(-1).unsqueeze(-1).chunk(2, 1);
+  const at::Tensor h =
+      out_norm_(enter(x, {})).mul_(scale_and_shift[0] + 1).add_(scale_and_shift[1]);
+  return out_conv_({.x = at::silu(h), .residual = residual});
 }
 
 CrossAttention::CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim,
@@ -132,8 +140,7 @@ Upsample::Upsample(const WeightView& view, int64_t channels, const UNetConfig& c
 }
 
 at::Tensor Upsample::operator()(const at::Tensor& x) const {
-  const at::Tensor larger = upsample_nearest(x);
-  return conv_ ? (*conv_)(larger) : larger;
+  return conv_ ? (*conv_)({.x = x, .upsample = true}) : upsample_nearest(x);
 }
 
 at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const {

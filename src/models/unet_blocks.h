@@ -28,6 +28,7 @@ class ResBlock {
 
  private:
   at::Tensor resampled(const at::Tensor& x) const;
+  at::Tensor enter(const at::Tensor& x, const at::Tensor& emb) const;
 
   Resample resample_;
   bool scale_shift_;

@@ -14,9 +14,13 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
   }
 }
 
-at::Tensor Conv2d::operator()(const at::Tensor& x) const {
-  if (conv_) return (*conv_)(x);
-  return tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
+at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
+  if (conv_) return (*conv_)(inputs);
+  at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
+  if (inputs.upsample) x = upsample_nearest(x);
+  at::Tensor y = tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
+  if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
+  return inputs.residual.defined() ? y.add_(inputs.residual) : y;
 }
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,

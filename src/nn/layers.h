@@ -13,7 +13,7 @@
 namespace sd {
 
 /// torch.nn.Conv2d: `weight` [out, in, kernel, kernel], `bias` [out] unless it has none.
-/// [N, in, h, w] channels_last → [N, out, h', w'] channels_last.
+/// [N, in, h, w] channels_last → [N, out, h', w'] channels_last, with what Conv2dInputs may ask.
 class Conv2d {
  public:
   struct Shape {
@@ -24,7 +24,8 @@ class Conv2d {
   };
 
   Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const Conv2dInputs& inputs) const;
+  at::Tensor operator()(const at::Tensor& x) const { return (*this)(Conv2dInputs{.x = x}); }
 
  private:
   // A 1x1 convolution is a linear map of the channels; exactly one of the two is set.
@@ -49,6 +50,8 @@ class GroupNorm {
   GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps, bool silu,
             const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+  /// For a convolution that normalises what it reads.
+  const GroupNormKernel* kernel() const { return kernel_.get(); }
 
  private:
   std::shared_ptr<const GroupNormKernel> kernel_;

@@ -9,9 +9,13 @@ class AtenConv2d final : public Conv2dKernel {
  public:
   explicit AtenConv2d(const Conv2dSpec& spec) : spec_(spec) {}
 
-  at::Tensor operator()(const at::Tensor& x) const override {
-    return at::conv2d(x.contiguous(at::MemoryFormat::ChannelsLast), spec_.weight, spec_.bias,
-                      spec_.stride, spec_.padding);
+  at::Tensor operator()(const Conv2dInputs& inputs) const override {
+    at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
+    x = x.contiguous(at::MemoryFormat::ChannelsLast);
+    if (inputs.upsample) x = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+    at::Tensor y = at::conv2d(x, spec_.weight, spec_.bias, spec_.stride, spec_.padding);
+    if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
+    return inputs.residual.defined() ? y.add_(inputs.residual) : y;
   }
 
  private:
@@ -40,6 +44,17 @@ class AtenGroupNorm final : public GroupNormKernel {
     at::Tensor y = at::group_norm(x.contiguous(), spec_.groups, spec_.weight, spec_.bias, spec_.eps)
                        .contiguous(at::MemoryFormat::ChannelsLast);
     return spec_.silu ? at::silu_(y) : y;
+  }
+
+  ChannelAffine affine(const at::Tensor& x) const override {
+    const int64_t n = x.size(0), channels = x.size(1);
+    const auto normed = at::native_group_norm(x.contiguous(), spec_.weight, spec_.bias, n, channels,
+                                              x.size(2) * x.size(3), spec_.groups, spec_.eps);
+    const auto by_channel = [&](const at::Tensor& of_groups) {  // [N, groups] → [N, C]
+      return of_groups.repeat_interleave(channels / spec_.groups, 1);
+    };
+    return {by_channel(std::get<1>(normed)), by_channel(std::get<2>(normed)) * spec_.weight,
+            spec_.bias.expand({n, channels}).contiguous(), spec_.silu};
   }
 
  private:

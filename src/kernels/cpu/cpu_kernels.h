@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/conv2d.h"
+#include "kernels/group_norm.h"
+#include "runtime/kernel_policy.h"
+
+/// Kernels of our own for the processor, in float32, for the rows of the tables above ATen's.
+namespace sd::cpu {
+
+/// 3x3, stride 1, padding 1, by Winograd's F(4x4, 3x3), from eight channels on.
+std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec, const KernelPolicy&);
+std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
+                                                         const KernelPolicy&);
+
+/// Sums in double, the rest in one pass.
+std::unique_ptr<const GroupNormKernel> make_group_norm_avx2(const GroupNormSpec& spec,
+                                                            const KernelPolicy&);
+std::unique_ptr<const GroupNormKernel> make_group_norm_avx512(const GroupNormSpec& spec,
+                                                              const KernelPolicy&);
+
+}  // namespace sd::cpu

@@ -1,0 +1,6 @@
+#define SD_ISA avx512
+#include "kernels/cpu/norm_body.h"
+
+namespace sd::cpu::norm {
+const Steps kStepsAvx512 = avx512::kSteps;
+}
