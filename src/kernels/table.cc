@@ -1,6 +1,7 @@
 #include "kernels/table.h"
 
 #include "kernels/aten/aten_kernels.h"
+#include "kernels/cpu/cpu_kernels.h"
 
 namespace sd {
 namespace {
@@ -10,6 +11,8 @@ constexpr Conv2dRow kConv2dRows[] = {
     {"aten", Isa::kPortable, aten::make_conv2d},
 };
 constexpr LinearRow kLinearRows[] = {
+    {"packed-avx512", Isa::kAvx512, cpu::make_linear_avx512},
+    {"packed-avx2", Isa::kAvx2, cpu::make_linear_avx2},
     {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
@@ -19,6 +22,8 @@ constexpr AttentionRow kAttentionRows[] = {
     {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {
+    {"packed-avx512", Isa::kAvx512, cpu::make_geglu_avx512},
+    {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},
 };
 
