@@ -1,7 +1,7 @@
 #include "kernels/table.h"
 
 #include "kernels/aten/aten_kernels.h"
-#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/matrix_kernels.h"
 
 namespace sd {
 namespace {
@@ -19,6 +19,8 @@ constexpr GroupNormRow kGroupNormRows[] = {
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {
+    {"flash-avx512", Isa::kAvx512, cpu::make_attention_avx512},
+    {"flash-avx2", Isa::kAvx2, cpu::make_attention_avx2},
     {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {

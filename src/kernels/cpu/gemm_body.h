@@ -1,8 +1,8 @@
 #include "kernels/cpu/gelu.h"
-#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_code.h"
 #include "kernels/cpu/tile.h"
 
-// The body of gemm_avx2.cc and gemm_avx512.cc; see gemm.h.
+// The body of gemm_avx2.cc and gemm_avx512.cc; see gemm_code.h.
 
 namespace sd::cpu::SD_ISA {
 namespace {
@@ -136,7 +136,7 @@ void compute_tile(const float* rows, const float* panel, int64_t depth, bool geg
   fetch<kRows>(out);
   Tile<kRows> tile;
   tile.clear();
-  tile.template add_product<kCopyStride, 1>(rows, panel, kPanel, depth, ahead);
+  tile.template add_product<kCopyStride>(rows, 1, panel, kPanel, depth, ahead);
   if (geglu) {
     finish_geglu(tile, out);
   } else {
@@ -182,17 +182,6 @@ void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* co
   }
 }
 
-void multiply_block(const GemmJob& job, const Block& block, int64_t row, int64_t row_end,
-                    float* copy) {
-  while (row < row_end) {  // tiles of about equal height
-    const int64_t left = row_end - row;
-    const int64_t tiles = (left + kTileRows - 1) / kTileRows;
-    const int64_t rows = (left + tiles - 1) / tiles;
-    with_rows(rows, [&]<int kRows>() { compute_rows<kRows>(job, block, row, copy); });
-    row += rows;
-  }
-}
-
 void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, int64_t panel_end) {
   alignas(64) float copy[kTileRows * kCopyStride];
   const int64_t part = depth_part(job.weight.depth, job.weight.geglu);
@@ -202,7 +191,8 @@ void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, i
     for (int64_t k = 0; k < job.weight.depth; k += part) {
       const Block block{k, at_most(part, job.weight.depth - k), first,
                         at_most(first + panels, panel_end)};
-      multiply_block(job, block, row, row_end, copy);
+      for_each_tile(row_end - row,
+                    [&]<int kRows>(int64_t r) { compute_rows<kRows>(job, block, row + r, copy); });
     }
   }
 }

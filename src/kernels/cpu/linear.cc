@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/cpu_kernels.h"
-#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_code.h"
 #include "kernels/cpu/huge_buffer.h"
+#include "kernels/cpu/matrix_kernels.h"
 
 namespace sd::cpu {
 namespace {

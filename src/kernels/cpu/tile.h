@@ -24,21 +24,21 @@ struct Tile {
     for (int i = 0; i < kRows; ++i) sums[i][0] = sums[i][1] = zero();
   }
 
-  /// sums[i] += a(i, k)·b[k] for k below depth, where a(i, k) = a[i*kRowStep + k*kDepthStep] and
-  /// b[k] are the two vectors at b + k*b_stride.
-  template <int64_t kRowStep, int64_t kDepthStep>
-  void add_product(const float* a, const float* b, int64_t b_stride, int64_t depth) {
+  /// sums[i] += a(i, k)·b[k] for k below depth, where a(i, k) = a[i*kRowStep + k*a_step] and b[k]
+  /// are the two vectors at b + k*b_step.
+  template <int64_t kRowStep>
+  void add_product(const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t depth) {
 #pragma GCC unroll 4
     for (int64_t k = 0; k < depth; ++k) {
       add_step<kRowStep>(a, b);
-      a += kDepthStep;
-      b += b_stride;
+      a += a_step;
+      b += b_step;
     }
   }
 
   /// The same, fetching `depth` floats of each of kRows rows ahead of their use.
-  template <int64_t kRowStep, int64_t kDepthStep>
-  void add_product(const float* a, const float* b, int64_t b_stride, int64_t depth,
+  template <int64_t kRowStep>
+  void add_product(const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
                    const Ahead& ahead) {
     constexpr int64_t kLine = 16;
     int64_t k = 0;
@@ -49,11 +49,11 @@ struct Tile {
         __builtin_prefetch(line, 0, 2);
         line += i < kRows ? ahead.stride : 0;
         add_step<kRowStep>(a, b);
-        a += kDepthStep;
-        b += b_stride;
+        a += a_step;
+        b += b_step;
       }
     }
-    add_product<kRowStep, kDepthStep>(a, b, b_stride, depth - k);
+    add_product<kRowStep>(a, a_step, b, b_step, depth - k);
   }
 
  private:
@@ -77,6 +77,18 @@ inline void with_rows(int64_t rows, const Body& body) {
     if (rows < kRows) return with_rows<kRows - 1>(rows, body);
   }
   body.template operator()<kRows>();
+}
+
+/// Cuts [0, rows) into tiles of about equal height: body<height>(first row).
+template <class Body>
+inline void for_each_tile(int64_t rows, const Body& body) {
+  for (int64_t row = 0; row < rows;) {
+    const int64_t left = rows - row;
+    const int64_t tiles = (left + kTileRows - 1) / kTileRows;
+    const int64_t height = (left + tiles - 1) / tiles;
+    with_rows(height, [&]<int kRows>() { body.template operator()<kRows>(row); });
+    row += height;
+  }
 }
 
 }  // namespace sd::cpu::SD_ISA
