@@ -14,8 +14,13 @@ class LinearKernel {
  public:
   virtual ~LinearKernel() = default;
 
-  /// x [..., I] → [..., O].
-  virtual at::Tensor operator()(const at::Tensor& x) const = 0;
+  /// x [..., I] → [..., O], and `residual` [..., O] added to it where it is defined.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const {
+    return compute(x, residual);
+  }
+
+ private:
+  virtual at::Tensor compute(const at::Tensor& x, const at::Tensor& residual) const = 0;
 };
 
 }  // namespace sd

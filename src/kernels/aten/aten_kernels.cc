@@ -26,11 +26,12 @@ class AtenLinear final : public LinearKernel {
  public:
   explicit AtenLinear(const LinearSpec& spec) : spec_(spec) {}
 
-  at::Tensor operator()(const at::Tensor& x) const override {
-    return at::linear(x, spec_.weight, spec_.bias);
+ private:
+  at::Tensor compute(const at::Tensor& x, const at::Tensor& residual) const override {
+    at::Tensor y = at::linear(x, spec_.weight, spec_.bias);
+    return residual.defined() ? y.add_(residual) : y;
   }
 
- private:
   LinearSpec spec_;
 };
 

@@ -1,0 +1,219 @@
+#include "kernels/cpu/attention_code.h"
+#include "kernels/cpu/exp.h"
+#include "kernels/cpu/tile.h"
+#include "kernels/cpu/transpose.h"
+
+// The body of attention_avx2.cc and attention_avx512.cc; see attention_code.h. Scores, weights and
+// outputs are kept transposed, [key or column][kQueries], and scores in units of log 2.
+
+namespace sd::cpu::SD_ISA {
+namespace {
+
+constexpr int64_t kLanes = Vec::kLanes;
+constexpr int64_t kQueries = 2 * kLanes;  ///< of a tile, side by side
+constexpr int64_t kTiles = 4;             ///< of queries, at most, that share a block of keys
+constexpr int64_t kKeys = 16 * 14;        ///< of a block, at most
+constexpr float kLowest = -3.402823466e38F;
+
+constexpr int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// One tile of queries on its way.
+struct Queries {
+  int64_t begin, end;
+  float* q;         ///< [width][kQueries], scaled
+  float* y;         ///< [width][kQueries]: the sum over keys of weight·value
+  float* greatest;  ///< [kQueries]: score
+  float* sum;       ///< [kQueries]: of the weights
+};
+
+struct Scratch {
+  float* keys;    ///< [kKeys][row step]
+  float* scores;  ///< [kKeys][kQueries]
+};
+
+/// How far apart the keys of a block are copied: constants, so that a tile's rows need no
+/// registers for their addresses; odd numbers of cache lines, so that they share no sets.
+constexpr int64_t kNarrow = 160;
+constexpr int64_t kNarrowStep = kNarrow + 16;
+constexpr int64_t kWideStep = kMostHeadWidth + 16;
+
+constexpr int64_t queries_floats(int64_t width) { return 2 * (width + 1) * kQueries; }
+
+/// Wide heads go in smaller groups, so that the block and the group fit the second-level cache.
+int64_t group(int64_t width) { return (width <= kNarrow ? kTiles : kTiles / 2) * kQueries; }
+
+/// Where heads are narrow, scores are most of what the first-level cache must hold.
+int64_t block_keys(int64_t width) { return width <= 64 ? kKeys / 2 : kKeys; }
+
+int64_t scratch_floats(int64_t width) {
+  return kTiles * queries_floats(width) +
+         kKeys * (kQueries + (width <= kNarrow ? kNarrowStep : kWideStep));
+}
+
+Queries make_queries(int64_t begin, int64_t end, int64_t width, float* scratch) {
+  Queries t{begin, end, scratch, nullptr, nullptr, nullptr};
+  t.y = t.q + width * kQueries;
+  t.greatest = t.y + width * kQueries;
+  t.sum = t.greatest + kQueries;
+  return t;
+}
+
+void start(const Queries& t, const float* q, int64_t stride, int64_t width) {
+  const Vec scale = set1(1.442695041F / __builtin_sqrtf(static_cast<float>(width)));  // log2 e
+  for (int64_t half = 0; half < kQueries; half += kLanes) {
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const int64_t columns = at_most(kLanes, width - c);
+      Vec block[kLanes];
+      for (int64_t i = 0; i < kLanes; ++i) {
+        const int64_t query = t.begin + half + i;
+        block[i] = query < t.end ? load(q + query * stride + c, static_cast<int>(columns)) : zero();
+      }
+      transpose(block);
+      float* out = t.q + c * kQueries + half;
+      for (int64_t i = 0; i < columns; ++i) store(out + i * kQueries, block[i] * scale);
+    }
+    store(t.greatest + half, set1(kLowest));
+    store(t.sum + half, zero());
+  }
+  for (int64_t i = 0; i < width * kQueries; i += kLanes) store(t.y + i, zero());
+}
+
+/// scores[key] = k[key]·q for a block's keys.
+template <int64_t kStep>
+void multiply_keys(const Queries& t, int64_t keys, int64_t width, const Scratch& scratch) {
+  for_each_tile(keys, [&]<int kRows>(int64_t key) {
+    Tile<kRows> tile;
+    tile.clear();
+    tile.template add_product<kStep>(scratch.keys + key * kStep, 1, t.q, kQueries, width);
+    float* out = scratch.scores + key * kQueries;
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      store(out + i * kQueries, tile.sums[i][0]);
+      store(out + i * kQueries + kLanes, tile.sums[i][1]);
+    }
+  });
+}
+
+/// Hides the keys after each query from it: scores[key] where key > query become -infinity.
+void hide_later_keys(const Queries& t, int64_t key, int64_t keys, float* scores) {
+  for (int64_t half = 0; half < 2; ++half) {
+    const Vec query = iota() + set1(static_cast<float>(t.begin + half * kLanes));
+    for (int64_t i = 0; i < keys; ++i) {
+      float* score = scores + i * kQueries + half * kLanes;
+      store(score, where_negative(query - set1(static_cast<float>(key + i)),
+                                  set1(-__builtin_inff()), load(score)));
+    }
+  }
+}
+
+/// Turns a block's scores into weights relative to the greatest score so far, and adds them up.
+/// `change[kQueries]` becomes what earlier weights must be multiplied with.
+void weigh(const Queries& t, int64_t keys, float* scores, float* change) {
+  for (int64_t half = 0; half < kQueries; half += kLanes) {
+    const Vec before = load(t.greatest + half);
+    Vec greatest = before;
+    for (int64_t i = 0; i < keys; ++i) greatest = max(load(scores + i * kQueries + half), greatest);
+    Vec sum = zero();
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < keys; ++i) {
+      float* score = scores + i * kQueries + half;
+      const Vec weight = exp2_of_negative(load(score) - greatest);
+      sum = sum + weight;
+      store(score, weight);
+    }
+    const Vec factor = exp2_of_negative(before - greatest);
+    store(change + half, factor);
+    store(t.greatest + half, greatest);
+    store(t.sum + half, fma(load(t.sum + half), factor, sum));
+  }
+}
+
+/// y = y·change + weights·values.
+void add_values(const Queries& t, const float* v, int64_t stride, int64_t keys, int64_t width,
+                const float* weights, const float* change) {
+  const Vec change0 = load(change);
+  const Vec change1 = load(change + kLanes);
+  for_each_tile(width, [&]<int kRows>(int64_t column) {
+    Tile<kRows> tile;
+    tile.clear();
+    tile.template add_product<1>(v + column, stride, weights, kQueries, keys);
+    float* y = t.y + column * kQueries;
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      float* row = y + i * kQueries;
+      store(row, fma(load(row), change0, tile.sums[i][0]));
+      store(row + kLanes, fma(load(row + kLanes), change1, tile.sums[i][1]));
+    }
+  });
+}
+
+void finish(const Queries& t, float* y, int64_t stride, int64_t width) {
+  for (int64_t half = 0; half < kQueries; half += kLanes) {
+    const Vec share = set1(1.0F) / load(t.sum + half);
+    const int64_t count = at_most(kLanes, t.end - t.begin - half);
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const int64_t columns = at_most(kLanes, width - c);
+      const float* in = t.y + c * kQueries + half;
+      Vec block[kLanes];
+      for (int64_t i = 0; i < kLanes; ++i) {
+        block[i] = i < columns ? load(in + i * kQueries) * share : zero();
+      }
+      transpose(block);
+      float* out = y + (t.begin + half) * stride + c;
+      for (int64_t i = 0; i < count; ++i) {
+        store(out + i * stride, block[i], static_cast<int>(columns));
+      }
+    }
+  }
+}
+
+/// One block of keys for all tiles of queries.
+template <int64_t kStep>
+void attend_block(const AttentionJob& job, const float* k, const float* v, int64_t key,
+                  int64_t keys, const Queries* tiles, int64_t tile_count, const Scratch& scratch) {
+  for (int64_t i = 0; i < keys; ++i) {
+    __builtin_memcpy(scratch.keys + i * kStep, k + (key + i) * job.k_rows.row_stride,
+                     static_cast<size_t>(job.width) * sizeof(float));
+  }
+  for (int64_t i = 0; i < tile_count; ++i) {
+    const Queries& t = tiles[i];
+    if (job.causal && key >= t.end) continue;
+    alignas(64) float change[kQueries];
+    multiply_keys<kStep>(t, keys, job.width, scratch);
+    if (job.causal && key + keys > t.begin + 1) hide_later_keys(t, key, keys, scratch.scores);
+    weigh(t, keys, scratch.scores, change);
+    add_values(t, v + key * job.v_rows.row_stride, job.v_rows.row_stride, keys, job.width,
+               scratch.scores, change);
+  }
+}
+
+void attend(const AttentionJob& job, int64_t batch, int64_t head, int64_t query, int64_t query_end,
+            float* memory) {
+  const int64_t column = head * job.width;
+  const float* q = job.q + batch * job.q_rows.batch_stride + column;
+  const float* k = job.k + batch * job.k_rows.batch_stride + column;
+  const float* v = job.v + batch * job.v_rows.batch_stride + column;
+  float* y = job.y + batch * job.y_rows.batch_stride + column;
+  Queries tiles[kTiles];
+  int64_t tile_count = 0;
+  for (int64_t begin = query; begin < query_end; begin += kQueries) {
+    Queries& t = tiles[tile_count++];
+    t = make_queries(begin, at_most(begin + kQueries, query_end), job.width, memory);
+    memory += queries_floats(job.width);
+    start(t, q, job.q_rows.row_stride, job.width);
+  }
+  const Scratch scratch{memory + kKeys * kQueries, memory};
+  const auto block = job.width <= kNarrow ? attend_block<kNarrowStep> : attend_block<kWideStep>;
+  const int64_t key_end = job.causal ? at_most(job.keys, query_end) : job.keys;
+  const int64_t keys = block_keys(job.width);
+  for (int64_t key = 0; key < key_end; key += keys) {
+    block(job, k, v, key, at_most(keys, job.keys - key), tiles, tile_count, scratch);
+  }
+  for (int64_t i = 0; i < tile_count; ++i) finish(tiles[i], y, job.y_rows.row_stride, job.width);
+}
+
+}  // namespace
+
+const AttentionCode kAttention = {group, scratch_floats, attend};
+
+}  // namespace sd::cpu::SD_ISA

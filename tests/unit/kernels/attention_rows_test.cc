@@ -1,0 +1,122 @@
+// What every row of the attention table promises beyond small shapes: every head width, long
+// sequences, views, scores of any size, and the same bits however the work is divided.
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/table.h"
+#include "runtime/noise.h"
+
+namespace sd::test {
+namespace {
+
+at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
+  return PhiloxNoise(seed).normal(shape);
+}
+
+at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
+  return x.to(at::kDouble).unflatten(2, {heads, -1}).transpose(1, 2);
+}
+
+at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const AttentionSpec& spec) {
+  const at::Tensor queries = heads_in_double(q, spec.heads);
+  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
+  at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;
+  if (spec.causal) {
+    const at::Tensor hidden = at::ones({q.size(1), k.size(1)}, at::kBool).triu(1);
+    scores = scores.masked_fill(hidden, -INFINITY);
+  }
+  const at::Tensor mixed = at::matmul(scores.softmax(3), heads_in_double(v, spec.heads));
+  return mixed.transpose(1, 2).reshape(q.sizes());
+}
+
+/// Calls `check` with each row's kernel that the processor can run.
+template <class Check>
+void for_each_row(const AttentionSpec& spec, const Check& check) {
+  const KernelPolicy policy{.isa = probe_isa()};
+  for (const auto& row : attention_rows()) {
+    SCOPED_TRACE(row.name);
+    if (row.needs <= probe_isa()) check(*row.make(spec, policy));
+  }
+}
+
+void check_against_double(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
+                          const at::Tensor& v, double tolerance) {
+  const at::Tensor expected = attention_in_double(q, k, v, spec);
+  for_each_row(spec, [&](const AttentionKernel& kernel) {
+    const at::Tensor y = kernel(q, k, v);
+    ASSERT_EQ(y.sizes(), q.sizes());
+    EXPECT_TRUE(y.is_contiguous());
+    const double most = (y.to(at::kDouble) - expected).abs().max().item<double>();
+    EXPECT_FALSE(std::isnan(most));
+    EXPECT_LT(most, tolerance);
+  });
+}
+
+TEST(LongAttentionRows, AgreeForEveryHeadWidth) {
+  for (const int64_t d : {1, 15, 40, 64, 80, 160, 161, 512, 520}) {
+    for (const auto& [t, s] : {std::pair<int64_t, int64_t>{130, 77}, {33, 113}, {300, 300}}) {
+      for (const bool causal : {false, true}) {
+        if (causal && t != s) continue;
+        SCOPED_TRACE(::testing::Message() << d << " wide, " << t << " over " << s << " " << causal);
+        check_against_double({2, causal}, numbers({2, t, 2 * d}, 1), numbers({2, s, 2 * d}, 2),
+                             numbers({2, s, 2 * d}, 3), 1e-5);
+      }
+    }
+  }
+}
+
+TEST(LongAttentionRows, ReadQueriesKeysAndValuesSideBySide) {
+  const at::Tensor qkv = numbers({2, 150, 3 * 80});
+  const auto parts = qkv.chunk(3, -1);
+  check_against_double({2, false}, parts[0], parts[1], parts[2], 1e-5);
+}
+
+TEST(LongAttentionRows, NeitherOverflowNorLoseTheGreatestScore) {
+  const at::Tensor k = numbers({1, 250, 64}, 2) * 100;
+  check_against_double({1, false}, numbers({1, 40, 64}, 1) * 100, k, numbers({1, 250, 64}, 3),
+                       2e-3);  // scores of 1e5, whose own last digit is 8e-3
+  // Equal scores of 1e4: plain means.
+  const at::Tensor same = at::full({1, 250, 64}, std::sqrt(1e4 / 8));
+  check_against_double({1, false}, same, same, numbers({1, 250, 64}, 3), 1e-5);
+  check_against_double({1, false}, same, -same, numbers({1, 250, 64}, 3), 1e-5);
+}
+
+TEST(LongAttentionRows, LeaveOutKeysWhoseScoreIsMinusInfinity) {
+  at::Tensor k = numbers({1, 300, 8}, 2);
+  at::Tensor q = numbers({1, 20, 8}, 1);
+  q.select(2, 0).fill_(1);
+  k.narrow(1, 0, 240).select(2, 0).fill_(-INFINITY);  // whole blocks, and the first of all
+  check_against_double({1, false}, q, k, numbers({1, 300, 8}, 3), 1e-5);
+}
+
+TEST(LongAttentionRows, KeepWhatIsNoNumberInItsRow) {
+  at::Tensor q = numbers({1, 40, 16});
+  const at::Tensor k = numbers({1, 90, 16}, 2);
+  const at::Tensor clean = q.clone();
+  q[0][3][5] = NAN;
+  for_each_row({2, false}, [&](const AttentionKernel& kernel) {
+    const at::Tensor y = kernel(q, k, k);
+    EXPECT_TRUE(y[0][3].narrow(0, 0, 8).isnan().all().item<bool>());
+    EXPECT_TRUE(at::allclose(y.narrow(1, 4, 36), kernel(clean, k, k).narrow(1, 4, 36)));
+  });
+}
+
+TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
+  const at::Tensor q = numbers({2, 200, 80});
+  const int before = at::get_num_threads();
+  for_each_row({2, false}, [&](const AttentionKernel& kernel) {
+    at::set_num_threads(1);
+    const at::Tensor one = kernel(q, q, q);
+    at::set_num_threads(2);
+    EXPECT_TRUE(at::equal(kernel(q, q, q), one));
+  });
+  at::set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,177 @@
+// What every row of the linear and GEGLU tables promises beyond one product: residuals, views,
+// long rows, and the same bits however the work is divided.
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/table.h"
+#include "runtime/noise.h"
+
+namespace sd::test {
+namespace {
+
+at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
+  return PhiloxNoise(seed).normal(shape);
+}
+
+KernelPolicy policy() { return {.isa = probe_isa()}; }
+
+double difference(const at::Tensor& a, const at::Tensor& b) {
+  EXPECT_EQ(a.sizes(), b.sizes());
+  if (a.sizes() != b.sizes()) return INFINITY;
+  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+  return std::isnan(most) ? INFINITY : most;
+}
+
+/// Calls `check` with each row's kernel that the processor can run.
+template <class Kernel, class Spec, class Check>
+void for_each_row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
+                  const Check& check) {
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    if (row.needs > probe_isa()) continue;
+    if (const auto kernel = row.make(spec, policy())) check(*kernel);
+  }
+}
+
+LinearSpec linear_spec(int64_t in, int64_t out) {
+  return {numbers({out, in}, 2) / std::sqrt(static_cast<double>(in)), numbers({out}, 3)};
+}
+
+GegluSpec geglu_spec(int64_t in, int64_t out) {
+  return {numbers({2 * out, in}, 2) / std::sqrt(static_cast<double>(in)), numbers({2 * out}, 3)};
+}
+
+at::Tensor linear_in_double(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return at::matmul(x.to(at::kDouble), weight.to(at::kDouble).t()) + bias.to(at::kDouble);
+}
+
+at::Tensor geglu_in_double(const at::Tensor& x, const GegluSpec& spec) {
+  const auto halves = linear_in_double(x, spec.weight, spec.bias).chunk(2, -1);
+  return 0.5 * halves[0] * halves[1] * at::special_erfc(halves[1] / -std::sqrt(2.0));
+}
+
+struct ThreadCount {
+  explicit ThreadCount(int count) : before(at::get_num_threads()) { at::set_num_threads(count); }
+  ~ThreadCount() { at::set_num_threads(before); }
+  int before;
+};
+
+TEST(LinearRows, AddResidualsOnEveryEdgeOfTheirTiles) {
+  for (const int64_t in : {3, 320, 641, 1283}) {
+    for (const int64_t out : {1, 15, 17, 33, 96}) {
+      const LinearSpec spec = linear_spec(in, out);
+      for (const int64_t rows : {1, 2, 6, 7, 13, 14, 15, 29, 131}) {
+        SCOPED_TRACE(::testing::Message() << rows << "x" << in << " to " << out);
+        const at::Tensor x = numbers({rows, in});
+        const at::Tensor residual = numbers({rows, out}, 4);
+        const at::Tensor expected = linear_in_double(x, spec.weight, spec.bias) + residual;
+        for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+          EXPECT_LT(difference(kernel(x, residual), expected), 1e-5);
+        });
+      }
+    }
+  }
+}
+
+TEST(LinearRows, ReadViewsInPlaceAndGiveMemoryOfTheirOwn) {
+  const LinearSpec spec = linear_spec(40, 24);
+  const at::Tensor wide = numbers({2, 30, 120});
+  const at::Tensor residuals = numbers({2, 30, 48}, 4);
+  const at::Tensor x = wide.narrow(2, 40, 40);
+  const at::Tensor residual = residuals.narrow(2, 24, 24);
+  const at::Tensor expected = linear_in_double(x, spec.weight, spec.bias) + residual;
+  for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+    const at::Tensor y = kernel(x, residual);
+    EXPECT_TRUE(y.is_contiguous());
+    EXPECT_LT(difference(y, expected), 1e-5);
+    EXPECT_TRUE(at::equal(residuals, numbers({2, 30, 48}, 4)));
+    EXPECT_EQ(kernel(x.narrow(0, 0, 0)).sizes(), at::IntArrayRef({0, 30, 24}));
+  });
+}
+
+TEST(LinearRows, GiveTheSameBitsForAnyDivisionOfTheWork) {
+  const LinearSpec spec = linear_spec(1300, 130);
+  const GegluSpec gated = geglu_spec(200, 130);
+  const auto check = [](const auto& kernel, const at::Tensor& x) {
+    at::Tensor one;
+    {
+      const ThreadCount threads(1);
+      one = kernel(x);
+    }
+    const ThreadCount threads(2);
+    EXPECT_TRUE(at::equal(kernel(x), one));
+    return one;
+  };
+  for (const int64_t rows : {5, 77, 500}) {
+    const at::Tensor x = numbers({rows, 1300});
+    const at::Tensor narrow = numbers({rows, 200});
+    for (const auto& row : linear_rows()) {
+      if (row.needs > probe_isa() || &row == &linear_rows().back()) continue;
+      const auto kernel = row.make(spec, policy());
+      const at::Tensor whole = check(*kernel, x);
+      EXPECT_TRUE(at::equal((*kernel)(x.narrow(0, 2, 3)), whole.narrow(0, 2, 3))) << row.name;
+    }
+    for (const auto& row : geglu_rows()) {
+      if (row.needs > probe_isa() || &row == &geglu_rows().back()) continue;
+      check(*row.make(gated, policy()), narrow);
+    }
+  }
+}
+
+TEST(LinearRows, KeepWhatIsNoNumberInItsRow) {
+  const LinearSpec spec = linear_spec(50, 40);
+  at::Tensor x = numbers({20, 50});
+  const at::Tensor clean = x.clone();
+  x[3][7] = NAN;
+  for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+    const at::Tensor y = kernel(x);
+    EXPECT_TRUE(y[3].isnan().all().item<bool>());
+    EXPECT_TRUE(at::equal(y.narrow(0, 4, 16), kernel(clean).narrow(0, 4, 16)));
+  });
+}
+
+TEST(LinearRows, PackNothingWhereMemoryIsLow) {
+  const KernelPolicy low{.isa = probe_isa(), .memory = MemoryMode::kLow};
+  const LinearSpec spec = linear_spec(8, 8);
+  for (const auto& row : linear_rows()) {
+    if (row.needs > probe_isa() || !std::string(row.name).starts_with("packed")) continue;
+    EXPECT_EQ(row.make(spec, low), nullptr);
+  }
+}
+
+TEST(GegluRows, AgreeOnEveryEdgeOfTheirTiles) {
+  for (const int64_t in : {3, 320, 1280, 1281}) {
+    for (const int64_t out : {1, 15, 17, 40}) {
+      const GegluSpec spec = geglu_spec(in, out);
+      for (const int64_t rows : {1, 6, 7, 14, 15, 131}) {
+        SCOPED_TRACE(::testing::Message() << rows << "x" << in << " to " << out);
+        const at::Tensor x = numbers({rows, in});
+        const at::Tensor expected = geglu_in_double(x, spec);
+        for_each_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+          EXPECT_LT(difference(kernel(x), expected), 2e-5);
+        });
+      }
+    }
+  }
+}
+
+TEST(GegluRows, FollowTheErrorFunctionFromTailToTail) {
+  // One input of weight 0 for the value, whose bias is 1, and 1 for the gate: y = gelu(x).
+  const GegluSpec spec{at::tensor({0.0F, 1.0F}).unsqueeze(1), at::tensor({1.0F, 0.0F})};
+  const at::Tensor x = at::linspace(-14, 14, 28001).unsqueeze(1);
+  const at::Tensor expected = geglu_in_double(x, spec);
+  for_each_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+    const at::Tensor error = (kernel(x).to(at::kDouble) - expected).abs();
+    EXPECT_LT((error / x.abs().clamp_min(1e-3)).max().item<double>(), 2.5e-7);
+    EXPECT_TRUE(kernel(at::full({1, 1}, NAN)).isnan().item<bool>());
+    EXPECT_EQ(kernel(at::full({1, 1}, 1e30)).item<float>(), 1e30F);
+    EXPECT_EQ(kernel(at::full({1, 1}, -1e30)).item<float>(), 0.0F);
+  });
+}
+
+}  // namespace
+}  // namespace sd::test
