@@ -248,6 +248,7 @@ Pipeline Pipeline::load(const ModelPaths& paths, const DeviceOptions& device) {
   const c10::InferenceMode inference;
   ExecPolicy policy = resolve(device, probe_host());
   apply_threads(policy);
+  apply_memory(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(paths.config);
   auto tokenizer = make_tokenizer(config);
