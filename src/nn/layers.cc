@@ -2,7 +2,18 @@
 
 #include <ATen/ATen.h>
 
+#include "runtime/mapped_file.h"
+
 namespace sd {
+
+WeightPages::WeightPages(const at::Tensor& weight, const KernelPolicy& kernels) {
+  release_pages(weight.const_data_ptr(), weight.nbytes());
+  if (kernels.memory == MemoryMode::kLow && !kernels.plain) weight_ = weight;
+}
+
+void WeightPages::used() const {
+  if (weight_.defined()) release_pages(weight_.const_data_ptr(), weight_.nbytes());
+}
 
 Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels) {
   const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
@@ -12,23 +23,37 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
   } else {
     conv_ = choose_kernel(conv2d_rows(), {weight, bias, shape.stride, shape.padding}, kernels);
   }
+  pages_.emplace(weight, kernels);
 }
 
 at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
-  if (conv_) return (*conv_)(inputs);
-  at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
-  if (inputs.upsample) x = upsample_nearest(x);
-  at::Tensor y = tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
-  if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
-  return inputs.residual.defined() ? y.add_(inputs.residual) : y;
+  at::Tensor y;
+  if (conv_) {
+    y = (*conv_)(inputs);
+  } else {
+    at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
+    if (inputs.upsample) x = upsample_nearest(x);
+    y = tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
+    if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
+    if (inputs.residual.defined()) y.add_(inputs.residual);
+  }
+  pages_->used();
+  return y;
 }
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
-               bool bias)
-    : kernel_(choose_kernel(
-          linear_rows(),
-          {view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor()},
-          kernels)) {}
+               bool bias) {
+  const at::Tensor weight = view.get("weight", {out, in});
+  kernel_ = choose_kernel(linear_rows(), {weight, bias ? view.get("bias", {out}) : at::Tensor()},
+                          kernels);
+  pages_.emplace(weight, kernels);
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  at::Tensor y = (*kernel_)(x);
+  pages_->used();
+  return y;
+}
 
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
                      bool silu, const KernelPolicy& kernels)
@@ -54,10 +79,17 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
 Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
     : kernel_(choose_kernel(attention_rows(), AttentionSpec{heads, causal}, kernels)) {}
 
-Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(geglu_rows(),
-                            {view.get("weight", {2 * out, in}), view.get("bias", {2 * out})},
-                            kernels)) {}
+Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
+  const at::Tensor weight = view.get("weight", {2 * out, in});
+  kernel_ = choose_kernel(geglu_rows(), {weight, view.get("bias", {2 * out})}, kernels);
+  pages_.emplace(weight, kernels);
+}
+
+at::Tensor Geglu::operator()(const at::Tensor& x) const {
+  at::Tensor y = (*kernel_)(x);
+  pages_->used();
+  return y;
+}
 
 at::Tensor image_to_tokens(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast).permute({0, 2, 3, 1}).flatten(1, 2);

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 
 #include "kernels/table.h"
 #include "weights/weight_view.h"
@@ -11,6 +12,18 @@
 // the reference's modules have. Each asks the kernel table once, when it is built.
 
 namespace sd {
+
+/// The pages of a mapped checkpoint behind a layer's weight. A kernel that has made its own copy
+/// does not need them any more; where memory is short, they go after each use.
+class WeightPages {
+ public:
+  /// Call when the layer's kernel has been made.
+  WeightPages(const at::Tensor& weight, const KernelPolicy& kernels);
+  void used() const;
+
+ private:
+  at::Tensor weight_;  // undefined unless memory is short
+};
 
 /// torch.nn.Conv2d: `weight` [out, in, kernel, kernel], `bias` [out] unless it has none.
 /// [N, in, h, w] channels_last → [N, out, h', w'] channels_last, with what Conv2dInputs may ask.
@@ -31,6 +44,7 @@ class Conv2d {
   // A 1x1 convolution is a linear map of the channels; exactly one of the two is set.
   std::shared_ptr<const Conv2dKernel> conv_;
   std::shared_ptr<const LinearKernel> linear_;
+  std::optional<WeightPages> pages_;
 };
 
 /// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none. [..., in] → [..., out].
@@ -38,10 +52,11 @@ class Linear {
  public:
   Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
          bool bias = true);
-  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+  at::Tensor operator()(const at::Tensor& x) const;
 
  private:
   std::shared_ptr<const LinearKernel> kernel_;
+  std::optional<WeightPages> pages_;
 };
 
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
@@ -94,10 +109,11 @@ class Attention {
 class Geglu {
  public:
   Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+  at::Tensor operator()(const at::Tensor& x) const;
 
  private:
   std::shared_ptr<const GegluKernel> kernel_;
+  std::optional<WeightPages> pages_;
 };
 
 /// [N, C, h, w] channels_last → [N, h*w, C], a view.

@@ -21,6 +21,7 @@ Pipeline Pipeline::load(const LoadOptions& options) {
   const c10::InferenceMode inference;
   ExecPolicy policy = resolve(options.device, probe_host());
   apply_threads(policy);
+  apply_memory(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(options.model.config);
   auto tokenizer = make_tokenizer(config);

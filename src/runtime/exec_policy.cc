@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/strings.h"
+#include "runtime/tensor_memory.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -100,5 +101,18 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
 }
 
 void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.threads); }
+
+void apply_memory(const ExecPolicy& policy) {
+  if (policy.kernels.plain) return;
+  constexpr size_t kMebibyte = size_t{1} << 20;
+  switch (policy.kernels.memory) {
+    case MemoryMode::kFast:
+      return pool_tensor_memory(2048 * kMebibyte);
+    case MemoryMode::kBalanced:
+      return pool_tensor_memory(1024 * kMebibyte);
+    case MemoryMode::kLow:
+      return pool_tensor_memory(128 * kMebibyte);
+  }
+}
 
 }  // namespace sd

@@ -37,4 +37,8 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host);
 /// Applies the policy's thread count to this process.
 void apply_threads(const ExecPolicy& policy);
 
+/// Lets this process keep as much memory for its next tensors as the policy grants; under plain
+/// kernels none.
+void apply_memory(const ExecPolicy& policy);
+
 }  // namespace sd

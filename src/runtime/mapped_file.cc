@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <map>
+#include <mutex>
 #include <system_error>
 
 #include "base/strings.h"
@@ -28,6 +31,19 @@ class Descriptor {
  private:
   int fd_;
 };
+
+/// Where the mapped files of this process lie: begin → end.
+struct Mappings {
+  std::mutex mutex;
+  std::map<uintptr_t, uintptr_t> ranges;
+};
+
+Mappings& mappings() {
+  static Mappings* all = new Mappings;  // never destroyed: a file may be closed after main
+  return *all;
+}
+
+uintptr_t address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -72,15 +88,31 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   if (data == MAP_FAILED) {
     throw Error(ErrorKind::kFile, "cannot map " + shown + " into memory: " + reason(errno));
   }
-  return std::shared_ptr<const MappedFile>(
+  const std::shared_ptr<const MappedFile> file(
       new MappedFile(path, static_cast<const std::byte*>(data), size));
+  const std::lock_guard lock(mappings().mutex);
+  mappings().ranges[address(data)] = address(data) + size;
+  return file;
 }
 
 MappedFile::~MappedFile() {
+  const std::lock_guard lock(mappings().mutex);
+  mappings().ranges.erase(address(data_));
   // munmap takes a pointer to non-const; the pages are not written.
   ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 std::string_view MappedFile::bytes() const { return {reinterpret_cast<const char*>(data_), size_}; }
+
+void release_pages(const void* begin, size_t bytes) {
+  const std::lock_guard lock(mappings().mutex);
+  const auto after = mappings().ranges.upper_bound(address(begin));
+  if (after == mappings().ranges.begin()) return;
+  const uintptr_t file_end = std::prev(after)->second;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (address(begin) + page - 1) / page * page;
+  const uintptr_t last = std::min(address(begin) + bytes, file_end) / page * page;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
 
 }  // namespace sd

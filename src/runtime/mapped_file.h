@@ -36,4 +36,9 @@ class MappedFile {
   size_t size_;
 };
 
+/// Takes the whole pages of [begin, begin + bytes) that lie in a MappedFile out of this process's
+/// memory, for a weight that will not be read again soon. They stay valid: the next read brings
+/// them back, from the system's cache while it has them. Memory of any other kind is left alone.
+void release_pages(const void* begin, size_t bytes);
+
 }  // namespace sd

@@ -9,7 +9,7 @@
 /// Kernels of our own for the processor, in float32, for the rows of the tables above ATen's.
 namespace sd::cpu {
 
-/// 3x3, stride 1, padding 1, by Winograd's F(4x4, 3x3), from eight channels on.
+/// 3x3, stride 1, padding 1, by Winograd's F(4x4, 3x3), from eight input channels on.
 std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec, const KernelPolicy&);
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
                                                          const KernelPolicy&);

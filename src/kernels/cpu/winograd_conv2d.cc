@@ -202,7 +202,7 @@ at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
 std::unique_ptr<const Conv2dKernel> make_winograd(const Conv2dSpec& spec, const Steps& steps) {
   const at::Tensor& weight = spec.weight;
   const bool fits = weight.size(2) == 3 && weight.size(3) == 3 && spec.stride == 1 &&
-                    spec.padding == 1 && weight.size(0) >= 8 && weight.size(1) >= 8 &&
+                    spec.padding == 1 && weight.size(1) >= 8 &&
                     weight.scalar_type() == at::kFloat && weight.is_contiguous();
   return fits ? std::make_unique<WinogradConv2d>(spec, steps) : nullptr;
 }

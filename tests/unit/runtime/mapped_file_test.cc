@@ -57,5 +57,27 @@ TEST(MappedFile, NamesAMissingPermission) {
   expect_error(ErrorKind::kFile, "cannot read", [&] { MappedFile::open(temp.path()); });
 }
 
+std::string megabyte() { return std::string(size_t{1} << 20, 'x'); }
+
+TEST(MappedFile, ReadsReleasedPagesAgain) {
+  const TempFile temp(megabyte());
+  const auto file = MappedFile::open(temp.path());
+  EXPECT_EQ(file->bytes(), megabyte());
+  release_pages(file->data(), file->size());
+  EXPECT_EQ(file->bytes(), megabyte());
+  release_pages(file->data() + 1000,
+                file->size());  // more than there is, from the middle of a page
+  EXPECT_EQ(file->bytes(), megabyte());
+}
+
+TEST(MappedFile, LeavesMemoryOfAnotherKindAlone) {
+  const TempFile temp("x");
+  const auto file = MappedFile::open(temp.path());
+  const std::string memory = megabyte();
+  release_pages(memory.data(), memory.size());
+  EXPECT_EQ(memory, megabyte());
+  release_pages(nullptr, 0);
+}
+
 }  // namespace
 }  // namespace sd

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+namespace sd {
+
+/// From now on large tensors live in huge pages, and the memory of one that is gone is kept for the
+/// next, up to `keep` bytes: fresh pages are cleared by the kernel, one fault each, which for the
+/// pictures of an autoencoder takes a quarter of the time of a convolution. May be called again,
+/// with another limit.
+void pool_tensor_memory(size_t keep);
+
+}  // namespace sd
