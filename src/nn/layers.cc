@@ -42,17 +42,25 @@ at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
 }
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
-               bool bias) {
-  const at::Tensor weight = view.get("weight", {out, in});
-  kernel_ = choose_kernel(linear_rows(), {weight, bias ? view.get("bias", {out}) : at::Tensor()},
-                          kernels);
+               bool bias)
+    : Linear(view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
+             kernels) {}
+
+Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
+    : kernel_(choose_kernel(linear_rows(), {weight, bias}, kernels)) {
   pages_.emplace(weight, kernels);
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const {
-  at::Tensor y = (*kernel_)(x);
+at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
+  at::Tensor y = (*kernel_)(x, residual);
   pages_->used();
   return y;
+}
+
+Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
+                          const KernelPolicy& kernels) {
+  const at::Tensor weight = view.get("weight", {out, in, 1, 1}).reshape({out, in});
+  return Linear(weight, view.get("bias", {out}), kernels);
 }
 
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
@@ -97,6 +105,11 @@ at::Tensor image_to_tokens(const at::Tensor& x) {
 
 at::Tensor tokens_to_image(const at::Tensor& tokens, int64_t height, int64_t width) {
   return tokens.contiguous().unflatten(1, {height, width}).permute({0, 3, 1, 2});
+}
+
+at::Tensor repeat_rows(const at::Tensor& x, int64_t rows) {
+  if (x.size(0) == rows) return x;
+  return at::cat(std::vector<at::Tensor>(static_cast<size_t>(rows / x.size(0)), x));
 }
 
 at::Tensor upsample_nearest(const at::Tensor& x) {

@@ -52,9 +52,17 @@ class Linear {
  public:
   Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
          bool bias = true);
-  at::Tensor operator()(const at::Tensor& x) const;
+  /// A convolution of 1x1 as a map of tokens: its `weight` is [out, in, 1, 1].
+  static Linear of_conv1x1(const WeightView& view, int64_t in, int64_t out,
+                           const KernelPolicy& kernels);
+
+  /// x [..., in] → [..., out], and `residual` [..., out] added where it is defined.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
+  /// `weight` [out, in].
+  Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels);
+
   std::shared_ptr<const LinearKernel> kernel_;
   std::optional<WeightPages> pages_;
 };
