@@ -1,13 +1,14 @@
 #include "runtime/tensor_memory.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <vector>
 
 namespace sd {
@@ -43,10 +44,12 @@ class Pool final : public c10::Allocator {
   }
 
   c10::DataPtr allocate(size_t bytes) override {
-    if (bytes < kLarge) return c10::GetDefaultCPUAllocator()->allocate(bytes);
-    const Block block = take((bytes + kHugePage - 1) / kHugePage * kHugePage);
-    return {block.data, new Block(block), give_back, c10::Device(c10::DeviceType::CPU)};
+    void* data = bytes < kLarge ? c10::alloc_cpu(bytes)
+                                : take((bytes + kHugePage - 1) / kHugePage * kHugePage);
+    return {data, data, give_back, c10::Device(c10::DeviceType::CPU)};
   }
+
+  c10::DeleterFnPtr raw_deleter() const override { return give_back; }
 
   void copy_data(void* to, const void* from, size_t bytes) const override {
     std::memcpy(to, from, bytes);
@@ -59,30 +62,34 @@ class Pool final : public c10::Allocator {
 
  private:
   /// The smallest kept block that is large enough and not much too large, or a new one.
-  Block take(size_t bytes) {
-    {
-      const std::lock_guard lock(mutex_);
-      auto best = kept_.end();
-      for (auto it = kept_.begin(); it != kept_.end(); ++it) {
-        const bool fits = it->bytes >= bytes && it->bytes <= bytes + bytes / 4;
-        if (fits && (best == kept_.end() || it->bytes < best->bytes)) best = it;
-      }
-      if (best != kept_.end()) {
-        const Block block = *best;
-        kept_.erase(best);
-        return block;
-      }
+  void* take(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    auto best = kept_.end();
+    for (auto it = kept_.begin(); it != kept_.end(); ++it) {
+      const bool fits = it->bytes >= bytes && it->bytes <= bytes + bytes / 4;
+      if (fits && (best == kept_.end() || it->bytes < best->bytes)) best = it;
     }
-    return map_block(bytes);
+    const Block block = best != kept_.end() ? *best : map_block(bytes);
+    if (best != kept_.end()) kept_.erase(best);
+    in_use_[block.data] = block.bytes;
+    return block.data;
   }
 
-  static void give_back(void* context) {
-    Block* block = static_cast<Block*>(context);
-    Pool& pool = instance();
-    const std::lock_guard lock(pool.mutex_);
-    pool.kept_.push_back(*block);
-    pool.drop_oldest();
-    delete block;
+  static void give_back(void* data) {
+    if (reinterpret_cast<uintptr_t>(data) % kHugePage != 0 || !instance().keep(data)) {
+      c10::free_cpu(data);
+    }
+  }
+
+  /// False if the memory is not of this pool.
+  bool keep(void* data) {
+    const std::lock_guard lock(mutex_);
+    const auto found = in_use_.find(data);
+    if (found == in_use_.end()) return false;
+    kept_.push_back({data, found->second});
+    in_use_.erase(found);
+    drop_oldest();
+    return true;
   }
 
   void drop_oldest() {
@@ -96,7 +103,8 @@ class Pool final : public c10::Allocator {
   }
 
   std::mutex mutex_;
-  std::vector<Block> kept_;  // oldest first
+  std::unordered_map<void*, size_t> in_use_;  // with their bytes
+  std::vector<Block> kept_;                   // oldest first
   size_t keep_ = 0;
 };
 

@@ -39,5 +39,18 @@ TEST(TensorMemory, GivesWorkingTensorsOfEverySize) {
   }
 }
 
+TEST(TensorMemory, IsGivenBackByItsAddressToo) {  // as oneDNN does
+  pool_tensor_memory(size_t{64} << 20);
+  c10::Allocator* allocator = c10::GetAllocator(c10::DeviceType::CPU);
+  for (const size_t bytes : {size_t{100}, size_t{12} << 20}) {
+    void* data = allocator->raw_allocate(bytes);
+    ASSERT_NE(data, nullptr);
+    allocator->raw_deallocate(data);
+  }
+  const at::Tensor x = at::ones({1, 16, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor y = at::conv2d(x, at::ones({640, 16, 3, 3}), {}, 2, 1);
+  EXPECT_EQ(y.select(2, 5).select(2, 5).max().item<float>(), 144);
+}
+
 }  // namespace
 }  // namespace sd
