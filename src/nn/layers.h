@@ -130,6 +130,10 @@ at::Tensor image_to_tokens(const at::Tensor& x);
 /// [N, h*w, C] → [N, C, h, w] channels_last, a view.
 at::Tensor tokens_to_image(const at::Tensor& tokens, int64_t height, int64_t width);
 
+/// [n, ...] → [rows, ...], all rows over and over; x itself where it has so many. `rows` must be a
+/// multiple of n.
+at::Tensor repeat_rows(const at::Tensor& x, int64_t rows);
+
 /// Doubles height and width, each value four times: [N, C, h, w] → [N, C, 2h, 2w].
 at::Tensor upsample_nearest(const at::Tensor& x);
 
