@@ -7,27 +7,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// An open file that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void throw_errno(const std::filesystem::path& path, const char* what, int error) {
   throw Error(ErrorKind::kFile, format("%s: %s: %s", path.c_str(), what, std::strerror(error)));

@@ -11,26 +11,12 @@
 #include <mutex>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// Where the mapped files of this process lie: begin → end.
 struct Mappings {

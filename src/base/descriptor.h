@@ -1,0 +1,24 @@
+#pragma once
+
+#include <unistd.h>
+
+namespace sd {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  /// Below 0 if the file could not be opened.
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace sd
