@@ -23,10 +23,11 @@ A picture's seconds are the difference of a run that draws three, one after the 
 that draws one, halved; the least of {timing_runs}. What stands below "training" is copied from
 `README.md`.
 
-## {count} prompts held out
+## {count} prompts kept out of training and tuning
 
 Each drawn once with {steps} PLMS steps, guidance scale {scale:g} and a seed of its own, fixed
-before anything was looked at; no picture was chosen. {groups}
+before anything was looked at; no picture was chosen.
+{groups}
 
 """
 
@@ -140,9 +141,9 @@ def _taught(verdicts):
 
 WHAT_IS_HELD_OUT = """"Held out" means: training never saw that emoji on that background in any
 picture, though it saw the emoji on other colours and the colour behind others; nor that shape or
-pair in those colours on that background. The prompts on white are otherwise: those pictures were in
-training, and the prompts use the emoji's other names or words around them that captions did not
-have ("an icon of …", "one …, please").
+pair in those colours on that background. **The prompts on white are not held out in this sense:**
+training had those pictures. They use the emoji's other names; some have words around them that no
+caption had ("an icon of …", "one …, please"), the others may have been captions as they stand.
 
 """
 

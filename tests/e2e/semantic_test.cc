@@ -11,6 +11,8 @@
 namespace sd::test {
 namespace {
 
+using Words = std::vector<std::string>;
+
 struct Prompt {
   const char* glyph;
   const char* background;
@@ -32,6 +34,16 @@ constexpr Prompt kPrompts[] = {
     {"yellow heart", "blue", "yellow", 23},
     {"tangerine", "turquoise", "orange", 25},
 };
+
+constexpr const char* kFlags[] = {"--ckpt", SD_SOURCE_DIR "/models/demo/model.safetensors",
+                                  "--H",    "128",
+                                  "--W",    "128",
+                                  "--plms", "--ddim_steps",
+                                  "25",     "--scale",
+                                  "4",      "--n_samples",
+                                  "6",      "--n_iter",
+                                  "1",      "--safety",
+                                  "off",    "--skip_grid"};
 
 const Glyphs& glyphs() {
   static const Glyphs kGlyphs(SD_SOURCE_DIR "/tests/data/demo");
@@ -58,8 +70,8 @@ std::vector<double> distances(const Image& image) {
 }
 
 /// What in the picture is not as the prompt says: none, or words for each.
-std::vector<std::string> complaints(const Prompt& prompt, const Image& image) {
-  std::vector<std::string> found;
+Words complaints(const Prompt& prompt, const Image& image) {
+  Words found;
   const std::string background = glyphs().colour_name(border_colour(image));
   if (background != prompt.background) found.push_back("the background is " + background);
 
@@ -90,8 +102,7 @@ Image rendered(const std::string& glyph, const std::string& background) {
 TEST(SemanticCheck, AcceptsWhatTheFontShows) {
   EXPECT_GT(glyphs().names().size(), 20U);
   for (const Prompt& prompt : kPrompts) {
-    EXPECT_EQ(complaints(prompt, rendered(prompt.glyph, prompt.background)),
-              std::vector<std::string>())
+    EXPECT_EQ(complaints(prompt, rendered(prompt.glyph, prompt.background)), Words())
         << words(prompt);
   }
 }
@@ -100,7 +111,7 @@ TEST(SemanticCheck, RejectsAnotherGlyphOrBackground) {
   for (const Prompt& prompt : kPrompts) {
     const std::string other = prompt.background == std::string("pink") ? "green" : "pink";
     EXPECT_EQ(complaints(prompt, rendered(prompt.glyph, other)),
-              std::vector<std::string>{"the background is " + other})
+              Words{"the background is " + other})
         << words(prompt);
     for (const std::string& name : glyphs().names()) {
       if (name == prompt.glyph) continue;
@@ -120,29 +131,9 @@ class BuiltInModel : public ::testing::Test {
       lines += nlohmann::json({{"prompt", words(prompt)}, {"seed", prompt.seed}}).dump() + "\n";
     }
     const std::string file = folder.write("prompts.jsonl", lines).string();
-    const Finished done = run({"txt2img",
-                               "--ckpt",
-                               SD_SOURCE_DIR "/models/demo/model.safetensors",
-                               "--H",
-                               "128",
-                               "--W",
-                               "128",
-                               "--from-file",
-                               file,
-                               "--outdir",
-                               (folder / "out").string(),
-                               "--plms",
-                               "--ddim_steps",
-                               "25",
-                               "--scale",
-                               "4",
-                               "--n_samples",
-                               "6",
-                               "--n_iter",
-                               "1",
-                               "--safety",
-                               "off",
-                               "--skip_grid"});
+    Words arguments = {"txt2img", "--from-file", file, "--outdir", (folder / "out").string()};
+    arguments.insert(arguments.end(), std::begin(kFlags), std::end(kFlags));
+    const Finished done = run(arguments);
     ASSERT_EQ(done.exit_code, 0) << done.err;
     for (const std::string& path : lines_of(done.out)) images_.push_back(read_image(path));
     ASSERT_EQ(images_.size(), std::size(kPrompts)) << done.out;
@@ -155,8 +146,7 @@ std::vector<Image> BuiltInModel::images_;
 
 TEST_F(BuiltInModel, DrawsWhatTheWordsSay) {
   for (size_t i = 0; i < images_.size(); ++i) {
-    EXPECT_EQ(complaints(kPrompts[i], images_[i]), std::vector<std::string>())
-        << words(kPrompts[i]);
+    EXPECT_EQ(complaints(kPrompts[i], images_[i]), Words()) << words(kPrompts[i]);
   }
 }
 
