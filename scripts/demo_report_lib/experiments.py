@@ -8,7 +8,7 @@ import measure
 import sheets
 import world as worlds
 
-RECOMMENDED_SCALE = 4.0
+RECOMMENDED_SCALE = 3.0
 FIRST_SEED = 1000  # prompt k of the held-out ones has this seed plus k, at every scale
 SWEEP_SHOWN = 8  # prompts of the sweep's contact sheet
 FAILURES_SHOWN = 8

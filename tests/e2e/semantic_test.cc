@@ -35,15 +35,15 @@ constexpr Prompt kPrompts[] = {
     {"tangerine", "turquoise", "orange", 25},
 };
 
-constexpr const char* kFlags[] = {"--ckpt", SD_SOURCE_DIR "/models/demo/model.safetensors",
-                                  "--H",    "128",
-                                  "--W",    "128",
-                                  "--plms", "--ddim_steps",
-                                  "25",     "--scale",
-                                  "4",      "--n_samples",
-                                  "6",      "--n_iter",
-                                  "1",      "--safety",
-                                  "off",    "--skip_grid"};
+constexpr const char* kFlags[] = {"--ckpt",       SD_SOURCE_DIR "/models/demo/model.safetensors",
+                                  "--H",          "128",
+                                  "--W",          "128",
+                                  "--ddim_steps", "25",
+                                  "--scale",      "4",
+                                  "--n_samples",  "6",
+                                  "--n_iter",     "1",
+                                  "--safety",     "off",
+                                  "--skip_grid"};
 
 const Glyphs& glyphs() {
   static const Glyphs kGlyphs(SD_SOURCE_DIR "/tests/data/demo");
