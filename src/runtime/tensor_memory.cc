@@ -61,12 +61,12 @@ class Pool final : public c10::Allocator {
   }
 
  private:
-  /// The smallest kept block that is large enough and not much too large, or a new one.
+  /// The smallest kept block that is large enough and at most twice too large, or a new one.
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     auto best = kept_.end();
     for (auto it = kept_.begin(); it != kept_.end(); ++it) {
-      const bool fits = it->bytes >= bytes && it->bytes <= bytes + bytes / 4;
+      const bool fits = it->bytes >= bytes && it->bytes <= 2 * bytes;
       if (fits && (best == kept_.end() || it->bytes < best->bytes)) best = it;
     }
     const Block block = best != kept_.end() ? *best : map_block(bytes);

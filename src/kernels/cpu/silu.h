@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/exp.h"
 
 namespace sd::cpu::SD_ISA {
 
@@ -9,18 +9,11 @@ namespace sd::cpu::SD_ISA {
 inline Vec exp(Vec x) {
   // max and min hand on what is no number.
   const Vec kept = min(set1(88.0F), max(set1(-87.0F), x));
-  const Vec n = round(kept * set1(1.44269504F));
-  // x - n·ln 2 in two steps, of which the first is exact (Cody and Waite 1980).
-  const Vec r = fnma(n, set1(-2.12194440e-4F), fnma(n, set1(0.693359375F), kept));
-  Vec y = set1(1.0F / 5040);  // Taylor's series: |r| <= ln(2)/2
-  y = fma(y, r, set1(1.0F / 720));
-  y = fma(y, r, set1(1.0F / 120));
-  y = fma(y, r, set1(1.0F / 24));
-  y = fma(y, r, set1(1.0F / 6));
-  y = fma(y, r, set1(0.5F));
-  y = fma(y, r, set1(1.0F));
-  y = fma(y, r, set1(1.0F));
-  return scale_by_power(y, n);
+  constexpr float kLog2E = 1.44269504F;
+  constexpr float kRestOfLog2E = 1.92596299e-8F;
+  const Vec whole = round(kept * set1(kLog2E));
+  const Vec fraction = fma(kept, set1(kRestOfLog2E), fma(kept, set1(kLog2E), zero() - whole));
+  return scale_by_small_power(exp2_of_fraction(fraction), whole);
 }
 
 /// x·sigmoid(x).

@@ -1,40 +1,28 @@
 #include "kernels/cpu/workspace.h"
 
-#include <sys/mman.h>
+#include <cstdint>
 
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include "kernels/cpu/huge_buffer.h"
 
 namespace sd::cpu {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
-
-struct Free {
-  void operator()(float* data) const { std::free(data); }
-};
-
-struct Buffer {
-  std::unique_ptr<float, Free> data;
-  size_t bytes = 0;
+struct Space {
+  HugeBuffer buffer;
+  size_t floats = 0;
 };
 
 }  // namespace
 
 float* workspace(Workspace which, size_t floats) {
-  thread_local Buffer buffers[2];
-  Buffer& buffer = buffers[static_cast<size_t>(which)];
-  const size_t bytes = (floats * sizeof(float) + kHugePage - 1) / kHugePage * kHugePage;
-  if (bytes > buffer.bytes) {
-    buffer.data.reset();
-    buffer.bytes = 0;
-    buffer.data.reset(static_cast<float*>(std::aligned_alloc(kHugePage, bytes)));
-    if (buffer.data == nullptr) throw std::bad_alloc();
-    buffer.bytes = bytes;
-    ::madvise(buffer.data.get(), bytes, MADV_HUGEPAGE);  // a wish: without it, only slower
+  thread_local Space spaces[2];
+  Space& space = spaces[static_cast<size_t>(which)];
+  if (floats > space.floats) {
+    space = {};  // the old one goes first
+    space.buffer = HugeBuffer(static_cast<int64_t>(floats));
+    space.floats = floats;
   }
-  return buffer.data.get();
+  return space.buffer.data();
 }
 
 }  // namespace sd::cpu
