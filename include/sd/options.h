@@ -17,9 +17,9 @@ enum class KernelChoice {
 
 /// What a run may spend of the memory to be faster.
 enum class MemoryMode {
-  kFast,      ///< weights unfolded wherever that saves time
-  kBalanced,  ///< unfolded where it saves the most
-  kLow,       ///< weights as they are in the checkpoint
+  kFast,      ///< keep as much of what was used for the next use as there is
+  kBalanced,  ///< keep copies of weights in the order that kernels like, and some used memory
+  kLow,       ///< keep no copy of a weight: read each from the checkpoint's file when it is needed
 };
 
 /// `--precision`: the reference's two words.

@@ -159,6 +159,10 @@ void add_device_flags(CLI::App* app, RunOptions* o) {
           "threads", [o](int64_t count) { o->device.threads = to_thread_count(count); },
           "threads; 0: as many as this process may use")
       ->default_str("0");
+  group.choice<MemoryMode>(
+      "memory", o->device.memory,
+      {{"fast", MemoryMode::kFast}, {"balanced", MemoryMode::kBalanced}, {"low", MemoryMode::kLow}},
+      1, "what a run may keep to be faster; low: a third of the memory");
   group.choice<KernelChoice>("kernels", o->device.kernels,
                              {{"auto", KernelChoice::kAuto},
                               {"aten", KernelChoice::kAten},
