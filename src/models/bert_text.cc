@@ -27,8 +27,8 @@ class BertLayer {
 
   at::Tensor operator()(const at::Tensor& x) const {
     const at::Tensor normed = attn_norm_(x);
-    const at::Tensor h = to_out_(attention_(to_q_(normed), to_k_(normed), to_v_(normed))).add_(x);
-    return mlp_out_(at::gelu(mlp_in_(mlp_norm_(h)))).add_(h);
+    const at::Tensor h = to_out_(attention_(to_q_(normed), to_k_(normed), to_v_(normed)), x);
+    return mlp_out_(at::gelu(mlp_in_(mlp_norm_(h))), h);
   }
 
  private:

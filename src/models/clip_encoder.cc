@@ -26,10 +26,9 @@ ClipEncoderLayer::ClipEncoderLayer(const WeightView& view, const ClipEncoderSpec
 
 at::Tensor ClipEncoderLayer::operator()(const at::Tensor& x) const {
   const at::Tensor normed = layer_norm1_(x);
-  const at::Tensor h =
-      out_proj_(attention_(q_proj_(normed), k_proj_(normed), v_proj_(normed))).add_(x);
+  const at::Tensor h = out_proj_(attention_(q_proj_(normed), k_proj_(normed), v_proj_(normed)), x);
   const at::Tensor inner = fc1_(layer_norm2_(h));
-  return fc2_(quick_gelu_ ? inner * at::sigmoid(inner * 1.702) : at::gelu(inner)).add_(h);
+  return fc2_(quick_gelu_ ? inner * at::sigmoid(inner * 1.702) : at::gelu(inner), h);
 }
 
 ClipEncoder::ClipEncoder(const WeightView& view, const ClipEncoderSpec& spec,

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/strings.h"
+#include "sd/error.h"
+
 namespace sd {
 namespace {
 
@@ -81,7 +84,9 @@ class Builder {
   }
 
   void add_transformer(UNetBlock& block, const WeightView& scope) {
-    block.add(SpatialTransformer(scope[block.next()], channels_, config_, kernels_));
+    block.add(
+        SpatialTransformer(scope[block.next()], channels_, transformer_blocks_, config_, kernels_));
+    transformer_blocks_ += static_cast<size_t>(config_.transformer_depth);
   }
 
   void add_down(UNetBlock& block, const WeightView& scope) {
@@ -105,6 +110,7 @@ class Builder {
   KernelPolicy kernels_;
   int64_t channels_ = 0;
   int64_t downsampled_ = 1;
+  size_t transformer_blocks_ = 0;
   std::vector<int64_t> skips_;
 };
 
@@ -133,8 +139,21 @@ at::Tensor UNet::time_embedding(double t) const {
   return time_embed_2_(at::silu(time_embed_0_(sinusoids)));  // [1, 4*model_channels]
 }
 
-at::Tensor UNet::operator()(const at::Tensor& x, double t, const at::Tensor& context,
+PreparedContext UNet::prepare(const at::Tensor& context) const {
+  PreparedContext prepared{.layers = {}, .rows = context.size(0)};
+  for (const UNetBlock& block : input_blocks_) block.prepare(context, &prepared);
+  middle_block_.prepare(context, &prepared);
+  for (const UNetBlock& block : output_blocks_) block.prepare(context, &prepared);
+  return prepared;
+}
+
+at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext& context,
                             const Trace& trace) const {
+  if (context.rows % x.size(0) != 0) {
+    throw Error(ErrorKind::kInternal,
+                format("expected a context of a multiple of %lld rows, found %lld",
+                       static_cast<long long>(x.size(0)), static_cast<long long>(context.rows)));
+  }
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
   };
@@ -152,7 +171,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const at::Tensor& con
   h = middle_block_(h, inputs);
   traced("middle_block", h);
   for (size_t i = 0; i < output_blocks_.size(); ++i) {
-    h = at::cat({h, skips.back()}, 1);
+    h = at::cat({h, repeat_rows(skips.back(), h.size(0))}, 1);
     skips.pop_back();
     h = output_blocks_[i](h, inputs);
     traced("output_blocks." + std::to_string(i), h);

@@ -19,10 +19,19 @@ class UNet {
 
   UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels);
 
-  /// x [N, in_channels, h, w] f32, t in steps of the training schedule (0 to 999, need not be
-  /// whole), context [N, 77, context_dim] → [N, out_channels, h, w], contiguous.
-  at::Tensor operator()(const at::Tensor& x, double t, const at::Tensor& context,
+  /// What all evaluations under a context [N, 77, context_dim] share.
+  PreparedContext prepare(const at::Tensor& context) const;
+
+  /// x [n, in_channels, h, w] f32, t in steps of the training schedule (0 to 999, need not be
+  /// whole), a context of N rows → [N, out_channels, h, w], contiguous. N is a multiple of n: row i
+  /// of the context goes with row i mod n of x, and what does not depend on the context is computed
+  /// once. Throws kInternal for another N.
+  at::Tensor operator()(const at::Tensor& x, double t, const PreparedContext& context,
                         const Trace& trace = nullptr) const;
+  at::Tensor operator()(const at::Tensor& x, double t, const at::Tensor& context,
+                        const Trace& trace = nullptr) const {
+    return (*this)(x, t, prepare(context), trace);
+  }
 
  private:
   at::Tensor time_embedding(double t) const;

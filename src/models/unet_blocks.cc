@@ -77,8 +77,14 @@ CrossAttention::CrossAttention(const WeightView& view, int64_t query_dim, int64_
       attention_(heads, /*causal=*/false, kernels),
       to_out_(view["to_out.0"], heads * dim_head, query_dim, kernels) {}
 
-at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& context) const {
-  return to_out_(attention_(to_q_(x), to_k_(context), to_v_(context)));
+KeysAndValues CrossAttention::project(const at::Tensor& context) const {
+  return {to_k_(context), to_v_(context)};
+}
+
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const KeysAndValues& context,
+                                      const at::Tensor& residual) const {
+  const at::Tensor q = repeat_rows(to_q_(x), context.k.size(0));  // [n, T, C] → [N, T, C]
+  return to_out_(attention_(q, context.k, context.v), residual);
 }
 
 BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim,
@@ -92,23 +98,25 @@ BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim
       ff_in_(view["ff.net.0.proj"], dim, 4 * dim, kernels),
       ff_out_(view["ff.net.2"], 4 * dim, dim, kernels) {}
 
-at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x, const at::Tensor& context) const {
+at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x,
+                                             const KeysAndValues& context) const {
   const at::Tensor normed = norm1_(x);
-  at::Tensor h = attn1_(normed, normed).add_(x);
-  h = attn2_(norm2_(h), context).add_(h);
-  return ff_out_(ff_in_(norm3_(h))).add_(h);
+  at::Tensor h = attn1_(normed, attn1_.project(normed), x);           // [n, T, dim]
+  h = attn2_(norm2_(h), context, repeat_rows(h, context.k.size(0)));  // [N, T, dim]
+  return ff_out_(ff_in_(norm3_(h)), h);
 }
 
-SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
+SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels, size_t first_layer,
                                        const UNetConfig& config, const KernelPolicy& kernels)
-    : norm_(view["norm"], channels, config.num_groups, kTransformerEps, /*silu=*/false, kernels),
+    : first_layer_(first_layer),
+      norm_(view["norm"], channels, config.num_groups, kTransformerEps, /*silu=*/false, kernels),
       // The reference drops what does not divide: inner = heads * (channels / heads).
-      proj_in_(conv1x1(view["proj_in"], channels,
-                       channels / head_count(config, channels) * head_count(config, channels),
-                       kernels)),
-      proj_out_(conv1x1(view["proj_out"],
-                        channels / head_count(config, channels) * head_count(config, channels),
-                        channels, kernels)) {
+      proj_in_(Linear::of_conv1x1(
+          view["proj_in"], channels,
+          channels / head_count(config, channels) * head_count(config, channels), kernels)),
+      proj_out_(Linear::of_conv1x1(
+          view["proj_out"], channels / head_count(config, channels) * head_count(config, channels),
+          channels, kernels)) {
   const int64_t heads = head_count(config, channels);
   const int64_t dim_head = channels / heads;
   for (int64_t i = 0; i < config.transformer_depth; ++i) {
@@ -118,9 +126,16 @@ SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
 }
 
 at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
-  at::Tensor tokens = image_to_tokens(proj_in_(norm_(x)));  // [N, h*w, inner]
-  for (const auto& block : blocks_) tokens = block(tokens, inputs.context);
-  return proj_out_(tokens_to_image(tokens, x.size(2), x.size(3))).add_(x);
+  at::Tensor tokens = proj_in_(image_to_tokens(norm_(x)));  // [n, C, h, w] → [n, h*w, inner]
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    tokens = blocks_[i](tokens, inputs.context.layers[first_layer_ + i]);
+  }
+  const at::Tensor residual = repeat_rows(image_to_tokens(x), inputs.context.rows);
+  return tokens_to_image(proj_out_(tokens, residual), x.size(2), x.size(3));  // [N, C, h, w]
+}
+
+void SpatialTransformer::prepare(const at::Tensor& context, PreparedContext* prepared) const {
+  for (const auto& block : blocks_) prepared->layers.push_back(block.project(context));
 }
 
 Downsample::Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
@@ -141,6 +156,13 @@ Upsample::Upsample(const WeightView& view, int64_t channels, const UNetConfig& c
 
 at::Tensor Upsample::operator()(const at::Tensor& x) const {
   return conv_ ? (*conv_)({.x = x, .upsample = true}) : upsample_nearest(x);
+}
+
+void UNetBlock::prepare(const at::Tensor& context, PreparedContext* prepared) const {
+  for (const Layer& layer : layers_) {
+    const auto* transformer = std::get_if<SpatialTransformer>(&layer);
+    if (transformer != nullptr) transformer->prepare(context, prepared);
+  }
 }
 
 at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const {

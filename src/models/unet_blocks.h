@@ -11,10 +11,23 @@
 
 namespace sd {
 
+/// What a cross-attention layer needs of the context.
+struct KeysAndValues {
+  at::Tensor k;  ///< [N, S, heads*d]
+  at::Tensor v;  ///< [N, S, heads*d]
+};
+
+/// A context [N, S, context_dim] as a UNet uses it, computed once for all steps of a run
+/// (UNet::prepare).
+struct PreparedContext {
+  std::vector<KeysAndValues> layers;  ///< of the transformer blocks, in the order they are built
+  int64_t rows = 0;                   ///< N
+};
+
 /// One evaluation's inputs that every block may read.
 struct BlockInputs {
-  at::Tensor emb;      ///< [1, 4*model_channels]: SiLU of the time embedding
-  at::Tensor context;  ///< [N, 77, context_dim]
+  at::Tensor emb;  ///< [1, 4*model_channels]: SiLU of the time embedding
+  const PreparedContext& context;
 };
 
 /// ldm.modules.diffusionmodules.openaimodel.ResBlock. [N, in, h, w] → [N, out, h', w'].
@@ -45,8 +58,12 @@ class CrossAttention {
  public:
   CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim, int64_t heads,
                  int64_t dim_head, const KernelPolicy& kernels);
-  /// x [N, T, query_dim], context [N, S, context_dim] → [N, T, query_dim].
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  /// context [N, S, context_dim] → its keys and values.
+  KeysAndValues project(const at::Tensor& context) const;
+  /// x [n, T, query_dim], N a multiple of n, residual [N, T, query_dim] → [N, T, query_dim]: what x
+  /// attends to, n rows over and over, and the residual.
+  at::Tensor operator()(const at::Tensor& x, const KeysAndValues& context,
+                        const at::Tensor& residual) const;
 
  private:
   Linear to_q_;
@@ -61,8 +78,10 @@ class BasicTransformerBlock {
  public:
   BasicTransformerBlock(const WeightView& view, int64_t dim, int64_t context_dim, int64_t heads,
                         int64_t dim_head, const KernelPolicy& kernels);
-  /// x [N, T, dim], context [N, S, context_dim] → [N, T, dim].
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  /// context [N, S, context_dim] → the cross-attention's keys and values.
+  KeysAndValues project(const at::Tensor& context) const { return attn2_.project(context); }
+  /// x [n, T, dim], N a multiple of n → [N, T, dim].
+  at::Tensor operator()(const at::Tensor& x, const KeysAndValues& context) const;
 
  private:
   LayerNorm norm1_;
@@ -77,15 +96,20 @@ class BasicTransformerBlock {
 /// ldm.modules.attention.SpatialTransformer: transformer blocks over the image's positions.
 class SpatialTransformer {
  public:
-  SpatialTransformer(const WeightView& view, int64_t channels, const UNetConfig& config,
-                     const KernelPolicy& kernels);
+  /// `first_layer` is how many transformer blocks the UNet has before this one's.
+  SpatialTransformer(const WeightView& view, int64_t channels, size_t first_layer,
+                     const UNetConfig& config, const KernelPolicy& kernels);
+  /// Appends the keys and values of its blocks.
+  void prepare(const at::Tensor& context, PreparedContext* prepared) const;
+  /// x [n, C, h, w], N a multiple of n → [N, C, h, w].
   at::Tensor operator()(const at::Tensor& x, const BlockInputs& inputs) const;
 
  private:
+  size_t first_layer_;
   GroupNorm norm_;
-  Conv2d proj_in_;
+  Linear proj_in_;
   std::vector<BasicTransformerBlock> blocks_;
-  Conv2d proj_out_;
+  Linear proj_out_;
 };
 
 /// Halves height and width: a 3x3 convolution of stride 2, or 2x2 means without weights.
@@ -118,6 +142,8 @@ class UNetBlock {
   void add(Layer layer) { layers_.push_back(std::move(layer)); }
   /// The number that the next layer has in the checkpoint.
   int64_t next() const { return static_cast<int64_t>(layers_.size()); }
+  /// Appends the keys and values of its transformers.
+  void prepare(const at::Tensor& context, PreparedContext* prepared) const;
   at::Tensor operator()(at::Tensor x, const BlockInputs& inputs) const;
 
  private:

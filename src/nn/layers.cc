@@ -33,25 +33,33 @@ at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
   } else {
     at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
     if (inputs.upsample) x = upsample_nearest(x);
-    y = tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
+    const at::Tensor& r = inputs.residual;
+    const at::Tensor tokens =
+        (*linear_)(image_to_tokens(x), r.defined() ? image_to_tokens(r) : at::Tensor());
+    y = tokens_to_image(tokens, x.size(2), x.size(3));
     if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
-    if (inputs.residual.defined()) y.add_(inputs.residual);
   }
   pages_->used();
   return y;
 }
 
+Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
+    : kernel_(choose_kernel(linear_rows(), {weight, bias}, kernels)), pages_({weight, kernels}) {}
+
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
-               bool bias) {
-  const at::Tensor weight = view.get("weight", {out, in});
-  kernel_ = choose_kernel(linear_rows(), {weight, bias ? view.get("bias", {out}) : at::Tensor()},
-                          kernels);
-  pages_.emplace(weight, kernels);
+               bool bias)
+    : Linear(view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
+             kernels) {}
+
+Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
+                          const KernelPolicy& kernels) {
+  return Linear(view.get("weight", {out, in, 1, 1}).reshape({out, in}), view.get("bias", {out}),
+                kernels);
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const {
-  at::Tensor y = (*kernel_)(x);
-  pages_->used();
+at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
+  at::Tensor y = (*kernel_)(x, residual);
+  pages_.used();
   return y;
 }
 
@@ -97,6 +105,11 @@ at::Tensor image_to_tokens(const at::Tensor& x) {
 
 at::Tensor tokens_to_image(const at::Tensor& tokens, int64_t height, int64_t width) {
   return tokens.contiguous().unflatten(1, {height, width}).permute({0, 3, 1, 2});
+}
+
+at::Tensor repeat_rows(const at::Tensor& x, int64_t rows) {
+  if (x.size(0) == rows) return x;
+  return at::cat(std::vector<at::Tensor>(static_cast<size_t>(rows / x.size(0)), x));
 }
 
 at::Tensor upsample_nearest(const at::Tensor& x) {

@@ -47,16 +47,23 @@ class Conv2d {
   std::optional<WeightPages> pages_;
 };
 
-/// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none. [..., in] → [..., out].
+/// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none.
 class Linear {
  public:
   Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
          bool bias = true);
-  at::Tensor operator()(const at::Tensor& x) const;
+  /// A convolution of 1x1 as a map of tokens: its `weight` is [out, in, 1, 1].
+  static Linear of_conv1x1(const WeightView& view, int64_t in, int64_t out,
+                           const KernelPolicy& kernels);
+
+  /// x [..., in] → [..., out], and `residual` [..., out] added where it is defined.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
+  Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels);
+
   std::shared_ptr<const LinearKernel> kernel_;
-  std::optional<WeightPages> pages_;
+  WeightPages pages_;
 };
 
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
@@ -121,6 +128,10 @@ at::Tensor image_to_tokens(const at::Tensor& x);
 
 /// [N, h*w, C] → [N, C, h, w] channels_last, a view.
 at::Tensor tokens_to_image(const at::Tensor& tokens, int64_t height, int64_t width);
+
+/// [n, ...] → [rows, ...], all rows over and over; x itself where it has so many. `rows` must be a
+/// multiple of n.
+at::Tensor repeat_rows(const at::Tensor& x, int64_t rows);
 
 /// Doubles height and width, each value four times: [N, C, h, w] → [N, C, 2h, 2w].
 at::Tensor upsample_nearest(const at::Tensor& x);

@@ -160,14 +160,18 @@ EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& p
   at::Tensor uncond;  // before the conditional one, as in the reference
   if (scales.front() != 1.0) uncond = context(negative_prompts, &stage);
   const at::Tensor cond = context(prompts, &stage);
-  const EpsNetwork network = [this](const at::Tensor& x, double t, const at::Tensor& context) {
-    show("unet_x", x);
-    show("unet_t", at::full({x.size(0)}, t));
-    at::Tensor eps = diffusion().unet(
-        x, t, context, [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
-    show("unet_eps", eps);
-    ++evaluations_;
-    return eps;
+  const EpsNetwork network = [this](const at::Tensor& context) -> EpsModel {
+    return [this, prepared = diffusion().unet.prepare(context)](const at::Tensor& x, double t) {
+      if (tap) {
+        tap("unet_x", repeat_rows(x, prepared.rows));
+        tap("unet_t", at::full({prepared.rows}, t));
+      }
+      at::Tensor eps = diffusion().unet(
+          x, t, prepared, [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
+      show("unet_eps", eps);
+      ++evaluations_;
+      return eps;
+    };
   };
   return guided(network, cond, uncond, scales);
 }

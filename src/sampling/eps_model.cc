@@ -4,17 +4,12 @@
 
 namespace sd {
 
-EpsModel guided(EpsNetwork network, at::Tensor cond, at::Tensor uncond,
+EpsModel guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
                 const std::vector<double>& scales) {
-  if (!uncond.defined()) {
-    return [network = std::move(network), cond = std::move(cond)](const at::Tensor& x, double t) {
-      return network(x, t, cond);
-    };
-  }
-  const at::Tensor context = at::cat({uncond, cond});  // [2N, 77, width]
+  if (!uncond.defined()) return network(cond);
   const at::Tensor scale = at::tensor(scales, at::kFloat).reshape({-1, 1, 1, 1});
-  return [network = std::move(network), context, scale](const at::Tensor& x, double t) {
-    const auto eps = network(at::cat({x, x}), t, context).chunk(2);
+  return [eps_of_both = network(at::cat({uncond, cond})), scale](const at::Tensor& x, double t) {
+    const auto eps = eps_of_both(x, t).chunk(2);
     return eps[0] + scale * (eps[1] - eps[0]);
   };
 }

@@ -1,0 +1,75 @@
+// What a UNet computes once: the context's keys and values for a run, and what guidance's two
+// halves share for an evaluation.
+
+#include "models/unet.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include "models/random_checkpoint.h"
+#include "runtime/noise.h"
+#include "sd/error.h"
+#include "support/tiny_model.h"
+
+namespace sd::test {
+namespace {
+
+at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }
+
+UNetConfig config(const std::vector<int64_t>& attention_resolutions) {
+  const TempFolder folder;
+  UNetConfig unet = read_model_config(write_config(folder, tiny_config())).unet;
+  unet.attention_resolutions = attention_resolutions;
+  return unet;
+}
+
+/// A UNet with the weights of the formula.
+UNet unet(const UNetConfig& config, const KernelPolicy& kernels) {
+  std::map<std::string, at::Tensor> tensors;
+  const WeightView wanted(std::make_shared<const Checkpoint>("nothing", tensors));
+  UNet(wanted, config, kernels);
+  for (const auto& [name, shape] : wanted.report().missing()) {
+    tensors[name] = at::empty(shape, at::kFloat);
+    fill_by_formula(name, shape, tensors[name].mutable_data_ptr<float>());
+  }
+  return UNet(WeightView(std::make_shared<const Checkpoint>("a test's weights", tensors)), config,
+              kernels);
+}
+
+double difference(const at::Tensor& a, const at::Tensor& b) {
+  EXPECT_EQ(a.sizes(), b.sizes());
+  return (a - b).abs().max().item<double>();
+}
+
+TEST(UNetContext, IsSharedByPicturesAndByGuidancesHalves) {
+  const c10::InferenceMode inference;
+  for (const std::vector<int64_t>& attention : {std::vector<int64_t>{1, 2}, {2}}) {
+    for (const bool plain : {true, false}) {
+      const UNet network = unet(config(attention), {.plain = plain, .isa = probe_isa()});
+      for (const int64_t n : {1, 3}) {
+        const at::Tensor x = numbers({n, 4, 8, 16}, 1);
+        const at::Tensor context = numbers({2 * n, 7, 32}, 2);
+        const PreparedContext prepared = network.prepare(context);
+        EXPECT_EQ(prepared.rows, 2 * n);
+        const at::Tensor doubled = network(at::cat({x, x}), 400, prepared);
+        EXPECT_LT(difference(network(x, 400, prepared), doubled), 1e-5);
+        EXPECT_LT(difference(network(x, 400, context), doubled), 1e-5);
+        // Each row by itself: row i of the context with row i mod n of x.
+        for (int64_t i = 0; i < 2 * n; ++i) {
+          const at::Tensor alone = network(x.narrow(0, i % n, 1), 400, context.narrow(0, i, 1));
+          EXPECT_LT(difference(alone, doubled.narrow(0, i, 1)), 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(UNetContext, MustHaveAMultipleOfThePicturesRows) {
+  const c10::InferenceMode inference;
+  const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
+  EXPECT_THROW(network(numbers({2, 4, 8, 8}, 1), 5, numbers({3, 7, 32}, 2)), Error);
+}
+
+}  // namespace
+}  // namespace sd::test
