@@ -33,27 +33,33 @@ at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
   } else {
     at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
     if (inputs.upsample) x = upsample_nearest(x);
-    y = tokens_to_image((*linear_)(image_to_tokens(x)), x.size(2), x.size(3));
+    const at::Tensor& r = inputs.residual;
+    const at::Tensor tokens =
+        (*linear_)(image_to_tokens(x), r.defined() ? image_to_tokens(r) : at::Tensor());
+    y = tokens_to_image(tokens, x.size(2), x.size(3));
     if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
-    if (inputs.residual.defined()) y.add_(inputs.residual);
   }
   pages_->used();
   return y;
 }
+
+Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
+    : kernel_(choose_kernel(linear_rows(), {weight, bias}, kernels)), pages_({weight, kernels}) {}
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
                bool bias)
     : Linear(view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
              kernels) {}
 
-Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(linear_rows(), {weight, bias}, kernels)) {
-  pages_.emplace(weight, kernels);
+Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
+                          const KernelPolicy& kernels) {
+  return Linear(view.get("weight", {out, in, 1, 1}).reshape({out, in}), view.get("bias", {out}),
+                kernels);
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
   at::Tensor y = (*kernel_)(x, residual);
-  pages_->used();
+  pages_.used();
   return y;
 }
 

@@ -47,7 +47,7 @@ class Conv2d {
   std::optional<WeightPages> pages_;
 };
 
-/// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none. [..., in] → [..., out].
+/// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none.
 class Linear {
  public:
   Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
@@ -60,11 +60,10 @@ class Linear {
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
-  /// `weight` [out, in].
   Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels);
 
   std::shared_ptr<const LinearKernel> kernel_;
-  std::optional<WeightPages> pages_;
+  WeightPages pages_;
 };
 
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.

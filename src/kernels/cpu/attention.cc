@@ -26,6 +26,7 @@ class FlashAttention final : public AttentionKernel {
 
   at::Tensor operator()(const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v) const override {
+    // Where a head is wide, plain ATen's large products are as fast.
     if (q.size(2) / spec_.heads > kMostHeadWidth) return (*wide_)(q, k, v);
     const at::Tensor y = at::empty(q.sizes(), q.options());
     attend(rows_of(q), rows_of(k), rows_of(v), y);
@@ -47,7 +48,7 @@ class FlashAttention final : public AttentionKernel {
                            .keys = k.size(1),
                            .width = q.size(2) / spec_.heads,
                            .causal = spec_.causal};
-    const int64_t group = code_.group(job.width);
+    const int64_t group = code_.group;
     const int64_t groups = (job.queries + group - 1) / group;
     // Groups of one head follow each other, so that its keys and values stay in the caches.
     at::parallel_for(0, q.size(0) * spec_.heads * groups, 1, [&](int64_t begin, int64_t end) {

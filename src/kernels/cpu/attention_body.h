@@ -27,27 +27,22 @@ struct Queries {
 };
 
 struct Scratch {
-  float* keys;    ///< [kKeys][row step]
+  float* keys;    ///< [kKeys][kKeyStep]
   float* scores;  ///< [kKeys][kQueries]
 };
 
-/// How far apart the keys of a block are copied: constants, so that a tile's rows need no
-/// registers for their addresses; odd numbers of cache lines, so that they share no sets.
-constexpr int64_t kNarrow = 160;
-constexpr int64_t kNarrowStep = kNarrow + 16;
-constexpr int64_t kWideStep = kMostHeadWidth + 16;
+/// How far apart the keys of a block are copied: a constant, so that a tile's rows need no
+/// registers for their addresses; an odd number of cache lines, so that they share no sets.
+constexpr int64_t kKeyStep = kMostHeadWidth + 16;
+static_assert(kKeyStep / 16 % 2 == 1);
 
 constexpr int64_t queries_floats(int64_t width) { return 2 * (width + 1) * kQueries; }
-
-/// Wide heads go in smaller groups, so that the block and the group fit the second-level cache.
-int64_t group(int64_t width) { return (width <= kNarrow ? kTiles : kTiles / 2) * kQueries; }
 
 /// Where heads are narrow, scores are most of what the first-level cache must hold.
 int64_t block_keys(int64_t width) { return width <= 64 ? kKeys / 2 : kKeys; }
 
 int64_t scratch_floats(int64_t width) {
-  return kTiles * queries_floats(width) +
-         kKeys * (kQueries + (width <= kNarrow ? kNarrowStep : kWideStep));
+  return kTiles * queries_floats(width) + kKeys * (kQueries + kKeyStep);
 }
 
 Queries make_queries(int64_t begin, int64_t end, int64_t width, float* scratch) {
@@ -79,12 +74,11 @@ void start(const Queries& t, const float* q, int64_t stride, int64_t width) {
 }
 
 /// scores[key] = k[key]·q for a block's keys.
-template <int64_t kStep>
 void multiply_keys(const Queries& t, int64_t keys, int64_t width, const Scratch& scratch) {
   for_each_tile(keys, [&]<int kRows>(int64_t key) {
     Tile<kRows> tile;
     tile.clear();
-    tile.template add_product<kStep>(scratch.keys + key * kStep, 1, t.q, kQueries, width);
+    tile.template add_product<kKeyStep>(scratch.keys + key * kKeyStep, 1, t.q, kQueries, width);
     float* out = scratch.scores + key * kQueries;
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
@@ -168,18 +162,17 @@ void finish(const Queries& t, float* y, int64_t stride, int64_t width) {
 }
 
 /// One block of keys for all tiles of queries.
-template <int64_t kStep>
 void attend_block(const AttentionJob& job, const float* k, const float* v, int64_t key,
                   int64_t keys, const Queries* tiles, int64_t tile_count, const Scratch& scratch) {
   for (int64_t i = 0; i < keys; ++i) {
-    __builtin_memcpy(scratch.keys + i * kStep, k + (key + i) * job.k_rows.row_stride,
+    __builtin_memcpy(scratch.keys + i * kKeyStep, k + (key + i) * job.k_rows.row_stride,
                      static_cast<size_t>(job.width) * sizeof(float));
   }
   for (int64_t i = 0; i < tile_count; ++i) {
     const Queries& t = tiles[i];
     if (job.causal && key >= t.end) continue;
     alignas(64) float change[kQueries];
-    multiply_keys<kStep>(t, keys, job.width, scratch);
+    multiply_keys(t, keys, job.width, scratch);
     if (job.causal && key + keys > t.begin + 1) hide_later_keys(t, key, keys, scratch.scores);
     weigh(t, keys, scratch.scores, change);
     add_values(t, v + key * job.v_rows.row_stride, job.v_rows.row_stride, keys, job.width,
@@ -203,17 +196,16 @@ void attend(const AttentionJob& job, int64_t batch, int64_t head, int64_t query,
     start(t, q, job.q_rows.row_stride, job.width);
   }
   const Scratch scratch{memory + kKeys * kQueries, memory};
-  const auto block = job.width <= kNarrow ? attend_block<kNarrowStep> : attend_block<kWideStep>;
   const int64_t key_end = job.causal ? at_most(job.keys, query_end) : job.keys;
   const int64_t keys = block_keys(job.width);
   for (int64_t key = 0; key < key_end; key += keys) {
-    block(job, k, v, key, at_most(keys, job.keys - key), tiles, tile_count, scratch);
+    attend_block(job, k, v, key, at_most(keys, job.keys - key), tiles, tile_count, scratch);
   }
   for (int64_t i = 0; i < tile_count; ++i) finish(tiles[i], y, job.y_rows.row_stride, job.width);
 }
 
 }  // namespace
 
-const AttentionCode kAttention = {group, scratch_floats, attend};
+const AttentionCode kAttention = {kTiles * kQueries, scratch_floats, attend};
 
 }  // namespace sd::cpu::SD_ISA
