@@ -63,12 +63,6 @@ at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) c
   return y;
 }
 
-Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
-                          const KernelPolicy& kernels) {
-  const at::Tensor weight = view.get("weight", {out, in, 1, 1}).reshape({out, in});
-  return Linear(weight, view.get("bias", {out}), kernels);
-}
-
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
                      bool silu, const KernelPolicy& kernels)
     : kernel_(choose_kernel(
