@@ -117,7 +117,8 @@ void NewFile::fail(int error) const {
   if (error == EACCES || error == EROFS) hint = "choose a folder that you may write to";
   const std::string path = path_.string();
   throw Error(ErrorKind::kFile,
-              printable(path, path.size()) + ": cannot be written: " + std::strerror(error), hint);
+              printable(path, std::string::npos) + ": cannot be written: " + std::strerror(error),
+              hint);
 }
 
 }  // namespace sd

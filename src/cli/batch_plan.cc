@@ -48,6 +48,11 @@ void check_flags(const RunOptions& options, const ModelDescription& model) {
     throw Error(ErrorKind::kUsage, "--watermark must have a text",
                 "--no-watermark leaves the watermark out");
   }
+  if (!is_valid_utf8(options.watermark)) {
+    throw Error(ErrorKind::kUsage,
+                "--watermark must be UTF-8, found " + printable(options.watermark, 60),
+                "the parameters that a picture carries, which name it, are UTF-8");
+  }
 }
 
 /// The size that is drawn: H and W over f, times the model's own factor.

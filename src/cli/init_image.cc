@@ -17,10 +17,13 @@ std::string size_text(int64_t width, int64_t height) {
 
 /// The size within `fit`, of the same shape; never larger than it is.
 FitSize fitted(const Image& image, const FitSize& fit) {
-  const double shrink = std::min({1.0, static_cast<double>(fit.width) / image.width,
-                                  static_cast<double>(fit.height) / image.height});
-  return {std::max(1, static_cast<int>(image.width * shrink)),
-          std::max(1, static_cast<int>(image.height * shrink))};
+  if (image.width <= fit.width && image.height <= fit.height) return {image.width, image.height};
+  const int64_t width = image.width, height = image.height;
+  const auto side = [](int64_t pixels) { return static_cast<int>(std::max<int64_t>(1, pixels)); };
+  if (width * fit.height >= height * fit.width) {  // the width decides
+    return {fit.width, side(height * fit.width / width)};
+  }
+  return {side(width * fit.height / height), fit.height};
 }
 
 }  // namespace

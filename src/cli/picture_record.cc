@@ -1,7 +1,9 @@
 #include "cli/picture_record.h"
 
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/strings.h"
 #include "sd/error.h"
@@ -63,13 +65,36 @@ const Words<SafetyAction>& action_words() {
   return words;
 }
 
+const Words<bool>& seed_mode_words() {
+  static const Words<bool> words{{{"stream", false}, {"image", true}}};
+  return words;
+}
+const Words<bool>& weights_words() {
+  static const Words<bool> words{{{"plain", false}, {"ema", true}}};
+  return words;
+}
+
+/// The number that `value` is. (get() would cut fractions off and wrap what does not fit.)
+template <class T>
+T whole_number(const json& value, T least = std::numeric_limits<T>::min()) {
+  bool fits = value.is_number_integer();
+  if (value.is_number_unsigned()) {
+    fits = std::in_range<T>(value.get<uint64_t>());
+  } else if (fits) {
+    fits = std::in_range<T>(value.get<int64_t>());
+  }
+  if (fits && value.get<T>() >= least) return value.get<T>();
+  const std::string found = value.is_number() ? value.dump() : value.type_name();
+  throw Error(ErrorKind::kFile, "expected a whole number in its range, found " + found);
+}
+
 json optional_number(const std::optional<uint64_t>& number) {
   return number ? json(*number) : json(nullptr);
 }
 
 std::optional<uint64_t> optional_number(const json& value) {
   if (value.is_null()) return std::nullopt;
-  return value.get<uint64_t>();
+  return whole_number<uint64_t>(value);
 }
 
 json to_json(const DrawRecord& draw) {
@@ -95,7 +120,7 @@ json to_json(const ModelRecord& model) {
   return {{"checkpoint", model.checkpoint},
           {"config", model.config},
           {"sha256", model.sha256},
-          {"weights", model.ema ? "ema" : "plain"},
+          {"weights", weights_words().of(model.ema)},
           {"built_in", model.built_in}};
 }
 
@@ -122,17 +147,20 @@ SafetyOutcome parse_safety(const json& value) {
                                     .adjustment = value.at("adjustment").get<double>(),
                                     .concept_scores = value.at("concept_scores"),
                                     .special_scores = value.at("special_scores"),
-                                    .bad_concepts = value.at("bad_concepts")};
+                                    .bad_concepts = {}};
+    for (const json& index : value.at("bad_concepts")) {
+      outcome.verdict->bad_concepts.push_back(whole_number<int>(index));
+    }
   }
   return outcome;
 }
 
 DrawRecord parse_draw(const json& value, uint64_t seed) {
   return {.seed = seed,
-          .batch = value.at("batch").get<int64_t>(),
-          .row = value.at("row").get<int64_t>(),
-          .noise_rows = value.at("noise_rows").get<int64_t>(),
-          .offset = value.at("offset").get<uint64_t>(),
+          .batch = whole_number<int64_t>(value.at("batch")),
+          .row = whole_number<int64_t>(value.at("row")),
+          .noise_rows = whole_number<int64_t>(value.at("noise_rows")),
+          .offset = whole_number<uint64_t>(value.at("offset")),
           .code_offset = optional_number(value.at("code_offset")),
           .latent_offset = optional_number(value.at("latent_offset"))};
 }
@@ -144,7 +172,7 @@ InitRecord parse_init(const json& value) {
                   .fit = std::nullopt,
                   .exif = value.at("exif").get<bool>()};
   const json& fit = value.at("fit");
-  if (!fit.is_null()) init.fit = FitSize{fit.at(0).get<int>(), fit.at(1).get<int>()};
+  if (!fit.is_null()) init.fit = FitSize{whole_number(fit.at(0), 1), whole_number(fit.at(1), 1)};
   return init;
 }
 
@@ -152,7 +180,7 @@ ModelRecord parse_model(const json& value) {
   return {.checkpoint = value.at("checkpoint").get<std::string>(),
           .config = value.at("config").get<std::string>(),
           .sha256 = value.at("sha256").get<std::string>(),
-          .ema = value.at("weights").get<std::string>() == "ema",
+          .ema = weights_words().meaning(value.at("weights").get<std::string>()),
           .built_in = value.at("built_in").get<bool>()};
 }
 
@@ -163,20 +191,20 @@ PictureRecord record_of(const json& value) {
   record.picture = {.prompt = value.at("prompt").get<std::string>(),
                     .negative_prompt = value.at("negative_prompt").get<std::string>(),
                     .scale = value.at("scale").get<double>()};
-  record.width = value.at("width").get<int>();
-  record.height = value.at("height").get<int>();
+  record.width = whole_number(value.at("width"), 1);
+  record.height = whole_number(value.at("height"), 1);
   record.sampler = value.at("sampler").get<std::string>();
-  record.steps = value.at("steps").get<int64_t>();
+  record.steps = whole_number<int64_t>(value.at("steps"));
   record.eta = value.at("eta").get<double>();
   record.rng = rng_words().meaning(value.at("rng").get<std::string>());
-  record.draw = parse_draw(value.at("draw"), value.at("seed").get<uint64_t>());
-  record.own_stream = value.at("seed_mode").get<std::string>() == "image";
+  record.draw = parse_draw(value.at("draw"), whole_number<uint64_t>(value.at("seed")));
+  record.own_stream = seed_mode_words().meaning(value.at("seed_mode").get<std::string>());
   record.fixed_code = value.at("fixed_code").get<bool>();
   if (!value.at("init_image").is_null()) record.init = parse_init(value.at("init_image"));
   record.model = parse_model(value.at("model"));
   const json& device = value.at("device");
   record.device.device = device.at("name").get<std::string>();
-  record.device.threads = device.at("threads").get<int>();
+  record.device.threads = whole_number<int>(device.at("threads"));
   record.device.kernels = kernel_words().meaning(device.at("kernels").get<std::string>());
   record.watermark = value.at("watermark").get<std::string>();
   record.safety_mode = safety_words().meaning(value.at("safety").at("mode").get<std::string>());
@@ -195,7 +223,7 @@ const char* a1111_sampler(const std::string& sampler) {
 std::string recorded_path(const std::string& path) {
   const std::filesystem::path typed(path);
   // (JSON holds UTF-8, a name any bytes.)
-  return printable(typed.is_absolute() ? typed.filename().string() : path, path.size());
+  return printable(typed.is_absolute() ? typed.filename().string() : path, std::string::npos);
 }
 
 std::string pixels_sha256(const Image& image) {
@@ -209,7 +237,7 @@ json to_json(const PictureRecord& record) {
           {"prompt", record.picture.prompt},
           {"negative_prompt", record.picture.negative_prompt},
           {"seed", record.draw.seed},
-          {"seed_mode", record.own_stream ? "image" : "stream"},
+          {"seed_mode", seed_mode_words().of(record.own_stream)},
           {"rng", rng_words().of(record.rng)},
           {"draw", to_json(record.draw)},
           {"fixed_code", record.fixed_code},

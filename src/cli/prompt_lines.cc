@@ -35,13 +35,16 @@ std::string read_prompt_file(const std::string& path) {
   return text.str();
 }
 
-/// Bytes of the line break that `text` starts with (Python's str.splitlines), or 0.
-size_t line_break_length(std::string_view text) {
-  constexpr std::string_view kBreaks[] = {"\r\n",     "\n",           "\r",          "\v",
-                                          "\f",       "\x1c",         "\x1d",        "\x1e",
-                                          "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
-  for (const std::string_view line_break : kBreaks) {
-    if (text.substr(0, line_break.size()) == line_break) return line_break.size();
+/// Bytes of the line break that `text` starts with, or 0.
+size_t line_break_length(std::string_view text, LineBreaks breaks) {
+  constexpr std::string_view kBreaks[] = {"\r\n", "\n", "\r",
+                                          // of Python's alone:
+                                          "\v", "\f", "\x1c", "\x1d", "\x1e", "\xc2\x85",
+                                          "\xe2\x80\xa8", "\xe2\x80\xa9"};
+  constexpr size_t kOfJson = 3;
+  const size_t count = breaks == LineBreaks::kJson ? kOfJson : std::size(kBreaks);
+  for (size_t i = 0; i < count; ++i) {
+    if (text.substr(0, kBreaks[i].size()) == kBreaks[i]) return kBreaks[i].size();
   }
   return 0;
 }
@@ -57,11 +60,25 @@ size_t find_flags(const std::string& line) {
   return std::string::npos;
 }
 
+/// "--name=" as "--name" and an empty word: CLI11 would take the next word for its value.
+std::vector<std::string> with_empty_values(const CLI::App& app, std::vector<std::string> words) {
+  std::vector<std::string> flags;
+  for (std::string& word : words) {
+    const bool empty_value = word.size() > 1 && word.back() == '=' &&
+                             app.get_option_no_throw(word.substr(0, word.size() - 1)) != nullptr;
+    if (empty_value) word.pop_back();
+    flags.push_back(std::move(word));
+    if (empty_value) flags.emplace_back();
+  }
+  return flags;
+}
+
 /// Sets `options` by flags, in the order of the line.
 void apply_flags(std::vector<std::string> flags, Script script, PictureOptions* options) {
   CLI::App app;
   app.set_help_flag();
   add_line_flags(&app, script, options);
+  flags = with_empty_values(app, std::move(flags));
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   try {
     app.parse(std::move(flags));
@@ -143,13 +160,13 @@ PromptLine parse_line(const std::string& line, int64_t number, bool json,
 
 }  // namespace
 
-std::vector<std::string> split_lines(const std::string& text) {
+std::vector<std::string> split_lines(const std::string& text, LineBreaks breaks) {
   std::string_view rest = text;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
   std::vector<std::string> lines;
   std::string line;
   while (!rest.empty()) {
-    const size_t length = line_break_length(rest);
+    const size_t length = line_break_length(rest, breaks);
     if (length == 0) {
       line += rest.front();
       rest.remove_prefix(1);
@@ -192,8 +209,10 @@ std::vector<std::string> split_words(const std::string& text) {
 }
 
 std::vector<PromptLine> read_prompt_lines(const RunOptions& options) {
-  const std::vector<std::string> lines = split_lines(read_prompt_file(options.from_file));
+  const std::string text = read_prompt_file(options.from_file);
+  std::vector<std::string> lines = split_lines(text);
   const bool json = is_json_lines(options.from_file, lines);
+  if (json) lines = split_lines(text, LineBreaks::kJson);
   std::vector<PromptLine> parsed;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (json && lines[i].find_first_not_of(kSpace) == std::string::npos) continue;

@@ -27,9 +27,16 @@ struct PromptLine {
 /// `problem`.
 std::vector<PromptLine> read_prompt_lines(const RunOptions& options);
 
-/// The lines of a prompt file as Python's str.splitlines gives them: an empty line is an empty
-/// prompt, a last line need not end, and a byte order mark at the start is left out.
-std::vector<std::string> split_lines(const std::string& text);
+/// What ends a line.
+enum class LineBreaks {
+  kPython,  ///< all that str.splitlines takes for it, U+2028 among them
+  kJson,    ///< only what cannot stand within a JSON text
+};
+
+/// The lines of a prompt file as the reference splits it: an empty line is an empty prompt, a last
+/// line need not end, and a byte order mark at the start is left out.
+std::vector<std::string> split_lines(const std::string& text,
+                                     LineBreaks breaks = LineBreaks::kPython);
 
 /// Words as a shell splits them: at white space outside of quotes; within "…" a backslash takes the
 /// next character as it is, within '…' nothing is special. Throws Error(kUsage) for a quote that

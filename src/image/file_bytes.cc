@@ -15,7 +15,8 @@ namespace sd {
 namespace {
 
 [[noreturn]] void throw_errno(const std::filesystem::path& path, const char* what, int error) {
-  throw Error(ErrorKind::kFile, format("%s: %s: %s", path.c_str(), what, std::strerror(error)));
+  throw Error(ErrorKind::kFile, format("%s: %s: %s", path.c_str(), what, std::strerror(error)),
+              error == ENOENT ? "check the path" : "");
 }
 
 }  // namespace

@@ -1,105 +1,15 @@
 // The program's promises to scripts, run after run: pictures, exit codes, messages.
 
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
-#include <algorithm>
-
-#include "cli/run_program.h"
-#include "image/image_io.h"
+#include "cli/small_model.h"
 
 namespace sd::test {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
-using Words = std::vector<std::string>;
 
-int count_lines(const std::string& text, const std::string& start) {
-  const auto lines = lines_of(text);
-  return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
-    return line.rfind(start, 0) == 0;
-  }));
-}
-
-/// The run must fail with this exit code, one line of error that holds `part`, and one hint; it
-/// prints nothing on stdout.
-void expect_failure(const Finished& run, int exit_code, const std::string& part) {
-  EXPECT_EQ(run.exit_code, exit_code) << run.err;
-  EXPECT_EQ(run.out, "");
-  EXPECT_EQ(count_lines(run.err, "error: "), 1) << run.err;
-  EXPECT_EQ(count_lines(run.err, "hint: "), 1) << run.err;
-  const size_t error = run.err.find("error: ");
-  EXPECT_NE(run.err.find(part, error == std::string::npos ? 0 : error), std::string::npos)
-      << run.err;
-  EXPECT_EQ(lines_of(run.err).back().rfind("hint: ", 0), 0U) << run.err;
-}
-
-/// A small random model, made by the program, that the tests share.
-class Txt2Img : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    model_ = new TempFolder;
-    const std::string config = write_config(*model_, tiny_config()).string();
-    const Finished made = run({"random-checkpoint", checkpoint(), "--config", config});
-    ASSERT_EQ(made.exit_code, 0) << made.err;
-    ASSERT_EQ(made.out, checkpoint() + "\n");
-  }
-  static void TearDownTestSuite() {
-    delete model_;
-    model_ = nullptr;
-  }
-
-  static std::string checkpoint() { return (*model_ / "model.safetensors").string(); }
-  static std::string config() { return (*model_ / "model.yaml").string(); }
-
-  /// The arguments of a short run of the small model (its config lies beside it), and more.
-  Words arguments(const Words& more = {}) const {
-    Words words = {"txt2img",
-                   "--ckpt",
-                   checkpoint(),
-                   "--outdir",
-                   (out_ / "out").string(),
-                   "--H",
-                   "64",
-                   "--W",
-                   "64",
-                   "--ddim_steps",
-                   "2",
-                   "--n_samples",
-                   "2",
-                   "--n_iter",
-                   "1",
-                   "--threads",
-                   "1"};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  Finished draw(const Words& more = {}) const { return run(arguments(more)); }
-
-  Image sample(int number) const {
-    const std::string digits = std::to_string(number);
-    return read_image(out_ /
-                      ("out/samples/" + std::string(5 - digits.size(), '0') + digits + ".png"));
-  }
-
-  /// Files below the output folder, sorted.
-  Words files() const {
-    Words names;
-    std::error_code absent;
-    for (const auto& entry : fs::recursive_directory_iterator(out_ / "out", absent)) {
-      if (entry.is_regular_file()) {
-        names.push_back(fs::relative(entry.path(), out_ / "out").string());
-      }
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  static TempFolder* model_;
-  TempFolder out_;
-};
-TempFolder* Txt2Img::model_ = nullptr;
+class Txt2Img : public SmallModel {};
 
 TEST(Help, ShowsTheCommandsAndTheGroupsOfFlags) {
   const Finished all = run({"--help"});

@@ -31,11 +31,12 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// The program, started with these arguments; its input and outputs are files of a folder of their
-/// own.
+/// The program, started with these arguments, in this working directory if one is given; its input
+/// and outputs are files of a folder of their own.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments, const std::string& input = "") {
+  explicit Program(const std::vector<std::string>& arguments, const std::string& input = "",
+                   const std::string& directory = "") {
     const std::string in = folder_.write("in", input).string();
     const std::string out = (folder_ / "out").string();
     const std::string err = (folder_ / "err").string();
@@ -49,6 +50,7 @@ class Program {
     posix_spawn_file_actions_addopen(&files, 0, in.c_str(), O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
     posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
+    if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&files, directory.c_str());
     const int error = posix_spawn(&pid_, SD_PROGRAM, &files, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&files);
     if (error != 0) throw std::runtime_error(std::string("cannot start ") + SD_PROGRAM);
@@ -97,8 +99,9 @@ struct Finished {
   std::string err;
 };
 
-inline Finished run(const std::vector<std::string>& arguments, const std::string& input = "") {
-  Program program(arguments, input);
+inline Finished run(const std::vector<std::string>& arguments, const std::string& input = "",
+                    const std::string& directory = "") {
+  Program program(arguments, input, directory);
   const int exit_code = program.wait();
   return {exit_code, program.out(), program.err()};
 }

@@ -166,7 +166,7 @@ Difference compare(const Image& a, const Image& b) {
 }
 
 void print(const std::string& file, const Image& image, const Difference& difference, bool json) {
-  const std::string name = printable(file, file.size());
+  const std::string name = printable(file, std::string::npos);
   if (json) {
     const nlohmann::json line = {{"file", name},
                                  {"largest_difference", difference.largest},

@@ -16,23 +16,33 @@ struct ShowOptions {
   bool json = false;
 };
 
-/// All texts of the file as one object, our own as the JSON that it is.
+/// Our own text as the JSON that it is. What is none stays a text, and so does what nests as ours
+/// never does: JSON is written with a call a level.
+nlohmann::json parsed_record(const std::string& text) {
+  constexpr int kDeepest = 100;
+  bool too_deep = false;
+  const auto within = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep = too_deep || depth > kDeepest;
+    return !too_deep;
+  };
+  auto parsed = nlohmann::json::parse(text, within, /*allow_exceptions=*/false);
+  return too_deep || parsed.is_discarded() ? nlohmann::json(text) : parsed;
+}
+
+/// All texts of the file as one object; of those with one keyword the first.
 nlohmann::json as_json(const std::string& file, const PngMetadata& metadata) {
   nlohmann::json texts = nlohmann::json::object();
   for (const auto& [keyword, text] : metadata.texts) {
-    const auto parsed = keyword == kRecordKeyword
-                            ? nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false)
-                            : nlohmann::json(nlohmann::json::value_t::discarded);
-    texts[keyword] = parsed.is_discarded() ? nlohmann::json(text) : parsed;
+    texts.emplace(keyword, keyword == kRecordKeyword ? parsed_record(text) : nlohmann::json(text));
   }
-  return {{"file", printable(file, file.size())}, {"texts", texts}};
+  return {{"file", printable(file, std::string::npos)}, {"texts", texts}};
 }
 
 /// Line by line, so that a text's own lines stay and nothing else of it reaches the terminal.
 void print_lines(const std::string& text) {
   for (size_t start = 0; start <= text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
-    std::printf("  %s\n", printable(text.substr(start, end - start), text.size() + 1).c_str());
+    std::printf("  %s\n", printable(text.substr(start, end - start), std::string::npos).c_str());
     start = end + 1;
   }
 }
@@ -44,7 +54,7 @@ int run_show(const ShowOptions& options) {
       std::printf("%s\n", as_json(file, metadata).dump(2).c_str());
       continue;
     }
-    std::printf("%s\n", printable(file, file.size()).c_str());
+    std::printf("%s\n", printable(file, std::string::npos).c_str());
     if (metadata.texts.empty()) std::printf("  no parameters: the PNG holds no text\n");
     for (const auto& [keyword, text] : metadata.texts) {
       if (keyword == kRecordKeyword) continue;  // the same in JSON

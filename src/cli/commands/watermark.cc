@@ -6,6 +6,7 @@
 #include "cli/commands/commands.h"
 #include "image/image_io.h"
 #include "image/watermark.h"
+#include "sd/error.h"
 
 namespace sd {
 namespace {
@@ -18,25 +19,36 @@ struct WatermarkOptions {
 
 void print_text(const std::string& file, const std::string& read, const WatermarkMatch& match) {
   std::printf("%s: %d of %d bits agree (by chance: %.2g); read: %s\n",
-              printable(file, file.size()).c_str(), match.matching, match.bits, match.chance,
-              printable(read, read.size() + 1).c_str());
+              printable(file, std::string::npos).c_str(), match.matching, match.bits, match.chance,
+              printable(read, std::string::npos).c_str());
 }
 
 void print_json(const std::string& file, const std::string& read, const WatermarkMatch& match) {
   std::string bytes;
   for (const char c : read) bytes += format("%02x", static_cast<unsigned char>(c));
-  const nlohmann::json line = {{"file", printable(file, file.size())},
+  const nlohmann::json line = {{"file", printable(file, std::string::npos)},
                                {"bytes", bytes},
-                               {"text", printable(read, read.size() + 1)},
+                               {"text", printable(read, std::string::npos)},
                                {"matching", match.matching},
                                {"bits", match.bits},
                                {"chance", match.chance}};
   std::printf("%s\n", line.dump().c_str());
 }
 
+WatermarkReading read_watermark(const std::string& file, size_t length) {
+  const Image image = read_image(file);
+  if (watermark_capacity(image) == 0) {
+    throw Error(ErrorKind::kFile,
+                format("%s has %dx%d pixels, too few to carry a watermark",
+                       printable(file, std::string::npos).c_str(), image.width, image.height),
+                "it takes as many as 256x256 has");
+  }
+  return decode_watermark(image, length);
+}
+
 int run_watermark(const WatermarkOptions& options) {
   for (const std::string& file : options.files) {
-    const WatermarkReading reading = decode_watermark(read_image(file), options.expected.size());
+    const WatermarkReading reading = read_watermark(file, options.expected.size());
     const WatermarkMatch match = watermark_match(reading, options.expected);
     (options.json ? print_json : print_text)(file, reading.bytes, match);
   }

@@ -69,5 +69,86 @@ TEST(TorchCpuNoise, IsTorchsOwnStream) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(drawn[i], expected[i], 1e-6);
 }
 
+const std::vector<std::vector<int64_t>> kShapes = {
+    {16}, {4, 5}, {1, 4, 8, 8}, {3, 7}, {2, 4, 3, 5}};
+
+TEST(NoiseSource, GoesBackToAPositionThatItHad) {
+  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu}) {
+    const auto stream = make_noise_source(kind, 42);
+    EXPECT_EQ(stream->position(), 0U);
+    std::vector<uint64_t> positions;
+    std::vector<std::vector<float>> drawn;
+    for (const auto& shape : kShapes) {
+      positions.push_back(stream->position());
+      drawn.push_back(values(stream->normal(shape)));
+    }
+    for (const size_t i : {4, 0, 2, 3, 1}) {
+      stream->seek(positions[i]);
+      EXPECT_EQ(stream->position(), positions[i]);
+      EXPECT_EQ(values(stream->normal(kShapes[i])), drawn[i]) << i;
+      const auto fresh = make_noise_source(kind, 42);
+      fresh->seek(positions[i]);
+      EXPECT_EQ(values(fresh->normal(kShapes[i])), drawn[i]) << i;
+      EXPECT_EQ(fresh->position(), stream->position());
+    }
+  }
+}
+
+TEST(NoiseSource, GoesOnAfterASeekAsItWouldHave) {
+  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu}) {
+    const auto straight = make_noise_source(kind, 7);
+    for (const auto& shape : kShapes) straight->normal(shape);
+    const uint64_t position = straight->position();
+    const auto next = values(straight->normal({4, 5}));
+    const auto after = values(straight->normal({3, 7}));
+    const auto jumped = make_noise_source(kind, 7);
+    jumped->normal({100});
+    jumped->seek(position);
+    EXPECT_EQ(values(jumped->normal({4, 5})), next);
+    EXPECT_EQ(values(jumped->normal({3, 7})), after);
+    EXPECT_EQ(jumped->position(), straight->position());
+  }
+}
+
+TEST(TorchCpuNoise, CountsTheOutputsOfItsGenerator) {
+  TorchCpuNoise noise(3);
+  noise.normal({2, 8});
+  EXPECT_EQ(noise.position(), 16U);
+  noise.normal({17});  // the last sixteen are drawn once more
+  EXPECT_EQ(noise.position(), 16U + 33U);
+  noise.normal({1, 4, 64, 64});
+  EXPECT_EQ(noise.position(), 16U + 33U + 16384U);
+}
+
+TEST(RowsOfNoise, HasInEveryRowTheStreamOfItsSeed) {
+  const std::vector<uint64_t> seeds = {5, UINT64_MAX, 0};
+  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu}) {
+    RowsOfNoise rows(kind, seeds);
+    std::vector<std::unique_ptr<NoiseSource>> alone;
+    for (const uint64_t seed : seeds) alone.push_back(make_noise_source(kind, seed));
+    uint64_t second = 0;
+    std::vector<float> again;
+    for (int call = 0; call < 3; ++call) {
+      if (call == 1) second = rows.position();
+      const at::Tensor drawn = rows.normal({3, 4, 3, 5});
+      ASSERT_EQ(drawn.sizes(), at::IntArrayRef({3, 4, 3, 5}));
+      for (int64_t i = 0; i < 3; ++i) {
+        const at::Tensor row = alone[static_cast<size_t>(i)]->normal({1, 4, 3, 5});
+        EXPECT_EQ(values(drawn.narrow(0, i, 1)), values(row)) << "row " << i << ", call " << call;
+      }
+      EXPECT_EQ(rows.position(), alone[0]->position());
+      if (call == 1) again = values(drawn);
+    }
+    rows.seek(second);
+    EXPECT_EQ(values(rows.normal({3, 4, 3, 5})), again);
+  }
+}
+
+TEST(RowsOfNoise, HasNoOtherNumberOfRows) {
+  RowsOfNoise rows(RngKind::kCuda, {1, 2});
+  EXPECT_THROW(rows.normal({3, 4}), c10::Error);
+  EXPECT_THROW(rows.normal({1, 4}), c10::Error);
+}
+
 }  // namespace
 }  // namespace sd

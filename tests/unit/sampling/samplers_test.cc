@@ -233,6 +233,48 @@ TEST(Samplers, DdimStartsLowerDownWhereAsked) {
   EXPECT_TRUE(at::equal(none.x, x));
 }
 
+TEST(Samplers, PlmsStartsLowerDownWhereAsked) {
+  const Sampler& plms = find_sampler("plms");
+  const at::Tensor x = numbers(kShape, 6);
+  const Trajectory r =
+      run(plms, model_of(data_with(1)), x, {.steps = 50, .start = 3, .noise_rows = 4});
+  EXPECT_EQ(r.times, std::vector<double>({41, 21, 21, 1}));  // the first step looks ahead
+  EXPECT_EQ(r.steps, std::vector<int64_t>({1, 2, 3}));
+  ASSERT_EQ(r.draws.size(), 4U);
+  for (const at::Tensor& draw : r.draws) EXPECT_EQ(draw.size(0), 4);
+  EXPECT_EQ(run(plms, model_of(data_with(1)), x, {.steps = 50, .start = 1}).times,
+            std::vector<double>({1, 1}));
+  const Trajectory none = run(plms, model_of(data_with(1)), x, {.start = 0});
+  EXPECT_TRUE(none.times.empty());
+  EXPECT_TRUE(none.draws.empty());
+  EXPECT_TRUE(at::equal(none.x, x));
+}
+
+TEST(Samplers, TakeAllStepsWhereTheStartIsTheirHighest) {
+  const at::Tensor x = numbers(kShape, 6);
+  for (const Sampler& sampler : samplers()) {
+    if (!sampler.takes_start) continue;
+    const Trajectory all = run(sampler, model_of(data_with(1)), x, {.steps = 10});
+    for (const int64_t start : {10, 11, 1000}) {
+      const Trajectory r = run(sampler, model_of(data_with(1)), x, {.steps = 10, .start = start});
+      EXPECT_EQ(r.times, all.times) << sampler.name;
+      EXPECT_TRUE(at::equal(r.x, all.x)) << sampler.name;
+    }
+  }
+}
+
+TEST(Samplers, FindTheWayFromAnyStart) {
+  const GaussianData data = data_with(0.5);
+  const at::Tensor x = numbers(kShape, 3);
+  for (const auto& [name, bound] : {std::pair{"ddim", 0.04}, std::pair{"plms", 0.02}}) {
+    for (const int64_t start : {40, 125, 250}) {
+      const Trajectory r =
+          run(find_sampler(name), model_of(data), x, {.steps = 250, .start = start});
+      EXPECT_LT(largest(r.x - data.end_of_flow(x, r.times.front())), bound) << name << start;
+    }
+  }
+}
+
 TEST(Samplers, StopWhereTheCallerThrows) {
   struct Stop {};
   for (const Sampler& sampler : samplers()) {

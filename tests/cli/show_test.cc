@@ -1,0 +1,173 @@
+// What pictures tell of themselves: their parameters, and their watermark.
+
+#include "cli/small_model.h"
+#include "image/png_metadata.h"
+#include "image/watermark.h"
+#include "support/pattern.h"
+
+namespace sd::test {
+namespace {
+
+using nlohmann::json;
+
+class Show : public SmallModel {
+ protected:
+  void write_texts(const std::string& name, const PngMetadata& metadata) const {
+    ASSERT_EQ(write_png(out_ / name, Image(1, 1), metadata), WriteOutcome::kWritten);
+  }
+};
+
+TEST_F(Show, SaysHowAPictureWasDrawn) {
+  ASSERT_EQ(draw_here("txt2img", {"--prompt", "a cat,\non a mat", "--negative-prompt", "dogs",
+                                  "--seed", "7", "--plms", "--scale", "3"})
+                .exit_code,
+            0);
+  const Finished text = run_here({"show", "out/samples/00000.png"});
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  const auto lines = lines_of(text.out);
+  ASSERT_EQ(lines.size(), 5U) << text.out;
+  EXPECT_EQ(lines[0], "out/samples/00000.png");
+  EXPECT_EQ(lines[1], "  a cat,");
+  EXPECT_EQ(lines[2], "  on a mat");
+  EXPECT_EQ(lines[3], "  Negative prompt: dogs");
+  EXPECT_EQ(lines[4].rfind("  Steps: 2, Sampler: PLMS, CFG scale: 3, Seed: 7, Size: 64x64, Model "
+                           "hash: ",
+                           0),
+            0U)
+      << lines[4];
+  const Finished all = run_here({"show", "--json", "out/samples/00000.png"});
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  const json shown = json::parse(all.out);
+  EXPECT_EQ(shown.at("file"), "out/samples/00000.png");
+  const json& record = shown.at("texts").at("stable-diffusion");
+  EXPECT_EQ(record.at("prompt"), "a cat,\non a mat");
+  EXPECT_EQ(record.at("model").at("checkpoint"), "model/model.safetensors");
+  EXPECT_EQ(record.at("model").at("sha256").get<std::string>().size(), 64U);
+  EXPECT_EQ(record.at("model").at("weights"), "plain");
+}
+
+TEST_F(Show, SaysWhenThereIsNothingToSay) {
+  write_png(out_ / "bare.png", Image(1, 1));
+  const Finished bare = run_here({"show", "bare.png"});
+  EXPECT_EQ(bare.exit_code, 0);
+  EXPECT_EQ(bare.out, "bare.png\n  no parameters: the PNG holds no text\n");
+  EXPECT_EQ(json::parse(run_here({"show", "--json", "bare.png"}).out).at("texts"), json::object());
+  out_.write("text.png", "no picture");
+  for (const char* name : {"text.png", "no/such.png", "."}) {
+    const Finished failed = run_here({"show", name});
+    EXPECT_EQ(failed.exit_code, 3) << name;
+    EXPECT_EQ(failed.out, "");
+    EXPECT_EQ(count_lines(failed.err, "error: "), 1) << failed.err;
+  }
+}
+
+TEST_F(Show, LetsNothingOfATextReachTheTerminal) {
+  PngMetadata metadata;
+  metadata.add("parameters", "a\x1b[31mb\r\nc\x07");
+  metadata.add("Comment", "more");
+  metadata.add("Comment", "twice");
+  write_texts("x.png", metadata);
+  const Finished text = run_here({"show", "x.png"});
+  EXPECT_EQ(text.out,
+            "x.png\n  a\\x1B[31mb\\x0D\n  c\\x07\n  Comment:\n  more\n  Comment:\n  twice\n");
+  const json all = json::parse(run_here({"show", "--json", "x.png"}).out);
+  EXPECT_EQ(all.at("texts").at("parameters"), "a\x1b[31mb\r\nc\x07");
+  EXPECT_EQ(all.at("texts").at("Comment"), "more");
+}
+
+TEST_F(Show, TakesARecordThatIsNoJsonForText) {
+  constexpr size_t kDepth = 1'000'000;
+  for (const std::string& record :
+       {std::string("{\"a\": "), std::string(kDepth, '[') + std::string(kDepth, ']')}) {
+    PngMetadata metadata;
+    metadata.add("stable-diffusion", record);
+    std::filesystem::remove(out_ / "x.png");
+    write_texts("x.png", metadata);
+    const Finished done = run_here({"show", "--json", "x.png"});
+    ASSERT_EQ(done.exit_code, 0) << done.err.substr(0, 300);
+    EXPECT_TRUE(json::parse(done.out).at("texts").at("stable-diffusion") == record);
+    EXPECT_EQ(run_here({"show", "x.png"}).exit_code, 0);
+  }
+}
+
+TEST_F(Show, AFileWithoutParametersHasNone) {
+  ASSERT_EQ(draw({"--no-metadata"}).exit_code, 0);
+  for (const std::string& name : files()) {
+    EXPECT_TRUE(read_png_metadata(out_ / ("out/" + name)).texts.empty()) << name;
+  }
+  EXPECT_EQ(files().size(), 3U);
+}
+
+class WatermarkCommand : public SmallModel {
+ protected:
+  json read(const std::string& file, const Words& more = {}) const {
+    Words words = {"watermark", file, "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = run_here(words);
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    return json::parse(done.out);
+  }
+};
+
+TEST_F(WatermarkCommand, TellsMarkedPicturesFromOthers) {
+  const Image plain = pattern("noise", 512, 512, 1);
+  Image marked = plain;
+  embed_watermark(marked, kReferenceWatermark);
+  write_png(out_ / "plain.png", plain);
+  write_png(out_ / "marked.png", marked);
+  const json found = read("marked.png");
+  const WatermarkMatch expected = watermark_match(marked, kReferenceWatermark);
+  EXPECT_EQ(found.at("file"), "marked.png");
+  EXPECT_EQ(found.at("bits"), 136);
+  EXPECT_EQ(found.at("matching"), expected.matching);
+  EXPECT_EQ(found.at("chance"), expected.chance);
+  EXPECT_LT(found.at("chance").get<double>(), 1e-6);
+  EXPECT_EQ(found.at("bytes").get<std::string>().size(), 34U);
+  EXPECT_GT(read("plain.png").at("chance").get<double>(), 1e-3);
+  // (Texts of ASCII letters have more bits in common than chance would give them.)
+  EXPECT_GT(read("marked.png", {"--expect", "something other!!"}).at("chance").get<double>(), 1e-6);
+  const Finished both = run_here({"watermark", "marked.png", "plain.png"});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  ASSERT_EQ(lines_of(both.out).size(), 2U);
+  EXPECT_EQ(both.out.rfind("marked.png: " + std::to_string(expected.matching) +
+                               " of 136 bits agree (by chance: ",
+                           0),
+            0U)
+      << both.out;
+}
+
+TEST_F(WatermarkCommand, RefusesWhatCannotCarryOne) {
+  write_png(out_ / "small.png", pattern("noise", 255, 256, 1));
+  write_png(out_ / "enough.png", pattern("noise", 256, 256, 1));
+  out_.write("text.png", "no picture");
+  for (const char* name : {"small.png", "text.png", "no/such.png"}) {
+    const Finished failed = run_here({"watermark", name});
+    EXPECT_EQ(failed.exit_code, 3) << name;
+    EXPECT_EQ(failed.out, "");
+    EXPECT_NE(failed.err.find(name), std::string::npos) << failed.err;
+  }
+  EXPECT_EQ(run_here({"watermark", "enough.png"}).exit_code, 0);
+  EXPECT_EQ(run_here({"watermark", "enough.png", "--expect", ""}).exit_code, 2);
+  EXPECT_EQ(run_here({"watermark"}).exit_code, 2);
+}
+
+TEST_F(WatermarkCommand, ReadsBackWhatARunWrote) {
+  const Words large = {"--H", "256", "--W", "256", "--ddim_steps", "1"};
+  for (const Words& more : {Words(), Words({"--watermark", "mine"}), Words({"--no-watermark"})}) {
+    Words words = large;
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = draw_here("txt2img", words);
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+  }
+  const std::string png = "out/samples/0000";
+  EXPECT_LT(read(png + "0.png").at("chance").get<double>(), 1e-6);
+  EXPECT_LT(read(png + "1.png", {"--expect", "mine"}).at("chance").get<double>(), 1e-6);
+  EXPECT_GT(read(png + "1.png").at("chance").get<double>(), 1e-6);
+  EXPECT_GT(read(png + "2.png").at("chance").get<double>(), 1e-6);
+  write_png(out_ / "init.png", pattern("noise", 256, 256, 1));
+  ASSERT_EQ(draw_here("img2img", {"--init-img", "init.png"}).exit_code, 0);
+  EXPECT_LT(read(png + "3.png").at("chance").get<double>(), 1e-6);
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,195 @@
+// From the lines of a prompt file to batches: what is drawn together, in which places, from which
+// seeds, and what becomes of bad lines.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cli/batch_plan.h"
+#include "support/expect_error.h"
+#include "support/tiny_model.h"
+
+namespace sd::test {
+namespace {
+
+using Places = std::vector<int64_t>;
+using Seeds = std::vector<uint64_t>;
+
+/// Plans a prompt file of these bytes.
+class LinePlan : public ::testing::Test {
+ protected:
+  BatchPlan plan(const std::string& lines) {
+    options_.from_file = folder_.write("prompts.txt", lines).string();
+    return plan_batches(options_, ModelDescription(), /*built_in_model=*/false);
+  }
+  /// The same, and what it prints.
+  BatchPlan plan_and_listen(const std::string& lines) {
+    ::testing::internal::CaptureStderr();
+    BatchPlan all = plan(lines);
+    said_ = ::testing::internal::GetCapturedStderr();
+    return all;
+  }
+
+  TempFolder folder_;
+  RunOptions options_{Script::kTxt2Img};
+  std::string said_;
+};
+
+/// The places of all batches, each of which must have a prompt.
+std::vector<Places> places_of(const BatchPlan& plan) {
+  std::vector<Places> places;
+  for (const PlannedBatch& batch : plan.batches) {
+    EXPECT_EQ(batch.places.size(), batch.request.pictures.size());
+    places.push_back(batch.places);
+  }
+  return places;
+}
+
+TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {
+  options_.n_samples = 2;
+  const BatchPlan all = plan("a\nb --W 64\nc\nd --W 64 --scale 3\ne\nf --W 64");
+  EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1, 3}, {4}, {5}}));
+  EXPECT_EQ(all.batches[0].request.pictures[1].prompt, "c");
+  EXPECT_EQ(all.batches[1].request.width, 64);
+  EXPECT_EQ(all.batches[1].request.pictures[0].scale, 7.5);
+  EXPECT_EQ(all.batches[1].request.pictures[1].scale, 3);  // a scale is a row's own …
+  EXPECT_EQ(all.pictures_per_pass, 6);
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 2);
+}
+
+TEST_F(LinePlan, KeepsApartWhatCannotBeDrawnAtOnce) {
+  options_.n_samples = 4;
+  const std::string apart[] = {"",          "--W 64",          "--H 64",       "--plms",
+                               "--scale 1", "--ddim_steps 20", "--ddim_eta 1", "--dpm_solver",
+                               "--seed 5",  "--seed 5 --H 128"};
+  std::string lines;
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& flags : apart) lines += "x " + flags + "\n";
+  }
+  const BatchPlan all = plan(lines);
+  ASSERT_EQ(all.batches.size(), std::size(apart));
+  for (size_t i = 0; i < all.batches.size(); ++i) {
+    const auto place = static_cast<int64_t>(i);
+    EXPECT_EQ(all.batches[i].places, Places({place, place + 10})) << apart[i];
+  }
+}
+
+TEST_F(LinePlan, FillsBatchesOfAnySize) {
+  std::string lines;
+  for (int i = 0; i < 10; ++i) lines += "x\n";
+  for (const int64_t samples : {1, 2, 3, 4, 10, 11}) {
+    options_.n_samples = samples;
+    const BatchPlan all = plan(lines);
+    EXPECT_EQ(static_cast<int64_t>(all.batches.size()), (10 + samples - 1) / samples);
+    Places seen;
+    for (const Places& places : places_of(all)) {
+      EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+      EXPECT_LE(static_cast<int64_t>(places.size()), samples);
+      seen.insert(seen.end(), places.begin(), places.end());
+    }
+    EXPECT_EQ(seen, Places({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  }
+}
+
+TEST_F(LinePlan, NumbersSeedsByPlaceAndGoesOnFromPassToPass) {
+  options_.n_samples = 2;
+  options_.n_iter = 3;
+  options_.seed = 100;
+  options_.seed_mode = SeedMode::kImage;
+  const BatchPlan all = plan("a\nb --W 64\nc --seed 7\nd --W 64\n");
+  EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1, 3}}));
+  EXPECT_EQ(all.request(all.batches[0], 0).seeds, Seeds({100, 7}));
+  EXPECT_EQ(all.request(all.batches[1], 0).seeds, Seeds({101, 103}));
+  EXPECT_EQ(all.request(all.batches[0], 2).seeds, Seeds({108, 9}));  // + 4 a pass; a line's own + 1
+  EXPECT_EQ(all.request(all.batches[1], 2).seeds, Seeds({109, 111}));
+  EXPECT_EQ(all.pictures(), 12);
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 0);
+}
+
+TEST_F(LinePlan, GivesTheSameSeedsWhateverTheBatch) {
+  options_.seed = UINT64_MAX;  // and round the end
+  options_.seed_mode = SeedMode::kImage;
+  for (const int64_t samples : {1, 2, 3, 4}) {
+    options_.n_samples = samples;
+    const BatchPlan all = plan("a\nb\nc\nd\ne");
+    for (int64_t pass = 0; pass < 2; ++pass) {
+      for (const PlannedBatch& batch : all.batches) {
+        const Seeds seeds = all.request(batch, pass).seeds;
+        ASSERT_EQ(seeds.size(), batch.places.size());
+        for (size_t i = 0; i < seeds.size(); ++i) {
+          const auto number = static_cast<uint64_t>(pass * 5 + batch.places[i]);
+          EXPECT_EQ(seeds[i], UINT64_MAX + number) << samples;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(LinePlan, LeavesSeedsToTheStreamWhereNoneIsAsked) {
+  options_.n_samples = 2;
+  const BatchPlan all = plan("a\nb --seed 5\nc");
+  EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1}}));
+  EXPECT_TRUE(all.batches[0].request.seeds.empty());
+  EXPECT_EQ(all.batches[1].request.seeds, Seeds({5}));
+  EXPECT_EQ(all.batches[1].request.noise_rows, 0);
+}
+
+TEST_F(LinePlan, FixedCodeDoesNotGoWithSeedsOfTheirOwn) {
+  options_.fixed_code = true;
+  EXPECT_TRUE(plan("a\nb").batches[0].request.fixed_code);
+  options_.seed_mode = SeedMode::kImage;
+  expect_error(ErrorKind::kUsage, "--fixed_code does not go with --seed-mode image",
+               [&] { plan("a\nb"); });
+}
+
+TEST_F(LinePlan, NamesTheFirstBadLine) {
+  expect_error(ErrorKind::kUsage, "line 2 of ", [&] { plan("a\nb --no-such\nc --no-such"); });
+  expect_error(ErrorKind::kUsage, "line 3 of ", [&] { plan("a\nb\nc --W 65"); });
+  expect_error(ErrorKind::kUsage, "--W must be a multiple", [&] { plan("a\nb\nc --W 65"); });
+  expect_error(ErrorKind::kUsage, "line 1 of ", [&] { plan("a --plms --ddim_eta 1"); });
+  expect_error(ErrorKind::kUsage, "line 2 of ", [&] { plan("a\nb\xff"); });
+}
+
+TEST_F(LinePlan, KeepsGoingWithoutTheBadLines) {
+  options_.keep_going = true;
+  options_.n_samples = 2;
+  const BatchPlan all =
+      plan_and_listen("a\nb --no-such\nc --W 65\nd\ne\xff\nf --scale nan\ng --ddim_steps 0");
+  EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 1}}));
+  EXPECT_EQ(all.batches[0].request.pictures[1].prompt, "d");
+  EXPECT_EQ(all.bad_lines, 5);
+  EXPECT_EQ(std::count(said_.begin(), said_.end(), '\n'), 5) << said_;
+  for (const char* part : {"line 2 of ", "line 3 of ", "line 5 of ", "line 6 of ", "line 7 of "}) {
+    EXPECT_NE(said_.find(part), std::string::npos) << said_;
+  }
+}
+
+TEST_F(LinePlan, DoesNotKeepGoingWithNothing) {
+  options_.keep_going = true;
+  ::testing::internal::CaptureStderr();
+  expect_error(ErrorKind::kUsage, "can be drawn", [&] { plan("a --no-such\nb --W 1"); });
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("line 2 of "), std::string::npos);
+  expect_error(ErrorKind::kUsage, "holds no line", [&] { plan(""); });
+}
+
+TEST_F(LinePlan, PutsManyLinesIntoBatchesQuickly) {
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) lines += "x --W " + std::to_string(64 * (1 + i % 50)) + "\n";
+  options_.n_samples = 4;
+  const BatchPlan all = plan(lines);
+  EXPECT_EQ(all.pictures_per_pass, 5000);
+  EXPECT_EQ(all.batches.size(), 1250U);
+}
+
+TEST(WatermarkFlag, MustBeATextThatARecordCanHold) {
+  RunOptions options(Script::kTxt2Img);
+  options.watermark = "";
+  expect_error(ErrorKind::kUsage, "--watermark must have a text",
+               [&] { plan_batches(options, ModelDescription(), false); });
+  options.watermark = "caf\xe9";
+  expect_error(ErrorKind::kUsage, "--watermark must be UTF-8",
+               [&] { plan_batches(options, ModelDescription(), false); });
+}
+
+}  // namespace
+}  // namespace sd::test

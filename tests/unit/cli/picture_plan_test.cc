@@ -1,0 +1,224 @@
+// What img2img starts from: which files, at which size, with how many steps.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "cli/batch_plan.h"
+#include "cli/init_image.h"
+#include "image/image_io.h"
+#include "image/resize.h"
+#include "support/expect_error.h"
+#include "support/pattern.h"
+#include "support/tiny_model.h"
+
+namespace sd::test {
+namespace {
+
+class PicturePlan : public ::testing::Test {
+ protected:
+  BatchPlan plan() {
+    ::testing::internal::CaptureStderr();
+    try {
+      BatchPlan all = plan_batches(options_, model_, /*built_in_model=*/false);
+      said_ = ::testing::internal::GetCapturedStderr();
+      return all;
+    } catch (...) {
+      said_ = ::testing::internal::GetCapturedStderr();
+      throw;
+    }
+  }
+  Image planned_image() { return *plan().batches.at(0).request.init_image; }
+
+  /// A picture of noise in the folder, which --init-img then names.
+  Image start_from(int width, int height, const std::string& name = "init.png") {
+    Image image = pattern("noise", width, height, 1);
+    const auto path = folder_ / name;
+    std::filesystem::remove(path);
+    EXPECT_EQ(write_png(path, image), WriteOutcome::kWritten);
+    options_.picture.init_img = path.string();
+    return image;
+  }
+
+  static Image lanczos(const Image& image, int width, int height) {
+    return resize(image, width, height, ResizeFilter::kLanczos);
+  }
+
+  int64_t steps(double strength, int64_t asked) {
+    options_.picture.strength = strength;
+    options_.picture.ddim_steps = asked;
+    return steps_taken(model_, plan().batches.at(0).request);
+  }
+
+  TempFolder folder_;
+  RunOptions options_{Script::kImg2Img};
+  ModelDescription model_;
+  std::string said_;
+};
+
+TEST_F(PicturePlan, TakesAPictureThatFitsAsItIs) {
+  const Image image = start_from(128, 64);
+  const BatchPlan all = plan();
+  ASSERT_EQ(all.batches.size(), 1U);
+  const Request& request = all.batches[0].request;
+  EXPECT_EQ(*request.init_image, image);
+  EXPECT_EQ(request.width, 128);
+  EXPECT_EQ(request.height, 64);
+  EXPECT_EQ(request.pictures.size(), 2U);  // the reference's img2img defaults
+  EXPECT_EQ(request.pictures[0].scale, 5.0);
+  EXPECT_EQ(request.strength, 0.75);
+  EXPECT_EQ(all.passes, 1);
+  EXPECT_EQ(all.batches[0].init_img, options_.picture.init_img);
+  EXPECT_EQ(said_, "");
+}
+
+TEST_F(PicturePlan, FloorsTheSidesToWhatTheModelTakes) {
+  Image image = start_from(199, 81);  // the reference's 192x64, too
+  EXPECT_EQ(planned_image(), lanczos(image, 192, 64));
+  EXPECT_NE(said_.find("is brought from 199x81 to 192x64\n"), std::string::npos) << said_;
+  image = start_from(100, 127);  // the reference's 96x96 fails in the UNet
+  EXPECT_EQ(planned_image(), lanczos(image, 64, 64));
+  EXPECT_NE(said_.find("from 100x127 to 64x64 (multiples of 64: "), std::string::npos) << said_;
+  model_.size_multiple = 32;
+  EXPECT_EQ(planned_image(), lanczos(image, 96, 96));
+  EXPECT_EQ(said_.find("multiples of"), std::string::npos) << said_;
+}
+
+TEST_F(PicturePlan, RefusesWhatIsTooSmall) {
+  const std::vector<std::pair<int, int>> sizes = {{63, 64}, {64, 63}, {1, 1}, {1000, 1}};
+  for (const auto& [width, height] : sizes) {
+    start_from(width, height);
+    expect_error(ErrorKind::kFile, "must have 64 pixels a side at least", [&] { plan(); });
+  }
+  start_from(64, 64);
+  options_.fit = FitSize{63, 640};
+  expect_error(ErrorKind::kFile, "is 63x63: it must have 64", [&] { plan(); });
+}
+
+TEST_F(PicturePlan, RefusesWhatIsTooLargeUnlessItIsBroughtDown) {
+  start_from(16448, 64);
+  expect_error(ErrorKind::kFile, "is 16448x64: a side may have 16384 pixels at most",
+               [&] { plan(); });
+  options_.fit = FitSize{8224, 640};
+  expect_error(ErrorKind::kFile, "is 8224x32", [&] { plan(); });
+}
+
+TEST_F(PicturePlan, BringsLargerPicturesDownToFit) {
+  struct Case {
+    int width, height;
+    FitSize fit;
+    int to_width, to_height;
+  };
+  const std::vector<Case> cases = {
+      {256, 128, {128, 128}, 128, 64},   {128, 256, {128, 128}, 64, 128},
+      {128, 64, {512, 512}, 128, 64},    {128, 64, {128, 64}, 128, 64},
+      {300, 200, {200, 1000}, 192, 128}, {784, 784, {512, 512}, 512, 512},
+      {686, 98, {448, 64}, 448, 64},     {1000, 64, {999, 64}, 960, 64 - 64},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height));
+    const Image image = start_from(c.width, c.height);
+    options_.fit = c.fit;
+    if (c.to_height == 0) {
+      expect_error(ErrorKind::kFile, "999x63", [&] { plan(); });
+    } else {
+      EXPECT_EQ(planned_image(), lanczos(image, c.to_width, c.to_height));
+    }
+  }
+}
+
+TEST_F(PicturePlan, FillsTheFitWhereDivisionIsNotExact) {
+  options_.fit = FitSize{128, 128};
+  for (const int side : {161, 187, 196, 197}) {  // times 128.0 / itself it is 127.99999999999999
+    start_from(side, side);
+    EXPECT_EQ(plan().batches.at(0).request.width, 128) << side;
+  }
+}
+
+TEST_F(PicturePlan, TurnsPicturesUprightOnlyWhenAsked) {
+  const std::string data = std::string(SD_SOURCE_DIR) + "/tests/data/image/";
+  model_.size_multiple = 1;  // the pictures are tiny
+  for (const char* name : {"orientation6.jpg", "orientation3.png"}) {
+    SCOPED_TRACE(name);
+    options_.picture.init_img = data + name;
+    const Image lying = read_image(data + name);
+    options_.exif = false;
+    EXPECT_EQ(planned_image(), lying);
+    options_.exif = true;
+    EXPECT_EQ(planned_image(), apply_orientation(lying, exif_orientation(data + name)));
+    EXPECT_NE(planned_image(), lying);
+  }
+}
+
+TEST_F(PicturePlan, ReadsEachFileOnce) {
+  start_from(64, 64, "a.png");
+  const std::string a = options_.picture.init_img;
+  start_from(64, 64, "b.png");
+  options_.n_samples = 4;
+  options_.from_file = folder_.write("x.txt", "1\n2 --init-img '" + a + "'\n3\n4").string();
+  const BatchPlan all = plan();
+  ASSERT_EQ(all.batches.size(), 2U);  // equal pixels, but another file
+  EXPECT_EQ(all.batches[0].places, std::vector<int64_t>({0, 2, 3}));
+  EXPECT_EQ(all.batches[1].init_img, a);
+  EXPECT_NE(all.batches[0].request.init_image, all.batches[1].request.init_image);
+}
+
+TEST_F(PicturePlan, NamesTheLineOfAPictureThatIsNotThere) {
+  start_from(64, 64);
+  options_.from_file = folder_.write("x.txt", "1\n2 --init-img no/such.png\n").string();
+  expect_error(ErrorKind::kFile, "line 2 of ", [&] { plan(); });
+  options_.keep_going = true;
+  EXPECT_EQ(plan().bad_lines, 1);
+  EXPECT_NE(said_.find("no/such.png"), std::string::npos) << said_;
+}
+
+TEST_F(PicturePlan, RefusesWhatIsNoPicture) {
+  expect_error(ErrorKind::kUsage, "no picture to start from", [&] { plan(); });
+  for (const std::string& bytes : {std::string(), std::string("not a picture"),
+                                   std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16)}) {
+    options_.picture.init_img = folder_.write("bad.png", bytes).string();
+    expect_error(ErrorKind::kFile, "bad.png", [&] { plan(); });
+  }
+  options_.picture.init_img = folder_.path().string();
+  expect_error(ErrorKind::kFile, "", [&] { plan(); });
+  options_.picture.init_img = (folder_ / "absent.png").string();
+  expect_error(ErrorKind::kFile, "absent.png", [&] { plan(); });
+}
+
+TEST_F(PicturePlan, TakesStrengthsFromZeroToOne) {
+  start_from(64, 64);
+  for (const double strength : {0.0, 1e-300, 0.5, 1.0}) EXPECT_NO_THROW(steps(strength, 50));
+  for (const double strength : {-0.1, -1e-300, 1.1, std::nextafter(1.0, 2.0), HUGE_VAL, -HUGE_VAL,
+                                std::numeric_limits<double>::quiet_NaN()}) {
+    expect_error(ErrorKind::kUsage, "--strength must be from 0 to 1", [&] { steps(strength, 50); });
+  }
+}
+
+TEST_F(PicturePlan, TakesThePartOfTheStepsThatPythonWould) {
+  start_from(64, 64);
+  EXPECT_EQ(steps(0.75, 50), 37);
+  EXPECT_EQ(steps(0.29, 100), 28);  // 28.999999999999996
+  EXPECT_EQ(steps(0.57, 100), 56);  // 56.99999999999999
+  EXPECT_EQ(steps(0.58, 100), 57);  // 57.99999999999999
+  EXPECT_EQ(steps(0.1, 30), 3);
+  EXPECT_EQ(steps(0.99, 1), 0);
+  EXPECT_EQ(steps(0, 50), 0);
+  EXPECT_EQ(steps(1, 50), 50);
+  EXPECT_EQ(steps(1, 1), 1);
+  EXPECT_EQ(steps(1, 30), 30);  // of the grid's 31
+  options_.picture.plms = true;
+  EXPECT_EQ(steps(0.75, 50), 37);
+}
+
+TEST_F(PicturePlan, TakesTheSamplersThatCanStartThere) {
+  start_from(64, 64);
+  EXPECT_EQ(plan().batches.at(0).request.sampler, "ddim");
+  options_.picture.plms = true;
+  EXPECT_EQ(plan().batches.at(0).request.sampler, "plms");
+  options_.picture.dpm_solver = true;  // img2img has no such flag
+  expect_error(ErrorKind::kUsage, "dpm_solver cannot start from a picture", [&] { plan(); });
+}
+
+}  // namespace
+}  // namespace sd::test

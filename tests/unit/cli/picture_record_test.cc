@@ -1,0 +1,363 @@
+// What a PNG of ours says of how it was drawn: every field there and back, and no trust in what
+// stands there.
+
+#include "cli/picture_record.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/strings.h"
+#include "support/expect_error.h"
+
+namespace sd::test {
+namespace {
+
+using nlohmann::json;
+
+/// A record whose every field differs from its default.
+PictureRecord full_record() {
+  PictureRecord record;
+  record.version = "1.2.3";
+  record.script = Script::kImg2Img;
+  record.picture = {
+      .prompt = "a \"cat\",\n日本語 😀\t\\", .negative_prompt = "dogs\nand birds", .scale = -2.5};
+  record.width = 640;
+  record.height = 448;
+  record.sampler = "plms";
+  record.steps = 37;
+  record.eta = 0.1;
+  record.rng = RngKind::kCpu;
+  record.draw = {.seed = UINT64_MAX,
+                 .batch = 4,
+                 .row = 3,
+                 .noise_rows = 5,
+                 .offset = 123456789012,
+                 .code_offset = 1,
+                 .latent_offset = 2};
+  record.own_stream = true;
+  record.fixed_code = true;
+  record.init = InitRecord{.file = "photos/me.jpg",
+                           .pixels_sha256 = std::string(64, 'a'),
+                           .strength = 0.29,
+                           .fit = FitSize{1024, 768},
+                           .exif = true};
+  record.model = {.checkpoint = "models/a.ckpt",
+                  .config = "a.yaml",
+                  .sha256 = "0123456789abcdef",
+                  .ema = true,
+                  .built_in = true};
+  record.device.device = "cpu";
+  record.device.threads = 3;
+  record.device.kernels = KernelChoice::kAvx2;
+  record.watermark = "mine";
+  record.safety_mode = SafetyMode::kBlur;
+  record.safety.action = SafetyAction::kBlurred;
+  record.safety.failure = "none";
+  record.safety.verdict =
+      SafetyVerdict{.flagged = true, .adjustment = 0.01, .bad_concepts = {3, 16}};
+  record.safety.verdict->concept_scores[16] = 0.125;
+  record.safety.verdict->special_scores[2] = -0.5;
+  return record;
+}
+
+PictureRecord there_and_back(const PictureRecord& record) {
+  return parse_record(to_json(record).dump(), "x.png");
+}
+
+TEST(PictureRecord, ComesBackAsItWas) {
+  const PictureRecord record = full_record();
+  const PictureRecord back = there_and_back(record);
+  EXPECT_EQ(back.version, "1.2.3");
+  EXPECT_EQ(back.script, Script::kImg2Img);
+  EXPECT_EQ(back.picture.prompt, record.picture.prompt);
+  EXPECT_EQ(back.picture.negative_prompt, record.picture.negative_prompt);
+  EXPECT_EQ(back.picture.scale, -2.5);
+  EXPECT_EQ(back.width, 640);
+  EXPECT_EQ(back.height, 448);
+  EXPECT_EQ(back.sampler, "plms");
+  EXPECT_EQ(back.steps, 37);
+  EXPECT_EQ(back.eta, 0.1);
+  EXPECT_EQ(back.rng, RngKind::kCpu);
+  EXPECT_EQ(back.draw.seed, UINT64_MAX);
+  EXPECT_EQ(back.draw.batch, 4);
+  EXPECT_EQ(back.draw.row, 3);
+  EXPECT_EQ(back.draw.noise_rows, 5);
+  EXPECT_EQ(back.draw.offset, 123456789012U);
+  EXPECT_EQ(back.draw.code_offset, 1U);
+  EXPECT_EQ(back.draw.latent_offset, 2U);
+  EXPECT_TRUE(back.own_stream);
+  EXPECT_TRUE(back.fixed_code);
+  EXPECT_EQ(back.watermark, "mine");
+}
+
+TEST(PictureRecord, BringsItsModelDeviceAndInitImageBack) {
+  const PictureRecord back = there_and_back(full_record());
+  ASSERT_TRUE(back.init.has_value());
+  EXPECT_EQ(back.init->file, "photos/me.jpg");
+  EXPECT_EQ(back.init->pixels_sha256, std::string(64, 'a'));
+  EXPECT_EQ(back.init->strength, 0.29);
+  ASSERT_TRUE(back.init->fit.has_value());
+  EXPECT_EQ(back.init->fit->width, 1024);
+  EXPECT_EQ(back.init->fit->height, 768);
+  EXPECT_TRUE(back.init->exif);
+  EXPECT_EQ(back.model.checkpoint, "models/a.ckpt");
+  EXPECT_EQ(back.model.config, "a.yaml");
+  EXPECT_EQ(back.model.sha256, "0123456789abcdef");
+  EXPECT_TRUE(back.model.ema);
+  EXPECT_TRUE(back.model.built_in);
+  EXPECT_EQ(back.device.device, "cpu");
+  EXPECT_EQ(back.device.threads, 3);
+  EXPECT_EQ(back.device.kernels, KernelChoice::kAvx2);
+}
+
+TEST(PictureRecord, BringsItsSafetyVerdictBack) {
+  const PictureRecord back = there_and_back(full_record());
+  EXPECT_EQ(back.safety_mode, SafetyMode::kBlur);
+  EXPECT_EQ(back.safety.action, SafetyAction::kBlurred);
+  EXPECT_EQ(back.safety.failure, "none");
+  ASSERT_TRUE(back.safety.verdict.has_value());
+  EXPECT_TRUE(back.safety.flagged());
+  EXPECT_EQ(back.safety.verdict->adjustment, 0.01);
+  EXPECT_EQ(back.safety.verdict->bad_concepts, std::vector<int>({3, 16}));
+  EXPECT_EQ(back.safety.verdict->concept_scores[16], 0.125);
+  EXPECT_EQ(back.safety.verdict->special_scores[2], -0.5);
+}
+
+TEST(PictureRecord, ComesBackWithWhatItDoesNotHave) {
+  PictureRecord record = full_record();
+  record.init.reset();
+  record.draw.code_offset.reset();
+  record.draw.latent_offset.reset();
+  record.watermark.clear();
+  record.safety = {};
+  const PictureRecord back = there_and_back(record);
+  EXPECT_FALSE(back.safety.verdict.has_value());
+  EXPECT_FALSE(back.init.has_value());
+  EXPECT_FALSE(back.draw.code_offset.has_value());
+  EXPECT_FALSE(back.draw.latent_offset.has_value());
+  EXPECT_EQ(back.watermark, "");
+  record = full_record();
+  record.init->fit.reset();
+  EXPECT_FALSE(there_and_back(record).init->fit.has_value());
+}
+
+TEST(PictureRecord, HoldsEveryNumberAndWordExactly) {
+  for (const double number : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 7.5}) {
+    PictureRecord record = full_record();
+    record.picture.scale = record.eta = record.init->strength = number;
+    const PictureRecord back = there_and_back(record);
+    EXPECT_EQ(back.picture.scale, number);
+    EXPECT_EQ(back.eta, number);
+    EXPECT_EQ(back.init->strength, number);
+  }
+  for (const KernelChoice kernels :
+       {KernelChoice::kAuto, KernelChoice::kAten, KernelChoice::kAvx2, KernelChoice::kAvx512}) {
+    PictureRecord record = full_record();
+    record.device.kernels = kernels;
+    EXPECT_EQ(there_and_back(record).device.kernels, kernels);
+  }
+  PictureRecord record = full_record();
+  record.picture.prompt = std::string("a\0b\x7f\n\"\\/", 9);
+  EXPECT_EQ(there_and_back(record).picture.prompt, record.picture.prompt);
+}
+
+TEST(PictureRecord, IsTheSameInAPng) {
+  const PngMetadata metadata = metadata_of(full_record());
+  ASSERT_EQ(metadata.texts.size(), 2U);
+  EXPECT_EQ(*metadata.find("parameters"), a1111_text(full_record()));
+  ASSERT_NE(metadata.find(kRecordKeyword), nullptr);
+  EXPECT_EQ(to_json(parse_record(*metadata.find(kRecordKeyword), "x")), to_json(full_record()));
+  PictureRecord other = full_record();
+  other.draw.row = 0;
+  const PngMetadata grid = grid_metadata({full_record(), other});
+  EXPECT_EQ(*grid.find("parameters"), a1111_text(full_record()));
+  const json all = json::parse(*grid.find(kRecordKeyword));
+  EXPECT_EQ(all.at("grid_of"), json::array({to_json(full_record()), to_json(other)}));
+}
+
+TEST(A1111Text, IsWhatOtherToolsRead) {
+  PictureRecord record = full_record();
+  record.model.checkpoint = "models/sd v1.ckpt";
+  EXPECT_EQ(a1111_text(record),
+            "a \"cat\",\n日本語 😀\t\\\n"
+            "Negative prompt: dogs\nand birds\n"
+            "Steps: 37, Sampler: PLMS, CFG scale: -2.5, Seed: 18446744073709551615, "
+            "Size: 640x448, Model hash: 0123456789, Model: sd v1, Denoising strength: 0.29, "
+            "Version: sd 1.2.3");
+  record.picture.negative_prompt.clear();
+  record.init.reset();
+  record.sampler = "dpm_solver";
+  EXPECT_EQ(a1111_text(record),
+            "a \"cat\",\n日本語 😀\t\\\n"
+            "Steps: 37, Sampler: DPM++ 2M, CFG scale: -2.5, Seed: 18446744073709551615, "
+            "Size: 640x448, Model hash: 0123456789, Model: sd v1, Version: sd 1.2.3");
+  record.sampler = "ddim";
+  EXPECT_NE(a1111_text(record).find("Sampler: DDIM,"), std::string::npos);
+  record.model.sha256 = "abc";
+  EXPECT_NE(a1111_text(record).find("Model hash: abc,"), std::string::npos);
+}
+
+TEST(RecordedPath, ShowsOfAnAbsolutePathTheNameOnly) {
+  EXPECT_EQ(recorded_path("models/a.ckpt"), "models/a.ckpt");
+  EXPECT_EQ(recorded_path("../a b.png"), "../a b.png");
+  EXPECT_EQ(recorded_path("/folder/of/mine/a.ckpt"), "a.ckpt");
+  EXPECT_EQ(recorded_path("//a.ckpt"), "a.ckpt");
+  EXPECT_EQ(recorded_path("/folder/日本語.png"), "日本語.png");
+  EXPECT_EQ(recorded_path(""), "");
+}
+
+TEST(RecordedPath, IsAlwaysUtf8) {
+  for (const std::string path : {"caf\xe9.png", "/folder/\xff\xfe.png",
+                                 "a\x01"
+                                 "b\n.png"}) {
+    const std::string shown = recorded_path(path);
+    EXPECT_TRUE(is_valid_utf8(shown));
+    EXPECT_NE(shown.find(".png"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("\\x"), std::string::npos) << shown;
+    PictureRecord record = full_record();
+    record.model.checkpoint = record.init->file = shown;
+    EXPECT_EQ(there_and_back(record).init->file, shown);
+    EXPECT_FALSE(metadata_of(record).texts.empty());
+  }
+}
+
+/// Must be an error about that file, and nothing else.
+void expect_unreadable(const std::string& text) {
+  SCOPED_TRACE(text.substr(0, 400));
+  expect_error(ErrorKind::kFile, "x.png: its parameters cannot be read",
+               [&] { parse_record(text, "x.png"); });
+}
+
+TEST(HostileRecord, IsNoJson) {
+  for (const std::string& text :
+       {std::string(), std::string("a cat"), std::string("{"), std::string("null"),
+        std::string("[]"), std::string("\"text\""), std::string("5"), std::string("{}"),
+        std::string("\0", 1), std::string("{\"version\": \"\xff\"}")}) {
+    expect_unreadable(text);
+  }
+  std::string cut = to_json(full_record()).dump();
+  while (!cut.empty()) {
+    cut.pop_back();
+    expect_unreadable(cut);
+  }
+}
+
+TEST(HostileRecord, NestsDeeply) {
+  constexpr size_t kDepth = 1'000'000;
+  expect_unreadable(std::string(kDepth, '['));
+  expect_unreadable(std::string(kDepth, '[') + std::string(kDepth, ']'));
+  std::string deep = to_json(full_record()).dump();
+  deep.pop_back();
+  parse_record(deep + ", \"more\": " + std::string(kDepth, '[') + std::string(kDepth, ']') + "}",
+               "x.png");
+  json record = to_json(full_record());
+  record.erase("prompt");
+  deep = record.dump();
+  deep.pop_back();
+  expect_unreadable(deep + ", \"prompt\": " + std::string(kDepth, '[') + std::string(kDepth, ']') +
+                    "}");
+}
+
+/// Calls `change` with the record's JSON once for every place in it.
+void for_each_place(
+    const std::function<void(json record, const json::json_pointer& place)>& change) {
+  const json record = to_json(full_record());
+  const json flat = record.flatten();
+  for (const auto& [path, value] : flat.items()) {
+    for (json::json_pointer place(path); !place.empty(); place = place.parent_pointer()) {
+      change(record, place);
+    }
+  }
+}
+
+TEST(HostileRecord, LacksAMember) {
+  const std::set<std::string> dispensable = {"/program", "/safety/flagged",
+                                             "/safety/bad_concepts/0", "/safety/bad_concepts/1"};
+  int places = 0;
+  for_each_place([&](json record, const json::json_pointer& place) {
+    if (dispensable.count(place.to_string()) != 0) return;
+    ++places;
+    json& parent = record.at(place.parent_pointer());
+    if (parent.is_array()) {
+      parent.erase(static_cast<size_t>(std::stoi(place.back())));
+    } else {
+      parent.erase(place.back());
+    }
+    expect_unreadable(record.dump());
+  });
+  EXPECT_GT(places, 60);
+}
+
+TEST(HostileRecord, HasValuesOfOtherKinds) {
+  const json strange[] = {nullptr,        true,        -1, 1.5,  1e300, -1e300,
+                          UINT64_MAX,     INT64_MIN,   "", "\n", "a.b", json::array(),
+                          json::object(), {1, 2, 3, 4}};
+  int read = 0, refused = 0;
+  for_each_place([&](const json& record, const json::json_pointer& place) {
+    for (const json& value : strange) {
+      json changed = record;
+      changed.at(place) = value;
+      SCOPED_TRACE(place.to_string() + " " + value.dump());
+      try {
+        const PictureRecord odd = parse_record(changed.dump(), "x.png");
+        EXPECT_EQ(to_json(parse_record(to_json(odd).dump(), "x.png")), to_json(odd));
+        EXPECT_EQ(metadata_of(odd).texts.size(), 2U);
+        ++read;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kFile) << error.what();
+        ++refused;
+      }
+    }
+  });
+  EXPECT_GT(read, 0);
+  EXPECT_GT(refused, read);
+}
+
+TEST(HostileRecord, HasNumbersThatAreNoneOfItsOwn) {
+  struct Case {
+    const char* place;
+    std::vector<json> values;
+  };
+  const json no_whole = 64.5, huge = 1e300;
+  const std::vector<Case> cases = {
+      {"/width", {-64, 0, no_whole, huge, int64_t{1} << 32, UINT64_MAX, INT64_MIN}},
+      {"/height", {-64, 0, no_whole, huge, (int64_t{1} << 32) + 64}},
+      {"/steps", {no_whole, huge, -huge.get<double>(), UINT64_MAX}},
+      {"/seed", {-1, no_whole, huge, "7"}},
+      {"/draw/offset", {-1, no_whole, huge}},
+      {"/draw/code_offset", {-1, no_whole, huge, true}},
+      {"/draw/latent_offset", {-1, no_whole, huge, "1"}},
+      {"/draw/batch", {no_whole, huge, UINT64_MAX}},
+      {"/draw/row", {no_whole, huge, UINT64_MAX}},
+      {"/draw/noise_rows", {no_whole, huge, UINT64_MAX}},
+      {"/device/threads", {no_whole, huge, int64_t{1} << 32}},
+      {"/init_image/fit/0", {-1, 0, no_whole, huge, int64_t{1} << 32}},
+      {"/init_image/fit/1", {-1, 0, no_whole, huge, (int64_t{1} << 32) + 1}},
+      {"/init_image/exif", {1, "true"}},
+      {"/init_image/strength", {"0.5", nullptr}},
+      {"/fixed_code", {0, "no"}},
+      {"/scale", {"7.5", nullptr, true}},
+      {"/eta", {"0", nullptr, false}},
+      {"/rng", {"gpu", "", 1}},
+      {"/command", {"draw", "TXT2IMG"}},
+      {"/seed_mode", {"other", ""}},
+      {"/model/weights", {"other", ""}},
+      {"/device/kernels", {"sse", ""}},
+  };
+  for (const Case& c : cases) {
+    for (const json& value : c.values) {
+      json changed = to_json(full_record());
+      changed.at(json::json_pointer(c.place)) = value;
+      expect_unreadable(changed.dump());
+    }
+  }
+  std::string text = to_json(full_record()).dump();
+  text.replace(text.find("\"width\":640"), 11, "\"width\":1e999");
+  expect_unreadable(text);
+}
+
+}  // namespace
+}  // namespace sd::test
