@@ -6,9 +6,11 @@
 
 #include <filesystem>
 
+#include "base/strings.h"
 #include "cli/flags.h"
 #include "cli/run.h"
 #include "image/watermark.h"
+#include "runtime/kernel_policy.h"
 #include "support/parity.h"
 
 namespace sd::test {
@@ -21,13 +23,15 @@ using TensorLists = std::map<std::string, std::vector<at::Tensor>>;
 /// A run of the program's txt2img or img2img with a case's arguments, in a folder of its own.
 class CaseRun {
  public:
-  explicit CaseRun(const ReferenceCase& reference_case)
+  explicit CaseRun(const ReferenceCase& reference_case,
+                   const std::vector<std::string>& more_flags = {})
       : outdir(fs::temp_directory_path() / ("sd_parity_" + reference_case.id)) {
     fs::remove_all(outdir);
     CLI::App app;
     RunOptions options(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img);
     add_run_flags(&app, &options);
     std::vector<std::string> argv = reference_case.arguments(outdir);
+    argv.insert(argv.end(), more_flags.begin(), more_flags.end());
     std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
     app.parse(argv);
     exit_code = run_script(options, [this](const std::string& name, const at::Tensor& tensor) {
@@ -154,6 +158,31 @@ TEST_P(Scripts, GivesTheReferencesTensorsAndPictures) {
   compare_pictures(reference_case, run, &record);
   compare_saved_with_decoded(run, reference_case);
   record.write();
+}
+
+/// The kernels that this machine has, each with the memory that it is given.
+std::vector<std::vector<std::string>> kernel_flags() {
+  std::vector<std::vector<std::string>> all = {{"--kernels", "aten"}};
+  if (probe_isa() >= Isa::kAvx2) {
+    all.push_back({"--kernels", "avx2"});
+    all.push_back({"--kernels", "avx2", "--memory", "low"});
+  }
+  if (probe_isa() >= Isa::kAvx512) all.push_back({"--kernels", "avx512", "--memory", "low"});
+  return all;
+}
+
+TEST(Kernels, GiveTheReferencesTensorsWhicheverAreChosen) {
+  SD_NEEDS_REFERENCE();
+  for (const char* id : {"t30-trace-ddim5", "t17-safetensors-plms5", "i01-s0.3"}) {
+    for (const std::vector<std::string>& flags : kernel_flags()) {
+      SCOPED_TRACE(id + std::string(" ") + join(flags, " "));
+      const ReferenceCase reference_case(id);
+      const CaseRun run(reference_case, flags);
+      ParityRecord not_written(id);
+      compare_tensors(reference_case, run, &not_written);
+      compare_pictures(reference_case, run, &not_written);
+    }
+  }
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
