@@ -22,6 +22,14 @@ enum class MemoryMode {
   kLow,       ///< keep no copy of a weight: read each from the checkpoint's file when it is needed
 };
 
+/// Whether the autoencoder works on tiles: horizontal strips, each computed in turn. The picture is
+/// the same within rounding, at less than half of the memory and a fifth more time.
+enum class VaeTiling {
+  kAuto,  ///< where a picture is so large that the whole needs too much
+  kOn,
+  kOff,
+};
+
 /// `--precision`: the reference's two words.
 enum class Precision { kAutocast, kFull };
 
@@ -32,6 +40,15 @@ struct DeviceOptions {
   int threads = 0;  ///< 0: as many as the process may use
   KernelChoice kernels = KernelChoice::kAuto;
   MemoryMode memory = MemoryMode::kBalanced;
+  VaeTiling vae_tiling = VaeTiling::kAuto;
+};
+
+/// The largest batch that a run is going to draw.
+struct LargestBatch {
+  int64_t pictures = 0;  ///< 0: not known
+  int64_t height = 0;
+  int64_t width = 0;
+  bool guided = true;
 };
 
 /// Which copy of the UNet's weights a run takes.
@@ -66,6 +83,9 @@ struct LoadOptions {
   DeviceOptions device;
   SafetyOptions safety;
   bool init_images = false;  ///< whether requests will start from pictures
+  /// Where it is known, what memory the run needs is said, and less is spent than
+  /// `device.memory` allows where that does not fit into what is free.
+  LargestBatch largest;
 };
 
 }  // namespace sd

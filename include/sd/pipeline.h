@@ -18,6 +18,8 @@ class Tensor;
 
 namespace sd {
 
+struct ExecPolicy;
+
 /// A picture that was drawn.
 struct Picture {
   Image image;  ///< as the safety checker leaves it; without pixels if it withholds it
@@ -69,6 +71,8 @@ class Pipeline {
   /// Maps the checkpoint and builds the networks over its pages. Throws kFile, kCheckpoint or
   /// kDevice; every missing or misshapen tensor is named.
   static Pipeline load(const LoadOptions& options);
+  /// The same with a policy that is resolved already; `options.device` is not looked at.
+  static Pipeline load(const LoadOptions& options, ExecPolicy policy);
 
   const ModelDescription& description() const;
   /// Whether the UNet's weights are the averaged ones.

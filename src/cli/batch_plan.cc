@@ -233,4 +233,19 @@ BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
   return planner.finish();
 }
 
+LargestBatch largest_batch(const BatchPlan& plan) {
+  LargestBatch largest;
+  for (const PlannedBatch& batch : plan.batches) {
+    const Request& request = batch.request;
+    const auto pictures = static_cast<int64_t>(request.pictures.size());
+    const bool guided = request.pictures.front().scale != 1;
+    const auto values = [](const LargestBatch& of) {
+      return of.pictures * of.height * of.width * (of.guided ? 2 : 1);
+    };
+    const LargestBatch this_one{pictures, request.height, request.width, guided};
+    if (values(this_one) > values(largest)) largest = this_one;
+  }
+  return largest;
+}
+
 }  // namespace sd

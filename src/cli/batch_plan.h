@@ -36,4 +36,7 @@ struct BatchPlan {
 BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
                        bool built_in_model);
 
+/// The batch that needs most memory.
+LargestBatch largest_batch(const BatchPlan& plan);
+
 }  // namespace sd

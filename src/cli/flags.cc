@@ -163,6 +163,11 @@ void add_device_flags(CLI::App* app, RunOptions* o) {
       "memory", o->device.memory,
       {{"fast", MemoryMode::kFast}, {"balanced", MemoryMode::kBalanced}, {"low", MemoryMode::kLow}},
       1, "what a run may keep to be faster; low: a third of the memory");
+  group.choice<VaeTiling>(
+      "vae-tiling", o->device.vae_tiling,
+      {{"auto", VaeTiling::kAuto}, {"on", VaeTiling::kOn}, {"off", VaeTiling::kOff}}, 0,
+      "encode and decode pictures in strips, without seams: half of the memory, a fifth more time; "
+      "auto: large pictures");
   group.choice<KernelChoice>("kernels", o->device.kernels,
                              {{"auto", KernelChoice::kAuto},
                               {"aten", KernelChoice::kAten},

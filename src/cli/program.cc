@@ -42,6 +42,7 @@ void build(CLI::App* program, RunFn* run) {
   add_watermark_command(program, run);
   add_inspect_command(program, run);
   add_tokenize_command(program, run);
+  add_plan_command(program, run);
   add_convert_command(program, run);
   add_random_checkpoint_command(program, run);
   for (CLI::App* command : program->get_subcommands({})) {

@@ -189,7 +189,8 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
   const Pipeline pipeline = Pipeline::load({.model = model.paths,
                                             .device = options.device,
                                             .safety = safety,
-                                            .init_images = options.script == Script::kImg2Img});
+                                            .init_images = options.script == Script::kImg2Img,
+                                            .largest = largest_batch(plan)});
   Session session = pipeline.start(options.rng, options.seed);
   session.set_tap(tap);
   std::optional<Recorder> recorder;

@@ -8,6 +8,7 @@
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/linear.h"
+#include "kernels/shapes/shape_kernels.h"
 #include "runtime/kernel_policy.h"
 
 namespace sd {
@@ -34,10 +35,11 @@ std::span<const GroupNormRow> group_norm_rows();
 std::span<const AttentionRow> attention_rows();
 std::span<const GegluRow> geglu_rows();
 
-/// The first row that fits; only the last one under a plain policy.
+/// The first row that fits; only the last one under a plain policy; for shapes what stands for it.
 template <class Kernel, class Spec>
 std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Spec>> rows,
                                             const Spec& spec, const KernelPolicy& policy) {
+  if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
   if (!policy.plain) {
     for (const auto& row : rows) {
       if (row.needs > policy.isa) continue;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sd/error.h"
 
@@ -27,6 +28,24 @@ Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPol
 at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x) {
   if (!level.resample) return at::avg_pool2d(x, 2);
   return (*level.resample)(at::constant_pad_nd(x, {0, 1, 0, 1}));
+}
+
+/// The same in strips.
+at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x, const StripWork& work) {
+  at::Tensor y = empty_picture(x, x.size(1), x.size(2) / 2, x.size(3) / 2);
+  work.for_each(y.size(2), x.size(3), 2 * x.size(1), [&](const Strip& strip) {
+    // Two rows in for each out, and one more below, which is zeros at the picture's end.
+    const int64_t below = std::min(x.size(2), 2 * strip.end + 1);
+    const at::Tensor rows = x.narrow(2, 2 * strip.begin, below - 2 * strip.begin);
+    const at::Tensor to = y.narrow(2, strip.begin, strip.rows());
+    if (level.resample) {
+      const int64_t missing = 2 * strip.end + 1 - below;
+      to.copy_((*level.resample)(at::constant_pad_nd(rows, {0, 1, 0, missing})));
+    } else {
+      to.copy_(at::avg_pool2d(rows.narrow(2, 0, 2 * strip.rows()), 2));
+    }
+  });
+  return y;
 }
 
 at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x) {
@@ -59,6 +78,25 @@ at::Tensor run_blocks(const AutoencoderLevel& level, at::Tensor h, const std::st
   return h;
 }
 
+at::Tensor run_blocks(const AutoencoderLevel& level, RowSource h, const StripWork& work) {
+  for (size_t i = 0; i < level.block.size(); ++i) {
+    h = RowSource(level.block[i].by_strips(std::move(h), work));
+    if (!level.attn.empty()) h = RowSource(level.attn[i](h.tensor()));
+  }
+  return h.tensor();
+}
+
+/// conv(norm(x)) in strips, contiguous.
+at::Tensor finish(const GroupNorm& norm, const Conv2d& conv, int64_t out, const RowSource& x,
+                  const StripWork& work) {
+  const KnownNorm known(norm, x, work);
+  at::Tensor y = at::empty({x.tensor().size(0), out, x.height(), x.width()}, x.tensor().options());
+  work.for_each(x.height(), x.width(), norm.channels(), [&](const Strip& strip) {
+    y.narrow(2, strip.begin, strip.rows()).copy_(conv_rows(conv, &known, x, strip));
+  });
+  return y;
+}
+
 int64_t deepest(const AutoencoderConfig& config) { return config.ch * config.ch_mult.back(); }
 
 }  // namespace
@@ -76,6 +114,35 @@ at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
   const at::Tensor h = conv1_({.x = x, .norm = norm1_.kernel()});
   return conv2_(
       {.x = h, .norm = norm2_.kernel(), .residual = nin_shortcut_ ? (*nin_shortcut_)(x) : x});
+}
+
+at::Tensor ResnetBlock::by_strips(RowSource x, const StripWork& work) const {
+  const int64_t height = x.height(), width = x.width(), out = norm2_.channels();
+  const int64_t widest = std::max(norm1_.channels(), out);
+  at::Tensor h = empty_picture(x.tensor(), out, height, width);
+  NormMoments moments;
+  {
+    const KnownNorm norm(norm1_, x, work);
+    work.for_each(height, width, widest, [&](const Strip& strip) {
+      const at::Tensor rows = conv_rows(conv1_, &norm, x, strip);
+      moments.add(norm2_.moments(rows));
+      h.narrow(2, strip.begin, strip.rows()).copy_(rows);
+    });
+  }
+  // The result takes the place of h. Of what is overwritten, the next strip still reads one row.
+  const KnownNorm norm(norm2_, moments);
+  at::Tensor above;
+  work.for_each(height, width, widest, [&](const Strip& strip) {
+    at::Tensor rows = h.narrow(2, strip.begin, std::min(height, strip.end + 1) - strip.begin);
+    if (above.defined()) rows = at::cat({above, rows}, 2);
+    const at::Tensor y =
+        conv2_({.x = rows, .norm = &norm}).narrow(2, above.defined() ? 1 : 0, strip.rows());
+    above = h.narrow(2, strip.end - 1, 1).clone();
+    const at::Tensor residual = x.rows(strip.begin, strip.end);
+    h.narrow(2, strip.begin, strip.rows())
+        .copy_(y.add_(nin_shortcut_ ? (*nin_shortcut_)(residual) : residual));
+  });
+  return h;
 }
 
 AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
@@ -113,7 +180,8 @@ at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string&
 
 Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config,
                  const KernelPolicy& kernels)
-    : conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
+    : z_channels_(config.z_channels),
+      conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(view["norm_out"], deepest(config), config.num_groups, kEps, /*silu=*/true, kernels),
       conv_out_(conv3x3(view["conv_out"], deepest(config), 2 * config.z_channels, kernels)) {
@@ -150,9 +218,23 @@ at::Tensor Encoder::operator()(const at::Tensor& x, const TraceFn& trace) const 
   return h;
 }
 
+at::Tensor Encoder::by_strips(const at::Tensor& x, const StripWork& work) const {
+  const TraceFn poll = [&](const std::string&, const at::Tensor&) {
+    if (work.poll) work.poll();
+  };
+  at::Tensor h = conv_in_(x.contiguous(at::MemoryFormat::ChannelsLast));
+  for (const AutoencoderLevel& level : down_) {
+    h = run_blocks(level, RowSource(std::exchange(h, {})), work);
+    if (level.resamples) h = downsample(level, h, work);
+  }
+  h = mid_(h, "", poll);
+  return finish(norm_out_, conv_out_, 2 * z_channels_, RowSource(h), work);
+}
+
 Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config,
                  const KernelPolicy& kernels)
-    : conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
+    : out_ch_(config.out_ch),
+      conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(view["norm_out"], config.ch * config.ch_mult.front(), config.num_groups, kEps,
                 /*silu=*/true, kernels),
@@ -188,9 +270,33 @@ at::Tensor Decoder::operator()(const at::Tensor& z, const TraceFn& trace) const 
   return h;
 }
 
+/// x doubled. Rows are made when they are read, so often again, where all of them and the result of
+/// the block that reads them would take more memory than the last level's blocks do.
+RowSource Decoder::upsampled(size_t level, at::Tensor x) const {
+  const AutoencoderLevel& from = up_[level];
+  if (!from.resample) return RowSource(upsample(from, x));
+  const int64_t channels = x.size(1) + up_[level - 1].block.front().out_channels();
+  const int64_t times = int64_t{1} << (level - 1);  // along each side, from there to the picture
+  const bool fits = channels <= 2 * norm_out_.channels() * times * times;
+  return fits ? RowSource(upsample(from, x)) : RowSource(std::move(x), &*from.resample);
+}
+
+at::Tensor Decoder::by_strips(const at::Tensor& z, const StripWork& work) const {
+  const TraceFn poll = [&](const std::string&, const at::Tensor&) {
+    if (work.poll) work.poll();
+  };
+  RowSource h(mid_(conv_in_(z.contiguous(at::MemoryFormat::ChannelsLast)), "", poll));
+  for (size_t i = up_.size(); i-- > 0;) {
+    h = RowSource(run_blocks(up_[i], std::move(h), work));
+    if (up_[i].resamples) h = upsampled(i, std::exchange(h, RowSource(at::Tensor())).tensor());
+  }
+  return finish(norm_out_, conv_out_, out_ch_, h, work);
+}
+
 Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config, Parts parts,
                          const KernelPolicy& kernels)
-    : post_quant_conv_(
+    : options_(view.options()),
+      post_quant_conv_(
           conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
       decoder_(view["decoder"], config, kernels) {
   // Built in any case: a checkpoint with a damaged encoder is damaged.
@@ -202,13 +308,29 @@ Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config
   quant_conv_ = std::move(quant_conv);
 }
 
-at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
+at::Tensor Autoencoder::entering(const at::Tensor& x) const {
+  return x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+const Encoder& Autoencoder::encoder() const {
   if (!encoder_) throw Error(ErrorKind::kInternal, "the autoencoder was built without its encoder");
-  return (*quant_conv_)((*encoder_)(x, trace)).contiguous();
+  return *encoder_;
+}
+
+at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
+  return (*quant_conv_)(encoder()(entering(x), trace)).to(at::kFloat).contiguous();
+}
+
+at::Tensor Autoencoder::moments(const at::Tensor& x, const StripWork& work) const {
+  return (*quant_conv_)(encoder().by_strips(entering(x), work)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const TraceFn& trace) const {
-  return decoder_(post_quant_conv_(z.contiguous(at::MemoryFormat::ChannelsLast)), trace);
+  return decoder_(post_quant_conv_(entering(z)), trace).to(at::kFloat);
+}
+
+at::Tensor Autoencoder::decode(const at::Tensor& z, const StripWork& work) const {
+  return decoder_.by_strips(post_quant_conv_(entering(z)), work).to(at::kFloat);
 }
 
 at::Tensor sample_posterior(const at::Tensor& moments, const at::Tensor& noise) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/model_config.h"
+#include "models/strips.h"
 #include "nn/layers.h"
 
 namespace sd {
@@ -21,6 +22,9 @@ class ResnetBlock {
   ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
               const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
+  /// The same in strips: needs memory for x and for one tensor of its own channels, the result.
+  at::Tensor by_strips(RowSource x, const StripWork& work) const;
+  int64_t out_channels() const { return norm2_.channels(); }
 
  private:
   GroupNorm norm1_;
@@ -69,8 +73,11 @@ class Encoder {
  public:
   Encoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const TraceFn& trace) const;
+  /// The same in strips.
+  at::Tensor by_strips(const at::Tensor& x, const StripWork& work) const;
 
  private:
+  int64_t z_channels_;
   Conv2d conv_in_;
   std::vector<AutoencoderLevel> down_;
   AutoencoderMiddle mid_;
@@ -83,8 +90,13 @@ class Decoder {
  public:
   Decoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& z, const TraceFn& trace) const;
+  /// The same in strips.
+  at::Tensor by_strips(const at::Tensor& z, const StripWork& work) const;
 
  private:
+  RowSource upsampled(size_t level, at::Tensor x) const;
+
+  int64_t out_ch_;
   Conv2d conv_in_;
   AutoencoderMiddle mid_;
   std::vector<AutoencoderLevel> up_;  // up_[0] is the largest resolution, and the last applied
@@ -102,13 +114,23 @@ class Autoencoder {
               const KernelPolicy& kernels);
 
   /// Mean and log-variance of the latent of a picture: x [N, 3, H, W] in [-1, 1] →
-  /// [N, 2*embed_dim, H/f, W/f]. Needs Parts::kBoth.
+  /// [N, 2*embed_dim, H/f, W/f] f32. Needs Parts::kBoth.
   at::Tensor moments(const at::Tensor& x, const TraceFn& trace = nullptr) const;
 
-  /// The picture of a latent: z [N, embed_dim, h, w] → [N, 3, h*f, w*f], about [-1, 1].
+  at::Tensor moments(const at::Tensor& x, const StripWork& work) const;
+
+  /// The picture of a latent: z [N, embed_dim, h, w] → [N, 3, h*f, w*f] f32, about [-1, 1].
   at::Tensor decode(const at::Tensor& z, const TraceFn& trace = nullptr) const;
+  /// The same in strips: for a large picture less than half of the memory, and about a fifth more
+  /// time. Needs two tensors of the picture's size with the channels of the last level (so does
+  /// `moments` in strips), and what the strips take.
+  at::Tensor decode(const at::Tensor& z, const StripWork& work) const;
 
  private:
+  at::Tensor entering(const at::Tensor& x) const;
+  const Encoder& encoder() const;
+
+  at::TensorOptions options_;  // of the weights, and of what is computed between
   std::optional<Encoder> encoder_;
   std::optional<Conv2d> quant_conv_;
   Conv2d post_quant_conv_;

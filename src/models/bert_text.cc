@@ -47,7 +47,8 @@ class BertLayer {
 class BertText final : public TextEncoder {
  public:
   BertText(const WeightView& view, const BertTextConfig& config, const KernelPolicy& kernels)
-      : vocab_size_(config.vocab_size),
+      : device_(view.options().device()),
+        vocab_size_(config.vocab_size),
         token_emb_(view["token_emb"], config.vocab_size, config.n_embed),
         pos_emb_(view["pos_emb.emb"], config.max_seq_len, config.n_embed),
         norm_(view["norm"], config.n_embed) {
@@ -57,19 +58,21 @@ class BertText final : public TextEncoder {
     }
   }
 
-  at::Tensor encode(const at::Tensor& ids, const Trace& trace) const override {
-    at::Tensor h = token_emb_(ids) + pos_emb_(at::arange(ids.size(1)));
+  at::Tensor encode(const at::Tensor& given, const Trace& trace) const override {
+    const at::Tensor ids = given.to(device_);
+    at::Tensor h = token_emb_(ids) + pos_emb_(at::arange(ids.size(1), ids.options()));
     if (trace) trace(0, h);
     for (size_t i = 0; i < layers_.size(); ++i) {
       h = layers_[i](h);
       if (trace) trace(static_cast<int64_t>(i) + 1, h);
     }
-    return norm_(h);
+    return norm_(h).to(at::kFloat);
   }
 
   int64_t vocab_size() const override { return vocab_size_; }
 
  private:
+  at::Device device_;
   int64_t vocab_size_;
   Embedding token_emb_;
   Embedding pos_emb_;

@@ -75,22 +75,47 @@ at::Tensor LatentDiffusion::decode(const at::Tensor& z, const TraceFn& trace) co
   return first_stage.decode(z * (1.0 / scale_factor), trace);
 }
 
+std::unique_ptr<const TextEncoder> LatentDiffusion::text_encoder_as(at::ScalarType dtype) const {
+  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
+  return family_of(config).make_text_encoder(root["cond_stage_model"], config, policy.kernels);
+}
+
+UNet LatentDiffusion::unet_as(at::ScalarType dtype) const {
+  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
+  return UNet((ema ? root.with_ema() : root)["model.diffusion_model"], config.unet, policy.kernels);
+}
+
+Autoencoder LatentDiffusion::first_stage_as(at::ScalarType dtype) const {
+  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
+  return Autoencoder(root["first_stage_model"], config.first_stage, parts, policy.kernels);
+}
+
 at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
                                    const TraceFn& trace) const {
-  return sample_posterior(first_stage.moments(x, trace), noise) * scale_factor;
+  const at::Tensor moments = first_stage.moments(x, trace);
+  return sample_posterior(moments, noise.to(moments.device())) * scale_factor;
 }
 
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
-                               const KernelPolicy& kernels) {
+                               const ExecPolicy& policy) {
+  const KernelPolicy& kernels = policy.kernels;
+  const auto placed = [&](const WeightView& view, at::ScalarType dtype) {
+    return view.on(policy.device).as(dtype);
+  };
+  const WeightView text = placed(root["cond_stage_model"], policy.dtype);
+  const WeightView unet = placed(unet_root["model.diffusion_model"], policy.dtype);
+  const WeightView first_stage = placed(root["first_stage_model"], policy.vae_dtype);
   return {.config = config,
           .ema = false,
-          .text_encoder =
-              family_of(config).make_text_encoder(root["cond_stage_model"], config, kernels),
-          .unet = UNet(unet_root["model.diffusion_model"], config.unet, kernels),
-          .first_stage = Autoencoder(root["first_stage_model"], config.first_stage, parts, kernels),
+          .text_encoder = family_of(config).make_text_encoder(text, config, kernels),
+          .unet = UNet(unet, config.unet, kernels),
+          .first_stage = Autoencoder(first_stage, config.first_stage, parts, kernels),
           .schedule = load_schedule(root, config),
-          .scale_factor = load_scale_factor(root, config)};
+          .scale_factor = load_scale_factor(root, config),
+          .checkpoint = nullptr,
+          .policy = policy,
+          .parts = parts};
 }
 
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
@@ -99,11 +124,11 @@ LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoi
   const bool ema = choose_ema(*checkpoint, config, weights);
   say_choice(*checkpoint, ema);
   const WeightView root(checkpoint);
-  LatentDiffusion model =
-      build_networks(root, ema ? root.with_ema() : root, config, parts, policy.kernels);
+  LatentDiffusion model = build_networks(root, ema ? root.with_ema() : root, config, parts, policy);
   root.report().throw_if_failed();
   model.ema = ema;
-  say_extra_tensors(*checkpoint, root.report(), unused_on_purpose(ema));
+  model.checkpoint = std::move(checkpoint);
+  say_extra_tensors(*model.checkpoint, root.report(), unused_on_purpose(ema));
   return model;
 }
 

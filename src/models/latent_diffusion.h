@@ -25,6 +25,16 @@ struct LatentDiffusion {
   NoiseSchedule schedule;
   double scale_factor;
 
+  // What it was made of.
+  std::shared_ptr<const Checkpoint> checkpoint;  ///< null: of build_networks
+  ExecPolicy policy;
+  Autoencoder::Parts parts;
+
+  /// A network once more, in another type. Needs the checkpoint.
+  std::unique_ptr<const TextEncoder> text_encoder_as(at::ScalarType dtype) const;
+  UNet unet_as(at::ScalarType dtype) const;
+  Autoencoder first_stage_as(at::ScalarType dtype) const;
+
   /// A latent's picture: z [N, C, h, w] → [N, 3, h*f, w*f], about [-1, 1] (decode_first_stage).
   at::Tensor decode(const at::Tensor& z, const TraceFn& trace = nullptr) const;
 
@@ -35,10 +45,12 @@ struct LatentDiffusion {
 };
 
 /// Builds all parts from their scopes below `root`, the UNet from below `unet_root` (the averaged
-/// weights, say). What is missing or misshapen is in `root.report()`, and its place is zeros.
+/// weights, say), on the policy's device: the autoencoder in its vae_dtype, the others in its
+/// dtype. All take and give f32. What is missing or misshapen is in `root.report()`, and its place
+/// is zeros.
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
-                               const KernelPolicy& kernels);
+                               const ExecPolicy& policy);
 
 /// The model of a checkpoint, checked. Throws kCheckpoint naming every tensor that is missing or
 /// misshapen, or if averaged weights are wanted and the checkpoint has none.

@@ -46,7 +46,9 @@ std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(ModelCo
   const auto nothing =
       std::make_shared<const Checkpoint>("random weights", std::map<std::string, at::Tensor>());
   const WeightView root(nothing);
-  build_networks(root, root, config, Autoencoder::Parts::kBoth, KernelPolicy{.plain = true});
+  ExecPolicy policy;
+  policy.kernels.plain = true;
+  build_networks(root, root, config, Autoencoder::Parts::kBoth, policy);
   return root.report().missing();
 }
 

@@ -118,10 +118,12 @@ class Builder {
 
 UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels)
     : config_(config),
-      time_embed_0_(view["time_embed.0"], config.model_channels, 4 * config.model_channels,
-                    kernels),
-      time_embed_2_(view["time_embed.2"], 4 * config.model_channels, 4 * config.model_channels,
-                    kernels),
+      options_(view.options()),
+      // In f32: half precision cannot tell the times apart.
+      time_embed_0_(view["time_embed.0"].as(at::kFloat), config.model_channels,
+                    4 * config.model_channels, kernels),
+      time_embed_2_(view["time_embed.2"].as(at::kFloat), 4 * config.model_channels,
+                    4 * config.model_channels, kernels),
       out_norm_(view["out.0"], config.model_channels * config.channel_mult.front(),
                 config.num_groups, 1e-5, /*silu=*/true, kernels),
       out_conv_(
@@ -135,11 +137,12 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
 }
 
 at::Tensor UNet::time_embedding(double t) const {
-  const at::Tensor sinusoids = timestep_embedding(t, config_.model_channels);
+  const at::Tensor sinusoids = timestep_embedding(t, config_.model_channels).to(options_.device());
   return time_embed_2_(at::silu(time_embed_0_(sinusoids)));  // [1, 4*model_channels]
 }
 
-PreparedContext UNet::prepare(const at::Tensor& context) const {
+PreparedContext UNet::prepare(const at::Tensor& given) const {
+  const at::Tensor context = given.to(options_);
   PreparedContext prepared{.layers = {}, .rows = context.size(0)};
   for (const UNetBlock& block : input_blocks_) block.prepare(context, &prepared);
   middle_block_.prepare(context, &prepared);
@@ -160,8 +163,8 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext
   const at::Tensor embedding = time_embedding(t);
   traced("time_embed", embedding);
   // Every ResBlock starts from the SiLU of the embedding.
-  const BlockInputs inputs{at::silu(embedding), context};
-  at::Tensor h = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const BlockInputs inputs{at::silu(embedding).to(options_), context};
+  at::Tensor h = x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<at::Tensor> skips;
   for (size_t i = 0; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, inputs);
@@ -176,7 +179,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext
     h = output_blocks_[i](h, inputs);
     traced("output_blocks." + std::to_string(i), h);
   }
-  h = out_conv_({.x = h, .norm = out_norm_.kernel()}).contiguous();
+  h = out_conv_({.x = h, .norm = out_norm_.kernel()}).to(at::kFloat).contiguous();
   traced("out", h);
   return h;
 }

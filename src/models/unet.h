@@ -22,10 +22,10 @@ class UNet {
   /// What all evaluations under a context [N, 77, context_dim] share.
   PreparedContext prepare(const at::Tensor& context) const;
 
-  /// x [n, in_channels, h, w] f32, t in steps of the training schedule (0 to 999, need not be
-  /// whole), a context of N rows → [N, out_channels, h, w], contiguous. N is a multiple of n: row i
-  /// of the context goes with row i mod n of x, and what does not depend on the context is computed
-  /// once. Throws kInternal for another N.
+  /// x [n, in_channels, h, w], t in steps of the training schedule (0 to 999, need not be
+  /// whole), a context of N rows → [N, out_channels, h, w] f32, contiguous. N is a multiple of n:
+  /// row i of the context goes with row i mod n of x, and what does not depend on the context is
+  /// computed once. Throws kInternal for another N.
   at::Tensor operator()(const at::Tensor& x, double t, const PreparedContext& context,
                         const Trace& trace = nullptr) const;
   at::Tensor operator()(const at::Tensor& x, double t, const at::Tensor& context,
@@ -37,6 +37,7 @@ class UNet {
   at::Tensor time_embedding(double t) const;
 
   UNetConfig config_;
+  at::TensorOptions options_;  // of the weights, and of what is computed between
   Linear time_embed_0_;
   Linear time_embed_2_;
   std::vector<UNetBlock> input_blocks_;

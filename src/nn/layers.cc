@@ -7,6 +7,7 @@
 namespace sd {
 
 WeightPages::WeightPages(const at::Tensor& weight, const KernelPolicy& kernels) {
+  if (!weight.device().is_cpu()) return;
   release_pages(weight.const_data_ptr(), weight.nbytes());
   if (kernels.memory == MemoryMode::kLow && !kernels.plain) weight_ = weight;
 }
@@ -65,15 +66,59 @@ at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) c
 
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
                      bool silu, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(
-          group_norm_rows(),
-          {view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
-          kernels)) {}
+    : spec_{view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
+      kernel_(choose_kernel(group_norm_rows(), spec_, kernels)) {
+  const auto options = spec_.weight.options().dtype(at::kFloat);
+  const GroupNormSpec unweighted{at::ones({channels}, options), at::zeros({channels}, options),
+                                 groups, eps, /*silu=*/false};
+  unweighted_ = choose_kernel(group_norm_rows(), unweighted, kernels);
+}
+
+NormMoments GroupNorm::moments(const at::Tensor& x) const {
+  // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
+  // mean.
+  const ChannelAffine affine =
+      unweighted_->affine(x.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast));
+  const int64_t width = channels() / spec_.groups;
+  const auto of_groups = [&](const at::Tensor& of_channels) {  // [N, C] → [N, groups]
+    return of_channels.unflatten(1, {spec_.groups, width}).select(2, 0).to(at::kDouble);
+  };
+  const at::Tensor scale = of_groups(affine.scale);
+  return {of_groups(affine.mean) - of_groups(affine.shift) / scale,
+          (scale.pow(-2) - spec_.eps).clamp_min_(0),
+          static_cast<double>(width * x.size(2) * x.size(3))};
+}
+
+ChannelAffine GroupNorm::affine(const NormMoments& moments) const {
+  const int64_t width = channels() / spec_.groups;
+  const auto of_channels = [&](const at::Tensor& of_groups) {  // [N, groups] → [N, C]
+    return of_groups.repeat_interleave(width, 1);
+  };
+  const at::Tensor mean = of_channels(moments.mean);
+  const at::Tensor scale = of_channels((moments.variance + spec_.eps).rsqrt_()) * spec_.weight;
+  const at::Tensor rounded = mean.to(at::kFloat);
+  const at::Tensor shift = spec_.bias + (rounded - mean) * scale;  // what rounding took goes here
+  return {rounded, scale.to(at::kFloat), shift.to(at::kFloat), spec_.silu};
+}
+
+void NormMoments::add(const NormMoments& other) {
+  if (!mean.defined()) {
+    *this = other;
+    return;
+  }
+  const double all = values + other.values;
+  const at::Tensor apart = other.mean - mean;
+  mean = mean + apart * (other.values / all);
+  variance = (variance * values + other.variance * other.values) / all +
+             apart.square() * (values / all * (other.values / all));
+  values = all;
+}
 
 LayerNorm::LayerNorm(const WeightView& view, int64_t width)
     : weight_(view.get("weight", {width})), bias_(view.get("bias", {width})) {}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  if (x.is_meta()) return at::empty_like(x);  // ATen's has no rule for shapes alone
   return at::layer_norm(x, weight_.sizes(), weight_, bias_, 1e-5);
 }
 

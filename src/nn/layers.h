@@ -66,6 +66,16 @@ class Linear {
   WeightPages pages_;
 };
 
+/// Mean and variance of the groups of a picture, which may come in pieces.
+struct NormMoments {
+  at::Tensor mean;      ///< [N, groups] f64
+  at::Tensor variance;  ///< likewise, of all values and not an estimate
+  double values = 0;    ///< that a group has
+
+  /// Those of both pieces together (Chan, Golub and LeVeque 1979).
+  void add(const NormMoments& other);
+};
+
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
 class GroupNorm {
  public:
@@ -75,8 +85,16 @@ class GroupNorm {
   /// For a convolution that normalises what it reads.
   const GroupNormKernel* kernel() const { return kernel_.get(); }
 
+  int64_t channels() const { return spec_.weight.size(0); }
+  /// Of x, or of some of its rows: [N, channels, h, w].
+  NormMoments moments(const at::Tensor& x) const;
+  /// What it does to an input of these moments.
+  ChannelAffine affine(const NormMoments& moments) const;
+
  private:
+  GroupNormSpec spec_;
   std::shared_ptr<const GroupNormKernel> kernel_;
+  std::shared_ptr<const GroupNormKernel> unweighted_;  // its affine shows the moments
 };
 
 /// torch.nn.LayerNorm over the last dimension, eps 1e-5.

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "models/latent_diffusion.h"
+#include "models/memory_plan.h"
 #include "runtime/exec_policy.h"
 #include "safety/safety_checker.h"
 #include "sd/pipeline.h"
@@ -18,6 +19,8 @@ struct Pipeline::Model {
   LatentDiffusion diffusion;
   SafetyMode safety_mode;
   std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
+  std::unique_ptr<const MemoryPlanner> planner;
+  int64_t free_memory;  // before it was loaded
 };
 
 }  // namespace sd

@@ -8,9 +8,31 @@
 #include "base/log.h"
 #include "models/families.h"
 #include "pipeline/describe.h"
+#include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
+#include "runtime/free_memory.h"
 
 namespace sd {
+
+namespace {
+
+/// Says what the largest batch needs, and spends less than asked where that does not fit.
+void choose_mode(const LoadOptions& options, const ModelConfig& config, at::ScalarType stored,
+                 int64_t free, ExecPolicy* policy) {
+  const LargestBatch& largest = options.largest;
+  if (largest.pictures == 0 || !policy->device.is_cpu()) return;
+  const MemoryChoice choice = choose_memory(config, *policy, stored,
+                                            {.pictures = largest.pictures,
+                                             .height = largest.height,
+                                             .width = largest.width,
+                                             .guided = largest.guided,
+                                             .encodes = options.init_images},
+                                            free);
+  notice(memory_line(choice, policy->kernels.memory, free));
+  policy->kernels.memory = policy->chosen.memory = choice.memory;
+}
+
+}  // namespace
 
 Pipeline::Pipeline(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
 Pipeline::~Pipeline() = default;
@@ -18,23 +40,30 @@ Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 Pipeline Pipeline::load(const LoadOptions& options) {
+  return load(options, resolve(options.device, probe_host()));
+}
+
+Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   const c10::InferenceMode inference;
-  ExecPolicy policy = resolve(options.device, probe_host());
   apply_threads(policy);
-  apply_memory(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(options.model.config);
   auto tokenizer = make_tokenizer(config);
+  const auto checkpoint = open_checkpoint(options.model.checkpoint);
+  const int64_t free = free_memory();
+  choose_mode(options, config, stored_type(*checkpoint), free, &policy);
+  apply_memory(policy);
   const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
-  LatentDiffusion diffusion = load_latent_diffusion(open_checkpoint(options.model.checkpoint),
-                                                    config, options.model.weights, parts, policy);
+  LatentDiffusion diffusion =
+      load_latent_diffusion(checkpoint, config, options.model.weights, parts, policy);
   std::unique_ptr<const SafetyChecker> checker;
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  return Pipeline(std::make_shared<const Model>(Model{std::move(policy), describe(config),
-                                                      std::move(tokenizer), std::move(diffusion),
-                                                      options.safety.mode, std::move(checker)}));
+  auto planner = std::make_unique<const MemoryPlanner>(config, policy, stored_type(*checkpoint));
+  return Pipeline(std::make_shared<const Model>(
+      Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion),
+            options.safety.mode, std::move(checker), std::move(planner), free}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

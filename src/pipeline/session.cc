@@ -3,14 +3,18 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
 #include "runtime/noise.h"
+#include "runtime/tensor_memory.h"
 #include "safety/safety_gate.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
@@ -56,6 +60,31 @@ struct Batch {
   bool own_streams() const { return !request.seeds.empty(); }
 };
 
+/// The autoencoder's work in strips: what others keep in memory makes room for it.
+class InStrips {
+ public:
+  InStrips(const ExecPolicy& policy, const Checkpoint& checkpoint) : policy_(policy) {
+    if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
+    checkpoint.release_memory();
+    pool_tensor_memory(static_cast<size_t>(pool_limit(MemoryMode::kLow)));
+  }
+  ~InStrips() {
+    if (policy_.device.is_cpu()) apply_memory(policy_);
+  }
+  InStrips(const InStrips&) = delete;
+  InStrips& operator=(const InStrips&) = delete;
+
+ private:
+  const ExecPolicy& policy_;
+};
+
+/// Strips between which the user may stop.
+StripWork strips(const StageProgress& stage) {
+  StripWork work;
+  work.poll = [&stage] { stage.poll(); };
+  return work;
+}
+
 }  // namespace
 
 struct Session::State {
@@ -69,15 +98,30 @@ struct Session::State {
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
+  const TextEncoder& text_encoder() const {
+    return wide_text_encoder_ ? *wide_text_encoder_ : *diffusion().text_encoder;
+  }
+  const UNet& unet() const { return wide_unet_ ? *wide_unet_ : diffusion().unet; }
+  const Autoencoder& first_stage() const {
+    return wide_first_stage_ ? *wide_first_stage_ : diffusion().first_stage;
+  }
+  bool needs_wider(const at::Tensor& result, bool wide, at::ScalarType dtype,
+                   const char* what) const;
+  void choose_strips(const Request& request);
   Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
   at::Tensor context(const std::vector<std::string>& prompts, StageProgress* progress);
   at::Tensor encode_prompt(const std::string& prompt);
   EpsModel guided_unet(const Request& request, const ProgressFn& progress);
   at::Tensor moments(const Batch& batch);
+  at::Tensor encode(const at::Tensor& x, const StageProgress& stage) const;
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
   at::Tensor start(Batch* batch);
-  at::Tensor sample(Batch* batch, const EpsModel& eps, StageProgress* progress);
+  at::Tensor sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
+                    StageProgress* progress);
+  at::Tensor draw_latent(Batch* batch, Result* result);
+  at::Tensor decode_one(const at::Tensor& z, const StageProgress& stage) const;
+  at::Tensor decode_some_way(const at::Tensor& z, const StageProgress& stage);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
@@ -88,7 +132,13 @@ struct Session::State {
   std::map<std::shared_ptr<const Image>, Shared> latents_;      // [noise rows, C, h, w]
   Shared code_;                                                 // likewise, with fixed_code
 
+  // In f32, once the networks' own type was found too narrow.
+  std::unique_ptr<const TextEncoder> wide_text_encoder_;
+  std::optional<UNet> wide_unet_;
+  std::optional<Autoencoder> wide_first_stage_;
+
   // Of the request that is being drawn.
+  bool in_strips_ = false;  // whether the autoencoder works in strips
   const StageProgress* sampling_ = nullptr;
   int64_t evaluations_ = 0;
 };
@@ -134,7 +184,7 @@ at::Tensor Session::State::encode_prompt(const std::string& prompt) {
     notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
                   static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
   }
-  const int64_t vocab_size = diffusion().text_encoder->vocab_size();
+  const int64_t vocab_size = text_encoder().vocab_size();
   const int64_t largest = *std::max_element(tokens.ids.begin(), tokens.ids.end());
   if (largest >= vocab_size) {
     throw Error(ErrorKind::kCheckpoint,
@@ -143,7 +193,37 @@ at::Tensor Session::State::encode_prompt(const std::string& prompt) {
                 "the model was made for another tokenizer");
   }
   const at::Tensor ids = at::tensor(tokens.ids, at::kLong).unsqueeze(0);  // [1, 77]
-  return diffusion().text_encoder->encode(ids);
+  at::Tensor encoded = text_encoder().encode(ids);
+  if (needs_wider(encoded, wide_text_encoder_ != nullptr, diffusion().policy.dtype,
+                  "the text encoder")) {
+    wide_text_encoder_ = diffusion().text_encoder_as(at::kFloat);
+    encoded = text_encoder().encode(ids);
+  }
+  return encoded;
+}
+
+/// Whether a network's result holds values that are not numbers though its type could be wider;
+/// says so then. (A latent that lost its numbers in some step does not find them again: it is
+/// enough to look at the last.)
+bool Session::State::needs_wider(const at::Tensor& result, bool wide, at::ScalarType dtype,
+                                 const char* what) const {
+  if (wide || dtype == at::kFloat || at::isfinite(result).all().item<bool>()) return false;
+  notice(format("%s went beyond what %s can hold: computed again, and from now on, in float32",
+                what, dtype == at::kHalf ? "float16" : "bfloat16"));
+  return true;
+}
+
+/// Whether the autoencoder works in strips on this request.
+void Session::State::choose_strips(const Request& request) {
+  const bool guided = request.pictures.front().scale != 1;
+  const MemoryPlan whole =
+      model->planner->plan({.pictures = static_cast<int64_t>(request.pictures.size()),
+                            .height = request.height,
+                            .width = request.width,
+                            .guided = guided,
+                            .encodes = request.init_image != nullptr},
+                           /*in_strips=*/false);
+  in_strips_ = wants_strips(whole, model->policy, model->free_memory);
 }
 
 /// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
@@ -161,13 +241,13 @@ EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& p
   if (scales.front() != 1.0) uncond = context(negative_prompts, &stage);
   const at::Tensor cond = context(prompts, &stage);
   const EpsNetwork network = [this](const at::Tensor& context) -> EpsModel {
-    return [this, prepared = diffusion().unet.prepare(context)](const at::Tensor& x, double t) {
+    return [this, prepared = unet().prepare(context)](const at::Tensor& x, double t) {
       if (tap) {
         tap("unet_x", repeat_rows(x, prepared.rows));
         tap("unet_t", at::full({prepared.rows}, t));
       }
-      at::Tensor eps = diffusion().unet(
-          x, t, prepared, [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
+      at::Tensor eps = unet()(x, t, prepared,
+                              [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
       return eps;
@@ -184,10 +264,23 @@ at::Tensor Session::State::moments(const Batch& batch) {
   const StageProgress stage(batch.progress, Stage::kEncode, 1);
   const at::Tensor bytes = image_bytes(*image);
   show("init_image_u8", bytes);
-  at::Tensor result = diffusion().first_stage.moments(
-      bytes_to_tensor(bytes), [&](const std::string&, const at::Tensor&) { stage.poll(); });
+  const at::Tensor x = bytes_to_tensor(bytes);
+  at::Tensor result = encode(x, stage).to(at::kCPU);
+  if (needs_wider(result, wide_first_stage_.has_value(), diffusion().policy.vae_dtype,
+                  "the autoencoder")) {
+    wide_first_stage_ = diffusion().first_stage_as(at::kFloat);
+    result = encode(x, stage).to(at::kCPU);
+  }
   moments_.emplace(image, result);
   return result;
+}
+
+at::Tensor Session::State::encode(const at::Tensor& x, const StageProgress& stage) const {
+  if (in_strips_) {
+    const InStrips memory(model->policy, *diffusion().checkpoint);
+    return first_stage().moments(x, strips(stage));
+  }
+  return first_stage().moments(x, [&](const std::string&, const at::Tensor&) { stage.poll(); });
 }
 
 /// A draw from those for every row; once a run, unless each row has a stream of its own.
@@ -245,17 +338,18 @@ at::Tensor Session::State::start(Batch* batch) {
   return noised.narrow(0, 0, batch->rows());
 }
 
-/// Returns the latent [N, C, h, w].
-at::Tensor Session::State::sample(Batch* batch, const EpsModel& eps, StageProgress* progress) {
-  const Request& request = batch->request;
+/// From x, where sampling starts, to the latent [N, C, h, w].
+at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
+                                  StageProgress* progress) {
+  const Request& request = batch.request;
   const SampleArgs args{.eps = eps,
-                        .x = start(batch),
+                        .x = x,
                         .schedule = diffusion().schedule,
                         .steps = request.steps,
                         .eta = request.eta,
                         .start = request.init_image ? steps_taken(model->description, request) : -1,
-                        .noise = *batch->streams.draws,
-                        .noise_rows = batch->latent_shape[0],
+                        .noise = *batch.streams.draws,
+                        .noise_rows = batch.latent_shape[0],
                         .on_step = [&](const StepState& state) {
                           show("step_x_prev", state.x);
                           show("step_pred_x0", state.pred_x0);
@@ -264,16 +358,78 @@ at::Tensor Session::State::sample(Batch* batch, const EpsModel& eps, StageProgre
   return find_sampler(request.sampler).sample(args);
 }
 
+/// The latent [N, C, h, w] of a batch: with the same draws in f32 where the UNet's type is too
+/// narrow.
+at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
+  const Request& request = batch->request;
+  NoiseSource& draws = *batch->streams.draws;
+  at::Tensor x;
+  uint64_t position = 0;
+  const auto sampled = [&] {
+    const EpsModel eps = guided_unet(request, batch->progress);
+    StageProgress stage(batch->progress, Stage::kSample, steps_taken(model->description, request));
+    sampling_ = &stage;
+    if (x.defined()) {
+      draws.seek(position);
+    } else {
+      x = start(batch).to(model->policy.device);
+      position = draws.position();
+    }
+    const at::Tensor latent = sample(*batch, x, eps, &stage);
+    result->sample_seconds += stage.seconds();
+    return latent;
+  };
+  at::Tensor latent = sampled();
+  if (needs_wider(latent, wide_unet_.has_value(), diffusion().policy.dtype, "the UNet")) {
+    wide_unet_ = diffusion().unet_as(at::kFloat);
+    latent = sampled();
+  }
+  return latent;
+}
+
+/// [1, C, h, w] → [1, 3, H, W], on the CPU.
+at::Tensor Session::State::decode_one(const at::Tensor& z, const StageProgress& stage) const {
+  const at::Tensor scaled = z * (1.0 / diffusion().scale_factor);
+  if (in_strips_) {
+    const InStrips memory(model->policy, *diffusion().checkpoint);
+    return first_stage().decode(scaled, strips(stage)).to(at::kCPU);
+  }
+  const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
+  return first_stage().decode(scaled, poll).to(at::kCPU);
+}
+
+/// The same in strips where memory does not suffice, and in f32 where the type does not.
+at::Tensor Session::State::decode_some_way(const at::Tensor& z, const StageProgress& stage) {
+  const auto decoded = [&] {
+    try {
+      return decode_one(z, stage);
+    } catch (const std::bad_alloc&) {
+      if (in_strips_) throw;
+    } catch (const c10::OutOfMemoryError&) {
+      if (in_strips_) throw;
+    }
+    notice("memory: not enough to decode the picture as a whole; it is decoded in tiles");
+    in_strips_ = true;
+    return decode_one(z, stage);
+  };
+  at::Tensor picture = decoded();
+  if (needs_wider(picture, wide_first_stage_.has_value(), diffusion().policy.vae_dtype,
+                  "the autoencoder")) {
+    wide_first_stage_ = diffusion().first_stage_as(at::kFloat);
+    picture = decoded();
+  }
+  return picture;
+}
+
 /// Returns the seconds it took.
 double Session::State::decode(const Batch& batch, const at::Tensor& latent,
                               const PictureFn& on_picture) {
   const auto& again = batch.request.again;
   StageProgress stage(batch.progress, Stage::kDecode, again ? 1 : latent.size(0));
-  const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
   std::vector<at::Tensor> pictures;
   for (int64_t row = 0; row < latent.size(0); ++row) {  // one by one: memory for one
     if (again && row != again->row) continue;
-    const at::Tensor picture = diffusion().decode(latent.narrow(0, row, 1), poll);  // [1, 3, H, W]
+    const at::Tensor picture = decode_some_way(latent.narrow(0, row, 1), stage);
     if (!at::isfinite(picture).all().item<bool>()) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
@@ -299,11 +455,8 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, progress, of_rows);
   Result result;
   evaluations_ = 0;
-  const EpsModel eps = guided_unet(request, progress);
-  StageProgress stage(progress, Stage::kSample, steps_taken(model->description, request));
-  sampling_ = &stage;
-  const at::Tensor latent = sample(&batch, eps, &stage);
-  result.sample_seconds = stage.seconds();
+  choose_strips(request);
+  const at::Tensor latent = draw_latent(&batch, &result);
   result.evaluations = evaluations_;
   show("latent", latent);
   result.decode_seconds = decode(batch, latent, on_picture);

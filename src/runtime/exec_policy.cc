@@ -104,15 +104,7 @@ void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.thread
 
 void apply_memory(const ExecPolicy& policy) {
   if (policy.kernels.plain) return;
-  constexpr size_t kMebibyte = size_t{1} << 20;
-  switch (policy.kernels.memory) {
-    case MemoryMode::kFast:
-      return pool_tensor_memory(2048 * kMebibyte);
-    case MemoryMode::kBalanced:
-      return pool_tensor_memory(1024 * kMebibyte);
-    case MemoryMode::kLow:
-      return pool_tensor_memory(128 * kMebibyte);
-  }
+  pool_tensor_memory(static_cast<size_t>(pool_limit(policy.kernels.memory)));
 }
 
 }  // namespace sd

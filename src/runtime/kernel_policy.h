@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "sd/options.h"
 
 namespace sd {
@@ -18,11 +20,24 @@ const char* isa_name(Isa isa);
 /// The widest set that the processor and the operating system offer.
 Isa probe_isa();
 
+/// A run of shapes without numbers, whose kernels make the tensors that other rows would make.
+struct ShapeRun {
+  enum class Rows {
+    kAten,  ///< plain ATen on the CPU
+    kCpu,   ///< the fast ones of the CPU
+    kCuda,
+  };
+
+  Rows rows = Rows::kAten;
+  int64_t packed = 0;  ///< bytes of weights of which kernels have made a copy
+};
+
 /// Which rows of the kernel tables may be used, and what they may spend.
 struct KernelPolicy {
   bool plain = false;  ///< the last row everywhere: plain ATen
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
+  ShapeRun* shapes = nullptr;  ///< set: compute shapes only
 };
 
 }  // namespace sd

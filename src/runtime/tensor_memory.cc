@@ -110,6 +110,19 @@ class Pool final : public c10::Allocator {
 
 }  // namespace
 
+int64_t pool_limit(MemoryMode memory) {
+  constexpr int64_t kMebibyte = int64_t{1} << 20;
+  switch (memory) {
+    case MemoryMode::kFast:
+      return 2048 * kMebibyte;
+    case MemoryMode::kBalanced:
+      return 1024 * kMebibyte;
+    case MemoryMode::kLow:
+      break;
+  }
+  return 128 * kMebibyte;
+}
+
 void pool_tensor_memory(size_t keep) {
   Pool::instance().set_limit(keep);
   c10::SetCPUAllocator(&Pool::instance(), /*priority=*/1);

@@ -1,8 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+
+#include "sd/options.h"
 
 namespace sd {
+
+/// What a run may keep, in bytes.
+int64_t pool_limit(MemoryMode memory);
 
 /// From now on large tensors live in huge pages, and the memory of one that is gone is kept for the
 /// next, up to `keep` bytes: fresh pages are cleared by the kernel, one fault each, which for the

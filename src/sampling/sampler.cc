@@ -35,7 +35,7 @@ const Sampler& find_sampler(std::string_view name) {
 at::Tensor noise_like(const at::Tensor& x, NoiseSource& noise, int64_t noise_rows) {
   std::vector<int64_t> shape = x.sizes().vec();
   shape[0] = noise_rows;
-  return noise.normal(shape).narrow(0, 0, x.size(0));
+  return noise.normal(shape).narrow(0, 0, x.size(0)).to(x.device());
 }
 
 at::Tensor stochastic_encode(const DdimSchedule& schedule, int64_t index, const at::Tensor& x0,

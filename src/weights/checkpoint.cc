@@ -143,6 +143,10 @@ bool Checkpoint::has_prefix(std::string_view prefix) const {
   return first != index().end() && first->name.starts_with(prefix);
 }
 
+void Checkpoint::release_memory() const {
+  if (file_ != nullptr) release_pages(file_->data(), file_->size());
+}
+
 at::Tensor Checkpoint::tensor(const TensorInfo& info) const {
   if (!file_) return in_memory_[by_name_.at(info.name)];
   if (info.numel() == 0) return at::empty(info.shape, at::TensorOptions(info.dtype));

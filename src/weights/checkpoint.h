@@ -43,6 +43,9 @@ class Checkpoint {
   /// dtype is copied. `info` must come from `index()` or `find()`.
   at::Tensor tensor(const TensorInfo& info) const;
 
+  /// Takes the file's pages out of this process's memory; the next read brings them back.
+  void release_memory() const;
+
   /// What the file says beside its weights.
   const CheckpointContents& contents() const { return contents_; }
   std::optional<int64_t> global_step() const { return contents_.global_step; }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/mapped_file.h"
+
 namespace sd {
 namespace {
 
@@ -12,8 +14,8 @@ constexpr std::string_view kEma = "model_ema.";
 
 /// Zeros of any shape on one element's memory: they stand in for a tensor that is missing, so that
 /// the rest of a model can be looked up too.
-at::Tensor placeholder(at::IntArrayRef shape) {
-  return at::zeros({}, at::TensorOptions(at::kFloat)).expand(shape);
+at::Tensor placeholder(at::IntArrayRef shape, const at::TensorOptions& options) {
+  return at::zeros({}, options).expand(shape);
 }
 
 }  // namespace
@@ -25,6 +27,18 @@ WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
 WeightView WeightView::with_ema() const {
   WeightView view = *this;
   view.ema_ = true;
+  return view;
+}
+
+WeightView WeightView::on(at::Device device) const {
+  WeightView view = *this;
+  view.device_ = device;
+  return view;
+}
+
+WeightView WeightView::as(at::ScalarType dtype) const {
+  WeightView view = *this;
+  view.dtype_ = dtype;
   return view;
 }
 
@@ -40,16 +54,22 @@ at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const
   report_->record_used(info.name);
   if (!shape.equals(info.shape)) {
     report_->record_misshapen(info.name, shape.vec(), info.shape);
-    return placeholder(shape);
+    return placeholder(shape, options());
   }
-  return checkpoint_->tensor(info).to(at::kFloat).contiguous();
+  const at::Tensor stored = checkpoint_->tensor(info);
+  at::Tensor tensor = stored.to(options()).contiguous();
+  // What was copied is not read from the file again.
+  if (!tensor.is_alias_of(stored) && stored.is_contiguous()) {
+    release_pages(stored.const_data_ptr(), stored.nbytes());
+  }
+  return tensor;
 }
 
 at::Tensor WeightView::get(std::string_view leaf, at::IntArrayRef shape) const {
   const std::string name = full_name(leaf);
   if (const TensorInfo* info = checkpoint_->find(name)) return load(*info, shape);
   report_->record_missing(name, shape.vec());
-  return placeholder(shape);
+  return placeholder(shape, options());
 }
 
 std::optional<at::Tensor> WeightView::get_optional(std::string_view leaf,

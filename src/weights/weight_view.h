@@ -27,13 +27,19 @@ class WeightView {
   /// "model_ema.diffusion_modelout0weight".
   WeightView with_ema() const;
 
+  /// The same view whose tensors come to this device, or in this type.
+  WeightView on(at::Device device) const;
+  WeightView as(at::ScalarType dtype) const;
+  /// Where tensors come to, and in which type: at first f32 on the CPU.
+  at::TensorOptions options() const { return at::TensorOptions(device_).dtype(dtype_); }
+
   /// The scope below this one: `view["input_blocks"]["0"]` and `view["input_blocks.0"]` are one.
   WeightView operator[](std::string_view scope) const;
   WeightView operator[](int64_t index) const;
 
-  /// The tensor `leaf` of this scope in f32, contiguous. An f32 one is a view of the mapped pages
-  /// and must not be written to; others are widened into memory of their own. If it is missing or
-  /// has another shape, that is recorded in the report and zeros without memory come back.
+  /// The tensor `leaf` of this scope as `options` say, contiguous. One that is so already is a view
+  /// of the mapped pages and must not be written to; others are copied. If it is missing or has
+  /// another shape, that is recorded in the report and zeros without memory come back.
   at::Tensor get(std::string_view leaf, at::IntArrayRef shape) const;
 
   /// As `get`, but a missing tensor is no problem; one of another shape is.
@@ -60,6 +66,8 @@ class WeightView {
   std::shared_ptr<LoadReport> report_;
   std::string scope_;  // "" or ending in a dot
   bool ema_ = false;
+  at::Device device_ = at::kCPU;
+  at::ScalarType dtype_ = at::kFloat;
 };
 
 /// True if the checkpoint has averaged weights of the UNet (model_ema.*).

@@ -26,8 +26,9 @@ ModelConfig read(const json& config) {
 }
 
 LatentDiffusion build(const WeightView& root, const ModelConfig& config) {
-  return build_networks(root, root, config, Autoencoder::Parts::kBoth,
-                        KernelPolicy{.isa = probe_isa()});
+  ExecPolicy policy;
+  policy.kernels.isa = probe_isa();
+  return build_networks(root, root, config, Autoencoder::Parts::kBoth, policy);
 }
 
 /// What the config's networks ask a checkpoint for.

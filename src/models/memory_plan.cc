@@ -1,0 +1,175 @@
+#include "models/memory_plan.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "models/families.h"
+#include "runtime/tensor_memory.h"
+
+namespace sd {
+namespace {
+
+constexpr int64_t kMebibyte = int64_t{1} << 20;
+
+constexpr const char* kEncoder = "encoder";
+constexpr const char* kDecoder = "decoder";
+
+// Measured: the program with a model that has next to no weights.
+constexpr int64_t kProgram = 190 * kMebibyte;
+// The fast convolutions' transformed input, and what each thread multiplies.
+constexpr int64_t kSharedWorkspace = 16 * kMebibyte;
+constexpr int64_t kThreadWorkspace = 6 * kMebibyte;
+// On a card: CUDA's context with the libraries' code, and the workspaces of cuDNN and cuBLAS. From
+// their documentation and from use, not from a measurement here.
+constexpr int64_t kCudaProgram = 600 * kMebibyte;
+constexpr int64_t kCudaWorkspace = 512 * kMebibyte;
+
+bool on_cuda(const ExecPolicy& policy) { return policy.device.is_cuda(); }
+
+WeightView shapes_only(at::ScalarType dtype) {
+  const std::map<std::string, at::Tensor> none;
+  return WeightView(std::make_shared<const Checkpoint>("shapes", none)).on(at::kMeta).as(dtype);
+}
+
+/// A table of which only the rows of the prompt's tokens are read.
+bool is_embedding(const std::string& name) { return name.find("token_emb") != std::string::npos; }
+
+at::Tensor shape(at::IntArrayRef sizes) {
+  return at::empty(sizes, at::TensorOptions(at::kMeta).dtype(at::kFloat));
+}
+
+/// Which of the autoencoder's halves a tensor is of.
+bool is_of(const std::string& part, const std::string& name) {
+  if (part != kEncoder && part != kDecoder) return true;
+  const bool encodes = name.rfind("first_stage_model.encoder.", 0) == 0 ||
+                       name.rfind("first_stage_model.quant_conv.", 0) == 0;
+  return encodes == (part == kEncoder);
+}
+
+/// `root` was asked for the weights, of which kernels have packed so many bytes.
+PlannedWeights planned_weights(const std::string& part, const WeightView& root, int64_t packed,
+                               const ExecPolicy& policy, at::ScalarType stored) {
+  const at::ScalarType dtype = root.options().dtype().toScalarType();
+  int64_t all = 0, tables = 0, vectors = 0, largest = 0;
+  for (const auto& [name, sizes] : root.report().missing()) {
+    if (!is_of(part, name)) continue;
+    auto bytes = static_cast<int64_t>(c10::elementSize(dtype));
+    for (const int64_t side : sizes) bytes *= side;
+    all += bytes;
+    if (is_embedding(name)) {
+      tables += bytes;
+    } else if (sizes.size() < 2) {
+      vectors += bytes;
+    } else {
+      largest = std::max(largest, bytes);
+    }
+  }
+  if (on_cuda(policy)) return {part, 0, all};
+  // A kernel's copy comes on top of the one in another type.
+  if (stored != dtype) return {part, 0, all + packed};
+  const bool given_back = !policy.kernels.plain && policy.kernels.memory == MemoryMode::kLow;
+  if (given_back) return {part, vectors + largest, 0};
+  return {part, all - tables - packed, packed};
+}
+
+}  // namespace
+
+int64_t MemoryPlan::weights_during(const PlannedStage& stage) const {
+  int64_t bytes = 0;
+  for (const PlannedWeights& part : weights) {
+    // Before it works in strips, a run gives the pages of the checkpoint back.
+    const bool back = in_strips && stage.stage != kSamplingStage && part.part != kDecoder;
+    bytes += part.copied + (back ? 0 : part.mapped);
+  }
+  return bytes;
+}
+
+const PlannedStage& MemoryPlan::largest() const {
+  return *std::max_element(stages.begin(), stages.end(), [&](const auto& a, const auto& b) {
+    return weights_during(a) + a.held < weights_during(b) + b.held;
+  });
+}
+
+int64_t MemoryPlan::total() const {
+  return program + workspace + weights_during(largest()) + largest().held;
+}
+
+MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy,
+                             at::ScalarType stored)
+    : config_(config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
+  using Rows = ShapeRun::Rows;
+  shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
+  KernelPolicy kernels = policy.kernels;
+  kernels.shapes = shapes_.get();
+  const auto text = shapes_only(policy.dtype), unet = shapes_only(policy.dtype);
+  const auto first_stage = shapes_only(policy.vae_dtype);
+  const auto packed = [&] { return std::exchange(shapes_->packed, 0); };
+  family_of(config).make_text_encoder(text["cond_stage_model"], config, kernels);
+  weights_.push_back(planned_weights("text encoder", text, packed(), policy_, stored));
+  unet_ = std::make_unique<const UNet>(unet["model.diffusion_model"], config.unet, kernels);
+  weights_.push_back(planned_weights("UNet", unet, packed(), policy_, stored));
+  first_stage_ = std::make_unique<const Autoencoder>(
+      first_stage["first_stage_model"], config.first_stage, Autoencoder::Parts::kBoth, kernels);
+  // What each half packs is next to nothing.
+  weights_.push_back(planned_weights(kEncoder, first_stage, 0, policy_, stored));
+  weights_.push_back(planned_weights(kDecoder, first_stage, packed(), policy_, stored));
+}
+
+PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
+                                  const std::string& name, bool in_strips) const {
+  PlannedStage planned{.stage = name, .layer = {}, .tensors = 0, .held = 0};
+  const auto look = [&](const std::string& layer) {
+    if (memory->peak() <= planned.tensors) return;
+    planned.tensors = memory->peak();
+    planned.layer = layer;
+  };
+  const TraceFn trace = [&](const std::string& layer, const at::Tensor&) { look(layer); };
+  StripWork strips;
+  strips.poll = [&] { look(name + " in strips"); };
+  const int64_t factor = config_.first_stage.factor();
+  const int64_t h = load.height / factor, w = load.width / factor;
+  memory->restart();
+  if (planned.stage == kSamplingStage) {
+    const int64_t rows = load.guided ? 2 * load.pictures : load.pictures;
+    const PreparedContext context = unet_->prepare(shape({rows, 77, config_.unet.context_dim}));
+    const at::Tensor x = shape({load.pictures, config_.unet.in_channels, h, w});
+    const at::Tensor others = shape({6 * rows, config_.unet.in_channels, h, w});  // of the sampler
+    for (int step = 0; step < 2; ++step) (*unet_)(x, 0, context, trace);
+  } else if (planned.stage == kEncodeStage) {
+    const at::Tensor x = shape({1, config_.first_stage.in_channels, load.height, load.width});
+    in_strips ? first_stage_->moments(x, strips) : first_stage_->moments(x, trace);
+  } else {
+    const at::Tensor z = shape({1, config_.first_stage.embed_dim, h, w});
+    in_strips ? first_stage_->decode(z, strips) : first_stage_->decode(z, trace);
+  }
+  planned.held = memory->held_peak();
+  return planned;
+}
+
+MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips) const {
+  const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;
+  const int64_t keep = pooled ? pool_limit(policy_.kernels.memory) : -1;
+  const int64_t keep_in_strips = pooled ? std::min(keep, pool_limit(MemoryMode::kLow)) : -1;
+  MemoryPlan plan;
+  for (const PlannedWeights& part : weights_) {
+    if (load.encodes || part.part != kEncoder) plan.weights.push_back(part);
+  }
+  plan.in_strips = in_strips;
+  plan.program = on_cuda(policy_) ? kCudaProgram : kProgram;
+  plan.workspace = on_cuda(policy_) ? kCudaWorkspace
+                   : pooled         ? kSharedWorkspace + policy_.threads * kThreadWorkspace
+                                    : 0;
+  ShapeMemory memory(keep);
+  const auto add = [&](const std::string& name) {
+    memory.keep(in_strips && name != kSamplingStage ? keep_in_strips : keep);
+    plan.stages.push_back(stage(&memory, load, name, in_strips));
+  };
+  if (load.encodes) add(kEncodeStage);
+  add(kSamplingStage);
+  add(kDecodeStage);
+  return plan;
+}
+
+}  // namespace sd

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/latent_diffusion.h"
+#include "runtime/shape_memory.h"
+
+namespace sd {
+
+// The stages of a run that are planned.
+inline constexpr const char* kEncodeStage = "encode";
+inline constexpr const char* kSamplingStage = "sampling";
+inline constexpr const char* kDecodeStage = "decode";
+
+/// What a run draws at a time.
+struct PlannedLoad {
+  int64_t pictures = 1;  ///< of a batch
+  int64_t height = 512;
+  int64_t width = 512;
+  bool guided = true;    ///< then the UNet works on two contexts a picture
+  bool encodes = false;  ///< whether it starts from a picture
+};
+
+/// Weights of a part of the model, in bytes.
+struct PlannedWeights {
+  std::string part;    ///< text encoder, UNet, encoder, decoder
+  int64_t mapped = 0;  ///< pages of the checkpoint's file that stay in memory
+  int64_t copied = 0;  ///< in another type, or in the order that kernels like, or on the device
+};
+
+/// The tensors of a stage of a run, in bytes, where they are most.
+struct PlannedStage {
+  std::string stage;  ///< sampling, encode, decode
+  std::string layer;  ///< what then has been computed
+  int64_t tensors = 0;
+  int64_t held = 0;  ///< with the memory that is kept for the next ones
+};
+
+/// What a run needs, in bytes.
+struct MemoryPlan {
+  std::vector<PlannedWeights> weights;
+  std::vector<PlannedStage> stages;
+  int64_t workspace = 0;  ///< of kernels, outside of tensors
+  int64_t program = 0;    ///< code, libraries, vocabulary
+  bool in_strips = false;
+  /// What of the weights is in memory during a stage.
+  int64_t weights_during(const PlannedStage& stage) const;
+  /// The stage that needs most.
+  const PlannedStage& largest() const;
+  /// What it and all that is there besides need.
+  int64_t total() const;
+};
+
+/// Tells how much memory runs of a model need, from shapes alone: its networks are run without
+/// numbers, so that what is counted is what the networks do. Immutable; calls wait for one another.
+class MemoryPlanner {
+ public:
+  /// `stored`: the type of the checkpoint's weights. The policy's device may be absent here.
+  MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy, at::ScalarType stored);
+
+  /// `in_strips`: how the autoencoder works.
+  MemoryPlan plan(const PlannedLoad& load, bool in_strips) const;
+
+ private:
+  PlannedStage stage(ShapeMemory* memory, const PlannedLoad& load, const std::string& name,
+                     bool in_strips) const;
+
+  ModelConfig config_;
+  ExecPolicy policy_;  // of the planned run
+  std::unique_ptr<ShapeRun> shapes_;
+  std::vector<PlannedWeights> weights_;
+  std::unique_ptr<const UNet> unet_;
+  std::unique_ptr<const Autoencoder> first_stage_;
+};
+
+}  // namespace sd

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <c10/core/InferenceMode.h>
+
+#include <string>
+#include <vector>
+
+#include "models/random_checkpoint.h"
+#include "runtime/exec_policy.h"
+#include "sd/pipeline.h"
+#include "support/tiny_model.h"
+
+/// Pipelines over checkpoints that a test makes itself.
+namespace sd::test {
+
+/// A model on the disk, for as long as the object lives.
+class ModelOnDisk {
+ public:
+  explicit ModelOnDisk(const nlohmann::json& config = tiny_config()) {
+    const std::string yaml = write_config(folder_, config).string();
+    const std::string checkpoint = (folder_ / "model.safetensors").string();
+    write_random_checkpoint(checkpoint, read_model_config(yaml));
+    options.model = {.checkpoint = checkpoint, .config = yaml, .weights = WeightChoice::kConfig};
+  }
+
+  const std::filesystem::path& folder() const { return folder_.path(); }
+
+  LoadOptions options;
+
+ private:
+  TempFolder folder_;
+};
+
+inline ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
+  ExecPolicy policy;
+  policy.kernels.plain = plain;
+  policy.kernels.isa = probe_isa();
+  policy.dtype = policy.vae_dtype = dtype;
+  policy.threads = 1;
+  return policy;
+}
+
+inline Request small_request(int pictures, int side) {
+  Request request;
+  request.pictures.resize(static_cast<size_t>(pictures));
+  for (PictureSpec& picture : request.pictures) picture.prompt = "a red circle";
+  request.width = request.height = side;
+  request.steps = 3;
+  return request;
+}
+
+}  // namespace sd::test

@@ -1,0 +1,183 @@
+// The plan of a run's memory beside what ATen allocates in such a run.
+
+#include "models/memory_plan.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "pipeline/memory_choice.h"
+#include "runtime/free_memory.h"
+#include "support/cpu_tensor_meter.h"
+#include "support/small_pipeline.h"
+
+namespace sd::test {
+namespace {
+
+/// Wide enough that pictures take more than weights do.
+nlohmann::json medium_config() {
+  nlohmann::json config = tiny_config();
+  auto& unet = params_of(config, {"unet_config"});
+  unet["model_channels"] = 64;
+  unet["channel_mult"] = {1, 2, 4};
+  unet["attention_resolutions"] = {1, 2};
+  auto& first_stage = params_of(config, {"first_stage_config"});
+  first_stage["ddconfig"]["ch_mult"] = {1, 2, 4, 4};
+  return config;
+}
+
+/// The most that tensors had in each stage of a run, beyond those from before it.
+std::map<Stage, int64_t> measured(const Pipeline& pipeline, const Request& request) {
+  CpuTensorMeter& meter = CpuTensorMeter::install();
+  Session session = pipeline.start(RngKind::kCuda, 1);
+  std::map<Stage, int64_t> most;
+  meter.restart();
+  const int64_t before = meter.live();
+  Stage now = Stage::kText;
+  session.generate(request, nullptr, [&](const ProgressEvent& event) {
+    int64_t& peak = most[now];
+    peak = std::max(peak, meter.peak() - before);
+    if (event.stage != now) meter.restart();
+    now = event.stage;
+    return true;
+  });
+  most[now] = std::max(most[now], meter.peak() - before);
+  return most;
+}
+
+void expect_within_a_tenth(const MemoryPlan& plan, const std::map<Stage, int64_t>& most) {
+  const std::map<std::string, Stage> stages = {{kEncodeStage, Stage::kEncode},
+                                               {kSamplingStage, Stage::kSample},
+                                               {kDecodeStage, Stage::kDecode}};
+  for (const PlannedStage& stage : plan.stages) {
+    const auto real = static_cast<double>(most.at(stages.at(stage.stage)));
+    EXPECT_NEAR(static_cast<double>(stage.tensors) / real, 1, 0.1)
+        << stage.stage << " at " << stage.layer << ": planned " << stage.tensors << ", measured "
+        << real << (plan.in_strips ? ", in strips" : "");
+    EXPECT_FALSE(stage.layer.empty());
+  }
+}
+
+TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
+  CpuTensorMeter::install();
+  ModelOnDisk model(medium_config());
+  model.options.init_images = true;
+  const ModelConfig config = read_model_config(model.options.model.config);
+  for (const bool plain : {false, true}) {
+    for (const VaeTiling tiling : {VaeTiling::kOff, VaeTiling::kOn}) {
+      ExecPolicy policy = cpu_policy(plain);
+      policy.chosen.vae_tiling = tiling;
+      const Pipeline pipeline = Pipeline::load(model.options, policy);
+      // Loading puts another allocator in its place.
+      const MemoryPlanner planner(config, policy, at::kFloat);
+      for (const int pictures : {1, 3}) {
+        Request request = small_request(pictures, 256);
+        const PlannedLoad load{
+            .pictures = pictures, .height = 256, .width = 256, .guided = true, .encodes = false};
+        expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
+                              measured(pipeline, request));
+      }
+      Request request = small_request(1, 192);
+      request.init_image = std::make_shared<const Image>(192, 192);
+      const PlannedLoad load{
+          .pictures = 1, .height = 192, .width = 192, .guided = true, .encodes = true};
+      expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
+                            measured(pipeline, request));
+    }
+  }
+}
+
+ModelConfig v1() {
+  return read_model_config(std::string(SD_SOURCE_DIR) +
+                           "/configs/stable-diffusion/v1-inference.yaml");
+}
+
+TEST(MemoryPlan, CountsTheWeightsOfStableDiffusionV1) {
+  const MemoryPlanner planner(v1(), cpu_policy(true), at::kFloat);
+  const MemoryPlan plan = planner.plan({}, false);
+  int64_t bytes = 49408 * 768 * 4;  // of the tokens' table, few rows are read
+  for (const PlannedWeights& part : plan.weights) {
+    EXPECT_EQ(part.copied, 0);
+    bytes += part.mapped;
+  }
+  // 1,066,235,307 parameters (safetensors of the reference), less the encoder's 34,163,664.
+  EXPECT_EQ(bytes, (int64_t{1'066'235'307} - 34'163'664) * 4);
+}
+
+TEST(MemoryPlan, NeedsLessThanTenGigabytesOnACardForTheReferencesCommand) {
+  ExecPolicy policy;
+  policy.device = at::Device("cuda");
+  policy.dtype = policy.vae_dtype = at::kHalf;
+  const MemoryPlanner planner(v1(), policy, at::kFloat);
+  const MemoryPlan plan = planner.plan(
+      {.pictures = 3, .height = 512, .width = 512, .guided = true, .encodes = false}, false);
+  EXPECT_LT(plan.total(), int64_t{10} << 30);
+  EXPECT_GT(plan.total(), int64_t{2} << 30);
+}
+
+TEST(MemoryPlan, GrowsWithSizeAndBatchAndShrinksInStrips) {
+  const MemoryPlanner planner(v1(), cpu_policy(false), at::kFloat);
+  const auto total = [&](int64_t pictures, int64_t side, bool strips) {
+    return planner
+        .plan(
+            {.pictures = pictures, .height = side, .width = side, .guided = true, .encodes = false},
+            strips)
+        .total();
+  };
+  EXPECT_LT(total(1, 512, false), total(4, 512, false));
+  EXPECT_LT(total(1, 512, false), total(1, 1024, false));
+  EXPECT_LT(total(1, 2048, true), total(1, 2048, false) * 2 / 3);
+  EXPECT_LT(total(1, 2048, true), int64_t{8} << 30);
+}
+
+TEST(MemoryChoice, TakesTheFirstModeThatFits) {
+  const ModelConfig config = v1();
+  const ExecPolicy policy = cpu_policy(false);
+  const PlannedLoad load;
+  const auto chosen = [&](double gigabytes) {
+    return choose_memory(config, policy, at::kFloat, load, static_cast<int64_t>(gigabytes * 1e9));
+  };
+  EXPECT_EQ(chosen(100).memory, MemoryMode::kBalanced);
+  EXPECT_TRUE(chosen(100).fits);
+  EXPECT_EQ(chosen(3).memory, MemoryMode::kLow);
+  EXPECT_TRUE(chosen(3).fits);
+  EXPECT_EQ(memory_line(chosen(3), MemoryMode::kBalanced, 3'000'000'000).find("memory: about "),
+            0U);
+  EXPECT_NE(memory_line(chosen(3), MemoryMode::kBalanced, 3'000'000'000)
+                .find("of 3.0 GB free; --memory balanced would not fit"),
+            std::string::npos);
+  EXPECT_EQ(chosen(0.2).memory, MemoryMode::kLow);
+  EXPECT_FALSE(chosen(0.2).fits);
+  EXPECT_NE(memory_line(chosen(0.2), MemoryMode::kLow, 200'000'000).find("--n_samples"),
+            std::string::npos);
+}
+
+TEST(MemoryChoice, DecodesLargePicturesInTiles) {
+  const ModelConfig config = v1();
+  ExecPolicy policy = cpu_policy(false);
+  const auto in_strips = [&](int64_t side) {
+    return choose_memory(
+               config, policy, at::kFloat,
+               {.pictures = 1, .height = side, .width = side, .guided = true, .encodes = false},
+               int64_t{1} << 40)
+        .plan.in_strips;
+  };
+  EXPECT_FALSE(in_strips(512));
+  EXPECT_FALSE(in_strips(1024));
+  EXPECT_TRUE(in_strips(2048));
+  policy.chosen.vae_tiling = VaeTiling::kOff;
+  EXPECT_FALSE(in_strips(2048));
+  policy.chosen.vae_tiling = VaeTiling::kOn;
+  EXPECT_TRUE(in_strips(512));
+}
+
+TEST(FreeMemory, IsReadFromTheKernelsTexts) {
+  EXPECT_EQ(memory_value("MemFree: 12 kB\nMemAvailable:   34 kB\n", "MemAvailable"), 34 * 1024);
+  EXPECT_EQ(memory_value("anon 5\ninactive_file 77\n", "inactive_file"), 77);
+  EXPECT_EQ(memory_value("anon 5\n", "inactive_file"), -1);
+  EXPECT_GT(free_memory(), 0);
+}
+
+}  // namespace
+}  // namespace sd::test
