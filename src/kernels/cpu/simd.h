@@ -2,16 +2,17 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <cstdint>
 
 // A thin wrapper over one vector register of floats, so that a kernel is written once and compiled
 // for each set of instructions. A translation unit is named after its set, *_avx2.cc or
 // *_avx512.cc (src/CMakeLists.txt gives it the compiler's flags), and defines SD_ISA to that name
-// before it includes this. Such a unit takes raw pointers and plain structs and includes neither
-// ATen nor containers: an inline function of theirs, compiled here, could be the copy that the
-// linker keeps for everyone.
+// before it includes this; *_avx512bf16.cc is AVX-512 with products of bfloat16. Such a unit takes
+// raw pointers and plain structs and includes neither ATen nor containers: an inline function of
+// theirs, compiled here, could be the copy that the linker keeps for everyone.
 #ifndef SD_ISA
-#error "define SD_ISA as avx2 or avx512 before kernels/cpu/simd.h"
+#error "define SD_ISA as avx2, avx512 or avx512bf16 before kernels/cpu/simd.h"
 #endif
 
 namespace sd::cpu::SD_ISA {
@@ -132,6 +133,39 @@ inline float sum(Vec x) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+
+#endif
+
+// The operands of a product are vectors of units of 32 bits: a float each, or a pair of bfloat16.
+// Units are kept and copied as floats, which no instruction here changes.
+#if defined(__AVX512BF16__)
+
+inline constexpr int kUnitValues = 2;
+
+/// sum + a[0]·b[0] + a[1]·b[1] for the pairs of each lane; what is subnormal counts as zero.
+inline Vec dot(Vec a, Vec b, Vec sum) {
+  return {
+      _mm512_dpbf16_ps(sum.raw, std::bit_cast<__m512bh>(a.raw), std::bit_cast<__m512bh>(b.raw))};
+}
+/// The pairs (a[0], a[1]), (a[2], a[3]), … of a then of b, rounded to nearest, ties to even.
+inline Vec pairs_along(Vec a, Vec b) {
+  return {std::bit_cast<__m512>(_mm512_cvtne2ps_pbh(b.raw, a.raw))};
+}
+/// The pairs (a[0], b[0]), (a[1], b[1]), …
+inline Vec pairs_across(Vec a, Vec b) {
+  const __m512i in_order =
+      _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                       21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const auto both = std::bit_cast<__m512i>(_mm512_cvtne2ps_pbh(b.raw, a.raw));
+  return {std::bit_cast<__m512>(_mm512_permutexvar_epi16(in_order, both))};
+}
+
+#else
+
+inline constexpr int kUnitValues = 1;
+
+/// sum + a·b, rounded once.
+inline Vec dot(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 
 #endif
 
