@@ -25,6 +25,7 @@ constexpr GroupNormRow kGroupNormRows[] = {
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {
+    {"flash-avx512-bf16", Isa::kAvx512Bf16, cpu::make_attention_avx512bf16},
     {"flash-avx512", Isa::kAvx512, cpu::make_attention_avx512},
     {"flash-avx2", Isa::kAvx2, cpu::make_attention_avx2},
     {"aten", Isa::kPortable, aten::make_attention},

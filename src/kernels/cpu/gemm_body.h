@@ -41,21 +41,15 @@ void pack_vector(const float* rows, int64_t count, int64_t stride, int64_t value
       block[j] = j < count ? load(rows + j * stride + k, static_cast<int>(present)) : zero();
     }
     transpose(block);
-    for (int64_t i = 0; i < present; i += kUnitValues) {
-#if defined(__AVX512BF16__)
-      store(out, pairs_across(block[i], block[i + 1]));
-#else
-      store(out, block[i]);
-#endif
-      out += kPanel;
-    }
+    store_units(block, present, out, kPanel);
+    out += unit_count(present) * kPanel;
   }
 }
 
 void pack(const float* weight, int64_t depth, int64_t columns, bool geglu, int64_t panel,
           int64_t panel_end, float* panels) {
   const int64_t panel_total = panel_count(kGemm, columns, geglu);
-  const int64_t all = units(kGemm, depth);
+  const int64_t all = unit_count(depth);
   const int64_t part = depth_part(all, geglu);
   for (int64_t k = 0; k < all; k += part) {
     const int64_t length = at_most(part, all - k);
@@ -168,31 +162,15 @@ struct Block {
   int64_t panel, panel_end;
 };
 
-/// Copies `values` of each row, as units.
-void copy_rows(const float* x, int64_t stride, int64_t rows, int64_t values, float* copy) {
-  for (int64_t i = 0; i < rows; ++i, x += stride, copy += kCopyStride) {
-#if defined(__AVX512BF16__)
-    int64_t k = 0;
-    for (; k + 2 * kLanes <= values; k += 2 * kLanes) {
-      store(copy + k / 2, pairs_along(load(x + k), load(x + k + kLanes)));
-    }
-    if (k == values) continue;
-    const int first = static_cast<int>(at_most(kLanes, values - k));
-    const int second = static_cast<int>(values - k) - first;
-    const Vec b = second > 0 ? load(x + k + kLanes, second) : zero();
-    store(copy + k / 2, pairs_along(load(x + k, first), b), static_cast<int>((values - k + 1) / 2));
-#else
-    __builtin_memcpy(copy, x, static_cast<size_t>(values) * sizeof(float));
-#endif
-  }
-}
-
 template <int kRows>
 void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* copy) {
   const PackedWeight& w = job.weight;
   const int64_t value = block.k * kUnitValues;
   const float* x = job.x + row * job.x_stride + value;
-  copy_rows(x, job.x_stride, kRows, at_most(block.depth * kUnitValues, w.depth - value), copy);
+  const int64_t values = at_most(block.depth * kUnitValues, w.depth - value);
+  for (int64_t i = 0; i < kRows; ++i) {
+    copy_units(x + i * job.x_stride, values, copy + i * kCopyStride);
+  }
   const float* next = x + kRows * job.x_stride;
   const int64_t panels = panel_count(kGemm, w.columns, w.geglu);
   const float* packed = w.panels + kPanel * (block.k * panels + block.depth * block.panel);
@@ -207,7 +185,7 @@ void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* co
                       job.y + row * job.y_stride + columns.begin,
                       job.y_stride,
                       block.k > 0,
-                      block.k + block.depth == units(kGemm, w.depth)};
+                      block.k + block.depth == unit_count(w.depth)};
     const Ahead ahead{panel == block.panel ? next : nullptr, job.x_stride};
     compute_tile<kRows>(copy, packed, block.depth, w.geglu, out, ahead);
     packed += kPanel * block.depth;
@@ -216,7 +194,7 @@ void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* co
 
 void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, int64_t panel_end) {
   alignas(64) float copy[kTileRows * kCopyStride];
-  const int64_t depth = units(kGemm, job.weight.depth);
+  const int64_t depth = unit_count(job.weight.depth);
   const int64_t part = depth_part(depth, job.weight.geglu);
   const int64_t fit = job.cache_floats / (kPanel * part);
   const int64_t panels = fit < 1 ? 1 : fit;

@@ -28,5 +28,7 @@ std::unique_ptr<const AttentionKernel> make_attention_avx2(const AttentionSpec& 
                                                            const KernelPolicy&);
 std::unique_ptr<const AttentionKernel> make_attention_avx512(const AttentionSpec& spec,
                                                              const KernelPolicy&);
+std::unique_ptr<const AttentionKernel> make_attention_avx512bf16(const AttentionSpec& spec,
+                                                                 const KernelPolicy&);
 
 }  // namespace sd::cpu

@@ -2,7 +2,6 @@
 
 #include <immintrin.h>
 
-#include <bit>
 #include <cstdint>
 
 // A thin wrapper over one vector register of floats, so that a kernel is written once and compiled
@@ -133,39 +132,6 @@ inline float sum(Vec x) {
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
-
-#endif
-
-// The operands of a product are vectors of units of 32 bits: a float each, or a pair of bfloat16.
-// Units are kept and copied as floats, which no instruction here changes.
-#if defined(__AVX512BF16__)
-
-inline constexpr int kUnitValues = 2;
-
-/// sum + a[0]·b[0] + a[1]·b[1] for the pairs of each lane; what is subnormal counts as zero.
-inline Vec dot(Vec a, Vec b, Vec sum) {
-  return {
-      _mm512_dpbf16_ps(sum.raw, std::bit_cast<__m512bh>(a.raw), std::bit_cast<__m512bh>(b.raw))};
-}
-/// The pairs (a[0], a[1]), (a[2], a[3]), … of a then of b, rounded to nearest, ties to even.
-inline Vec pairs_along(Vec a, Vec b) {
-  return {std::bit_cast<__m512>(_mm512_cvtne2ps_pbh(b.raw, a.raw))};
-}
-/// The pairs (a[0], b[0]), (a[1], b[1]), …
-inline Vec pairs_across(Vec a, Vec b) {
-  const __m512i in_order =
-      _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                       21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const auto both = std::bit_cast<__m512i>(_mm512_cvtne2ps_pbh(b.raw, a.raw));
-  return {std::bit_cast<__m512>(_mm512_permutexvar_epi16(in_order, both))};
-}
-
-#else
-
-inline constexpr int kUnitValues = 1;
-
-/// sum + a·b, rounded once.
-inline Vec dot(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 
 #endif
 

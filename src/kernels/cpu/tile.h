@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/units.h"
 
 namespace sd::cpu::SD_ISA {
 
@@ -14,7 +14,7 @@ struct Ahead {
   int64_t stride = 0;
 };
 
-/// The sums of kRows rows by two vectors of columns. Depths and steps are in units (simd.h).
+/// The sums of kRows rows by two vectors of columns. Depths and steps are in units (units.h).
 template <int kRows>
 struct Tile {
   Vec sums[kRows][2];
