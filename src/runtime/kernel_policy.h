@@ -23,6 +23,7 @@ struct KernelPolicy {
   bool plain = false;  ///< the last row everywhere: plain ATen
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
+  bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
 };
 
 }  // namespace sd
