@@ -31,6 +31,7 @@ struct Options {
   int repeat = 2;
   int64_t rows = 1;
   int64_t size = 64;
+  std::string precision = "fp32";
   DeviceOptions device;
 };
 
@@ -77,7 +78,8 @@ class Part {
 int measure(const Options& options) {
   const c10::InferenceMode inference;
   Stopwatch watch;
-  const ExecPolicy policy = resolve(options.device, probe_host());
+  ExecPolicy policy = resolve(options.device, probe_host());
+  policy.kernels.bf16 = options.precision == "bf16";
   apply_threads(policy);
   apply_memory(policy);
   const Part part(options, policy);
@@ -107,6 +109,8 @@ int main(int argc, char** argv) {
   app.add_option("--rows", options.rows, "latents at once");
   app.add_option("--size", options.size, "height and width of the latent");
   app.add_option("--threads", options.device.threads);
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_option("--device", options.device.device);
   app.add_option("--memory", options.device.memory)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, sd::MemoryMode>{{"fast", sd::MemoryMode::kFast},

@@ -14,9 +14,7 @@ def load():
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
     cuda = args.device == "cuda"
-    dtype = torch.bfloat16 if args.precision == "bf16" else torch.float32
-    if cuda:
-        dtype = torch.float16
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[args.precision]
     inputs = [torch.from_numpy(value).to(args.device, dtype) for value in runner.read_inputs(args)]
     if args.part == "unet":
         model = diffusers_model.UNetStep(diffusers_model.load_unet(args.model))

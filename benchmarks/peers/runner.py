@@ -14,7 +14,7 @@ TIME = 500  # of the training schedule
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", choices=("unet", "decoder"), required=True)
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--size", type=int, default=64, help="height and width of the latent")
