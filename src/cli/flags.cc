@@ -171,6 +171,8 @@ void add_device_flags(CLI::App* app, RunOptions* o) {
                              0,
                              "the fastest kernels that the processor has, plain ATen everywhere, "
                              "or none beyond these instructions");
+  group.flag("profile", o->profile, "say at the end where the time went");
+  group.text("profile-json", o->profile_json, "write that to a file, as JSON", "FILE");
 }
 
 /// Shows the first spelling of a flag only.

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 #include "weights/audit.h"
 
@@ -83,14 +84,23 @@ at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
                                const KernelPolicy& kernels) {
-  return {.config = config,
-          .ema = false,
-          .text_encoder =
-              family_of(config).make_text_encoder(root["cond_stage_model"], config, kernels),
-          .unet = UNet(unet_root["model.diffusion_model"], config.unet, kernels),
-          .first_stage = Autoencoder(root["first_stage_model"], config.first_stage, parts, kernels),
-          .schedule = load_schedule(root, config),
-          .scale_factor = load_scale_factor(root, config)};
+  return {
+      .config = config,
+      .ema = false,
+      .text_encoder = in_zone("text encoder",
+                              [&] {
+                                return family_of(config).make_text_encoder(root["cond_stage_model"],
+                                                                           config, kernels);
+                              }),
+      .unet = in_zone(
+          "UNet", [&] { return UNet(unet_root["model.diffusion_model"], config.unet, kernels); }),
+      .first_stage = in_zone("autoencoder",
+                             [&] {
+                               return Autoencoder(root["first_stage_model"], config.first_stage,
+                                                  parts, kernels);
+                             }),
+      .schedule = load_schedule(root, config),
+      .scale_factor = load_scale_factor(root, config)};
 }
 
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,

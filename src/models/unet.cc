@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -140,6 +141,7 @@ at::Tensor UNet::time_embedding(double t) const {
 }
 
 PreparedContext UNet::prepare(const at::Tensor& context) const {
+  const Zone zone("UNet");
   PreparedContext prepared{.layers = {}, .rows = context.size(0)};
   for (const UNetBlock& block : input_blocks_) block.prepare(context, &prepared);
   middle_block_.prepare(context, &prepared);
@@ -149,6 +151,7 @@ PreparedContext UNet::prepare(const at::Tensor& context) const {
 
 at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext& context,
                             const Trace& trace) const {
+  const Zone zone("UNet");
   if (context.rows % x.size(0) != 0) {
     throw Error(ErrorKind::kInternal,
                 format("expected a context of a multiple of %lld rows, found %lld",

@@ -9,6 +9,7 @@
 #include "models/families.h"
 #include "pipeline/describe.h"
 #include "pipeline/model.h"
+#include "runtime/profile.h"
 
 namespace sd {
 
@@ -19,12 +20,13 @@ Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 Pipeline Pipeline::load(const LoadOptions& options) {
   const c10::InferenceMode inference;
+  const Zone zone("load");
   ExecPolicy policy = resolve(options.device, probe_host());
   apply_threads(policy);
   apply_memory(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(options.model.config);
-  auto tokenizer = make_tokenizer(config);
+  auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(config); });
   const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
   LatentDiffusion diffusion = load_latent_diffusion(open_checkpoint(options.model.checkpoint),
                                                     config, options.model.weights, parts, policy);

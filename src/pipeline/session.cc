@@ -11,6 +11,7 @@
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
 #include "runtime/noise.h"
+#include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
@@ -129,6 +130,7 @@ at::Tensor Session::State::context(const std::vector<std::string>& prompts,
 }
 
 at::Tensor Session::State::encode_prompt(const std::string& prompt) {
+  const Zone zone("text encoder");
   const Tokens tokens = model->tokenizer->encode(prompt);
   if (!tokens.lost.empty()) {
     notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
@@ -247,6 +249,7 @@ at::Tensor Session::State::start(Batch* batch) {
 
 /// Returns the latent [N, C, h, w].
 at::Tensor Session::State::sample(Batch* batch, const EpsModel& eps, StageProgress* progress) {
+  const Zone zone("sampler");
   const Request& request = batch->request;
   const SampleArgs args{.eps = eps,
                         .x = start(batch),
@@ -280,9 +283,10 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     DrawRecord record = batch.record;
     record.row = row;
     if (batch.own_streams()) record.seed = batch.request.seeds[static_cast<size_t>(row)];
-    Image image = tensor_to_image(picture[0]);
-    SafetyOutcome safety =
-        check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+    Image image = in_zone("picture", [&] { return tensor_to_image(picture[0]); });
+    SafetyOutcome safety = in_zone("safety checker", [&] {
+      return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+    });
     if (on_picture) on_picture({std::move(image), record, std::move(safety)});
     if (tap) pictures.push_back(picture);
     stage.step_done();

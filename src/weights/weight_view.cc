@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/profile.h"
+
 namespace sd {
 namespace {
 
@@ -42,6 +44,7 @@ at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const
     report_->record_misshapen(info.name, shape.vec(), info.shape);
     return placeholder(shape);
   }
+  const Zone zone("weights");
   return checkpoint_->tensor(info).to(at::kFloat).contiguous();
 }
 
