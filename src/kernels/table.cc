@@ -15,6 +15,7 @@ constexpr Conv2dRow kConv2dRows[] = {
     {"aten", Isa::kPortable, aten::make_conv2d},
 };
 constexpr LinearRow kLinearRows[] = {
+    {"packed-avx512-bf16", Isa::kAvx512Bf16, cpu::make_linear_avx512bf16},
     {"packed-avx512", Isa::kAvx512, cpu::make_linear_avx512},
     {"packed-avx2", Isa::kAvx2, cpu::make_linear_avx2},
     {"aten", Isa::kPortable, aten::make_linear},
@@ -26,12 +27,14 @@ constexpr GroupNormRow kGroupNormRows[] = {
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {
+    {"flash-avx512-bf16", Isa::kAvx512Bf16, cpu::make_attention_avx512bf16},
     {"flash-avx512", Isa::kAvx512, cpu::make_attention_avx512},
     {"flash-avx2", Isa::kAvx2, cpu::make_attention_avx2},
     {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {
     {"fused-cuda", Isa::kPortable, cuda::make_geglu, DeviceKind::kCuda},
+    {"packed-avx512-bf16", Isa::kAvx512Bf16, cpu::make_geglu_avx512bf16},
     {"packed-avx512", Isa::kAvx512, cpu::make_geglu_avx512},
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},

@@ -26,8 +26,8 @@ struct KernelPolicy {
   bool plain = false;  ///< the last row everywhere: plain ATen
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
-  DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
   bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
+  DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
 };
 
 }  // namespace sd
