@@ -21,9 +21,9 @@ std::vector<at::Tensor> copies_of(const std::vector<at::Tensor>& all) {
   return copies;
 }
 
+/// Whether one can be copied to the other's memory and be the same tensor for the work.
 bool same_form(const at::Tensor& a, const at::Tensor& b) {
-  return a.sizes() == b.sizes() && a.strides() == b.strides() &&
-         a.scalar_type() == b.scalar_type() && a.device() == b.device();
+  return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && a.device() == b.device();
 }
 
 bool same_forms(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {

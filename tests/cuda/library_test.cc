@@ -1,6 +1,7 @@
 // What can be said of libsd_cuda.so without a card.
 
 #include <ATen/ATen.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <gtest/gtest.h>
 
 #include <array>

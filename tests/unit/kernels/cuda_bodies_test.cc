@@ -118,16 +118,17 @@ void check_geglu(at::ScalarType type, double tolerance) {
     const at::Tensor expected = halves[0] * at::gelu(halves[1]);
     for (const bool packs : {false, true}) {
       const at::Tensor y = emulated_geglu<T>(x, packs);
-      const at::Tensor error = (y.to(at::kDouble) - expected).abs();
-      EXPECT_LE((error / (expected.abs() + 1e-2)).max().template item<double>(), tolerance)
-          << x.sizes() << " packs " << packs;
+      // Against the factors: 1 + erf loses digits where the gate is shut.
+      const at::Tensor scale = halves[0].abs() * (1 + halves[1].abs()) + 1e-4;
+      const at::Tensor error = (y.to(at::kDouble) - expected).abs() / scale;
+      EXPECT_LE(error.max().template item<double>(), tolerance) << x.sizes() << " packs " << packs;
     }
   }
 }
 
-TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 1e-5); }
-TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 1e-3); }
-TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 8e-3); }
+TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
+TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
+TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
 TEST(CudaRows, AreForTensorsOnCardsOnly) {
   const KernelPolicy on_card{.isa = probe_isa(), .device = DeviceKind::kCuda};
