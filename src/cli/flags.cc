@@ -149,9 +149,12 @@ void add_safety_flags(CLI::App* app, RunOptions* o) {
 
 void add_device_flags(CLI::App* app, RunOptions* o) {
   FlagGroup group(app, "Device");
-  group.choice<Precision>("precision", o->device.precision,
-                          {{"full", Precision::kFull}, {"autocast", Precision::kAutocast}}, 1,
-                          "on the CPU both compute in float32");
+  group.choice<Precision>(
+      "precision", o->device.precision,
+      {{"full", Precision::kFull}, {"autocast", Precision::kAutocast}, {"bf16", Precision::kBf16}},
+      1,
+      "float32 (full), on a card half precision (autocast) or bfloat16; on the "
+      "CPU autocast is full");
   group.text("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
       ->capture_default_str();
   group

@@ -3,6 +3,7 @@
 #include "kernels/aten/aten_kernels.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/matrix_kernels.h"
+#include "kernels/cuda/cuda_kernels.h"
 
 namespace sd {
 namespace {
@@ -20,6 +21,7 @@ constexpr LinearRow kLinearRows[] = {
     {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_group_norm, DeviceKind::kCuda},
     {"sums-avx512", Isa::kAvx512, cpu::make_group_norm_avx512},
     {"sums-avx2", Isa::kAvx2, cpu::make_group_norm_avx2},
     {"aten", Isa::kPortable, aten::make_group_norm},
@@ -31,6 +33,7 @@ constexpr AttentionRow kAttentionRows[] = {
     {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_geglu, DeviceKind::kCuda},
     {"packed-avx512-bf16", Isa::kAvx512Bf16, cpu::make_geglu_avx512bf16},
     {"packed-avx512", Isa::kAvx512, cpu::make_geglu_avx512},
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},

@@ -135,10 +135,7 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
   output_blocks_ = builder.output_blocks();
 }
 
-at::Tensor UNet::time_embedding(double t) const {
-  const at::Tensor sinusoids = timestep_embedding(t, config_.model_channels);
-  return time_embed_2_(at::silu(time_embed_0_(sinusoids)));  // [1, 4*model_channels]
-}
+at::Tensor UNet::sinusoids(double t) const { return timestep_embedding(t, config_.model_channels); }
 
 PreparedContext UNet::prepare(const at::Tensor& context) const {
   const Zone zone("UNet");
@@ -151,6 +148,11 @@ PreparedContext UNet::prepare(const at::Tensor& context) const {
 
 at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext& context,
                             const Trace& trace) const {
+  return (*this)(x, sinusoids(t), context, trace);
+}
+
+at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& sinusoids,
+                            const PreparedContext& context, const Trace& trace) const {
   const Zone zone("UNet");
   if (context.rows % x.size(0) != 0) {
     throw Error(ErrorKind::kInternal,
@@ -160,7 +162,8 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
   };
-  const at::Tensor embedding = time_embedding(t);
+  // [1, 4*model_channels]
+  const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
   traced("time_embed", embedding);
   // Every ResBlock starts from the SiLU of the embedding.
   const BlockInputs inputs{at::silu(embedding), context};

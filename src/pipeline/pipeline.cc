@@ -21,8 +21,9 @@ Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 Pipeline Pipeline::load(const LoadOptions& options) {
   const c10::InferenceMode inference;
   const Zone zone("load");
-  ExecPolicy policy = resolve(options.device, probe_host());
+  ExecPolicy policy = resolve(options.device, probe_host(options.device));
   apply_threads(policy);
+  apply_device(policy);
   apply_memory(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(options.model.config);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/unet_call.h"
 #include "pipeline/model.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
@@ -60,7 +61,11 @@ struct Batch {
 }  // namespace
 
 struct Session::State {
+  explicit State(std::shared_ptr<const Pipeline::Model> of)
+      : model(std::move(of)), unet_call(model->policy) {}
+
   std::shared_ptr<const Pipeline::Model> model;
+  UNetCall unet_call;
   RngKind rng;
   uint64_t seed;
   Streams streams;
@@ -168,8 +173,9 @@ EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& p
         tap("unet_x", repeat_rows(x, prepared.rows));
         tap("unet_t", at::full({prepared.rows}, t));
       }
-      at::Tensor eps = diffusion().unet(
-          x, t, prepared, [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
+      at::Tensor eps =
+          unet_call(diffusion().unet, x, t, prepared,
+                    [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
       return eps;
@@ -327,8 +333,7 @@ Result Session::generate(const Request& request, const PictureFn& on_picture,
 void Session::set_tap(Tap tap) { state_->tap = std::move(tap); }
 
 Session Pipeline::start(RngKind rng, uint64_t seed) const {
-  auto state = std::make_unique<Session::State>();
-  state->model = model_;
+  auto state = std::make_unique<Session::State>(model_);
   state->rng = rng;
   state->seed = seed;
   state->streams = shared_streams(rng, seed);

@@ -18,12 +18,16 @@ const char* isa_name(Isa isa);
 /// The widest set that the processor and the operating system offer.
 Isa probe_isa();
 
+/// What kernels are written for.
+enum class DeviceKind { kCpu, kCuda };
+
 /// Which rows of the kernel tables may be used, and what they may spend.
 struct KernelPolicy {
   bool plain = false;  ///< the last row everywhere: plain ATen
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
   bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
+  DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
 };
 
 }  // namespace sd
