@@ -2,6 +2,7 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -69,6 +70,9 @@ class Pool final : public c10::Allocator {
 
 void pool_tensor_memory(size_t keep) {
   Pool::instance().set_limit(keep);
+  // What is smaller stays with malloc's heap: mapped and unmapped, each page would cost a fault.
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(16 * kLarge));
   c10::SetCPUAllocator(&Pool::instance(), /*priority=*/1);
 }
 

@@ -73,6 +73,23 @@ TEST(Kernels, GiveTheReferencesTensorsWhicheverAreChosen) {
   }
 }
 
+/// The latents of a run, batch by batch.
+at::Tensor latents(const CaseRun& run) { return at::cat(run.tensors.at("latent")); }
+
+TEST(Kernels, InBfloat16StayNearTheReference) {
+  SD_NEEDS_REFERENCE();
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  for (const char* id : {"t30-trace-ddim5", "t17-safetensors-plms5", "i01-s0.3"}) {
+    SCOPED_TRACE(id);
+    const ReferenceCase reference_case(id);
+    const at::Tensor exact = latents(CaseRun(reference_case, {"--precision", "full"}));
+    const at::Tensor rounded = latents(CaseRun(reference_case, {"--precision", "bf16"}));
+    const double error = ((rounded - exact).norm() / exact.norm()).item<double>();
+    EXPECT_GT(error, 1e-5);  // or it was not used
+    EXPECT_LT(error, 0.02);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Reference, Scripts, testing::ValuesIn(reference_cases("tli")),
                          case_test_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Scripts);
