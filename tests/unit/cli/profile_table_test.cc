@@ -18,9 +18,9 @@ TEST(ProfileTable, ShowsSharesRatesAndTheRest) {
       "  zone                                  calls    seconds    share        GFLOP   GFLOP/s\n"
       "  UNet                                      2      8.000    80.0%        300.0      37.5\n"
       "    conv 3x3                                4      6.000    60.0%        300.0      50.0\n"
-      "    other                                            2.000    20.0%\n"
-      "  other                                              2.000    20.0%\n"
-      "  all                                               10.000   100.0%\n");
+      "    other                                          2.000    20.0%\n"
+      "  other                                            2.000    20.0%\n"
+      "  all                                             10.000   100.0%\n");
 }
 
 TEST(ProfileTable, NamesZonesByTheirPathInJson) {
