@@ -48,7 +48,7 @@ TEST(Devices, ListsTheCardsOfADriverThatIsTooOld) {
   const Finished text = run({"devices"});
   EXPECT_EQ(text.exit_code, 0) << text.err;
   EXPECT_NE(
-      text.out.find("\ncuda:0: Card \\x1b[31mA, compute capability 8.9, 10.0 GiB, 9.0 GiB free\n"
+      text.out.find("\ncuda:0: Card \\x1B[31mA, compute capability 8.9, 10.0 GiB, 9.0 GiB free\n"
                     "cuda:1: Card B, compute capability 9.0, 80.0 GiB\n"
                     "cuda: the driver is for CUDA 12.4, and LibTorch needs 13.0 or newer\n"),
       std::string::npos)
@@ -84,7 +84,7 @@ TEST(Devices, ACardThatCannotBeHadIsAnErrorAndAutoGoesOn) {
   const Finished drawn = run(draw);
   EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
   EXPECT_NE(drawn.err.find("device: cpu"), std::string::npos);
-  EXPECT_NE(drawn.err.find("; not on Card \\x1b[31mA: the driver is for CUDA 12.4"),
+  EXPECT_NE(drawn.err.find("; not on Card \\x1B[31mA: the driver is for CUDA 12.4"),
             std::string::npos)
       << drawn.err;
 }

@@ -33,7 +33,7 @@ TEST(CudaMemory, ThreePicturesOf512By512StayBelowTenGigabytes) {
   const Pipeline pipeline = Pipeline::load(options);
   Session session = pipeline.start(RngKind::kCuda, 42);
   Request request;
-  request.pictures.assign(3, {.prompt = "a painting"});
+  request.pictures.assign(3, PictureSpec{"a painting", "", 7.5});
   request.width = request.height = 512;
   request.steps = 4;
   session.generate(request, nullptr, nullptr);
