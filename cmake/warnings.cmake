@@ -1,6 +1,9 @@
 # Warnings are errors for our targets; the libraries' headers are system headers.
 # (-Wrestrict is off: GCC 12 raises it for its own std::string, bug 105651.)
 add_library(sd_warnings INTERFACE)
+set(SD_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wold-style-cast -Wunused -Wno-restrict -Werror)
+# (What nvcc writes for the host's compiler has old casts.)
 target_compile_options(sd_warnings INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
-  -Wunused -Wno-restrict -Werror)
+  "$<$<COMPILE_LANGUAGE:CXX>:${SD_WARNINGS}>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings;-Xcompiler=-Wall,-Wextra,-Werror>")

@@ -30,8 +30,12 @@ enum class VaeTiling {
   kOff,
 };
 
-/// `--precision`: the reference's two words.
-enum class Precision { kAutocast, kFull };
+/// `--precision`: the reference's two words, and bfloat16.
+enum class Precision {
+  kAutocast,  ///< half precision on a card, float32 on the CPU
+  kFull,      ///< float32
+  kBf16,      ///< bfloat16 on a card; on the CPU bfloat16 products of float32 activations
+};
 
 /// What the user asks of the device, as typed.
 struct DeviceOptions {

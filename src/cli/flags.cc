@@ -149,9 +149,12 @@ void add_safety_flags(CLI::App* app, RunOptions* o) {
 
 void add_device_flags(CLI::App* app, RunOptions* o) {
   FlagGroup group(app, "Device");
-  group.choice<Precision>("precision", o->device.precision,
-                          {{"full", Precision::kFull}, {"autocast", Precision::kAutocast}}, 1,
-                          "on the CPU both compute in float32");
+  group.choice<Precision>(
+      "precision", o->device.precision,
+      {{"full", Precision::kFull}, {"autocast", Precision::kAutocast}, {"bf16", Precision::kBf16}},
+      1,
+      "float32 (full), on a card half precision (autocast) or bfloat16; on the "
+      "CPU autocast is full");
   group.text("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
       ->capture_default_str();
   group
@@ -176,6 +179,8 @@ void add_device_flags(CLI::App* app, RunOptions* o) {
                              0,
                              "the fastest kernels that the processor has, plain ATen everywhere, "
                              "or none beyond these instructions");
+  group.flag("profile", o->profile, "say at the end where the time went");
+  group.text("profile-json", o->profile_json, "write that to a file, as JSON", "FILE");
 }
 
 /// Shows the first spelling of a flag only.

@@ -80,6 +80,8 @@ struct RunOptions {
   std::string watermark = "StableDiffusionV1";  ///< what the invisible watermark says
   bool no_watermark = false;
   bool no_metadata = false;
+  bool profile = false;
+  std::string profile_json;  ///< file for the same as JSON
 };
 
 /// Where the reference's script puts its pictures.

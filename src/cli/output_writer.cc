@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "image/grid.h"
 #include "image/watermark.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -57,6 +58,7 @@ OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
 /// The watermark is part of the reference; on small pictures it cannot be had.
 Image OutputWriter::marked(Image image) {
   if (settings_.watermark.empty()) return image;
+  const Zone zone("watermark");
   if (!embed_watermark(image, settings_.watermark) && !said_too_small_) {
     notice("watermark: left out, pictures below 256x256 pixels cannot carry it");
     said_too_small_ = true;
@@ -66,6 +68,7 @@ Image OutputWriter::marked(Image image) {
 
 fs::path OutputWriter::save(const Image& image, const PngMetadata& metadata, const fs::path& folder,
                             const std::string& prefix, int digits, int64_t* next) const {
+  const Zone zone("PNG");
   make_folders(folder);
   if (*next < 0) *next = next_number(folder, prefix);
   while (true) {

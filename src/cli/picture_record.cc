@@ -48,6 +48,11 @@ const Words<KernelChoice>& kernel_words() {
                                           {"avx512", KernelChoice::kAvx512}}};
   return words;
 }
+const Words<Precision>& precision_words() {
+  static const Words<Precision> words{
+      {{"autocast", Precision::kAutocast}, {"full", Precision::kFull}, {"bf16", Precision::kBf16}}};
+  return words;
+}
 
 const Words<SafetyMode>& safety_words() {
   static const Words<SafetyMode> words{{{"off", SafetyMode::kOff},
@@ -206,6 +211,9 @@ PictureRecord record_of(const json& value) {
   record.device.device = device.at("name").get<std::string>();
   record.device.threads = whole_number<int>(device.at("threads"));
   record.device.kernels = kernel_words().meaning(device.at("kernels").get<std::string>());
+  // The first pictures do not say it: all were drawn in float32 on the CPU.
+  const json precision = device.value("precision", json("autocast"));
+  record.device.precision = precision_words().meaning(precision.get<std::string>());
   record.watermark = value.at("watermark").get<std::string>();
   record.safety_mode = safety_words().meaning(value.at("safety").at("mode").get<std::string>());
   record.safety = parse_safety(value.at("safety"));
@@ -252,7 +260,8 @@ json to_json(const PictureRecord& record) {
           {"device",
            {{"name", record.device.device},
             {"threads", record.device.threads},
-            {"kernels", kernel_words().of(record.device.kernels)}}},
+            {"kernels", kernel_words().of(record.device.kernels)},
+            {"precision", precision_words().of(record.device.precision)}}},
           {"watermark", record.watermark},
           {"safety", to_json(record.safety_mode, record.safety)}};
 }

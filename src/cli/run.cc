@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/new_file.h"
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/batch_plan.h"
@@ -13,8 +14,10 @@
 #include "cli/model_choice.h"
 #include "cli/output_writer.h"
 #include "cli/picture_record.h"
+#include "cli/profile_table.h"
 #include "cli/progress_bar.h"
 #include "cli/safety_choice.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -177,9 +180,21 @@ bool draw(const BatchPlan& plan, Session* session, OrderedOutput* output) {
   return true;
 }
 
+/// What --profile and --profile-json ask for; of a run that is stopped, too.
+void report_profile(const RunOptions& options) {
+  const Profile profile = current_profile();
+  if (options.profile) std::fputs(profile_table(profile).c_str(), stderr);
+  if (options.profile_json.empty()) return;
+  NewFile file(options.profile_json);
+  file.write(profile_json(profile));
+  file.finish_over();
+}
+
 }  // namespace
 
 int run_script(const RunOptions& options, const Session::Tap& tap) {
+  const bool profiled = options.profile || !options.profile_json.empty();
+  if (profiled) start_profile();
   const ChosenModel model = choose_model(options);
   const BatchPlan plan = plan_batches(options, model.description, model.built_in);
   const SafetyOptions safety = choose_safety(options);
@@ -200,6 +215,7 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
   OrderedOutput output(&writer, recorder ? &*recorder : nullptr);
   const bool complete = draw(plan, &session, &output);
   output.finish();
+  if (profiled) report_profile(options);
   if (!complete) {
     throw Error(ErrorKind::kCancelled, format("stopped; %lld of %lld pictures are drawn and kept",
                                               static_cast<long long>(writer.count()),

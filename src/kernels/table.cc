@@ -3,6 +3,7 @@
 #include "kernels/aten/aten_kernels.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/matrix_kernels.h"
+#include "kernels/cuda/cuda_kernels.h"
 
 namespace sd {
 namespace {
@@ -14,21 +15,26 @@ constexpr Conv2dRow kConv2dRows[] = {
     {"aten", Isa::kPortable, aten::make_conv2d},
 };
 constexpr LinearRow kLinearRows[] = {
+    {"packed-avx512-bf16", Isa::kAvx512Bf16, cpu::make_linear_avx512bf16},
     {"packed-avx512", Isa::kAvx512, cpu::make_linear_avx512},
     {"packed-avx2", Isa::kAvx2, cpu::make_linear_avx2},
     {"aten", Isa::kPortable, aten::make_linear},
 };
 constexpr GroupNormRow kGroupNormRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_group_norm, DeviceKind::kCuda},
     {"sums-avx512", Isa::kAvx512, cpu::make_group_norm_avx512},
     {"sums-avx2", Isa::kAvx2, cpu::make_group_norm_avx2},
     {"aten", Isa::kPortable, aten::make_group_norm},
 };
 constexpr AttentionRow kAttentionRows[] = {
+    {"flash-avx512-bf16", Isa::kAvx512Bf16, cpu::make_attention_avx512bf16},
     {"flash-avx512", Isa::kAvx512, cpu::make_attention_avx512},
     {"flash-avx2", Isa::kAvx2, cpu::make_attention_avx2},
     {"aten", Isa::kPortable, aten::make_attention},
 };
 constexpr GegluRow kGegluRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_geglu, DeviceKind::kCuda},
+    {"packed-avx512-bf16", Isa::kAvx512Bf16, cpu::make_geglu_avx512bf16},
     {"packed-avx512", Isa::kAvx512, cpu::make_geglu_avx512},
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},

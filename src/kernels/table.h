@@ -14,13 +14,14 @@
 namespace sd {
 
 /// One way to compute an operation. `make` returns null where the row does not fit the spec or the
-/// policy; it is called only where the processor has what the row needs. The last row of every
-/// table fits everything and is plain ATen.
+/// policy; it is called only for tensors on the row's device, and where the processor has what the
+/// row needs. The last row of every table fits everything on every device and is plain ATen.
 template <class Kernel, class Spec>
 struct KernelRow {
   const char* name;
   Isa needs;
   std::unique_ptr<const Kernel> (*make)(const Spec& spec, const KernelPolicy& policy);
+  DeviceKind device = DeviceKind::kCpu;
 };
 
 using Conv2dRow = KernelRow<Conv2dKernel, Conv2dSpec>;
@@ -42,7 +43,7 @@ std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Sp
   if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
   if (!policy.plain) {
     for (const auto& row : rows) {
-      if (row.needs > policy.isa) continue;
+      if (row.device != policy.device || row.needs > policy.isa) continue;
       if (auto kernel = row.make(spec, policy)) return kernel;
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -26,6 +27,7 @@ Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPol
 }
 
 at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x) {
+  const SizeZone zone(x.size(2) / 2, x.size(3) / 2);
   if (!level.resample) return at::avg_pool2d(x, 2);
   return (*level.resample)(at::constant_pad_nd(x, {0, 1, 0, 1}));
 }
@@ -49,6 +51,7 @@ at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x, const 
 }
 
 at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x) {
+  const SizeZone zone(2 * x.size(2), 2 * x.size(3));
   return level.resample ? (*level.resample)({.x = x, .upsample = true}) : upsample_nearest(x);
 }
 
@@ -70,6 +73,7 @@ AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int
 
 at::Tensor run_blocks(const AutoencoderLevel& level, at::Tensor h, const std::string& name,
                       const TraceFn& trace) {
+  const SizeZone zone(h.size(2), h.size(3));
   for (size_t i = 0; i < level.block.size(); ++i) {
     h = level.block[i](h);
     if (trace) trace(name + ".block." + std::to_string(i), h);
@@ -169,6 +173,7 @@ AutoencoderMiddle::AutoencoderMiddle(const WeightView& view, int64_t channels, i
 
 at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string& name,
                                          const TraceFn& trace) const {
+  const SizeZone zone(x.size(2), x.size(3));
   at::Tensor h = block_1(x);
   if (trace) trace(name + ".block_1", h);
   h = attn_1(h);
@@ -318,18 +323,22 @@ const Encoder& Autoencoder::encoder() const {
 }
 
 at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
+  const Zone zone("encoder");
   return (*quant_conv_)(encoder()(entering(x), trace)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::moments(const at::Tensor& x, const StripWork& work) const {
+  const Zone zone("encoder");
   return (*quant_conv_)(encoder().by_strips(entering(x), work)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const TraceFn& trace) const {
+  const Zone zone("decoder");
   return decoder_(post_quant_conv_(entering(z)), trace).to(at::kFloat);
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const StripWork& work) const {
+  const Zone zone("decoder");
   return decoder_.by_strips(post_quant_conv_(entering(z)), work).to(at::kFloat);
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 #include "weights/audit.h"
 
@@ -108,9 +109,13 @@ LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_ro
   const WeightView first_stage = placed(root["first_stage_model"], policy.vae_dtype);
   return {.config = config,
           .ema = false,
-          .text_encoder = family_of(config).make_text_encoder(text, config, kernels),
-          .unet = UNet(unet, config.unet, kernels),
-          .first_stage = Autoencoder(first_stage, config.first_stage, parts, kernels),
+          .text_encoder = in_zone("text encoder", [&] {
+            return family_of(config).make_text_encoder(text, config, kernels);
+          }),
+          .unet = in_zone("UNet", [&] { return UNet(unet, config.unet, kernels); }),
+          .first_stage = in_zone("autoencoder", [&] {
+            return Autoencoder(first_stage, config.first_stage, parts, kernels);
+          }),
           .schedule = load_schedule(root, config),
           .scale_factor = load_scale_factor(root, config),
           .checkpoint = nullptr,

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -136,12 +137,12 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
   output_blocks_ = builder.output_blocks();
 }
 
-at::Tensor UNet::time_embedding(double t) const {
-  const at::Tensor sinusoids = timestep_embedding(t, config_.model_channels).to(options_.device());
-  return time_embed_2_(at::silu(time_embed_0_(sinusoids)));  // [1, 4*model_channels]
+at::Tensor UNet::sinusoids(double t) const {
+  return timestep_embedding(t, config_.model_channels).to(options_.device());
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {
+  const Zone zone("UNet");
   const at::Tensor context = given.to(options_);
   PreparedContext prepared{.layers = {}, .rows = context.size(0)};
   for (const UNetBlock& block : input_blocks_) block.prepare(context, &prepared);
@@ -152,6 +153,12 @@ PreparedContext UNet::prepare(const at::Tensor& given) const {
 
 at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext& context,
                             const Trace& trace) const {
+  return (*this)(x, sinusoids(t), context, trace);
+}
+
+at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& sinusoids,
+                            const PreparedContext& context, const Trace& trace) const {
+  const Zone zone("UNet");
   if (context.rows % x.size(0) != 0) {
     throw Error(ErrorKind::kInternal,
                 format("expected a context of a multiple of %lld rows, found %lld",
@@ -160,7 +167,8 @@ at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
   };
-  const at::Tensor embedding = time_embedding(t);
+  // [1, 4*model_channels]
+  const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
   traced("time_embed", embedding);
   // Every ResBlock starts from the SiLU of the embedding.
   const BlockInputs inputs{at::silu(embedding).to(options_), context};

@@ -33,9 +33,13 @@ class UNet {
     return (*this)(x, t, prepare(context), trace);
   }
 
- private:
-  at::Tensor time_embedding(double t) const;
+  /// What the network reads of a time: [1, model_channels] f32, on its device.
+  at::Tensor sinusoids(double t) const;
+  /// As with t, of which these are the sinusoids.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& sinusoids,
+                        const PreparedContext& context, const Trace& trace = nullptr) const;
 
+ private:
   UNetConfig config_;
   at::TensorOptions options_;  // of the weights, and of what is computed between
   Linear time_embed_0_;

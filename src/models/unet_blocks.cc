@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "runtime/profile.h"
+
 namespace sd {
 namespace {
 
@@ -166,6 +168,7 @@ void UNetBlock::prepare(const at::Tensor& context, PreparedContext* prepared) co
 }
 
 at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const {
+  const SizeZone zone(x.size(2), x.size(3));
   for (const Layer& layer : layers_) {
     x = std::visit(
         [&](const auto& apply) -> at::Tensor {

@@ -3,8 +3,29 @@
 #include <ATen/ATen.h>
 
 #include "runtime/mapped_file.h"
+#include "runtime/profile.h"
 
 namespace sd {
+namespace {
+
+/// Chooses a layer's kernel, which may bring the weight into an order of its own.
+template <class Rows, class Spec>
+auto make_kernel(const Rows& rows, const Spec& spec, const KernelPolicy& kernels) {
+  const Zone zone("kernels");
+  return choose_kernel(rows, spec, kernels);
+}
+
+const char* zone_name(int64_t kernel) {
+  if (kernel == 1) return "conv 1x1";
+  return kernel == 3 ? "conv 3x3" : "conv";
+}
+
+/// Of a linear map of tokens x [..., in].
+int64_t linear_flop(const at::Tensor& x, int64_t weights) {
+  return 2 * weights * (x.numel() / x.size(-1));
+}
+
+}  // namespace
 
 WeightPages::WeightPages(const at::Tensor& weight, const KernelPolicy& kernels) {
   if (!weight.device().is_cpu()) return;
@@ -16,18 +37,30 @@ void WeightPages::used() const {
   if (weight_.defined()) release_pages(weight_.const_data_ptr(), weight_.nbytes());
 }
 
-Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels) {
+Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels)
+    : shape_(shape) {
   const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
   const at::Tensor bias = shape.bias ? view.get("bias", {shape.out}) : at::Tensor();
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
-    linear_ = choose_kernel(linear_rows(), {weight.reshape({shape.out, shape.in}), bias}, kernels);
+    linear_ = make_kernel(linear_rows(), LinearSpec{weight.reshape({shape.out, shape.in}), bias},
+                          kernels);
   } else {
-    conv_ = choose_kernel(conv2d_rows(), {weight, bias, shape.stride, shape.padding}, kernels);
+    conv_ =
+        make_kernel(conv2d_rows(), Conv2dSpec{weight, bias, shape.stride, shape.padding}, kernels);
   }
   pages_.emplace(weight, kernels);
 }
 
 at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
+  const Zone zone(zone_name(shape_.kernel), [&] {
+    const int64_t area = inputs.x.size(2) * inputs.x.size(3) * (inputs.upsample ? 4 : 1);
+    return 2 * inputs.x.size(0) * area / (shape_.stride * shape_.stride) * shape_.in * shape_.out *
+           shape_.kernel * shape_.kernel;
+  });
+  return apply(inputs);
+}
+
+at::Tensor Conv2d::apply(const Conv2dInputs& inputs) const {
   at::Tensor y;
   if (conv_) {
     y = (*conv_)(inputs);
@@ -45,7 +78,9 @@ at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
 }
 
 Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(linear_rows(), {weight, bias}, kernels)), pages_({weight, kernels}) {}
+    : weights_(weight.numel()),
+      kernel_(make_kernel(linear_rows(), LinearSpec{weight, bias}, kernels)),
+      pages_({weight, kernels}) {}
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
                bool bias)
@@ -59,6 +94,7 @@ Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
+  const Zone zone("linear", [&] { return linear_flop(x, weights_); });
   at::Tensor y = (*kernel_)(x, residual);
   pages_.used();
   return y;
@@ -114,10 +150,16 @@ void NormMoments::add(const NormMoments& other) {
   values = all;
 }
 
+at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  const Zone zone("norm");
+  return (*kernel_)(x);
+}
+
 LayerNorm::LayerNorm(const WeightView& view, int64_t width)
     : weight_(view.get("weight", {width})), bias_(view.get("bias", {width})) {}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  const Zone zone("norm");
   if (x.is_meta()) return at::empty_like(x);  // ATen's has no rule for shapes alone
   return at::layer_norm(x, weight_.sizes(), weight_, bias_, 1e-5);
 }
@@ -132,13 +174,24 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
 Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
     : kernel_(choose_kernel(attention_rows(), AttentionSpec{heads, causal}, kernels)) {}
 
-Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
+at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
+                                 const at::Tensor& v) const {
+  const bool itself = q.size(1) == k.size(1);
+  const Zone zone(itself ? "attention to itself" : "attention to the words", [&] {
+    return 2 * q.numel() * k.size(1) + 2 * q.size(0) * q.size(1) * v.size(1) * v.size(2);
+  });
+  return (*kernel_)(q, k, v);
+}
+
+Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
+    : weights_(2 * out * in) {
   const at::Tensor weight = view.get("weight", {2 * out, in});
-  kernel_ = choose_kernel(geglu_rows(), {weight, view.get("bias", {2 * out})}, kernels);
+  kernel_ = make_kernel(geglu_rows(), GegluSpec{weight, view.get("bias", {2 * out})}, kernels);
   pages_.emplace(weight, kernels);
 }
 
 at::Tensor Geglu::operator()(const at::Tensor& x) const {
+  const Zone zone("linear", [&] { return linear_flop(x, weights_); });
   at::Tensor y = (*kernel_)(x);
   pages_->used();
   return y;

@@ -41,6 +41,9 @@ class Conv2d {
   at::Tensor operator()(const at::Tensor& x) const { return (*this)(Conv2dInputs{.x = x}); }
 
  private:
+  at::Tensor apply(const Conv2dInputs& inputs) const;
+
+  Shape shape_;
   // A 1x1 convolution is a linear map of the channels; exactly one of the two is set.
   std::shared_ptr<const Conv2dKernel> conv_;
   std::shared_ptr<const LinearKernel> linear_;
@@ -62,6 +65,7 @@ class Linear {
  private:
   Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels);
 
+  int64_t weights_;  // how many
   std::shared_ptr<const LinearKernel> kernel_;
   WeightPages pages_;
 };
@@ -81,7 +85,7 @@ class GroupNorm {
  public:
   GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps, bool silu,
             const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x) const { return (*kernel_)(x); }
+  at::Tensor operator()(const at::Tensor& x) const;
   /// For a convolution that normalises what it reads.
   const GroupNormKernel* kernel() const { return kernel_.get(); }
 
@@ -122,9 +126,7 @@ class Embedding {
 class Attention {
  public:
   Attention(int64_t heads, bool causal, const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
-    return (*kernel_)(q, k, v);
-  }
+  at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
 
  private:
   std::shared_ptr<const AttentionKernel> kernel_;
@@ -137,6 +139,7 @@ class Geglu {
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
+  int64_t weights_;  // how many
   std::shared_ptr<const GegluKernel> kernel_;
   std::optional<WeightPages> pages_;
 };

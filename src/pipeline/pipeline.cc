@@ -11,6 +11,7 @@
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
 #include "runtime/free_memory.h"
+#include "runtime/profile.h"
 
 namespace sd {
 
@@ -40,15 +41,17 @@ Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
 Pipeline Pipeline::load(const LoadOptions& options) {
-  return load(options, resolve(options.device, probe_host()));
+  return load(options, resolve(options.device, probe_host(options.device)));
 }
 
 Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   const c10::InferenceMode inference;
+  const Zone zone("load");
   apply_threads(policy);
+  apply_device(policy);
   notice(policy.reason);
   const ModelConfig config = read_model_config(options.model.config);
-  auto tokenizer = make_tokenizer(config);
+  auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(config); });
   const auto checkpoint = open_checkpoint(options.model.checkpoint);
   const int64_t free = free_memory();
   choose_mode(options, config, stored_type(*checkpoint), free, &policy);

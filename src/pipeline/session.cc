@@ -9,11 +9,13 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/unet_call.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
 #include "runtime/noise.h"
+#include "runtime/profile.h"
 #include "runtime/tensor_memory.h"
 #include "safety/safety_gate.h"
 #include "sampling/sampler.h"
@@ -88,7 +90,11 @@ StripWork strips(const StageProgress& stage) {
 }  // namespace
 
 struct Session::State {
+  explicit State(std::shared_ptr<const Pipeline::Model> of)
+      : model(std::move(of)), unet_call(model->policy) {}
+
   std::shared_ptr<const Pipeline::Model> model;
+  UNetCall unet_call;
   RngKind rng;
   uint64_t seed;
   Streams streams;
@@ -179,6 +185,7 @@ at::Tensor Session::State::context(const std::vector<std::string>& prompts,
 }
 
 at::Tensor Session::State::encode_prompt(const std::string& prompt) {
+  const Zone zone("text encoder");
   const Tokens tokens = model->tokenizer->encode(prompt);
   if (!tokens.lost.empty()) {
     notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
@@ -246,8 +253,9 @@ EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& p
         tap("unet_x", repeat_rows(x, prepared.rows));
         tap("unet_t", at::full({prepared.rows}, t));
       }
-      at::Tensor eps = unet()(x, t, prepared,
-                              [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
+      at::Tensor eps = unet_call(unet(), x, t, prepared, [this](const std::string&, const at::Tensor&) {
+        sampling_->poll();
+      });
       show("unet_eps", eps);
       ++evaluations_;
       return eps;
@@ -341,6 +349,7 @@ at::Tensor Session::State::start(Batch* batch) {
 /// From x, where sampling starts, to the latent [N, C, h, w].
 at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
                                   StageProgress* progress) {
+  const Zone zone("sampler");
   const Request& request = batch.request;
   const SampleArgs args{.eps = eps,
                         .x = x,
@@ -436,9 +445,10 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     DrawRecord record = batch.record;
     record.row = row;
     if (batch.own_streams()) record.seed = batch.request.seeds[static_cast<size_t>(row)];
-    Image image = tensor_to_image(picture[0]);
-    SafetyOutcome safety =
-        check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+    Image image = in_zone("picture", [&] { return tensor_to_image(picture[0]); });
+    SafetyOutcome safety = in_zone("safety checker", [&] {
+      return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+    });
     if (on_picture) on_picture({std::move(image), record, std::move(safety)});
     if (tap) pictures.push_back(picture);
     stage.step_done();
@@ -476,8 +486,7 @@ Result Session::generate(const Request& request, const PictureFn& on_picture,
 void Session::set_tap(Tap tap) { state_->tap = std::move(tap); }
 
 Session Pipeline::start(RngKind rng, uint64_t seed) const {
-  auto state = std::make_unique<Session::State>();
-  state->model = model_;
+  auto state = std::make_unique<Session::State>(model_);
   state->rng = rng;
   state->seed = seed;
   state->streams = shared_streams(rng, seed);

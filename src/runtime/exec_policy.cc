@@ -1,11 +1,9 @@
 #include "runtime/exec_policy.h"
 
 #include <ATen/Parallel.h>
-#include <sched.h>
 
-#include <algorithm>
-#include <cmath>
-#include <fstream>
+#include <charconv>
+#include <optional>
 
 #include "base/strings.h"
 #include "runtime/tensor_memory.h"
@@ -14,21 +12,16 @@
 namespace sd {
 namespace {
 
-/// CPUs that cgroup v2's quota grants, rounded up; a large number where there is none.
-int quota_cpus() {
-  constexpr int kNoLimit = 1 << 20;
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoLimit;
-  const double cpus = std::strtod(quota.c_str(), nullptr) / period;
-  return cpus > 0 ? std::max(1, static_cast<int>(std::ceil(cpus))) : kNoLimit;
-}
-
-bool names_cuda(const std::string& device) {
-  if (device == "cuda") return true;
-  if (device.rfind("cuda:", 0) != 0 || device.size() == 5) return false;
-  return std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
+/// N of "cuda:N", 0 of "cuda"; nothing for any other word.
+std::optional<size_t> cuda_index(const std::string& device) {
+  if (device == "cuda") return 0;
+  if (device.rfind("cuda:", 0) != 0) return std::nullopt;
+  const char* begin = device.data() + 5;
+  const char* end = device.data() + device.size();
+  int8_t index = 0;  // LibTorch counts devices in eight bits
+  const auto [stopped, error] = std::from_chars(begin, end, index);
+  if (begin == end || stopped != end || error != std::errc() || index < 0) return std::nullopt;
+  return static_cast<size_t>(index);
 }
 
 /// The rows that the user lets us take of those that the processor can run.
@@ -51,56 +44,140 @@ KernelPolicy kernel_policy(const DeviceOptions& asked, Isa isa) {
 
 /// The choice that would give the same policy.
 KernelChoice chosen_kernels(const KernelPolicy& policy) {
-  if (policy.plain || policy.isa == Isa::kPortable) return KernelChoice::kAten;
+  if (policy.plain) return KernelChoice::kAten;
+  if (policy.device == DeviceKind::kCuda || policy.bf16) return KernelChoice::kAuto;
+  if (policy.isa == Isa::kPortable) return KernelChoice::kAten;
   return policy.isa == Isa::kAvx2 ? KernelChoice::kAvx2 : KernelChoice::kAvx512;
 }
 
-}  // namespace
-
-HostInfo probe_host() {
-  HostInfo host;
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) host.usable_cpus = CPU_COUNT(&mask);
-  host.isa = probe_isa();
-  host.usable_cpus = std::clamp(host.usable_cpus, 1, quota_cpus());
-  return host;
+/// Why LibTorch cannot use the card; empty where it can.
+std::string why_not(const HostInfo& host, size_t index) {
+  if (!host.why_no_cuda.empty()) return host.why_no_cuda;
+  if (index >= host.cuda.size()) {
+    return host.cuda.size() == 1 ? "there is one card, cuda:0"
+                                 : format("there are %zu cards, cuda:0 to cuda:%zu",
+                                          host.cuda.size(), host.cuda.size() - 1);
+  }
+  const CudaDevice& device = host.cuda[index];
+  if (device.major > 7 || (device.major == 7 && device.minor >= 5)) return "";
+  return format("%s has compute capability %d.%d, and LibTorch needs 7.5 or more",
+                printable(device.name).c_str(), device.major, device.minor);
 }
 
-ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
-  if (asked.device != "auto" && asked.device != "cpu" && !names_cuda(asked.device)) {
+/// The card's number where the options get one.
+std::optional<size_t> choose_card(const DeviceOptions& asked, const HostInfo& host) {
+  if (asked.device == "cpu") return std::nullopt;
+  if (asked.device == "auto") {
+    const bool usable = !host.cuda.empty() && why_not(host, 0).empty();
+    return usable ? std::optional<size_t>(0) : std::nullopt;
+  }
+  const auto index = cuda_index(asked.device);
+  if (!index) {
     throw Error(ErrorKind::kUsage,
                 "--device takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
                 "leave it out to take the best device there is");
   }
+  const std::string problem = why_not(host, *index);
+  if (!problem.empty()) {
+    throw Error(ErrorKind::kDevice, "--device " + asked.device + " cannot be had: " + problem,
+                "use --device cpu, or leave --device out; sd devices lists what there is");
+  }
+  return index;
+}
+
+void refuse_bf16(const std::string& why) {
+  throw Error(ErrorKind::kDevice, "--precision bf16 cannot be had: " + why,
+              "leave --precision out to compute in what there is");
+}
+
+void set_cpu(const HostInfo& host, ExecPolicy* policy) {
+  const DeviceOptions& asked = policy->chosen;
+  if (asked.precision == Precision::kBf16) {
+    if (host.isa < Isa::kAvx512Bf16) {
+      refuse_bf16(std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16");
+    }
+    if (asked.kernels != KernelChoice::kAuto) {
+      refuse_bf16("--kernels leaves out the kernels that compute in it");
+    }
+    policy->kernels.bf16 = true;
+  }
+  const char* arithmetic = "float32";
+  if (asked.precision == Precision::kBf16) arithmetic = "bfloat16 products";
+  if (asked.precision == Precision::kAutocast) {
+    arithmetic = "float32 (on the CPU, --precision autocast computes as full does)";
+  }
+  policy->reason =
+      format("device: cpu, %d thread%s, %s, %s", policy->threads, policy->threads == 1 ? "" : "s",
+             policy->kernels.plain ? "plain kernels" : isa_name(policy->kernels.isa), arithmetic);
+  // A card that is there and stays idle is worth a word.
+  if (asked.device == "auto" && !host.cuda.empty()) {
+    policy->reason += "; not on " + printable(host.cuda[0].name) + ": " + why_not(host, 0);
+  }
+  policy->chosen.device = "cpu";
+}
+
+void set_cuda(const HostInfo& host, size_t index, ExecPolicy* policy) {
+  const CudaDevice& card = host.cuda[index];
+  const Precision precision = policy->chosen.precision;
+  const char* arithmetic = "float32";
+  if (precision == Precision::kAutocast) {
+    policy->dtype = policy->vae_dtype = at::kHalf;
+    arithmetic = "half precision";
+  } else if (precision == Precision::kBf16) {
+    if (card.major < 8) {
+      refuse_bf16(format("%s has compute capability %d.%d, and bfloat16 needs 8.0",
+                         printable(card.name).c_str(), card.major, card.minor));
+    }
+    policy->dtype = policy->vae_dtype = at::kBFloat16;
+    arithmetic = "bfloat16";
+  }
+  policy->device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  policy->kernels.device = DeviceKind::kCuda;
+  policy->tf32 = precision != Precision::kFull;
+  const bool own = !policy->kernels.plain && host.cuda_kernels;
+  policy->cuda_graphs = own;
+  policy->chosen.device = format("cuda:%zu", index);
+  policy->reason = format("device: cuda:%zu (%s, %s), %s, %s", index, printable(card.name).c_str(),
+                          human_bytes(card.total_bytes).c_str(),
+                          own ? "own kernels" : "plain kernels", arithmetic);
+  if (!policy->kernels.plain && !own && !host.why_no_cuda_kernels.empty()) {
+    policy->reason += " (" + host.why_no_cuda_kernels + ")";
+  }
+}
+
+}  // namespace
+
+ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
+  const auto card = choose_card(asked, host);
   constexpr int kMostThreads = 4096;
   if (asked.threads < 0 || asked.threads > kMostThreads) {
     throw Error(ErrorKind::kUsage,
                 format("--threads must be from 0 to %d, found %d", kMostThreads, asked.threads),
                 "leave it out to use as many as the process may");
   }
-  if (names_cuda(asked.device) && !host.cuda) {
-    throw Error(ErrorKind::kDevice,
-                "--device " + asked.device + " cannot be had: " + host.why_no_cuda,
-                "use --device cpu, or leave --device out");
-  }
   ExecPolicy policy;
-  policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
-  policy.kernels = kernel_policy(asked, host.isa);
   policy.chosen = asked;
-  policy.chosen.device = "cpu";
+  policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
   policy.chosen.threads = policy.threads;
+  policy.kernels = kernel_policy(asked, host.isa);
+  if (card) {
+    set_cuda(host, *card, &policy);
+  } else {
+    set_cpu(host, &policy);
+  }
   policy.chosen.kernels = chosen_kernels(policy.kernels);
-  policy.reason = format("device: cpu, %d thread%s, %s, float32%s", policy.threads,
-                         policy.threads == 1 ? "" : "s",
-                         policy.kernels.plain ? "plain kernels" : isa_name(policy.kernels.isa),
-                         asked.precision == Precision::kAutocast
-                             ? " (on the CPU, --precision autocast computes as full does)"
-                             : "");
   return policy;
 }
 
 void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.threads); }
+
+void apply_device(const ExecPolicy& policy) {
+  if (!policy.device.is_cuda()) return;
+  at::Context& context = at::globalContext();
+  context.setAllowTF32CuBLAS(policy.tf32);
+  context.setAllowTF32CuDNN(policy.tf32);
+  context.setBenchmarkCuDNN(false);
+}
 
 void apply_memory(const ExecPolicy& policy) {
   if (policy.kernels.plain) return;

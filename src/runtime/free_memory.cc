@@ -51,6 +51,13 @@ int64_t memory_value(const std::string& text, const std::string& key) {
   return -1;
 }
 
+int64_t total_memory() {
+  const int64_t bytes = std::max<int64_t>(0, memory_value(text_of("/proc/meminfo"), "MemTotal"));
+  int64_t most = 0;
+  std::ifstream limit("/sys/fs/cgroup/memory.max");  // "max": none
+  return limit >> most ? std::min(bytes, most) : bytes;
+}
+
 int64_t free_memory() {
   const int64_t available = memory_value(text_of("/proc/meminfo"), "MemAvailable");
   int64_t bytes = available < 0 ? kUnknown : available;

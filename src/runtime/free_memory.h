@@ -10,6 +10,10 @@ namespace sd {
 /// number where nothing is known. (A limit on address space is none on memory: mapped files count.)
 int64_t free_memory();
 
+/// Bytes of the machine's memory, or of what its control group may have where that is less; 0 where
+/// nothing is known.
+int64_t total_memory();
+
 /// The bytes that a text like /proc/meminfo or memory.stat gives for `key`; -1 if it has none.
 int64_t memory_value(const std::string& text, const std::string& key);
 

@@ -31,6 +31,8 @@ struct ShapeRun {
   Rows rows = Rows::kAten;
   int64_t packed = 0;  ///< bytes of weights of which kernels have made a copy
 };
+/// What kernels are written for.
+enum class DeviceKind { kCpu, kCuda };
 
 /// Which rows of the kernel tables may be used, and what they may spend.
 struct KernelPolicy {
@@ -38,6 +40,8 @@ struct KernelPolicy {
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
   ShapeRun* shapes = nullptr;  ///< set: compute shapes only
+  bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
+  DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
 };
 
 }  // namespace sd

@@ -3,15 +3,17 @@
 #include <c10/core/Allocator.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
-#include <vector>
+#include <optional>
+
+#include "runtime/page_arena.h"
+#include "runtime/tensor_memory.h"
 
 namespace sd {
 namespace {
 
-// As in tensor_memory.cc.
-constexpr int64_t kHugePage = int64_t{1} << 21;
-constexpr int64_t kLarge = 2 * kHugePage;
+constexpr auto kPage = static_cast<int64_t>(PageArena::kPage);
 
 /// Counts, and gives no memory. (A tensor that outlives its run counts in the next one until it
 /// goes.)
@@ -20,37 +22,42 @@ class Counter final : public c10::Allocator {
   void start(int64_t keep) {
     busy_.lock();
     const std::lock_guard lock(mutex_);
-    keep_ = keep;
-    kept_.clear();
-    kept_bytes_ = 0;
+    places_.reset();
+    if (keep >= 0) {
+      constexpr size_t kEnough = size_t{1} << 32;
+      places_ = std::make_shared<PagePlaces>(kEnough, [](size_t, size_t) {});
+      places_->set_keep(static_cast<size_t>(keep / kPage));
+    }
     peak_ = live_;
-    held_ = held_peak_ = live_;
+    held_peak_ = held();
   }
   void stop() { busy_.unlock(); }
   void set_keep(int64_t bytes) {
     const std::lock_guard lock(mutex_);
-    keep_ = bytes;
-    drop_oldest();
+    if (places_) places_->set_keep(static_cast<size_t>(bytes / kPage));
   }
   void restart() {
     const std::lock_guard lock(mutex_);
     peak_ = live_;
-    held_peak_ = held_ + kept_bytes_;
+    held_peak_ = held();
   }
   int64_t peak() const { return peak_; }
   int64_t held_peak() const { return held_peak_; }
 
   c10::DataPtr allocate(size_t size) override {
     const std::lock_guard lock(mutex_);
-    auto* block = new Block{static_cast<int64_t>(size), static_cast<int64_t>(size)};
+    auto* block = new Block{static_cast<int64_t>(size), nullptr, 0};
     live_ += block->bytes;
-    if (keep_ >= 0 && block->bytes >= kLarge) {
-      block->held = take((block->bytes + kHugePage - 1) / kHugePage * kHugePage);
+    if (places_ && size >= kLeastPooled) {
+      const size_t count = (size + PageArena::kPage - 1) / PageArena::kPage;
+      block->places = places_;
+      block->first = *places_->find(count);
+      places_->lend(block->first, count);
     } else {
-      held_ += block->held;
+      small_ += block->bytes;
     }
     peak_ = std::max(peak_, live_);
-    held_peak_ = std::max(held_peak_, held_ + kept_bytes_);
+    held_peak_ = std::max(held_peak_, held());
     return {nullptr, block, give_back, c10::Device(c10::DeviceType::Meta)};
   }
 
@@ -64,55 +71,34 @@ class Counter final : public c10::Allocator {
 
  private:
   struct Block {
-    int64_t bytes, held;
+    int64_t bytes;
+    std::shared_ptr<PagePlaces> places;  // null: not of the pool
+    size_t first;
   };
 
-  /// As the pool: the smallest kept block that is large enough and at most twice too large.
-  int64_t take(int64_t bytes) {
-    auto best = kept_.end();
-    for (auto it = kept_.begin(); it != kept_.end(); ++it) {
-      if (*it >= bytes && *it <= 2 * bytes && (best == kept_.end() || *it < *best)) best = it;
-    }
-    int64_t held = bytes;
-    if (best != kept_.end()) {
-      held = *best;
-      kept_bytes_ -= held;
-      kept_.erase(best);
-    }
-    held_ += held;
-    return held;
+  int64_t held() const {
+    return small_ +
+           (places_ ? static_cast<int64_t>(places_->in_use() + places_->kept()) * kPage : 0);
   }
 
   static void give_back(void* context) {
     Counter& counter = instance();
     const std::lock_guard lock(counter.mutex_);
-    const auto* block = static_cast<const Block*>(context);
+    const std::unique_ptr<const Block> block(static_cast<const Block*>(context));
     counter.live_ -= block->bytes;
-    counter.held_ -= block->held;
-    if (counter.keep_ >= 0 && block->bytes >= kLarge) counter.keep(block->held);
-    delete block;
-  }
-
-  void keep(int64_t held) {
-    kept_.push_back(held);
-    kept_bytes_ += held;
-    drop_oldest();
-  }
-
-  void drop_oldest() {
-    while (kept_bytes_ > 0 && kept_bytes_ > keep_) {
-      kept_bytes_ -= kept_.front();
-      kept_.erase(kept_.begin());
+    if (block->places) {
+      block->places->give_back(block->first);
+    } else {
+      counter.small_ -= block->bytes;
     }
   }
 
   std::mutex busy_;
   std::mutex mutex_;
   int64_t live_ = 0, peak_ = 0;
-  int64_t held_ = 0, held_peak_ = 0;
-  int64_t keep_ = -1;
-  std::vector<int64_t> kept_;  // oldest first
-  int64_t kept_bytes_ = 0;
+  int64_t small_ = 0;  // bytes of live blocks that are not of the pool
+  int64_t held_peak_ = 0;
+  std::shared_ptr<PagePlaces> places_;  // null: there is no pool
 };
 
 }  // namespace

@@ -2,50 +2,34 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
-#include <sys/mman.h>
+#include <malloc.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
 #include <mutex>
-#include <new>
-#include <unordered_map>
-#include <vector>
+
+#include "runtime/page_arena.h"
 
 namespace sd {
 namespace {
 
-constexpr size_t kHugePage = size_t{1} << 21;
-constexpr size_t kLarge = 2 * kHugePage;  // less comes from malloc
-
-struct Block {
-  void* data;
-  size_t bytes;
-};
-
-/// Memory of its own in whole huge pages, at an address that is a multiple of one.
-Block map_block(size_t bytes) {
-  const size_t room = bytes + kHugePage;
-  void* mapped = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) throw std::bad_alloc();
-  char* begin = static_cast<char*>(mapped);
-  const size_t skip = -reinterpret_cast<uintptr_t>(begin) % kHugePage;
-  if (skip > 0) ::munmap(begin, skip);
-  ::munmap(begin + skip + bytes, kHugePage - skip);
-  ::madvise(begin + skip, bytes, MADV_HUGEPAGE);  // a wish: small pages would do
-  return {begin + skip, bytes};
+/// Addresses cost nothing: twice the memory of the machine leaves room between blocks.
+size_t addresses() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGE_SIZE);
+  return pages > 0 && bytes > 0 ? 2 * static_cast<size_t>(pages) * static_cast<size_t>(bytes) : 0;
 }
 
 class Pool final : public c10::Allocator {
  public:
   void set_limit(size_t keep) {
     const std::lock_guard lock(mutex_);
-    keep_ = keep;
-    drop_oldest();
+    arena_.set_keep(keep);
   }
 
   c10::DataPtr allocate(size_t bytes) override {
-    void* data = bytes < kLarge ? c10::alloc_cpu(bytes)
-                                : take((bytes + kHugePage - 1) / kHugePage * kHugePage);
+    void* data = bytes < kLeastPooled ? nullptr : take(bytes);
+    if (data == nullptr) data = c10::alloc_cpu(bytes);
     return {data, data, give_back, c10::Device(c10::DeviceType::CPU)};
   }
 
@@ -61,51 +45,23 @@ class Pool final : public c10::Allocator {
   }
 
  private:
-  /// The smallest kept block that is large enough and at most twice too large, or a new one.
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
-    auto best = kept_.end();
-    for (auto it = kept_.begin(); it != kept_.end(); ++it) {
-      const bool fits = it->bytes >= bytes && it->bytes <= 2 * bytes;
-      if (fits && (best == kept_.end() || it->bytes < best->bytes)) best = it;
-    }
-    const Block block = best != kept_.end() ? *best : map_block(bytes);
-    if (best != kept_.end()) kept_.erase(best);
-    in_use_[block.data] = block.bytes;
-    return block.data;
+    return arena_.take(bytes);
+  }
+
+  bool take_back(void* data) {
+    const std::lock_guard lock(mutex_);
+    return arena_.give_back(data);
   }
 
   static void give_back(void* data) {
-    if (reinterpret_cast<uintptr_t>(data) % kHugePage != 0 || !instance().keep(data)) {
-      c10::free_cpu(data);
-    }
-  }
-
-  /// False if the memory is not of this pool.
-  bool keep(void* data) {
-    const std::lock_guard lock(mutex_);
-    const auto found = in_use_.find(data);
-    if (found == in_use_.end()) return false;
-    kept_.push_back({data, found->second});
-    in_use_.erase(found);
-    drop_oldest();
-    return true;
-  }
-
-  void drop_oldest() {
-    size_t total = 0;
-    for (const Block& block : kept_) total += block.bytes;
-    while (total > keep_) {
-      total -= kept_.front().bytes;
-      ::munmap(kept_.front().data, kept_.front().bytes);
-      kept_.erase(kept_.begin());
-    }
+    const bool aligned = reinterpret_cast<uintptr_t>(data) % PageArena::kPage == 0;
+    if (!aligned || !instance().take_back(data)) c10::free_cpu(data);
   }
 
   std::mutex mutex_;
-  std::unordered_map<void*, size_t> in_use_;  // with their bytes
-  std::vector<Block> kept_;                   // oldest first
-  size_t keep_ = 0;
+  PageArena arena_{addresses()};
 };
 
 }  // namespace
@@ -125,6 +81,9 @@ int64_t pool_limit(MemoryMode memory) {
 
 void pool_tensor_memory(size_t keep) {
   Pool::instance().set_limit(keep);
+  // What is smaller stays with malloc's heap: mapped and unmapped, each page would cost a fault.
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLeastPooled));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(16 * kLeastPooled));
   c10::SetCPUAllocator(&Pool::instance(), /*priority=*/1);
 }
 

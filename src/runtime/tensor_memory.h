@@ -7,6 +7,9 @@
 
 namespace sd {
 
+/// Bytes of the smallest tensor that is large: less comes from malloc.
+inline constexpr size_t kLeastPooled = size_t{1} << 22;
+
 /// What a run may keep, in bytes.
 int64_t pool_limit(MemoryMode memory);
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "runtime/profile.h"
 #include "sd/error.h"
 #include "weights/formats/safetensors.h"
 #include "weights/formats/torch_legacy.h"
@@ -156,6 +157,7 @@ at::Tensor Checkpoint::tensor(const TensorInfo& info) const {
 }
 
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
+  const Zone zone("index");
   auto file = MappedFile::open(path);
   CheckpointContents contents = scan_checkpoint(*file);
   require_sound(path, contents);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/mapped_file.h"
+#include "runtime/profile.h"
 
 namespace sd {
 namespace {
@@ -56,6 +57,7 @@ at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const
     report_->record_misshapen(info.name, shape.vec(), info.shape);
     return placeholder(shape, options());
   }
+  const Zone zone("weights");
   const at::Tensor stored = checkpoint_->tensor(info);
   at::Tensor tensor = stored.to(options()).contiguous();
   // What was copied is not read from the file again.

@@ -23,7 +23,8 @@ struct Tolerance {
   double cond = 2e-5;
   double latent = 1e-4;
   double image = 5e-5;
-  double pixel_share = 1e-3;  ///< of the 8-bit values, each off by 1
+  double pixel_share = 1e-3;  ///< of the 8-bit values, each off by pixel_largest at most
+  int pixel_largest = 1;
 
   double of(const std::string& kind) const {
     if (kind == "cond") return cond;

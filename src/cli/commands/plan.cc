@@ -21,14 +21,14 @@ struct PlanOptions {
 
 /// How such a run would compute, whether or not this machine has the device.
 ExecPolicy planned_policy(const DeviceOptions& asked) {
-  HostInfo host = probe_host();
-  host.cuda = true;
-  ExecPolicy policy = resolve(asked, host);
-  if (asked.device.rfind("cuda", 0) != 0) return policy;
-  policy.device = at::Device(asked.device);
-  if (asked.precision != Precision::kFull) policy.dtype = policy.vae_dtype = at::kHalf;
-  policy.chosen = asked;
-  return policy;
+  HostInfo host = probe_host(asked);
+  if (host.cuda.empty()) {
+    constexpr int kMost = 127;  // LibTorch counts devices in eight bits
+    const CudaDevice any{.name = "any card", .major = 9, .minor = 0};
+    host.cuda.assign(asked.device.rfind("cuda", 0) == 0 ? kMost : 0, any);
+    host.why_no_cuda.clear();
+  }
+  return resolve(asked, host);
 }
 
 /// The model's config, and the type of its weights.

@@ -121,10 +121,10 @@ Request request_of(const PictureRecord& record) {
   return request;
 }
 
-/// The threads and kernels of the record, as far as this machine has them.
+/// The device, threads, kernels and precision of the record, as far as this machine has them.
 DeviceOptions device_of(const PictureRecord& record) {
   DeviceOptions device = record.device;
-  device.device = "auto";
+  if (device.device != "cpu") device.device = "auto";
   if (device.kernels == KernelChoice::kAvx512 && probe_isa() < Isa::kAvx512) {
     notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
     device.kernels = KernelChoice::kAuto;
@@ -201,10 +201,11 @@ class Replayer {
  private:
   const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record) {
     const DeviceOptions device = device_of(record);
-    const std::string key =
-        format("%d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
-               static_cast<int>(device.kernels), record.init ? 1 : 0) +
-        model.paths.checkpoint + "\n" + model.paths.config;
+    const std::string key = format("%d %d %d %d %d ", static_cast<int>(model.paths.weights),
+                                   device.threads, static_cast<int>(device.kernels),
+                                   static_cast<int>(device.precision), record.init ? 1 : 0) +
+                            device.device + "\n" + model.paths.checkpoint + "\n" +
+                            model.paths.config;
     check_model(model.paths.checkpoint, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one

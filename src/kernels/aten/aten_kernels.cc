@@ -7,14 +7,25 @@ namespace {
 
 class AtenConv2d final : public Conv2dKernel {
  public:
-  explicit AtenConv2d(const Conv2dSpec& spec) : spec_(spec) {}
+  explicit AtenConv2d(const Conv2dSpec& spec) : spec_(spec) {
+    // cuDNN's kernels for channels_last would otherwise have it copied at each call.
+    if (spec.weight.is_cuda()) {
+      spec_.weight = spec.weight.contiguous(at::MemoryFormat::ChannelsLast);
+    }
+  }
 
   at::Tensor operator()(const Conv2dInputs& inputs) const override {
     at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
     x = x.contiguous(at::MemoryFormat::ChannelsLast);
     if (inputs.upsample) x = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
-    at::Tensor y = at::conv2d(x, spec_.weight, spec_.bias, spec_.stride, spec_.padding);
-    if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
+    at::Tensor bias = spec_.bias, channels = inputs.channels;
+    if (x.is_cuda() && bias.defined() && channels.defined()) {
+      // cuDNN adds a bias in a pass of its own: one pass for both.
+      channels = channels + bias;
+      bias = at::Tensor();
+    }
+    at::Tensor y = at::conv2d(x, spec_.weight, bias, spec_.stride, spec_.padding);
+    if (channels.defined()) y.add_(channels.unsqueeze(-1).unsqueeze(-1));
     return inputs.residual.defined() ? y.add_(inputs.residual) : y;
   }
 

@@ -78,4 +78,10 @@ std::unique_ptr<const AttentionKernel> make_attention_avx512(const AttentionSpec
   return std::make_unique<FlashAttention>(avx512::kAttention, spec, policy);
 }
 
+std::unique_ptr<const AttentionKernel> make_attention_avx512bf16(const AttentionSpec& spec,
+                                                                 const KernelPolicy& policy) {
+  if (!policy.bf16) return nullptr;
+  return std::make_unique<FlashAttention>(avx512bf16::kAttention, spec, policy);
+}
+
 }  // namespace sd::cpu

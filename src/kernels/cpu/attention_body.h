@@ -3,7 +3,8 @@
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/transpose.h"
 
-// The body of attention_avx2.cc and attention_avx512.cc; see attention_code.h. Scores, weights and
+// The body of attention_avx2.cc, attention_avx512.cc and attention_avx512bf16.cc; see
+// attention_code.h. Scores, weights and
 // outputs are kept transposed, [key or column][kQueries], and scores in units of log 2.
 
 namespace sd::cpu::SD_ISA {
@@ -20,15 +21,16 @@ constexpr int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 /// One tile of queries on its way.
 struct Queries {
   int64_t begin, end;
-  float* q;         ///< [width][kQueries], scaled
+  float* q;         ///< [units of width][kQueries], scaled
   float* y;         ///< [width][kQueries]: the sum over keys of weight·value
   float* greatest;  ///< [kQueries]: score
   float* sum;       ///< [kQueries]: of the weights
 };
 
 struct Scratch {
-  float* keys;    ///< [kKeys][kKeyStep]
-  float* scores;  ///< [kKeys][kQueries]
+  float* keys;    ///< [kKeys][kKeyStep]: units of a key's width
+  float* values;  ///< [units of kKeys][kKeyStep]: units across keys
+  float* scores;  ///< [kKeys][kQueries], then [units of kKeys][kQueries]: weights
 };
 
 /// How far apart the keys of a block are copied: a constant, so that a tile's rows need no
@@ -42,7 +44,7 @@ constexpr int64_t queries_floats(int64_t width) { return 2 * (width + 1) * kQuer
 int64_t block_keys(int64_t width) { return width <= 64 ? kKeys / 2 : kKeys; }
 
 int64_t scratch_floats(int64_t width) {
-  return kTiles * queries_floats(width) + kKeys * (kQueries + kKeyStep);
+  return kTiles * queries_floats(width) + kKeys * (kQueries + 2 * kKeyStep);
 }
 
 Queries make_queries(int64_t begin, int64_t end, int64_t width, float* scratch) {
@@ -64,8 +66,8 @@ void start(const Queries& t, const float* q, int64_t stride, int64_t width) {
         block[i] = query < t.end ? load(q + query * stride + c, static_cast<int>(columns)) : zero();
       }
       transpose(block);
-      float* out = t.q + c * kQueries + half;
-      for (int64_t i = 0; i < columns; ++i) store(out + i * kQueries, block[i] * scale);
+      for (int64_t i = 0; i < columns; ++i) block[i] = block[i] * scale;
+      store_units(block, columns, t.q + unit_count(c) * kQueries + half, kQueries);
     }
     store(t.greatest + half, set1(kLowest));
     store(t.sum + half, zero());
@@ -78,7 +80,8 @@ void multiply_keys(const Queries& t, int64_t keys, int64_t width, const Scratch&
   for_each_tile(keys, [&]<int kRows>(int64_t key) {
     Tile<kRows> tile;
     tile.clear();
-    tile.template add_product<kKeyStep>(scratch.keys + key * kKeyStep, 1, t.q, kQueries, width);
+    tile.template add_product<kKeyStep>(scratch.keys + key * kKeyStep, 1, t.q, kQueries,
+                                        unit_count(width));
     float* out = scratch.scores + key * kQueries;
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
@@ -100,6 +103,11 @@ void hide_later_keys(const Queries& t, int64_t key, int64_t keys, float* scores)
   }
 }
 
+/// 2^x for x <= 0, as exactly as a weight is kept.
+inline Vec weight_of(Vec x) {
+  return kUnitValues == 1 ? exp2_of_negative(x) : rough_exp2_of_negative(x);
+}
+
 /// Turns a block's scores into weights relative to the greatest score so far, and adds them up.
 /// `change[kQueries]` becomes what earlier weights must be multiplied with.
 void weigh(const Queries& t, int64_t keys, float* scores, float* change) {
@@ -108,12 +116,16 @@ void weigh(const Queries& t, int64_t keys, float* scores, float* change) {
     Vec greatest = before;
     for (int64_t i = 0; i < keys; ++i) greatest = max(load(scores + i * kQueries + half), greatest);
     Vec sum = zero();
-#pragma GCC unroll 4
-    for (int64_t i = 0; i < keys; ++i) {
-      float* score = scores + i * kQueries + half;
-      const Vec weight = exp2_of_negative(load(score) - greatest);
-      sum = sum + weight;
-      store(score, weight);
+    const Vec nothing = set1(-__builtin_inff());
+#pragma GCC unroll 2
+    for (int64_t i = 0; i < keys; i += kUnitValues) {
+      Vec weights[kUnitValues];
+      for (int64_t j = 0; j < kUnitValues; ++j) {
+        const Vec score = i + j < keys ? load(scores + (i + j) * kQueries + half) : nothing;
+        weights[j] = weight_of(score - greatest);
+        sum = sum + weights[j];
+      }
+      store_units(weights, kUnitValues, scores + unit_count(i) * kQueries + half, kQueries);
     }
     const Vec factor = exp2_of_negative(before - greatest);
     store(change + half, factor);
@@ -122,15 +134,38 @@ void weigh(const Queries& t, int64_t keys, float* scores, float* change) {
   }
 }
 
+/// Where a block's values are read, as units across keys.
+struct Values {
+  const float* begin;
+  int64_t step;
+};
+
+/// A float is a unit where it lies; pairs are made.
+Values block_values(const float* v, int64_t stride, int64_t keys, int64_t width, float* scratch) {
+  if (kUnitValues == 1) return {v, stride};
+  for (int64_t key = 0; key < keys; key += kUnitValues) {
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const int columns = static_cast<int>(at_most(kLanes, width - c));
+      Vec rows[kUnitValues];
+      for (int64_t i = 0; i < kUnitValues; ++i) {
+        rows[i] = key + i < keys ? load(v + (key + i) * stride + c, columns) : zero();
+      }
+      store_units(rows, kUnitValues, scratch + unit_count(key) * kKeyStep + c, 0);
+    }
+  }
+  return {scratch, kKeyStep};
+}
+
 /// y = y·change + weights·values.
-void add_values(const Queries& t, const float* v, int64_t stride, int64_t keys, int64_t width,
+void add_values(const Queries& t, const Values& values, int64_t keys, int64_t width,
                 const float* weights, const float* change) {
   const Vec change0 = load(change);
   const Vec change1 = load(change + kLanes);
   for_each_tile(width, [&]<int kRows>(int64_t column) {
     Tile<kRows> tile;
     tile.clear();
-    tile.template add_product<1>(v + column, stride, weights, kQueries, keys);
+    tile.template add_product<1>(values.begin + column, values.step, weights, kQueries,
+                                 unit_count(keys));
     float* y = t.y + column * kQueries;
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
@@ -165,9 +200,10 @@ void finish(const Queries& t, float* y, int64_t stride, int64_t width) {
 void attend_block(const AttentionJob& job, const float* k, const float* v, int64_t key,
                   int64_t keys, const Queries* tiles, int64_t tile_count, const Scratch& scratch) {
   for (int64_t i = 0; i < keys; ++i) {
-    __builtin_memcpy(scratch.keys + i * kKeyStep, k + (key + i) * job.k_rows.row_stride,
-                     static_cast<size_t>(job.width) * sizeof(float));
+    copy_units(k + (key + i) * job.k_rows.row_stride, job.width, scratch.keys + i * kKeyStep);
   }
+  const Values values = block_values(v + key * job.v_rows.row_stride, job.v_rows.row_stride, keys,
+                                     job.width, scratch.values);
   for (int64_t i = 0; i < tile_count; ++i) {
     const Queries& t = tiles[i];
     if (job.causal && key >= t.end) continue;
@@ -175,8 +211,7 @@ void attend_block(const AttentionJob& job, const float* k, const float* v, int64
     multiply_keys(t, keys, job.width, scratch);
     if (job.causal && key + keys > t.begin + 1) hide_later_keys(t, key, keys, scratch.scores);
     weigh(t, keys, scratch.scores, change);
-    add_values(t, v + key * job.v_rows.row_stride, job.v_rows.row_stride, keys, job.width,
-               scratch.scores, change);
+    add_values(t, values, keys, job.width, scratch.scores, change);
   }
 }
 
@@ -195,7 +230,7 @@ void attend(const AttentionJob& job, int64_t batch, int64_t head, int64_t query,
     memory += queries_floats(job.width);
     start(t, q, job.q_rows.row_stride, job.width);
   }
-  const Scratch scratch{memory + kKeys * kQueries, memory};
+  const Scratch scratch{memory + kKeys * kQueries, memory + kKeys * (kQueries + kKeyStep), memory};
   const int64_t key_end = job.causal ? at_most(job.keys, query_end) : job.keys;
   const int64_t keys = block_keys(job.width);
   for (int64_t key = 0; key < key_end; key += keys) {

@@ -44,5 +44,8 @@ extern const AttentionCode kAttention;
 namespace avx512 {
 extern const AttentionCode kAttention;
 }
+namespace avx512bf16 {
+extern const AttentionCode kAttention;
+}
 
 }  // namespace sd::cpu

@@ -1,8 +1,9 @@
 #include "kernels/cpu/gelu.h"
 #include "kernels/cpu/gemm_code.h"
 #include "kernels/cpu/tile.h"
+#include "kernels/cpu/transpose.h"
 
-// The body of gemm_avx2.cc and gemm_avx512.cc; see gemm_code.h.
+// The body of gemm_avx2.cc, gemm_avx512.cc and gemm_avx512bf16.cc; see gemm_code.h.
 
 namespace sd::cpu::SD_ISA {
 namespace {
@@ -30,26 +31,37 @@ PanelColumns panel_columns(int64_t columns, bool geglu, int64_t panel) {
   return {begin, first, rest < 0 ? 0 : at_most(rest, kLanes)};
 }
 
-void pack_vector(const float* rows, int64_t count, int64_t stride, int64_t depth, float* out) {
-  for (int64_t k = 0; k < depth; ++k) {
-    for (int64_t j = 0; j < kLanes; ++j) out[j] = j < count ? rows[j * stride + k] : 0.0F;
-    out += kPanel;
+/// One vector of a panel: `count` rows of the weight, `stride` apart, with `values` of the depth
+/// from each.
+void pack_vector(const float* rows, int64_t count, int64_t stride, int64_t values, float* out) {
+  for (int64_t k = 0; k < values; k += kLanes) {
+    const int64_t present = at_most(kLanes, values - k);
+    Vec block[kLanes];  // after the transposition: the columns of each k
+    for (int64_t j = 0; j < kLanes; ++j) {
+      block[j] = j < count ? load(rows + j * stride + k, static_cast<int>(present)) : zero();
+    }
+    transpose(block);
+    store_units(block, present, out, kPanel);
+    out += unit_count(present) * kPanel;
   }
 }
 
 void pack(const float* weight, int64_t depth, int64_t columns, bool geglu, int64_t panel,
           int64_t panel_end, float* panels) {
   const int64_t panel_total = panel_count(kGemm, columns, geglu);
-  const int64_t part = depth_part(depth, geglu);
-  for (int64_t k = 0; k < depth; k += part) {
-    const int64_t length = at_most(part, depth - k);
+  const int64_t all = unit_count(depth);
+  const int64_t part = depth_part(all, geglu);
+  for (int64_t k = 0; k < all; k += part) {
+    const int64_t length = at_most(part, all - k);
+    const int64_t value = k * kUnitValues;
+    const int64_t values = at_most(length * kUnitValues, depth - value);
     for (int64_t p = panel; p < panel_end; ++p) {
       const PanelColumns c = panel_columns(columns, geglu, p);
       float* out = panels + kPanel * (k * panel_total + p * length);
-      const float* first = weight + c.begin * depth + k;
+      const float* first = weight + c.begin * depth + value;
       const float* second = first + (geglu ? columns : kLanes) * depth;
-      pack_vector(first, c.first, depth, length, out);
-      pack_vector(second, c.second, depth, length, out + kLanes);
+      pack_vector(first, c.first, depth, values, out);
+      pack_vector(second, c.second, depth, values, out + kLanes);
     }
   }
 }
@@ -144,24 +156,22 @@ void compute_tile(const float* rows, const float* panel, int64_t depth, bool geg
   }
 }
 
-/// A part of the depth and of the panels: what stays in the second-level cache.
+/// A part of the depth, in units, and of the panels: what stays in the second-level cache.
 struct Block {
   int64_t k, depth;
   int64_t panel, panel_end;
 };
 
-void copy_rows(const float* x, int64_t stride, int64_t rows, int64_t depth, float* copy) {
-  for (int64_t i = 0; i < rows; ++i) {
-    __builtin_memcpy(copy + i * kCopyStride, x + i * stride,
-                     static_cast<size_t>(depth) * sizeof(float));
-  }
-}
-
 template <int kRows>
 void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* copy) {
   const PackedWeight& w = job.weight;
-  copy_rows(job.x + row * job.x_stride + block.k, job.x_stride, kRows, block.depth, copy);
-  const float* next = job.x + (row + kRows) * job.x_stride + block.k;
+  const int64_t value = block.k * kUnitValues;
+  const float* x = job.x + row * job.x_stride + value;
+  const int64_t values = at_most(block.depth * kUnitValues, w.depth - value);
+  for (int64_t i = 0; i < kRows; ++i) {
+    copy_units(x + i * job.x_stride, values, copy + i * kCopyStride);
+  }
+  const float* next = x + kRows * job.x_stride;
   const int64_t panels = panel_count(kGemm, w.columns, w.geglu);
   const float* packed = w.panels + kPanel * (block.k * panels + block.depth * block.panel);
   for (int64_t panel = block.panel; panel < block.panel_end; ++panel) {
@@ -175,7 +185,7 @@ void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* co
                       job.y + row * job.y_stride + columns.begin,
                       job.y_stride,
                       block.k > 0,
-                      block.k + block.depth == w.depth};
+                      block.k + block.depth == unit_count(w.depth)};
     const Ahead ahead{panel == block.panel ? next : nullptr, job.x_stride};
     compute_tile<kRows>(copy, packed, block.depth, w.geglu, out, ahead);
     packed += kPanel * block.depth;
@@ -184,13 +194,13 @@ void compute_rows(const GemmJob& job, const Block& block, int64_t row, float* co
 
 void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, int64_t panel_end) {
   alignas(64) float copy[kTileRows * kCopyStride];
-  const int64_t part = depth_part(job.weight.depth, job.weight.geglu);
+  const int64_t depth = unit_count(job.weight.depth);
+  const int64_t part = depth_part(depth, job.weight.geglu);
   const int64_t fit = job.cache_floats / (kPanel * part);
   const int64_t panels = fit < 1 ? 1 : fit;
   for (int64_t first = panel; first < panel_end; first += panels) {
-    for (int64_t k = 0; k < job.weight.depth; k += part) {
-      const Block block{k, at_most(part, job.weight.depth - k), first,
-                        at_most(first + panels, panel_end)};
+    for (int64_t k = 0; k < depth; k += part) {
+      const Block block{k, at_most(part, depth - k), first, at_most(first + panels, panel_end)};
       for_each_tile(row_end - row,
                     [&]<int kRows>(int64_t r) { compute_rows<kRows>(job, block, row + r, copy); });
     }
@@ -199,6 +209,6 @@ void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, i
 
 }  // namespace
 
-const GemmCode kGemm = {kLanes, kTileRows, pack, pack_bias, multiply};
+const GemmCode kGemm = {kLanes, kTileRows, kUnitValues, pack, pack_bias, multiply};
 
 }  // namespace sd::cpu::SD_ISA

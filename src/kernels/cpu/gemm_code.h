@@ -10,20 +10,21 @@
 
 namespace sd::cpu {
 
-/// The longest part of a row that one tile multiplies before its sums are written out.
+/// The longest part of a row that one tile multiplies before its sums are written out, in units.
 constexpr int64_t kMostDepth = 640;
 /// The same where the sums must be whole before they can be written out.
 constexpr int64_t kMostWholeDepth = 1280;
 
 /// A weight [columns, depth] in panels of two vectors of columns: for each part of the depth, for
-/// each panel, for each k the panel's two vectors. Missing columns are zeros.
+/// each unit of it the panel's two vectors. A unit is one value in a float, or two next to each
+/// other as bfloat16. Missing columns and values are zeros.
 struct PackedWeight {
   const float* panels = nullptr;  ///< aligned to 64 bytes
   const float* bias = nullptr;    ///< by panel, padded with zeros as the columns are
-  int64_t depth = 0;
-  int64_t columns = 0;  ///< of the result: half the weight's rows if `geglu`
+  int64_t depth = 0;              ///< in values
+  int64_t columns = 0;            ///< of the result: half the weight's rows if `geglu`
   /// A panel's first vector holds columns of the value and its second the gate's of the same
-  /// number, and the result is value·gelu(gate). Needs depth <= kMostWholeDepth.
+  /// number, and the result is value·gelu(gate). Needs a depth of at most kMostWholeDepth units.
   bool geglu = false;
 };
 
@@ -36,13 +37,14 @@ struct GemmJob {
   int64_t residual_stride = 0;
   float* y = nullptr;
   int64_t y_stride = 0;
-  int64_t cache_floats = 0;  ///< of packed weights to keep in the second-level cache
+  int64_t cache_floats = 0;  ///< units of packed weights to keep in the second-level cache
 };
 
 /// What the code for one set of instructions offers.
 struct GemmCode {
-  int64_t lanes;      ///< columns in a vector; a panel has two
-  int64_t tile_rows;  ///< the most rows that a tile has
+  int64_t lanes;        ///< columns in a vector; a panel has two
+  int64_t tile_rows;    ///< the most rows that a tile has
+  int64_t unit_values;  ///< values of the depth in a unit: 1, or 2 as bfloat16
   /// Packs the panels [panel, panel_end) of a contiguous weight [columns, depth], or [2·columns,
   /// depth] with geglu, into their places among packed_floats() floats.
   void (*pack)(const float* weight, int64_t depth, int64_t columns, bool geglu, int64_t panel,
@@ -61,6 +63,9 @@ extern const GemmCode kGemm;
 namespace avx512 {
 extern const GemmCode kGemm;
 }
+namespace avx512bf16 {
+extern const GemmCode kGemm;
+}
 
 /// How many panels a result of so many columns has.
 constexpr int64_t panel_count(const GemmCode& code, int64_t columns, bool geglu) {
@@ -68,12 +73,22 @@ constexpr int64_t panel_count(const GemmCode& code, int64_t columns, bool geglu)
   return (columns + width - 1) / width;
 }
 
-/// How many floats a weight of that size has when packed; its bias has a panel's width a panel.
-constexpr int64_t packed_floats(const GemmCode& code, int64_t depth, int64_t columns, bool geglu) {
-  return panel_count(code, columns, geglu) * 2 * code.lanes * depth;
+/// How many units hold so many values.
+constexpr int64_t units(const GemmCode& code, int64_t values) {
+  return (values + code.unit_values - 1) / code.unit_values;
 }
 
-/// The length of the parts that a row of that depth is cut into; the last may be shorter.
+/// How many floats a weight of that size takes when packed.
+constexpr int64_t packed_floats(const GemmCode& code, int64_t depth, int64_t columns, bool geglu) {
+  return panel_count(code, columns, geglu) * 2 * code.lanes * units(code, depth);
+}
+
+/// How many floats its bias takes: a panel's width a panel.
+constexpr int64_t bias_floats(const GemmCode& code, int64_t columns, bool geglu) {
+  return panel_count(code, columns, geglu) * 2 * code.lanes;
+}
+
+/// The length of the parts that a row of so many units is cut into; the last may be shorter.
 constexpr int64_t depth_part(int64_t depth, bool geglu) {
   if (geglu || depth <= kMostDepth) return depth;
   const int64_t parts = (depth + kMostDepth - 1) / kMostDepth;

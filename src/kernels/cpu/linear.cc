@@ -34,7 +34,7 @@ class PackedGemm {
         depth_(weight.size(1)),
         geglu_(geglu),
         panels_(packed_floats(code, depth_, columns_, geglu)),
-        bias_(packed_floats(code, 1, columns_, geglu)),
+        bias_(bias_floats(code, columns_, geglu)),
         cache_floats_(cache_floats()) {
     const float* rows = weight.const_data_ptr<float>();
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (2 * code.lanes * depth_));
@@ -128,15 +128,21 @@ bool can_pack(const at::Tensor& weight, const KernelPolicy& policy) {
          weight.scalar_type() == at::kFloat && weight.is_contiguous() && weight.numel() > 0;
 }
 
+/// Whether the row of `code` is the one for the policy's precision.
+bool precise(const GemmCode& code, const KernelPolicy& policy) {
+  return policy.bf16 || code.unit_values == 1;
+}
+
 std::unique_ptr<const LinearKernel> make_linear(const GemmCode& code, const LinearSpec& spec,
                                                 const KernelPolicy& policy) {
-  if (!can_pack(spec.weight, policy)) return nullptr;
+  if (!can_pack(spec.weight, policy) || !precise(code, policy)) return nullptr;
   return std::make_unique<PackedLinear>(code, spec);
 }
 
 std::unique_ptr<const GegluKernel> make_geglu(const GemmCode& code, const GegluSpec& spec,
                                               const KernelPolicy& policy) {
-  if (!can_pack(spec.weight, policy) || spec.weight.size(1) > kMostWholeDepth) return nullptr;
+  if (!can_pack(spec.weight, policy) || !precise(code, policy)) return nullptr;
+  if (units(code, spec.weight.size(1)) > kMostWholeDepth) return nullptr;
   return std::make_unique<PackedGeglu>(code, spec);
 }
 
@@ -146,6 +152,10 @@ std::unique_ptr<const LinearKernel> make_linear_avx2(const LinearSpec& spec,
                                                      const KernelPolicy& policy) {
   return make_linear(avx2::kGemm, spec, policy);
 }
+std::unique_ptr<const LinearKernel> make_linear_avx512bf16(const LinearSpec& spec,
+                                                           const KernelPolicy& policy) {
+  return make_linear(avx512bf16::kGemm, spec, policy);
+}
 std::unique_ptr<const LinearKernel> make_linear_avx512(const LinearSpec& spec,
                                                        const KernelPolicy& policy) {
   return make_linear(avx512::kGemm, spec, policy);
@@ -153,6 +163,10 @@ std::unique_ptr<const LinearKernel> make_linear_avx512(const LinearSpec& spec,
 std::unique_ptr<const GegluKernel> make_geglu_avx2(const GegluSpec& spec,
                                                    const KernelPolicy& policy) {
   return make_geglu(avx2::kGemm, spec, policy);
+}
+std::unique_ptr<const GegluKernel> make_geglu_avx512bf16(const GegluSpec& spec,
+                                                         const KernelPolicy& policy) {
+  return make_geglu(avx512bf16::kGemm, spec, policy);
 }
 std::unique_ptr<const GegluKernel> make_geglu_avx512(const GegluSpec& spec,
                                                      const KernelPolicy& policy) {

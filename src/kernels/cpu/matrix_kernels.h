@@ -7,20 +7,28 @@
 #include "kernels/linear.h"
 #include "runtime/kernel_policy.h"
 
-/// Rows of the kernel tables written for one set of instructions each, float32 on the CPU.
+/// Rows of the kernel tables written for one set of instructions each, on the CPU, for tensors of
+/// float32. Those with bf16 in their name round both operands of their products to bfloat16 and add
+/// up in float32; they fit where the policy asks for that precision.
 namespace sd::cpu {
 
 // Products with weights packed in panels (gemm_code.h). The copy doubles a weight's memory, so that
 // they do not fit where memory is low.
 std::unique_ptr<const LinearKernel> make_linear_avx2(const LinearSpec& spec, const KernelPolicy&);
 std::unique_ptr<const LinearKernel> make_linear_avx512(const LinearSpec& spec, const KernelPolicy&);
+std::unique_ptr<const LinearKernel> make_linear_avx512bf16(const LinearSpec& spec,
+                                                           const KernelPolicy&);
 std::unique_ptr<const GegluKernel> make_geglu_avx2(const GegluSpec& spec, const KernelPolicy&);
 std::unique_ptr<const GegluKernel> make_geglu_avx512(const GegluSpec& spec, const KernelPolicy&);
+std::unique_ptr<const GegluKernel> make_geglu_avx512bf16(const GegluSpec& spec,
+                                                         const KernelPolicy&);
 
 // Attention without the matrix of scores, over inputs where they lie (attention_code.h).
 std::unique_ptr<const AttentionKernel> make_attention_avx2(const AttentionSpec& spec,
                                                            const KernelPolicy&);
 std::unique_ptr<const AttentionKernel> make_attention_avx512(const AttentionSpec& spec,
                                                              const KernelPolicy&);
+std::unique_ptr<const AttentionKernel> make_attention_avx512bf16(const AttentionSpec& spec,
+                                                                 const KernelPolicy&);
 
 }  // namespace sd::cpu

@@ -7,11 +7,11 @@
 // A thin wrapper over one vector register of floats, so that a kernel is written once and compiled
 // for each set of instructions. A translation unit is named after its set, *_avx2.cc or
 // *_avx512.cc (src/CMakeLists.txt gives it the compiler's flags), and defines SD_ISA to that name
-// before it includes this. Such a unit takes raw pointers and plain structs and includes neither
-// ATen nor containers: an inline function of theirs, compiled here, could be the copy that the
-// linker keeps for everyone.
+// before it includes this; *_avx512bf16.cc is AVX-512 with products of bfloat16. Such a unit takes
+// raw pointers and plain structs and includes neither ATen nor containers: an inline function of
+// theirs, compiled here, could be the copy that the linker keeps for everyone.
 #ifndef SD_ISA
-#error "define SD_ISA as avx2 or avx512 before kernels/cpu/simd.h"
+#error "define SD_ISA as avx2, avx512 or avx512bf16 before kernels/cpu/simd.h"
 #endif
 
 namespace sd::cpu::SD_ISA {

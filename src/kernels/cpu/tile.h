@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/units.h"
 
 namespace sd::cpu::SD_ISA {
 
@@ -14,7 +14,7 @@ struct Ahead {
   int64_t stride = 0;
 };
 
-/// The sums of kRows rows by two vectors of columns.
+/// The sums of kRows rows by two vectors of columns. Depths and steps are in units (units.h).
 template <int kRows>
 struct Tile {
   Vec sums[kRows][2];
@@ -36,18 +36,20 @@ struct Tile {
     }
   }
 
-  /// The same, fetching `depth` floats of each of kRows rows ahead of their use.
+  /// The same, fetching `depth` units' values of each of kRows rows ahead of their use.
   template <int64_t kRowStep>
   void add_product(const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
                    const Ahead& ahead) {
-    constexpr int64_t kLine = 16;
+    constexpr int64_t kLine = 16 / kUnitValues;  // units whose values fill a cache line
     int64_t k = 0;
     for (; ahead.begin != nullptr && k + kLine <= depth; k += kLine) {
-      const float* line = ahead.begin + k;
+      const float* line = ahead.begin + k * kUnitValues;
 #pragma GCC unroll 2
       for (int i = 0; i < kLine; ++i) {
-        __builtin_prefetch(line, 0, 2);
-        line += i < kRows ? ahead.stride : 0;
+        for (int j = i * kUnitValues; j < (i + 1) * kUnitValues; ++j) {
+          __builtin_prefetch(line, 0, 2);
+          line += j < kRows ? ahead.stride : 0;
+        }
         add_step<kRowStep>(a, b);
         a += a_step;
         b += b_step;
@@ -64,8 +66,8 @@ struct Tile {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const Vec factor = set1(a[i * kRowStep]);
-      sums[i][0] = fma(factor, b0, sums[i][0]);
-      sums[i][1] = fma(factor, b1, sums[i][1]);
+      sums[i][0] = dot(factor, b0, sums[i][0]);
+      sums[i][1] = dot(factor, b1, sums[i][1]);
     }
   }
 };

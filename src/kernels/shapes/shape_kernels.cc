@@ -127,7 +127,8 @@ class ShapeAttention final : public AttentionKernel {
 /// As the rows of packed panels do: they keep a copy of the weight.
 bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
   const bool does = policy.shapes->rows == Rows::kCpu && policy.memory != MemoryMode::kLow;
-  if (does) policy.shapes->packed += static_cast<int64_t>(weight.nbytes());
+  const auto bytes = static_cast<int64_t>(weight.nbytes());
+  if (does) policy.shapes->packed += policy.bf16 ? bytes / 2 : bytes;
   return does;
 }
 

@@ -52,6 +52,7 @@ PictureRecord full_record() {
   record.device.device = "cpu";
   record.device.threads = 3;
   record.device.kernels = KernelChoice::kAvx2;
+  record.device.precision = Precision::kBf16;
   record.watermark = "mine";
   record.safety_mode = SafetyMode::kBlur;
   record.safety.action = SafetyAction::kBlurred;
@@ -111,6 +112,7 @@ TEST(PictureRecord, BringsItsModelDeviceAndInitImageBack) {
   EXPECT_EQ(back.device.device, "cpu");
   EXPECT_EQ(back.device.threads, 3);
   EXPECT_EQ(back.device.kernels, KernelChoice::kAvx2);
+  EXPECT_EQ(back.device.precision, Precision::kBf16);
 }
 
 TEST(PictureRecord, BringsItsSafetyVerdictBack) {
@@ -142,6 +144,12 @@ TEST(PictureRecord, ComesBackWithWhatItDoesNotHave) {
   record = full_record();
   record.init->fit.reset();
   EXPECT_FALSE(there_and_back(record).init->fit.has_value());
+}
+
+TEST(PictureRecord, OneWithoutAPrecisionIsOfTheCpusOnlyOne) {
+  json value = to_json(full_record());
+  value.at("device").erase("precision");
+  EXPECT_EQ(parse_record(value.dump(), "x").device.precision, Precision::kAutocast);
 }
 
 TEST(PictureRecord, HoldsEveryNumberAndWordExactly) {
@@ -274,7 +282,8 @@ void for_each_place(
 }
 
 TEST(HostileRecord, LacksAMember) {
-  const std::set<std::string> dispensable = {"/program", "/safety/flagged",
+  // The first release's pictures name no precision.
+  const std::set<std::string> dispensable = {"/program", "/device/precision", "/safety/flagged",
                                              "/safety/bad_concepts/0", "/safety/bad_concepts/1"};
   int places = 0;
   for_each_place([&](json record, const json::json_pointer& place) {
@@ -346,6 +355,7 @@ TEST(HostileRecord, HasNumbersThatAreNoneOfItsOwn) {
       {"/seed_mode", {"other", ""}},
       {"/model/weights", {"other", ""}},
       {"/device/kernels", {"sse", ""}},
+      {"/device/precision", {"half", "", 1}},
   };
   for (const Case& c : cases) {
     for (const json& value : c.values) {

@@ -40,7 +40,8 @@ void for_each_row(const AttentionSpec& spec, const Check& check) {
   const KernelPolicy policy{.isa = probe_isa()};
   for (const auto& row : attention_rows()) {
     SCOPED_TRACE(row.name);
-    if (row.needs <= probe_isa()) check(*row.make(spec, policy));
+    if (row.needs > probe_isa()) continue;
+    if (const auto kernel = row.make(spec, policy)) check(*kernel);
   }
 }
 
@@ -110,6 +111,73 @@ TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
   const at::Tensor q = numbers({2, 200, 80});
   const int before = at::get_num_threads();
   for_each_row({2, false}, [&](const AttentionKernel& kernel) {
+    at::set_num_threads(1);
+    const at::Tensor one = kernel(q, q, q);
+    at::set_num_threads(2);
+    EXPECT_TRUE(at::equal(kernel(q, q, q), one));
+  });
+  at::set_num_threads(before);
+}
+
+// --- products of bfloat16 ---
+
+/// Calls `check` with each row that a policy with bfloat16 has beyond one without.
+template <class Check>
+void for_each_rounded_row(const AttentionSpec& spec, const Check& check) {
+  const KernelPolicy plain{.isa = probe_isa()}, rounded{.isa = probe_isa(), .bf16 = true};
+  for (const auto& row : attention_rows()) {
+    SCOPED_TRACE(row.name);
+    if (row.needs > probe_isa() || row.make(spec, plain) != nullptr) continue;
+    if (const auto kernel = row.make(spec, rounded)) check(*kernel);
+  }
+}
+
+TEST(LongAttentionRows, InBfloat16AreAsGoodAsTheirOperands) {
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  const auto rounded = [](const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kFloat); };
+  for (const int64_t d : {1, 15, 40, 64, 80, 159, 160}) {
+    for (const auto& [t, s] : {std::pair<int64_t, int64_t>{130, 77}, {33, 113}, {300, 300}}) {
+      for (const bool causal : {false, true}) {
+        if (causal && t != s) continue;
+        SCOPED_TRACE(::testing::Message() << d << " wide, " << t << " over " << s << " " << causal);
+        // Keys and values that bfloat16 holds: what is left to round are queries and weights.
+        const at::Tensor q = numbers({2, t, 2 * d}, 1);
+        const at::Tensor k = rounded(numbers({2, s, 2 * d}, 2));
+        const at::Tensor v = rounded(numbers({2, s, 2 * d}, 3));
+        const at::Tensor expected = attention_in_double(q, k, v, {2, causal});
+        int found = 0;
+        for_each_rounded_row({2, causal}, [&](const AttentionKernel& kernel) {
+          ++found;
+          const at::Tensor error = kernel(q, k, v).to(at::kDouble) - expected;
+          EXPECT_LT((error.norm() / expected.norm()).item<double>(), 4e-3);
+          EXPECT_LT(error.abs().max().item<double>(), 0.03);
+        });
+        EXPECT_EQ(found, 1);
+      }
+    }
+  }
+}
+
+TEST(LongAttentionRows, InBfloat16GiveExactMeansOfEqualScores) {
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  for (const int64_t keys : {1, 2, 77, 225, 449}) {
+    const at::Tensor same = at::full({1, keys, 64}, 4.0);
+    const at::Tensor v = at::arange(keys, at::kFloat).remainder(128).view({1, keys, 1});
+    const at::Tensor values = v.expand({1, keys, 64}).contiguous();
+    for_each_rounded_row({1, false}, [&](const AttentionKernel& kernel) {
+      const at::Tensor y = kernel(same, same, values);
+      EXPECT_LT((y - values.mean(1, true)).abs().max().item<double>(), 1e-2);
+      at::Tensor broken = same.clone();
+      broken[0][0][3] = NAN;
+      EXPECT_TRUE(kernel(broken, same, values)[0][0].isnan().all().item<bool>());
+    });
+  }
+}
+
+TEST(LongAttentionRows, InBfloat16GiveTheSameBitsForAnyNumberOfThreads) {
+  const at::Tensor q = numbers({2, 200, 80});
+  const int before = at::get_num_threads();
+  for_each_rounded_row({2, false}, [&](const AttentionKernel& kernel) {
     at::set_num_threads(1);
     const at::Tensor one = kernel(q, q, q);
     at::set_num_threads(2);

@@ -112,12 +112,13 @@ TEST(LinearRows, GiveTheSameBitsForAnyDivisionOfTheWork) {
     for (const auto& row : linear_rows()) {
       if (row.needs > probe_isa() || &row == &linear_rows().back()) continue;
       const auto kernel = row.make(spec, policy());
+      if (kernel == nullptr) continue;
       const at::Tensor whole = check(*kernel, x);
       EXPECT_TRUE(at::equal((*kernel)(x.narrow(0, 2, 3)), whole.narrow(0, 2, 3))) << row.name;
     }
     for (const auto& row : geglu_rows()) {
       if (row.needs > probe_isa() || &row == &geglu_rows().back()) continue;
-      check(*row.make(gated, policy()), narrow);
+      if (const auto kernel = row.make(gated, policy())) check(*kernel, narrow);
     }
   }
 }
@@ -140,6 +141,81 @@ TEST(LinearRows, PackNothingWhereMemoryIsLow) {
   for (const auto& row : linear_rows()) {
     if (row.needs > probe_isa() || !std::string(row.name).starts_with("packed")) continue;
     EXPECT_EQ(row.make(spec, low), nullptr);
+  }
+}
+
+// --- products of bfloat16 ---
+
+KernelPolicy rounded_policy() { return {.isa = probe_isa(), .bf16 = true}; }
+
+/// As the rows in bfloat16 round their operands, in double.
+at::Tensor rounded(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kDouble); }
+
+/// Calls `check` with each row that a policy with bfloat16 has beyond one without.
+template <class Kernel, class Spec, class Check>
+void for_each_rounded_row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
+                          const Check& check) {
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    if (row.needs > probe_isa() || row.make(spec, policy()) != nullptr) continue;
+    if (const auto kernel = row.make(spec, rounded_policy())) check(*kernel);
+  }
+}
+
+TEST(LinearRows, InBfloat16RoundTheirOperandsAndNothingElse) {
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  for (const int64_t in : {1, 2, 31, 33, 320, 641, 1283, 2600}) {
+    for (const int64_t out : {1, 15, 17, 33, 96}) {
+      const LinearSpec spec = linear_spec(in, out);
+      for (const int64_t rows : {1, 7, 14, 29, 131}) {
+        SCOPED_TRACE(::testing::Message() << rows << "x" << in << " to " << out);
+        const at::Tensor x = numbers({rows, in + 3}).narrow(1, 1, in);
+        const at::Tensor residual = numbers({rows, out}, 4);
+        const at::Tensor expected =
+            at::matmul(rounded(x), rounded(spec.weight).t()) + spec.bias.to(at::kDouble) + residual;
+        int found = 0;
+        for_each_rounded_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+          ++found;
+          EXPECT_LT(difference(kernel(x, residual), expected), 1e-5);
+          const at::Tensor exact = linear_in_double(x, spec.weight, spec.bias) + residual;
+          EXPECT_LT(difference(kernel(x, residual), exact), 0.03);
+        });
+        EXPECT_EQ(found, 1);
+      }
+    }
+  }
+}
+
+TEST(LinearRows, InBfloat16GiveTheSameBitsForAnyDivisionOfTheWork) {
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  const LinearSpec spec = linear_spec(1301, 130);
+  at::Tensor x = numbers({500, 1301});
+  for_each_rounded_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+    at::Tensor one;
+    {
+      const ThreadCount threads(1);
+      one = kernel(x);
+    }
+    const ThreadCount threads(2);
+    EXPECT_TRUE(at::equal(kernel(x), one));
+    EXPECT_TRUE(at::equal(kernel(x.narrow(0, 2, 3)), one.narrow(0, 2, 3)));
+    x[3][7] = NAN;
+    EXPECT_TRUE(kernel(x)[3].isnan().all().item<bool>());
+    EXPECT_TRUE(at::equal(kernel(x).narrow(0, 4, 16), one.narrow(0, 4, 16)));
+  });
+}
+
+TEST(GegluRows, InBfloat16RoundTheirOperandsAndNothingElse) {
+  if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
+  for (const int64_t in : {3, 320, 1280, 2559}) {
+    for (const int64_t out : {1, 17, 40}) {
+      const GegluSpec spec = geglu_spec(in, out);
+      const GegluSpec as_rounded{rounded(spec.weight), spec.bias};
+      const at::Tensor x = numbers({131, in});
+      for_each_rounded_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+        EXPECT_LT(difference(kernel(x), geglu_in_double(rounded(x), as_rounded)), 2e-5);
+      });
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "models/random_checkpoint.h"
+#include "models/unet_call.h"
 #include "runtime/noise.h"
 #include "sd/error.h"
 #include "support/tiny_model.h"
@@ -69,6 +70,42 @@ TEST(UNetContext, MustHaveAMultipleOfThePicturesRows) {
   const c10::InferenceMode inference;
   const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
   EXPECT_THROW(network(numbers({2, 4, 8, 8}, 1), 5, numbers({3, 7, 32}, 2)), Error);
+}
+
+/// Does again what it was given.
+class Repeat final : public Recording {
+ public:
+  explicit Repeat(std::function<void()> work) : work_(std::move(work)) {}
+  void replay() override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
+TEST(UNetCall, RecordedGivesWhatItGivesUnrecorded) {
+  const c10::InferenceMode inference;
+  const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
+  const UNet other = unet(config({2}), {.isa = probe_isa()});
+  int recordings = 0, looks = 0;
+  UNetCall call([&](const std::function<void()>& work) {
+    ++recordings;
+    work();
+    return std::make_unique<Repeat>(work);
+  });
+  const auto check = [&](const UNet& of, int64_t side, double t, uint64_t seed) {
+    const at::Tensor x = numbers({1, 4, side, 8}, seed);
+    const PreparedContext context = of.prepare(numbers({2, 7, 32}, seed + 1));
+    const at::Tensor eps = call(of, x, t, context, [&](const auto&, const auto&) { ++looks; });
+    EXPECT_TRUE(at::equal(eps, of(x, t, context))) << side << " " << t;
+  };
+  check(network, 8, 981, 1);
+  check(network, 8, 0.5, 3);  // another latent, time and context: the same recording
+  EXPECT_EQ(recordings, 1);
+  EXPECT_EQ(looks, 2);
+  check(network, 16, 981, 5);
+  EXPECT_EQ(recordings, 2);
+  check(other, 8, 981, 7);
+  EXPECT_EQ(recordings, 3);
 }
 
 }  // namespace

@@ -1,0 +1,132 @@
+// Times guided evaluations of the UNet, or decodes, on the weights of a checkpoint, and writes the
+// last result as raw float32: one of the programs that benchmarks/peers compares.
+//
+//   bench_model --part unet --model sd-v1-4.safetensors --inputs DIR --output FILE
+//
+// DIR holds x.f32 [rows, 4, size, size] and context.f32 [2*rows, 77, 768] for the UNet, z.f32
+// [1, 4, size, size] for the decoder. Prints one line of JSON.
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "base/log.h"
+#include "model/stopwatch.h"
+#include "models/latent_diffusion.h"
+#include "runtime/data_files.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+constexpr double kTime = 500;  // of the training schedule
+
+struct Options {
+  std::string part, model, inputs, output;
+  std::string config = data_file("configs/stable-diffusion/v1-inference.yaml").string();
+  int repeat = 2;
+  int64_t rows = 1;
+  int64_t size = 64;
+  std::string precision = "fp32";
+  DeviceOptions device;
+};
+
+at::Tensor read(const Options& options, const char* name, at::IntArrayRef shape) {
+  at::Tensor tensor = at::empty(shape, at::kFloat);
+  std::ifstream file(options.inputs + "/" + name + ".f32", std::ios::binary);
+  file.read(static_cast<char*>(tensor.mutable_data_ptr()),
+            static_cast<std::streamsize>(tensor.nbytes()));
+  if (!file) throw Error(ErrorKind::kFile, std::string("cannot read the input ") + name);
+  return tensor;
+}
+
+/// One part of the model, loaded, and its input. Calling it computes once.
+class Part {
+ public:
+  Part(const Options& options, const ExecPolicy& policy)
+      : root_(open_checkpoint(options.model)), config_(read_model_config(options.config)) {
+    if (options.part == "unet") {
+      unet_.emplace(root_["model.diffusion_model"], config_.unet, policy.kernels);
+      context_ = unet_->prepare(
+          read(options, "context", {2 * options.rows, 77, config_.unet.context_dim}));
+      input_ = read(options, "x", {options.rows, config_.channels, options.size, options.size});
+    } else {
+      autoencoder_.emplace(root_["first_stage_model"], config_.first_stage,
+                           Autoencoder::Parts::kDecoder, policy.kernels);
+      input_ = read(options, "z", {1, config_.channels, options.size, options.size});
+    }
+    root_.report().throw_if_failed();
+  }
+
+  at::Tensor operator()() const {
+    return unet_ ? (*unet_)(input_, kTime, context_) : autoencoder_->decode(input_);
+  }
+
+ private:
+  WeightView root_;
+  ModelConfig config_;
+  std::optional<UNet> unet_;
+  std::optional<Autoencoder> autoencoder_;
+  PreparedContext context_;
+  at::Tensor input_;
+};
+
+int measure(const Options& options) {
+  const c10::InferenceMode inference;
+  Stopwatch watch;
+  ExecPolicy policy = resolve(options.device, probe_host());
+  policy.kernels.bf16 = options.precision == "bf16";
+  apply_threads(policy);
+  apply_memory(policy);
+  const Part part(options, policy);
+  watch.ready();
+  at::Tensor result;
+  for (int i = 0; i < options.repeat; ++i) result = watch.time(part);
+  watch.print();
+  result = result.to(at::kFloat).contiguous();
+  std::ofstream(options.output, std::ios::binary)
+      .write(static_cast<const char*>(result.const_data_ptr()),
+             static_cast<std::streamsize>(result.nbytes()));
+  return 0;
+}
+
+}  // namespace
+}  // namespace sd
+
+int main(int argc, char** argv) {
+  sd::Options options;
+  CLI::App app("times a part of the model");
+  app.add_option("--part", options.part)->required()->check(CLI::IsMember({"unet", "decoder"}));
+  app.add_option("--model", options.model, "checkpoint")->required();
+  app.add_option("--config", options.config, "its YAML file");
+  app.add_option("--inputs", options.inputs, "folder of the inputs")->required();
+  app.add_option("--output", options.output, "raw float32")->required();
+  app.add_option("--repeat", options.repeat);
+  app.add_option("--rows", options.rows, "latents at once");
+  app.add_option("--size", options.size, "height and width of the latent");
+  app.add_option("--threads", options.device.threads);
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_option("--device", options.device.device);
+  app.add_option("--memory", options.device.memory)
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, sd::MemoryMode>{{"fast", sd::MemoryMode::kFast},
+                                                {"balanced", sd::MemoryMode::kBalanced},
+                                                {"low", sd::MemoryMode::kLow}}));
+  app.add_option("--kernels", options.device.kernels)
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, sd::KernelChoice>{{"auto", sd::KernelChoice::kAuto},
+                                                  {"aten", sd::KernelChoice::kAten},
+                                                  {"avx2", sd::KernelChoice::kAvx2},
+                                                  {"avx512", sd::KernelChoice::kAvx512}}));
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return sd::measure(options);
+  } catch (const sd::Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return static_cast<int>(error.kind());
+  }
+}

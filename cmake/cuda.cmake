@@ -1,0 +1,47 @@
+# -DSD_CUDA=ON builds libsd_cuda.so: our kernels for NVIDIA cards, and what needs the toolkit's
+# headers. The program opens it while it runs, after LibTorch's libtorch_cuda.so; it is not linked
+# with either, so that it starts where no driver is.
+set(SD_CUDA AUTO CACHE STRING "Build our kernels for NVIDIA cards: AUTO, ON or OFF")
+set_property(CACHE SD_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(SD_TORCH_CUDA_DIR "${SD_TORCH_DIR}/lib" CACHE PATH
+  "Where libtorch_cuda.so and libc10_cuda.so are, to link with")
+find_program(SD_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
+
+set(SD_BUILD_CUDA OFF)
+if(NOT SD_CUDA STREQUAL "OFF")
+  set(SD_BUILD_CUDA ON)
+  if(NOT SD_NVCC)
+    set(SD_BUILD_CUDA OFF)
+    set(why "nvcc is not found: put it into PATH, or set CUDA_HOME")
+  elseif(NOT EXISTS "${SD_TORCH_CUDA_DIR}/libtorch_cuda.so")
+    set(SD_BUILD_CUDA OFF)
+    set(why "libtorch_cuda.so is not in ${SD_TORCH_CUDA_DIR}: run scripts/setup")
+  endif()
+  if(NOT SD_BUILD_CUDA AND NOT SD_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "SD_CUDA is ${SD_CUDA}, but ${why}.")
+  endif()
+endif()
+if(NOT SD_BUILD_CUDA)
+  message(STATUS "CUDA: libsd_cuda.so is not built (${SD_CUDA})")
+  return()
+endif()
+
+if(NOT CMAKE_CUDA_COMPILER)
+  set(CMAKE_CUDA_COMPILER "${SD_NVCC}")
+endif()
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND "$ENV{CUDAARCHS}" STREQUAL "")
+  # Those of LibTorch's wheel; the last one's intermediate code is for what comes after.
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120
+    CACHE STRING "Compute capabilities to compile for")
+endif()
+enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know nvcc's word for C++20
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+endif()
+message(STATUS "CUDA: libsd_cuda.so for ${CMAKE_CUDA_ARCHITECTURES}")
+
+foreach(name c10_cuda torch_cuda)
+  add_library(sd_${name} SHARED IMPORTED GLOBAL)
+  set_target_properties(sd_${name} PROPERTIES
+    IMPORTED_LOCATION "${SD_TORCH_CUDA_DIR}/lib${name}.so")
+endforeach()

@@ -1,0 +1,88 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "runtime/exec_policy.h"
+
+namespace sd {
+namespace {
+
+std::string cuda_version(int version) {
+  return format("%d.%d", version / 1000, version % 1000 / 10);
+}
+
+std::string memory_text(uint64_t total, uint64_t free) {
+  if (total == 0) return "memory not known";
+  if (free == 0) return human_bytes(total);
+  return human_bytes(total) + ", " + human_bytes(free) + " free";
+}
+
+nlohmann::json to_json(const HostInfo& host) {
+  using nlohmann::json;
+  json cards = json::array();
+  for (size_t i = 0; i < host.cuda.size(); ++i) {
+    const CudaDevice& card = host.cuda[i];
+    cards.push_back({{"device", "cuda:" + std::to_string(i)},
+                     {"name", printable(card.name)},
+                     {"compute_capability", format("%d.%d", card.major, card.minor)},
+                     {"total_bytes", card.total_bytes},
+                     {"free_bytes", card.free_bytes}});
+  }
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
+  };
+  return {{"auto", resolve({}, host).chosen.device},
+          {"cpu",
+           {{"threads", host.usable_cpus},
+            {"instructions", isa_name(host.isa)},
+            {"total_bytes", host.total_bytes},
+            {"free_bytes", host.free_bytes}}},
+          {"cuda",
+           {{"devices", cards},
+            {"why_not", text_or_null(host.why_no_cuda)},
+            {"driver", host.cuda_driver},
+            {"runtime", host.cuda_runtime},
+            {"own_kernels", host.cuda_kernels},
+            {"why_no_own_kernels", text_or_null(host.why_no_cuda_kernels)}}}};
+}
+
+void print(const HostInfo& host) {
+  std::printf("cpu: %d thread%s, %s, %s\n", host.usable_cpus, host.usable_cpus == 1 ? "" : "s",
+              isa_name(host.isa), memory_text(host.total_bytes, host.free_bytes).c_str());
+  for (size_t i = 0; i < host.cuda.size(); ++i) {
+    const CudaDevice& card = host.cuda[i];
+    std::printf("cuda:%zu: %s, compute capability %d.%d, %s\n", i, printable(card.name).c_str(),
+                card.major, card.minor, memory_text(card.total_bytes, card.free_bytes).c_str());
+  }
+  if (!host.why_no_cuda.empty()) {
+    std::printf("cuda: %s\n", host.why_no_cuda.c_str());
+    return;
+  }
+  std::printf("cuda: driver for CUDA %s, LibTorch for CUDA %s, %s\n",
+              cuda_version(host.cuda_driver).c_str(), cuda_version(host.cuda_runtime).c_str(),
+              host.cuda_kernels ? "own kernels" : host.why_no_cuda_kernels.c_str());
+}
+
+}  // namespace
+
+void add_devices_command(CLI::App* program, RunFn* run) {
+  CLI::App* command =
+      program->add_subcommand("devices", "list what --device can name on this machine");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "as JSON");
+  command->callback([json, run] {
+    *run = [json] {
+      const HostInfo host = probe_host(/*cards=*/true);
+      if (*json) {
+        std::printf("%s\n", to_json(host).dump(2).c_str());
+      } else {
+        print(host);
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace sd

@@ -1,0 +1,27 @@
+#include "kernels/cuda/cuda_kernels.h"
+
+#include "kernels/cuda/kernel_table.h"
+#include "runtime/cuda_library.h"
+
+namespace sd::cuda {
+namespace {
+
+const KernelTable* table() {
+  return static_cast<const KernelTable*>(cuda_table(KernelTable::kName, KernelTable::kVersion));
+}
+
+}  // namespace
+
+std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
+                                                       const KernelPolicy& /*policy*/) {
+  const KernelTable* kernels = table();
+  return kernels != nullptr ? kernels->make_group_norm(spec) : nullptr;
+}
+
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec,
+                                              const KernelPolicy& /*policy*/) {
+  const KernelTable* kernels = table();
+  return kernels != nullptr ? kernels->make_geglu(spec) : nullptr;
+}
+
+}  // namespace sd::cuda

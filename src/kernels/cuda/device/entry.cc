@@ -1,0 +1,41 @@
+// The one function that libsd_cuda.so shows.
+
+#include <c10/cuda/CUDACachingAllocator.h>
+
+#include <cstring>
+
+#include "kernels/cuda/device/kernels.h"
+#include "kernels/cuda/kernel_table.h"
+#include "runtime/cuda_runtime_table.h"
+#include "runtime/device/cuda_graph.h"
+
+namespace sd {
+namespace {
+
+namespace allocator = c10::cuda::CUDACachingAllocator;
+
+uint64_t peak_bytes(const c10::Device& device) {
+  constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return static_cast<uint64_t>(allocator::getDeviceStats(device.index()).reserved_bytes[kAll].peak);
+}
+
+void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.index()); }
+
+constexpr CudaRuntimeTable kRuntime{device::make_recorder, peak_bytes, reset_peak};
+constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu};
+
+}  // namespace
+}  // namespace sd
+
+/// The table of that name, if the library has it in that version; null otherwise.
+extern "C" [[gnu::visibility("default")]] const void* sd_cuda_table(const char* name, int version) {
+  using sd::CudaRuntimeTable;
+  using sd::cuda::KernelTable;
+  if (std::strcmp(name, CudaRuntimeTable::kName) == 0 && version == CudaRuntimeTable::kVersion) {
+    return &sd::kRuntime;
+  }
+  if (std::strcmp(name, KernelTable::kName) == 0 && version == KernelTable::kVersion) {
+    return &sd::kKernels;
+  }
+  return nullptr;
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/geglu.h"
+#include "kernels/group_norm.h"
+
+namespace sd::cuda::device {
+
+/// Weights on a card, of any floating type.
+std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
+
+}  // namespace sd::cuda::device

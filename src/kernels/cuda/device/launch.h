@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/cuda/geglu_body.h"
+#include "kernels/cuda/group_norm_body.h"
+
+// What nvcc compiles, for callers that the host's compiler compiles. Each puts its work on the
+// stream; cudaGetLastError says whether that worked. T is float, c10::Half or c10::BFloat16.
+
+namespace sd::cuda {
+
+/// Needs all of the job but y, and a layout of packs only where x and y are aligned to them; fills
+/// parts, mean, scale and shift.
+template <class T>
+void launch_norm_affine(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
+
+/// Needs x, mean, scale and shift; fills y.
+template <class T>
+void launch_norm_apply(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
+
+/// The job must not be empty.
+template <class T>
+void launch_geglu(const GegluJob<T>& job, cudaStream_t stream);
+
+}  // namespace sd::cuda

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/geglu.h"
+#include "kernels/group_norm.h"
+
+namespace sd::cuda {
+
+/// What libsd_cuda.so offers under the name "kernels". Raise the version with every change of this
+/// struct, or of a type that it speaks of.
+struct KernelTable {
+  static constexpr const char* kName = "kernels";
+  static constexpr int kVersion = 1;
+
+  /// Null where the kernel does not fit the spec.
+  std::unique_ptr<const GroupNormKernel> (*make_group_norm)(const GroupNormSpec& spec);
+  std::unique_ptr<const GegluKernel> (*make_geglu)(const GegluSpec& spec);
+};
+
+}  // namespace sd::cuda

@@ -1,0 +1,111 @@
+#include "runtime/cuda_driver.h"
+
+#include <dlfcn.h>
+
+#include <array>
+
+#include "base/strings.h"
+
+namespace sd {
+namespace {
+
+// The part of the driver API and of NVML that is used here, as NVIDIA's manuals of CUDA 13.0
+// declare it. ("CUDA Driver API": initialization, version and device management; "NVML API
+// Reference": nvmlMemory_t.)
+constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE
+constexpr int kMajor = 75;      // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+constexpr int kMinor = 76;
+struct NvmlMemory {
+  unsigned long long total, free, used;
+};
+
+/// A shared library that is opened while the program runs. It stays open.
+class Library {
+ public:
+  explicit Library(const char* name) : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL)) {}
+
+  bool is_open() const { return handle_ != nullptr; }
+
+  /// Calls the function of that name; a status other than 0 where it is not there.
+  template <class... Arguments>
+  int call(const char* name, Arguments... arguments) const {
+    constexpr int kNotFound = 500;  // as CUDA_ERROR_NOT_FOUND
+    using Function = int (*)(Arguments...);
+    const auto function = reinterpret_cast<Function>(handle_ ? ::dlsym(handle_, name) : nullptr);
+    return function != nullptr ? function(arguments...) : kNotFound;
+  }
+
+ private:
+  void* handle_;
+};
+
+/// Free bytes of the card at that place of the PCI bus; 0 where they are not known.
+uint64_t free_bytes(const Library& management, const char* bus_id) {
+  void* device = nullptr;
+  NvmlMemory memory{};
+  if (management.call("nvmlDeviceGetHandleByPciBusId_v2", bus_id, &device) != 0) return 0;
+  if (management.call("nvmlDeviceGetMemoryInfo", device, &memory) != 0) return 0;
+  return memory.free;
+}
+
+/// False if the driver does not describe the card.
+bool describe(const Library& driver, const Library& management, int ordinal, CudaDevice* found) {
+  int device = 0;
+  std::array<char, 256> text{};
+  size_t bytes = 0;
+  if (driver.call("cuDeviceGet", &device, ordinal) != 0 ||
+      driver.call("cuDeviceGetName", text.data(), int{text.size() - 1}, device) != 0 ||
+      driver.call("cuDeviceGetAttribute", &found->major, kMajor, device) != 0 ||
+      driver.call("cuDeviceGetAttribute", &found->minor, kMinor, device) != 0 ||
+      driver.call("cuDeviceTotalMem_v2", &bytes, device) != 0) {
+    return false;
+  }
+  found->name = text.data();
+  found->total_bytes = bytes;
+  text.fill('\0');
+  if (driver.call("cuDeviceGetPCIBusId", text.data(), int{text.size() - 1}, device) == 0) {
+    found->free_bytes = free_bytes(management, text.data());
+  }
+  return true;
+}
+
+std::string error_name(const Library& driver, int status) {
+  const char* name = nullptr;
+  if (driver.call("cuGetErrorName", status, &name) == 0 && name != nullptr) return name;
+  return format("status %d", status);
+}
+
+}  // namespace
+
+CudaDriver probe_cuda_driver(const char* driver_library, const char* management_library) {
+  CudaDriver found;
+  const Library driver(driver_library);
+  if (!driver.is_open()) {
+    found.problem = "no driver";
+    return found;
+  }
+  driver.call("cuDriverGetVersion", &found.version);
+  int count = 0;
+  int status = driver.call("cuInit", 0U);
+  if (status == 0) status = driver.call("cuDeviceGetCount", &count);
+  if (status != 0 && status != kNoDevice) {
+    found.problem = "the driver does not start: " + error_name(driver, status);
+    return found;
+  }
+  const Library management(management_library);
+  management.call("nvmlInit_v2");
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    CudaDevice device;
+    if (!describe(driver, management, ordinal, &device)) {
+      found.devices.clear();
+      found.problem = format("the driver does not describe card %d", ordinal);
+      break;
+    }
+    found.devices.push_back(std::move(device));
+  }
+  management.call("nvmlShutdown");
+  if (count == 0) found.problem = "no card that the driver shows";
+  return found;
+}
+
+}  // namespace sd

@@ -1,0 +1,90 @@
+#include "runtime/cuda_library.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "base/strings.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kKernels = "libsd_cuda.so";
+constexpr const char* kEntry = "sd_cuda_table";
+
+/// libtorch_cuda.so beside the libtorch_cpu.so that this program runs with.
+fs::path torch_cuda_path() {
+  Dl_info info{};
+  const auto* inside = reinterpret_cast<const void*>(&at::get_num_threads);
+  if (::dladdr(inside, &info) == 0 || info.dli_fname == nullptr) return "libtorch_cuda.so";
+  return fs::path(info.dli_fname).parent_path() / "libtorch_cuda.so";
+}
+
+std::string last_dl_error() {
+  const char* message = ::dlerror();
+  return message != nullptr ? printable(message) : "no reason is given";
+}
+
+struct OpenLibraries {
+  CudaLibraries said;
+  void* kernels = nullptr;
+};
+
+std::string open_torch() {
+  const fs::path path = torch_cuda_path();
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {
+    return "libtorch_cuda.so is not installed (scripts/setup --cuda)";
+  }
+  // Its static objects register ATen's kernels; it is never closed.
+  if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
+  return "libtorch_cuda.so cannot be opened: " + last_dl_error() + " (scripts/setup --cuda)";
+}
+
+OpenLibraries open_all() {
+  OpenLibraries open;
+  open.said.why_not_torch = open_torch();
+  if (!open.said.why_not_torch.empty()) {
+    open.said.why_not_kernels = "without libtorch_cuda.so";
+    return open;
+  }
+  // By its bare name: the program's own search path has its folder.
+  open.kernels = ::dlopen(kKernels, RTLD_NOW | RTLD_LOCAL);
+  if (open.kernels == nullptr) {
+    open.said.why_not_kernels = std::string(kKernels) + " cannot be opened: " + last_dl_error();
+  } else if (::dlsym(open.kernels, kEntry) == nullptr) {
+    open.said.why_not_kernels = std::string(kKernels) + " is not this program's";
+    open.kernels = nullptr;
+  }
+  return open;
+}
+
+/// What `open_cuda_libraries` opened; null until then.
+const OpenLibraries* opened = nullptr;
+
+}  // namespace
+
+const CudaLibraries& open_cuda_libraries() {
+  static const OpenLibraries open = open_all();
+  opened = &open;
+  return open.said;
+}
+
+const void* cuda_table(const char* name, int version) {
+  if (opened == nullptr || opened->kernels == nullptr) return nullptr;
+  using Entry = const void* (*)(const char*, int);
+  return reinterpret_cast<Entry>(::dlsym(opened->kernels, kEntry))(name, version);
+}
+
+int cuda_runtime_version() {
+  // libtorch_cpu.so is linked with it, so that it is there on every machine.
+  using Function = int (*)(int*);
+  const auto ask = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "cudaRuntimeGetVersion"));
+  int version = 0;
+  return ask != nullptr && ask(&version) == 0 ? version : 0;
+}
+
+}  // namespace sd

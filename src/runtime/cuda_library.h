@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+namespace sd {
+
+/// The libraries that compute on cards. The program is not linked with them, so that it starts
+/// where they and their driver are not.
+struct CudaLibraries {
+  std::string why_not_torch;    ///< why libtorch_cuda.so is not open; empty where it is
+  std::string why_not_kernels;  ///< why libsd_cuda.so, of our own, is not; empty where it is
+};
+
+/// Opens LibTorch's library, which makes ATen's operations work on cards, and then ours. The first
+/// call does it, before anything asks ATen for a card; the others say what came of it.
+const CudaLibraries& open_cuda_libraries();
+
+/// The table of that name and version that libsd_cuda.so offers; null where the library is not
+/// open or has another version of it.
+const void* cuda_table(const char* name, int version);
+
+/// The CUDA version that LibTorch's libraries are made for, 13000 for 13.0. Needs no driver.
+int cuda_runtime_version();
+
+}  // namespace sd

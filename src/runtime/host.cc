@@ -1,0 +1,67 @@
+#include "runtime/host.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/strings.h"
+#include "runtime/cuda_driver.h"
+#include "runtime/cuda_library.h"
+#include "runtime/free_memory.h"
+
+namespace sd {
+namespace {
+
+/// CPUs that cgroup v2's quota grants, rounded up; a large number where there is none.
+int quota_cpus() {
+  constexpr int kNoLimit = 1 << 20;
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoLimit;
+  const double cpus = std::strtod(quota.c_str(), nullptr) / period;
+  return cpus > 0 ? std::max(1, static_cast<int>(std::ceil(cpus))) : kNoLimit;
+}
+
+/// Why LibTorch cannot work with this driver; empty where it can. (A driver of CUDA 13 works with
+/// all libraries of CUDA 13.)
+std::string why_not_driver(const CudaDriver& driver, int runtime) {
+  if (!driver.problem.empty()) return driver.problem;
+  if (driver.version / 1000 >= runtime / 1000) return "";
+  return format("the driver is for CUDA %d.%d, and LibTorch needs %d.0 or newer",
+                driver.version / 1000, driver.version % 1000 / 10, runtime / 1000);
+}
+
+void probe_cards(HostInfo* host) {
+  CudaDriver driver = probe_cuda_driver();
+  host->cuda_driver = driver.version;
+  host->cuda_runtime = cuda_runtime_version();
+  host->why_no_cuda = why_not_driver(driver, host->cuda_runtime);
+  host->cuda = std::move(driver.devices);
+  if (!host->why_no_cuda.empty()) return;
+  const CudaLibraries& libraries = open_cuda_libraries();
+  host->why_no_cuda = libraries.why_not_torch;
+  host->why_no_cuda_kernels = libraries.why_not_kernels;
+  host->cuda_kernels = libraries.why_not_kernels.empty();
+}
+
+}  // namespace
+
+HostInfo probe_host(bool cards) {
+  HostInfo host;
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) host.usable_cpus = CPU_COUNT(&mask);
+  host.usable_cpus = std::clamp(host.usable_cpus, 1, quota_cpus());
+  host.isa = probe_isa();
+  host.total_bytes = static_cast<uint64_t>(total_memory());
+  host.free_bytes = std::min(host.total_bytes, static_cast<uint64_t>(free_memory()));
+  host.why_no_cuda = "not looked for";
+  if (cards) probe_cards(&host);
+  return host;
+}
+
+}  // namespace sd

@@ -1,0 +1,110 @@
+// `sd devices`, and what is said where a card cannot be had: on this machine, and with a driver
+// that tells of cards which are not there.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "cli/run_program.h"
+
+namespace sd::test {
+namespace {
+
+/// The program under the driver of support/fake_driver.cc, which tells that story.
+class FakeDriver {
+ public:
+  explicit FakeDriver(const char* story) {
+    ::setenv("SD_FAKE_DRIVER", story, 1);
+    ::setenv("LD_LIBRARY_PATH", SD_FAKE_DRIVER_DIR, 1);
+  }
+  ~FakeDriver() {
+    ::unsetenv("SD_FAKE_DRIVER");
+    ::unsetenv("LD_LIBRARY_PATH");
+  }
+  FakeDriver(const FakeDriver&) = delete;
+  FakeDriver& operator=(const FakeDriver&) = delete;
+};
+
+TEST(Devices, ListsTheProcessor) {
+  const Finished text = run({"devices"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_EQ(text.out.rfind("cpu: ", 0), 0U) << text.out;
+  EXPECT_NE(text.out.find("\ncuda"), std::string::npos) << text.out;
+  const auto json = nlohmann::json::parse(run({"devices", "--json"}).out);
+  EXPECT_GE(json.at("cpu").at("threads").get<int>(), 1);
+  EXPECT_GT(json.at("cpu").at("total_bytes").get<uint64_t>(), uint64_t{1} << 28);
+  EXPECT_TRUE(json.at("cuda").at("devices").is_array());
+}
+
+TEST(Devices, SaysWhyThereIsNoCard) {
+  const FakeDriver driver("no-card");
+  EXPECT_NE(run({"devices"}).out.find("\ncuda: no card that the driver shows\n"),
+            std::string::npos);
+}
+
+TEST(Devices, ListsTheCardsOfADriverThatIsTooOld) {
+  const FakeDriver driver("old");
+  const Finished text = run({"devices"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(
+      text.out.find("\ncuda:0: Card \\x1B[31mA, compute capability 8.9, 10.0 GiB, 9.0 GiB free\n"
+                    "cuda:1: Card B, compute capability 9.0, 80.0 GiB\n"
+                    "cuda: the driver is for CUDA 12.4, and LibTorch needs 13.0 or newer\n"),
+      std::string::npos)
+      << text.out;
+  const auto json = nlohmann::json::parse(run({"devices", "--json"}).out);
+  EXPECT_EQ(json.at("auto"), "cpu");
+  EXPECT_EQ(json.at("cuda").at("devices").size(), 2U);
+  EXPECT_EQ(json.at("cuda").at("devices")[0].at("free_bytes").get<uint64_t>(), uint64_t{9} << 30);
+  EXPECT_EQ(json.at("cuda").at("driver"), 12040);
+}
+
+TEST(Devices, ACardThatCannotBeHadIsAnErrorAndAutoGoesOn) {
+  const FakeDriver driver("old");
+  const TempFolder folder;
+  const std::vector<std::string> draw = {"txt2img",
+                                         "--outdir",
+                                         folder.path().string(),
+                                         "--prompt",
+                                         "a red circle",
+                                         "--ddim_steps",
+                                         "1",
+                                         "--n_samples",
+                                         "1",
+                                         "--n_iter",
+                                         "1"};
+  auto on_card = draw;
+  on_card.insert(on_card.end(), {"--device", "cuda:1"});
+  const Finished refused = run(on_card);
+  EXPECT_EQ(refused.exit_code, 5) << refused.err;
+  EXPECT_NE(refused.err.find("--device cuda:1 cannot be had: the driver is for CUDA 12.4"),
+            std::string::npos)
+      << refused.err;
+  const Finished drawn = run(draw);
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_NE(drawn.err.find("device: cpu"), std::string::npos);
+  EXPECT_NE(drawn.err.find("; not on Card \\x1B[31mA: the driver is for CUDA 12.4"),
+            std::string::npos)
+      << drawn.err;
+}
+
+/// Names of the libraries that a program is linked with.
+std::string needed(const std::string& file) {
+  const TempFolder folder;
+  const std::string out = (folder / "needed").string();
+  if (std::system(("readelf -d '" + file + "' > '" + out + "'").c_str()) != 0) return "";
+  return read_file(out);
+}
+
+TEST(Devices, TheProgramIsLinkedWithNothingThatNeedsADriver) {
+  const std::string libraries = needed(SD_PROGRAM);
+  if (libraries.empty()) GTEST_SKIP() << "readelf is not installed";
+  EXPECT_NE(libraries.find("[libtorch_cpu.so]"), std::string::npos);
+  for (const char* name : {"libtorch_cuda", "libc10_cuda", "libsd_cuda", "libcuda.so"}) {
+    EXPECT_EQ(libraries.find(name), std::string::npos) << name;
+  }
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,89 @@
+// CUDA graphs against plain calls, and our random numbers against the card's own generator's.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "cuda/card.h"
+#include "runtime/captured_fn.h"
+#include "runtime/noise.h"
+
+namespace sd::test {
+namespace {
+
+/// A small network with a convolution, a product and attention, and its weights.
+class Network {
+ public:
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& keys) const {
+    const at::Tensor h = at::silu(at::conv2d(x, conv_, {}, 1, 1));
+    const at::Tensor q = at::linear(h.flatten(2).transpose(1, 2), linear_).unsqueeze(1);
+    const at::Tensor k = keys.unsqueeze(1);
+    return at::scaled_dot_product_attention(q, k, k).squeeze(1);
+  }
+
+ private:
+  at::Tensor conv_ = (random({32, 4, 3, 3}, 1) / 6).to(kCard).to(at::kHalf);
+  at::Tensor linear_ = (random({32, 32}, 2) / 6).to(kCard).to(at::kHalf);
+};
+
+at::Tensor half(at::IntArrayRef shape, uint64_t seed) {
+  return random(shape, seed).to(kCard).to(at::kHalf);
+}
+
+TEST(CudaGraph, GivesWhatPlainCallsGive) {
+  SD_NEEDS_CARD();
+  const Network network;
+  CapturedFn captured(
+      [&](const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& held) {
+        return network(inputs[0], held[0]);
+      },
+      cuda_graph_recorder(kCard));
+  for (const int64_t side : {16, 8, 16}) {
+    const at::Tensor keys = half({2, 77, 32}, 10 + static_cast<uint64_t>(side));
+    for (uint64_t seed = 20; seed < 23; ++seed) {
+      const at::Tensor x = half({2, 4, side, side}, seed);
+      EXPECT_LE(difference(captured({x}, {keys}), network(x, keys)), 1e-3) << side << " " << seed;
+    }
+  }
+  EXPECT_EQ(captured.size(), 2U) << "nothing was recorded";
+}
+
+TEST(CudaGraph, ResultsOutliveTheNextReplay) {
+  SD_NEEDS_CARD();
+  CapturedFn captured([](const std::vector<at::Tensor>& inputs,
+                         const std::vector<at::Tensor>&) { return inputs[0] * 2; },
+                      cuda_graph_recorder(kCard));
+  const at::Tensor first = captured({half({4}, 1)});
+  const at::Tensor second = captured({half({4}, 2)});
+  EXPECT_TRUE(at::equal(first, half({4}, 1) * 2));
+  EXPECT_TRUE(at::equal(second, half({4}, 2) * 2));
+}
+
+TEST(CudaGraph, WorkThatWaitsForTheCardIsLeftUnrecorded) {
+  SD_NEEDS_CARD();
+  CapturedFn captured(
+      [](const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>&) {
+        return inputs[0] * inputs[0].max().item<double>();  // reads a result back
+      },
+      cuda_graph_recorder(kCard));
+  const at::Tensor x = half({4}, 1);
+  EXPECT_TRUE(at::equal(captured({x}), x * x.max().item<double>()));
+  EXPECT_EQ(captured.size(), 0U);
+  EXPECT_TRUE(at::equal(x + x, x * 2)) << "the stream still records";
+}
+
+TEST(CudaNoise, IsThatOfTheCardsGeneratorButForItsSine) {
+  SD_NEEDS_CARD();
+  const at::Generator generator = at::globalContext().defaultGenerator(kCard);
+  for (const uint64_t seed : {uint64_t{42}, uint64_t{1} << 40}) {
+    at::Generator card = generator;
+    card.set_current_seed(seed);
+    PhiloxNoise ours(seed);
+    for (const auto& shape : std::vector<std::vector<int64_t>>{{3, 4, 64, 64}, {1, 4, 8, 8}, {5}}) {
+      const at::Tensor theirs = at::randn(shape, card, at::TensorOptions(at::kFloat).device(kCard));
+      EXPECT_LE(difference(ours.normal(shape), theirs), 1e-5) << shape;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,117 @@
+// Our kernels on the card against ATen's rows in double precision on the processor, and against
+// what the processor does thread by thread.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "cuda/card.h"
+#include "kernels/table.h"
+#include "support/cuda_emulator.h"
+
+namespace sd::test {
+namespace {
+
+const KernelPolicy kOnCard{.isa = probe_isa(), .device = DeviceKind::kCuda};
+
+struct Type {
+  at::ScalarType type;
+  double rounding;  ///< of one value near 1
+};
+const Type kTypes[] = {{at::kFloat, 1e-6}, {at::kHalf, 5e-4}, {at::kBFloat16, 4e-3}};
+
+at::Tensor on_card(const at::Tensor& x, at::ScalarType type) { return x.to(type).to(kCard); }
+
+/// One of the rows, which must fit.
+template <class Kernel, class Spec>
+std::unique_ptr<const Kernel> row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec) {
+  for (const auto& candidate : rows) {
+    if (candidate.device == DeviceKind::kCuda) return candidate.make(spec, kOnCard);
+  }
+  return nullptr;
+}
+
+TEST(CudaKernels, GroupNorm) {
+  SD_NEEDS_CARD();
+  const std::vector<std::pair<std::vector<int64_t>, int64_t>> shapes = {
+      {{6, 320, 64, 64}, 32}, {{2, 1280, 8, 8}, 32}, {{1, 128, 512, 512}, 32},
+      {{2, 960, 32, 32}, 32}, {{3, 30, 13, 11}, 5},  {{1, 33, 40, 41}, 11},
+      {{1, 4096, 2, 2}, 32}};
+  for (const auto& [shape, groups] : shapes) {
+    const at::Tensor weight = random({shape[1]}, 1), bias = random({shape[1]}, 2);
+    const at::Tensor x = random(shape, 3) * 2 + 1;
+    for (const auto& [type, rounding] : kTypes) {
+      for (const bool silu : {false, true}) {
+        const at::Tensor given = x.to(type);
+        at::Tensor exact = at::group_norm(given.to(at::kDouble), groups, weight.to(at::kDouble),
+                                          bias.to(at::kDouble), 1e-5);
+        if (silu) exact = at::silu(exact);
+        const auto kernel = row(
+            group_norm_rows(), GroupNormSpec{weight.to(kCard), bias.to(kCard), groups, 1e-5, silu});
+        ASSERT_NE(kernel, nullptr);
+        const at::Tensor y = (*kernel)(given.to(kCard));
+        EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+        EXPECT_LE(difference(y, exact), rounding * (1 + exact.abs().max().item<double>()))
+            << x.sizes() << " " << type << " silu " << silu;
+        EXPECT_TRUE(at::equal(y, (*kernel)(given.to(kCard)))) << "not the same twice";
+      }
+    }
+  }
+}
+
+TEST(CudaKernels, GroupNormOfViewsThatAreNotAligned) {
+  SD_NEEDS_CARD();
+  const at::Tensor weight = random({64}, 1).to(kCard), bias = random({64}, 2).to(kCard);
+  const auto kernel = row(group_norm_rows(), GroupNormSpec{weight, bias, 32, 1e-5, true});
+  ASSERT_NE(kernel, nullptr);
+  const at::Tensor memory = random({2 * 64 * 9 * 9 + 1}, 3).to(kCard);
+  const at::Tensor x = memory.slice(0, 1).reshape({2, 9, 9, 64}).permute({0, 3, 1, 2});
+  const auto aten = group_norm_rows().back().make({weight, bias, 32, 1e-5, true}, kOnCard);
+  EXPECT_LE(difference((*kernel)(x), (*aten)(x)), 1e-5);
+}
+
+TEST(CudaKernels, GroupNormIsTheEmulatedOne) {
+  SD_NEEDS_CARD();
+  const at::Tensor weight = random({320}, 1), bias = random({320}, 2);
+  const at::Tensor x = random({2, 320, 9, 7}, 3);
+  const auto kernel =
+      row(group_norm_rows(), GroupNormSpec{weight.to(kCard), bias.to(kCard), 32, 1e-5, false});
+  ASSERT_NE(kernel, nullptr);
+  EmulatedNorm<float> emulated(x, weight, bias, 32, false, true);
+  // A card contracts products and sums: a last bit here and there.
+  EXPECT_LE(difference((*kernel)(x.to(kCard)), emulated.run()), 2e-6);
+}
+
+TEST(CudaKernels, Geglu) {
+  SD_NEEDS_CARD();
+  for (const auto& [rows, depth, columns] :
+       {std::tuple<int64_t, int64_t, int64_t>(8192, 320, 1280), {128, 1280, 5120}, {3, 16, 7}}) {
+    const at::Tensor weight = random({2 * columns, depth}, 1) / std::sqrt(double(depth));
+    const at::Tensor bias = random({2 * columns}, 2), x = random({rows, depth}, 3);
+    for (const auto& [type, rounding] : kTypes) {
+      const GegluSpec spec{on_card(weight, type), on_card(bias, type)};
+      const auto kernel = row(geglu_rows(), spec);
+      ASSERT_NE(kernel, nullptr);
+      const auto aten = geglu_rows().back().make(spec, kOnCard);
+      const at::Tensor y = (*kernel)(on_card(x, type));
+      // ATen rounds the gate once more.
+      EXPECT_LE(difference(y, (*aten)(on_card(x, type))),
+                4 * rounding * (1 + y.abs().max().item<double>()))
+          << x.sizes() << " " << type;
+    }
+  }
+}
+
+TEST(CudaKernels, EmptyTensors) {
+  SD_NEEDS_CARD();
+  const at::Tensor weight = random({32}, 1).to(kCard), bias = random({32}, 2).to(kCard);
+  const auto norm = row(group_norm_rows(), GroupNormSpec{weight, bias, 32, 1e-5, false});
+  ASSERT_NE(norm, nullptr);
+  EXPECT_EQ((*norm)(at::empty({0, 32, 4, 4}, weight.options())).numel(), 0);
+  const auto gate =
+      row(geglu_rows(), GegluSpec{random({8, 4}, 3).to(kCard), at::zeros({8}, weight.options())});
+  ASSERT_NE(gate, nullptr);
+  EXPECT_EQ((*gate)(at::empty({0, 4}, weight.options())).numel(), 0);
+}
+
+}  // namespace
+}  // namespace sd::test

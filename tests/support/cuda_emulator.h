@@ -1,0 +1,105 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "kernels/cuda/geglu_body.h"
+#include "kernels/cuda/group_norm_body.h"
+
+// Runs what a card's threads do one after the other on the processor: all threads of a block up to
+// a barrier, then on to the next one, block by block.
+
+namespace sd::test {
+
+/// What the wrapper on the card chooses for x [N, C, h, w] channels_last; `packs` off takes single
+/// values, as for memory that is not aligned.
+template <class T>
+struct EmulatedNorm {
+  EmulatedNorm(const at::Tensor& input, const at::Tensor& by, const at::Tensor& plus, int groups,
+               bool silu, bool packs)
+      : x(input.contiguous(at::MemoryFormat::ChannelsLast)),
+        y(at::full_like(x, NAN)),
+        weight(by),
+        bias(plus),
+        affine(at::full({3, x.size(0), x.size(1)}, NAN, at::kFloat)) {
+    job.x = x.template const_data_ptr<T>();
+    job.y = y.template mutable_data_ptr<T>();
+    job.weight = weight.template const_data_ptr<float>();
+    job.bias = bias.template const_data_ptr<float>();
+    job.pixels = x.size(2) * x.size(3);
+    job.channels = static_cast<int>(x.size(1));
+    job.groups = groups;
+    job.eps = 1e-5;
+    job.silu = silu;
+    width = packs && job.channels % cuda::kPackWidth<T> == 0 ? cuda::kPackWidth<T> : 1;
+    job.layout = cuda::norm_layout(job.channels, job.pixels, width);
+    parts = at::full({x.size(0), job.layout.chunks, groups, 2}, NAN, at::kFloat);
+    job.parts = parts.template mutable_data_ptr<float>();
+    job.mean = affine[0].template mutable_data_ptr<float>();
+    job.scale = affine[1].template mutable_data_ptr<float>();
+    job.shift = affine[2].template mutable_data_ptr<float>();
+  }
+
+  at::Tensor run() {
+    if (width == 1) {
+      run_in_packs<1>();
+    } else {
+      run_in_packs<cuda::kPackWidth<T>>();
+    }
+    return y;
+  }
+
+  template <int kWidth>
+  void run_in_packs() {
+    const int threads = job.layout.threads();
+    for (int64_t n = 0; n < x.size(0); ++n) {
+      for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
+        std::vector<float> shared(static_cast<size_t>(job.layout.shared_floats(job.channels)), NAN);
+        float* s = shared.data();
+        for (int t = 0; t < threads; ++t) cuda::norm_accumulate<kWidth>(job, chunk, n, t, s);
+        for (int t = 0; t < threads; ++t) cuda::norm_fold_rows(job, t, s);
+        for (int t = 0; t < threads; ++t) cuda::norm_fold_channels(job, chunk, n, t, s);
+      }
+      for (int group = 0; group < job.groups; ++group) {
+        std::vector<double> shared(2 * cuda::kNormFoldThreads, NAN);
+        for (int t = 0; t < cuda::kNormFoldThreads; ++t) {
+          cuda::norm_gather(job, group, n, t, shared.data());
+        }
+        for (int t = 0; t < cuda::kNormFoldThreads; ++t) {
+          cuda::norm_finish(job, group, n, t, shared.data());
+        }
+      }
+      for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
+        for (int t = 0; t < threads; ++t) cuda::norm_apply<kWidth>(job, chunk, n, t);
+      }
+    }
+  }
+
+  at::Tensor x, y, weight, bias, affine, parts;
+  cuda::NormJob<T> job{};
+  int width = 1;
+};
+
+/// x [rows, 2*columns] → [rows, columns].
+template <class T>
+at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
+  at::Tensor y = at::full({x.size(0), x.size(1) / 2}, NAN, x.options());
+  const cuda::GegluJob<T> job{.x = x.const_data_ptr<T>(),
+                              .y = y.mutable_data_ptr<T>(),
+                              .rows = y.size(0),
+                              .columns = y.size(1)};
+  constexpr int kWidth = cuda::kPackWidth<T>;
+  const bool wide = packs && job.columns % kWidth == 0;
+  const int64_t count = y.numel() / (wide ? kWidth : 1);
+  for (int64_t i = 0; i < count; ++i) {
+    if (wide) {
+      cuda::geglu_at<kWidth>(job, i);
+    } else {
+      cuda::geglu_at<1>(job, i);
+    }
+  }
+  return y;
+}
+
+}  // namespace sd::test

@@ -1,0 +1,152 @@
+// The kernels for cards, thread by thread on the processor, against ATen and double precision. What
+// this cannot show is how a card schedules them: a barrier that is missing, say.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "kernels/table.h"
+#include "support/cuda_emulator.h"
+
+namespace sd::test {
+namespace {
+
+at::Tensor random(at::IntArrayRef shape, uint64_t seed) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  return at::randn(shape, generator, at::TensorOptions(at::kFloat));
+}
+
+/// Group norm in double precision.
+at::Tensor exact_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      int64_t groups, bool silu) {
+  const at::Tensor y = at::group_norm(x.to(at::kDouble).contiguous(), groups,
+                                      weight.to(at::kDouble), bias.to(at::kDouble), 1e-5);
+  return silu ? at::silu(y) : y;
+}
+
+double difference(const at::Tensor& a, const at::Tensor& b) {
+  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
+  return std::isnan(most) ? INFINITY : most;
+}
+
+struct Shape {
+  int64_t n, channels, height, width;
+  int groups;
+};
+
+const Shape kShapes[] = {
+    {1, 32, 1, 1, 32},   {2, 320, 9, 7, 32},   {1, 640, 16, 16, 32}, {3, 48, 5, 3, 16},
+    {1, 30, 13, 11, 5},  {2, 7, 31, 1, 7},     {1, 2560, 3, 3, 32},  {1, 4096, 2, 2, 32},
+    {1, 33, 40, 41, 11}, {2, 128, 65, 67, 32}, {1, 1000, 2, 3, 8},
+};
+
+template <class T>
+void check_norm(at::ScalarType type, double tolerance) {
+  for (const Shape& shape : kShapes) {
+    const at::Tensor weight = random({shape.channels}, 1), bias = random({shape.channels}, 2);
+    const at::Tensor x =
+        (random({shape.n, shape.channels, shape.height, shape.width}, 3) * 2 + 1).to(type);
+    for (const bool silu : {false, true}) {
+      for (const bool packs : {false, true}) {
+        EmulatedNorm<T> norm(x, weight, bias, shape.groups, silu, packs);
+        const at::Tensor y = norm.run();
+        const at::Tensor expected = exact_norm(x, weight, bias, shape.groups, silu);
+        EXPECT_LE(difference(y, expected), tolerance * (1 + expected.abs().max().item<double>()))
+            << x.sizes() << " groups " << shape.groups << " silu " << silu << " packs " << packs;
+      }
+    }
+  }
+}
+
+TEST(CudaGroupNorm, IsExactInFloat) { check_norm<float>(at::kFloat, 1e-6); }
+TEST(CudaGroupNorm, IsRoundedOnceInHalf) { check_norm<c10::Half>(at::kHalf, 5e-4); }
+TEST(CudaGroupNorm, IsRoundedOnceInBfloat16) { check_norm<c10::BFloat16>(at::kBFloat16, 4e-3); }
+
+TEST(CudaGroupNorm, KeepsItsDigitsWhereTheMeanIsLarge) {
+  const at::Tensor weight = at::ones({64}), bias = at::zeros({64});
+  const at::Tensor x = random({2, 64, 33, 31}, 4) + 300;
+  EmulatedNorm<float> norm(x, weight, bias, 8, /*silu=*/false, /*packs=*/true);
+  // What float32 holds of x - 300 has an error of 1.5e-5.
+  EXPECT_LE(difference(norm.run(), exact_norm(x, weight, bias, 8, false)), 1e-4);
+}
+
+TEST(CudaGroupNorm, OfOneValueIsItsBias) {
+  const at::Tensor weight = random({32}, 1), bias = random({32}, 2);
+  EmulatedNorm<float> norm(at::full({1, 32, 4, 4}, 7.25), weight, bias, 4, false, true);
+  EXPECT_TRUE(at::equal(norm.run(), bias.reshape({1, 32, 1, 1}).expand({1, 32, 4, 4})));
+}
+
+TEST(CudaGroupNorm, GivesItsAffineAsTheLastRowDoes) {
+  const at::Tensor weight = random({96}, 1), bias = random({96}, 2);
+  const at::Tensor x = random({2, 96, 10, 10}, 3).contiguous(at::MemoryFormat::ChannelsLast);
+  EmulatedNorm<float> norm(x, weight, bias, 32, /*silu=*/true, /*packs=*/true);
+  norm.run();
+  const auto aten = group_norm_rows().back().make({weight, bias, 32, 1e-5, true}, {});
+  const ChannelAffine expected = aten->affine(x);
+  const auto applied = [&](const at::Tensor& mean, const at::Tensor& scale,
+                           const at::Tensor& shift) {
+    const auto by_channel = [](const at::Tensor& v) { return v.unsqueeze(-1).unsqueeze(-1); };
+    return (x - by_channel(mean)) * by_channel(scale) + by_channel(shift);
+  };
+  EXPECT_LE(difference(applied(norm.affine[0], norm.affine[1], norm.affine[2]),
+                       applied(expected.mean, expected.scale, expected.shift)),
+            1e-5);
+}
+
+TEST(CudaGroupNorm, FitsABlockForEveryShape) {
+  for (int channels = 1; channels <= cuda::kNormMostChannels; ++channels) {
+    for (const int width : {1, 4, 8}) {
+      if (channels % width != 0) continue;
+      for (const int64_t pixels : {int64_t{1}, int64_t{63}, int64_t{4096}, int64_t{1} << 22}) {
+        const cuda::NormLayout layout = cuda::norm_layout(channels, pixels, width);
+        ASSERT_GE(layout.threads(), 1);
+        ASSERT_LE(layout.threads(), cuda::kNormThreads);
+        ASSERT_LE(layout.shared_floats(channels) * sizeof(float), 48U << 10) << channels;
+        ASSERT_LE(layout.chunks, 64);  // and every pixel in one chunk:
+        ASSERT_GE(layout.chunks * layout.chunk, pixels);
+        ASSERT_LT((layout.chunks - 1) * layout.chunk, pixels);
+      }
+    }
+  }
+}
+
+template <class T>
+void check_geglu(at::ScalarType type, double tolerance) {
+  for (const auto& [rows, columns] :
+       {std::pair<int64_t, int64_t>(1, 1), {3, 7}, {5, 64}, {17, 1280}, {2, 12}, {9, 1000}}) {
+    const at::Tensor x = (random({rows, 2 * columns}, 5) * 3).to(type);
+    const auto halves = x.to(at::kDouble).chunk(2, -1);
+    const at::Tensor expected = halves[0] * at::gelu(halves[1]);
+    for (const bool packs : {false, true}) {
+      const at::Tensor y = emulated_geglu<T>(x, packs);
+      // Against the factors: 1 + erf loses digits where the gate is shut.
+      const at::Tensor scale = halves[0].abs() * (1 + halves[1].abs()) + 1e-4;
+      const at::Tensor error = (y.to(at::kDouble) - expected).abs() / scale;
+      EXPECT_LE(error.max().template item<double>(), tolerance) << x.sizes() << " packs " << packs;
+    }
+  }
+}
+
+TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
+TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
+TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
+
+TEST(CudaRows, AreForTensorsOnCardsOnly) {
+  const KernelPolicy on_card{.isa = probe_isa(), .device = DeviceKind::kCuda};
+  const auto names = [](const auto& rows, DeviceKind device) {
+    std::vector<std::string> found;
+    for (const auto& row : rows) {
+      if (row.device == device) found.emplace_back(row.name);
+    }
+    return found;
+  };
+  EXPECT_EQ(names(group_norm_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(geglu_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  // Without our library, and for what it has no kernel for, a card gets the last row: it works on
+  // tensors of any type, which the processor's rows do not.
+  const at::Tensor weight = random({8, 8, 3, 3}, 1).to(at::kDouble);
+  const auto conv = choose_kernel(conv2d_rows(), {weight, {}, 1, 1}, on_card);
+  EXPECT_EQ((*conv)(random({1, 8, 5, 5}, 2).to(at::kDouble)).scalar_type(), at::kDouble);
+}
+
+}  // namespace
+}  // namespace sd::test
