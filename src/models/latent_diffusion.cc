@@ -109,13 +109,13 @@ LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_ro
   const WeightView first_stage = placed(root["first_stage_model"], policy.vae_dtype);
   return {.config = config,
           .ema = false,
-          .text_encoder = in_zone("text encoder", [&] {
-            return family_of(config).make_text_encoder(text, config, kernels);
-          }),
+          .text_encoder =
+              in_zone("text encoder",
+                      [&] { return family_of(config).make_text_encoder(text, config, kernels); }),
           .unet = in_zone("UNet", [&] { return UNet(unet, config.unet, kernels); }),
-          .first_stage = in_zone("autoencoder", [&] {
-            return Autoencoder(first_stage, config.first_stage, parts, kernels);
-          }),
+          .first_stage =
+              in_zone("autoencoder",
+                      [&] { return Autoencoder(first_stage, config.first_stage, parts, kernels); }),
           .schedule = load_schedule(root, config),
           .scale_factor = load_scale_factor(root, config),
           .checkpoint = nullptr,

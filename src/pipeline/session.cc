@@ -253,9 +253,9 @@ EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& p
         tap("unet_x", repeat_rows(x, prepared.rows));
         tap("unet_t", at::full({prepared.rows}, t));
       }
-      at::Tensor eps = unet_call(unet(), x, t, prepared, [this](const std::string&, const at::Tensor&) {
-        sampling_->poll();
-      });
+      at::Tensor eps =
+          unet_call(unet(), x, t, prepared,
+                    [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
       return eps;

@@ -212,7 +212,8 @@ class Replayer {
       pipeline_.emplace(Pipeline::load({.model = model.paths,
                                         .device = device,
                                         .safety = {},
-                                        .init_images = record.init.has_value()}));
+                                        .init_images = record.init.has_value(),
+                                        .largest = {}}));
       key_ = key;
     }
     return *pipeline_;

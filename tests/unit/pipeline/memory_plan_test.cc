@@ -78,10 +78,10 @@ TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
         expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
                               measured(pipeline, request));
       }
-      Request request = small_request(1, 192);
-      request.init_image = std::make_shared<const Image>(192, 192);
+      Request request = small_request(1, 256);
+      request.init_image = std::make_shared<const Image>(256, 256);
       const PlannedLoad load{
-          .pictures = 1, .height = 192, .width = 192, .guided = true, .encodes = true};
+          .pictures = 1, .height = 256, .width = 256, .guided = true, .encodes = true};
       expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
                             measured(pipeline, request));
     }
