@@ -40,7 +40,9 @@ std::span<const GegluRow> geglu_rows();
 template <class Kernel, class Spec>
 std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Spec>> rows,
                                             const Spec& spec, const KernelPolicy& policy) {
-  if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
+  if constexpr (requires { shapes::make_kernel(spec, policy); }) {
+    if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
+  }
   if (!policy.plain) {
     for (const auto& row : rows) {
       if (row.device != policy.device || row.needs > policy.isa) continue;
