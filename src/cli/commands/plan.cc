@@ -144,6 +144,10 @@ void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecP
 }
 
 int run_plan(const PlanOptions& options) {
+  if (!options.run.devices.empty()) {
+    throw Error(ErrorKind::kUsage, "sd plan is for one device, and --devices names several",
+                "each needs the same: use --device");
+  }
   const PlannedModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
   const LargestBatch largest =
