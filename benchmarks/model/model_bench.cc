@@ -80,6 +80,8 @@ int measure(const Options& options) {
   Stopwatch watch;
   ExecPolicy policy = resolve(options.device, probe_host());
   policy.kernels.bf16 = options.precision == "bf16";
+  // As build_networks does.
+  policy.kernels.bf16_convolutions = policy.kernels.bf16 && options.part == "decoder";
   apply_threads(policy);
   apply_memory(policy);
   const Part part(options, policy);

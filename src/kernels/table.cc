@@ -10,6 +10,7 @@ namespace {
 
 // Fastest first; plain ATen last. A test compares each row with the last.
 constexpr Conv2dRow kConv2dRows[] = {
+    {"winograd-avx512-bf16", Isa::kAvx512Bf16, cpu::make_winograd_avx512bf16},
     {"winograd-avx512", Isa::kAvx512, cpu::make_winograd_avx512},
     {"winograd-avx2", Isa::kAvx2, cpu::make_winograd_avx2},
     {"aten", Isa::kPortable, aten::make_conv2d},

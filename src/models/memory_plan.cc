@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/families.h"
+#include "runtime/profile.h"
 #include "runtime/tensor_memory.h"
 
 namespace sd {
@@ -99,6 +100,8 @@ const PlannedStage& MemoryPlan::largest() const {
 MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy,
                              at::ScalarType stored)
     : config_(config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
+  const Zone zone("memory plan");
+  const UntimedZones untimed;
   const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
   using Rows = ShapeRun::Rows;
   shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
@@ -170,6 +173,8 @@ PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
 
 MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
                                UNetShare unet_share) const {
+  const Zone zone("memory plan");
+  const UntimedZones untimed;  // what runs here computes nothing
   const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;
   const int64_t keep = pooled ? pool_limit(policy_.kernels.memory) : -1;
   const int64_t keep_in_strips = pooled ? std::min(keep, pool_limit(MemoryMode::kLow)) : -1;

@@ -41,6 +41,7 @@ struct KernelPolicy {
   MemoryMode memory = MemoryMode::kBalanced;
   ShapeRun* shapes = nullptr;  ///< set: compute shapes only
   bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
+  bool bf16_convolutions = false;        ///< those of 3x3 convolutions, too
   DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
 };
 

@@ -73,6 +73,9 @@ void start_profile() {
   timing = true;
 }
 
+UntimedZones::UntimedZones() : timed_(timing) { timing = false; }
+UntimedZones::~UntimedZones() { timing = timed_; }
+
 void stop_profile() {
   timing = false;
   recording.reset();

@@ -14,6 +14,18 @@ void stop_profile();
 /// True on a thread whose zones are timed.
 bool profiling();
 
+/// Until its end, what this thread does is timed as a whole and not by the zones inside.
+class UntimedZones {
+ public:
+  UntimedZones();
+  ~UntimedZones();
+  UntimedZones(const UntimedZones&) = delete;
+  UntimedZones& operator=(const UntimedZones&) = delete;
+
+ private:
+  bool timed_;
+};
+
 /// A stretch of time with a name, from construction to destruction, inside the zone that surrounds
 /// it. Costs a test of a flag where nothing is timed.
 class Zone {

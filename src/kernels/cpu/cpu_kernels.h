@@ -13,6 +13,10 @@ namespace sd::cpu {
 std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec, const KernelPolicy&);
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
                                                          const KernelPolicy&);
+/// The product in bfloat16, with sums in float32, where the policy asks for it; from 32 output
+/// channels on.
+std::unique_ptr<const Conv2dKernel> make_winograd_avx512bf16(const Conv2dSpec& spec,
+                                                             const KernelPolicy& policy);
 
 /// Sums in double, the rest in one pass.
 std::unique_ptr<const GroupNormKernel> make_group_norm_avx2(const GroupNormSpec& spec,

@@ -41,6 +41,11 @@ inline void copy_units(const float* x, int64_t values, float* out) {
   }
 }
 
+/// The units of a vector's values, kLanes/kUnitValues of them.
+inline void store_as_units(float* out, Vec x) {
+  _mm256_storeu_ps(out, std::bit_cast<__m256>(_mm512_cvtneps_pbh(x.raw)));
+}
+
 /// The units of `count` vectors, across them: lane by lane one of vectors 0 and 1, the next, `step`
 /// floats on, of 2 and 3. A missing last one is zero.
 inline void store_units(const Vec* x, int64_t count, float* out, int64_t step) {
@@ -64,6 +69,9 @@ inline Vec dot(Vec a, Vec b, Vec sum) { return fma(a, b, sum); }
 inline void copy_units(const float* x, int64_t values, float* out) {
   __builtin_memcpy(out, x, static_cast<size_t>(values) * sizeof(float));
 }
+
+/// The units of a vector's values.
+inline void store_as_units(float* out, Vec x) { store(out, x); }
 
 /// The units of `count` vectors, lane by lane, `step` floats apart.
 inline void store_units(const Vec* x, int64_t count, float* out, int64_t step) {

@@ -10,13 +10,15 @@
 // matrices, tiles by input channels by output channels, for each point:
 //
 //   gather            pixels           → patch   [6][columns][kStrip]
-//   transform_input   patch            → v       [36][tiles][kDepth]
-//   transform_weight  [O][I][3][3]     → u       [36][kDepth][kOutputs]
+//   transform_input   patch            → v       [36][tiles][depth]
+//   transform_weight  [O][I][3][3]     → u       [36][depth][kOutputs]
 //   multiply          v, u             → m       [36][tiles][kOutputs]
 //   transform_output  m                → pixels
 //
 // The weights are transformed where they are used: for a block of tiles that costs a few percent,
 // and then they need no memory but their own. `stride` is what lies between two points, in floats.
+// The depth of v and u is kDepth channels in units of 32 bits (units.h): floats, or pairs of
+// bfloat16, to which both are rounded after the transforms and not before.
 
 namespace sd::cpu::winograd {
 
@@ -26,7 +28,9 @@ inline constexpr int kDepth = 128;    ///< input channels in one block of a prod
 inline constexpr int kOutputs = 32;   ///< output channels in one block of a product
 inline constexpr int kMaxTiles = 32;  ///< tiles side by side in one patch
 inline constexpr int kPatchFloats = 6 * (4 * kMaxTiles + 2) * kStrip;
-inline constexpr int64_t kWeightStride = kDepth * kOutputs + 16;  ///< off a power of two
+
+/// Between two points of u, off a power of two; `depth` in units.
+constexpr int64_t weight_stride(int64_t depth) { return depth * kOutputs + 16; }
 
 /// The pixels of one picture, from one channel on.
 struct Pixels {
@@ -49,14 +53,15 @@ struct Target {
 };
 
 struct Steps {
+  int unit_values;  ///< channels in a unit
   /// Rows y to y+5 and columns x to x+columns-1, zeros where there are no pixels; normalised
   /// first if asked.
   void (*gather)(const Pixels& pixels, int64_t y, int64_t x, int64_t columns, float* patch);
-  /// `tiles` side by side, kStrip channels of each, to v and on: tile t at v + t*kDepth.
+  /// `tiles` side by side, kStrip channels of each, to v and on: tile t at v + t*depth.
   void (*transform_input)(const float* patch, int64_t tiles, int channels, float* v,
                           int64_t stride);
   /// `outputs` filters at `weight`, `filter_stride` floats apart, `depth` channels of each. What is
-  /// missing to kOutputs becomes zeros. stride is kWeightStride.
+  /// missing to kOutputs becomes zeros.
   void (*transform_weight)(const float* weight, int64_t filter_stride, int outputs, int depth,
                            float* u);
   /// m = v·u, or m += v·u.
@@ -67,5 +72,6 @@ struct Steps {
 
 extern const Steps kStepsAvx2;
 extern const Steps kStepsAvx512;
+extern const Steps kStepsAvx512Bf16;
 
 }  // namespace sd::cpu::winograd

@@ -3,6 +3,7 @@
 #include "kernels/cpu/silu.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/cpu/transpose.h"
+#include "kernels/cpu/units.h"
 #include "kernels/cpu/winograd.h"
 
 namespace sd::cpu::SD_ISA {
@@ -11,6 +12,8 @@ namespace {
 using namespace winograd;
 
 constexpr int kLanes = Vec::kLanes;
+constexpr int kDepthUnits = kDepth / kUnitValues;
+constexpr int64_t kWeightStride = weight_stride(kDepthUnits);
 
 // The points are 0, ±kA, ±kB and infinity. Of the pairs tried these left the least rounding error,
 // half that of the usual 1 and 2 (see Barabasz et al., "Error Analysis and Improving the Accuracy
@@ -110,7 +113,7 @@ void gather(const Pixels& pixels, int64_t y, int64_t x, int64_t columns, float* 
 
 void transform_input(const float* patch, int64_t tiles, int channels, float* v, int64_t stride) {
   const int64_t row = (4 * tiles + 2) * kStrip;
-  for (int64_t t = 0; t < tiles; ++t, patch += 4 * kStrip, v += kDepth) {
+  for (int64_t t = 0; t < tiles; ++t, patch += 4 * kStrip, v += kDepthUnits) {
     for (int c = 0; c < channels; c += kLanes) {
       Vec half[36];  // [column][point of the rows]
 #pragma GCC unroll 6
@@ -125,23 +128,33 @@ void transform_input(const float* patch, int64_t tiles, int channels, float* v, 
         Vec points[6];
         input_points(half + i, 6, points);
 #pragma GCC unroll 6
-        for (int j = 0; j < 6; ++j) store(v + (6 * i + j) * stride + c, points[j]);
+        for (int j = 0; j < 6; ++j) {
+          store_as_units(v + (6 * i + j) * stride + c / kUnitValues, points[j]);
+        }
       }
     }
   }
 }
 
-/// Nine taps of kLanes filters to u[36][…].
+/// Nine taps of kLanes filters and of each channel in a unit, to u[36][…].
 inline void weight_tile(const Vec* g, float* u) {
-  Vec half[18];  // [column][point of the rows]
-#pragma GCC unroll 3
-  for (int j = 0; j < 3; ++j) weight_points(g + j, 3, half + 6 * j);
+  Vec half[kUnitValues][18];  // [column][point of the rows]
+#pragma GCC unroll 6
+  for (int j = 0; j < 3 * kUnitValues; ++j) {
+    weight_points(g + 9 * (j / 3) + j % 3, 3, half[j / 3] + 6 * (j % 3));
+  }
 #pragma GCC unroll 6
   for (int i = 0; i < 6; ++i) {
-    Vec points[6];
-    weight_points(half + i, 6, points);
+    Vec points[kUnitValues][6];
+#pragma GCC unroll 2
+    for (int c = 0; c < kUnitValues; ++c) weight_points(half[c] + i, 6, points[c]);
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) store(u + (6 * i + j) * kWeightStride, points[j]);
+    for (int j = 0; j < 6; ++j) {
+      Vec channels[kUnitValues];
+#pragma GCC unroll 2
+      for (int c = 0; c < kUnitValues; ++c) channels[c] = points[c][j];
+      store_units(channels, kUnitValues, u + (6 * i + j) * kWeightStride, 0);
+    }
   }
 }
 
@@ -158,7 +171,9 @@ inline void weight_block(const float* weight, int64_t filter_stride, int outputs
     }
     transpose(rows);
   }
-  for (int k = 0; k < depth; ++k) weight_tile(taps + 9 * k, u + k * kOutputs);
+  for (int k = 0; k < unit_count(depth); ++k) {  // what is missing to a whole unit is zero above
+    weight_tile(taps + 9 * kUnitValues * k, u + k * kOutputs);
+  }
 }
 
 void transform_weight(const float* weight, int64_t filter_stride, int outputs, int depth,
@@ -167,13 +182,13 @@ void transform_weight(const float* weight, int64_t filter_stride, int outputs, i
     for (int k = 0; k < depth; k += kLanes) {
       const int present = outputs - o < kLanes ? outputs - o : kLanes;
       weight_block(weight + o * filter_stride + 9 * k, filter_stride, present,
-                   depth - k < kLanes ? depth - k : kLanes, u + k * kOutputs + o);
+                   depth - k < kLanes ? depth - k : kLanes, u + k / kUnitValues * kOutputs + o);
     }
   }
 }
 
-/// m[kRows][2 vectors] = or += v[kRows][depth] · u[depth][2 vectors], all sums in registers. The
-/// rows that come after these are fetched meanwhile, a line a step.
+/// m[kRows][2 vectors] = or += v[kRows][depth] · u[depth][2 vectors], all sums in registers, the
+/// depth in units. The rows that come after these are fetched meanwhile, a line a step.
 template <int kRows>
 inline void multiply_rows(const float* v, const float* u, int depth, bool add, float* m) {
   Vec sums[kRows][2];
@@ -186,12 +201,12 @@ inline void multiply_rows(const float* v, const float* u, int depth, bool add, f
   for (int k = 0; k < depth; ++k) {
     const Vec u0 = load(u + k * kOutputs);
     const Vec u1 = load(u + k * kOutputs + kLanes);
-    __builtin_prefetch(v + kRows * kDepth + k * 16, 0, 3);
+    __builtin_prefetch(v + kRows * kDepthUnits + k * 16, 0, 3);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-      const Vec factor = set1(v[i * kDepth + k]);
-      sums[i][0] = fma(factor, u0, sums[i][0]);
-      sums[i][1] = fma(factor, u1, sums[i][1]);
+      const Vec factor = set1(v[i * kDepthUnits + k]);
+      sums[i][0] = dot(factor, u0, sums[i][0]);
+      sums[i][1] = dot(factor, u1, sums[i][1]);
     }
   }
 #pragma GCC unroll 16
@@ -220,8 +235,9 @@ void multiply(const float* v, int64_t v_stride, const float* u, int64_t tiles, i
       const int64_t begin = tiles * b / blocks;
       const int64_t rows = tiles * (b + 1) / blocks - begin;
       for (int o = 0; o < kOutputs; o += 2 * kLanes) {
-        multiply_some<kRows>(rows, v + p * v_stride + begin * kDepth, u + p * kWeightStride + o,
-                             depth, add, m + p * m_stride + begin * kOutputs + o);
+        multiply_some<kRows>(rows, v + p * v_stride + begin * kDepthUnits,
+                             u + p * kWeightStride + o, static_cast<int>(unit_count(depth)), add,
+                             m + p * m_stride + begin * kOutputs + o);
       }
     }
   }
@@ -267,7 +283,8 @@ void transform_output(const float* m, int64_t stride, int64_t tiles, const Targe
   }
 }
 
-constexpr Steps kSteps = {gather, transform_input, transform_weight, multiply, transform_output};
+constexpr Steps kSteps = {kUnitValues,      gather,   transform_input,
+                          transform_weight, multiply, transform_output};
 
 }  // namespace
 }  // namespace sd::cpu::SD_ISA

@@ -45,6 +45,7 @@ class WinogradConv2d final : public Conv2dKernel {
       : steps_(steps),
         weight_(spec.weight),
         bias_(spec.bias),
+        depth_(kDepth / steps.unit_values),
         out_(spec.weight.size(0)),
         in_(spec.weight.size(1)) {}
 
@@ -71,6 +72,7 @@ class WinogradConv2d final : public Conv2dKernel {
   const Steps& steps_;
   at::Tensor weight_;  // [O, I, 3, 3] as it is in the checkpoint
   at::Tensor bias_;
+  int64_t depth_;  // of one block of a product, in units
   int64_t out_;
   int64_t in_;
 };
@@ -85,7 +87,7 @@ at::Tensor WinogradConv2d::all_bias(const Conv2dInputs& inputs) const {
   return all;
 }
 
-/// Fills v [channel block][36][tiles][kDepth].
+/// Fills v [channel block][36][tiles][depth_].
 void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t end, float* v,
                                      int64_t stride) const {
   std::vector<Run> runs;
@@ -115,7 +117,8 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
                        call.norm.shift.const_data_ptr<float>() + at, call.norm.silu};
       }
       steps_.gather(pixels, 4 * run.y - 1, 4 * run.x - 1, 4 * run.count + 2, patch);
-      float* to = v + c / kDepth * kPoints * stride + (run.begin - begin) * kDepth + c % kDepth;
+      float* to = v + c / kDepth * kPoints * stride + (run.begin - begin) * depth_ +
+                  c % kDepth / steps_.unit_values;
       steps_.transform_input(patch, run.count, pixels.channels, to, stride);
     }
   });
@@ -125,14 +128,15 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
 void WinogradConv2d::multiply_tiles(const Call& call, int64_t begin, int64_t first, int64_t last,
                                     int64_t output, const float* v, int64_t stride) const {
   const int64_t m_stride = (last - first) * kOutputs + 16;
-  float* u = workspace(Workspace::kOwn, static_cast<size_t>(kPoints * (kWeightStride + m_stride)));
-  float* m = u + kPoints * kWeightStride;
+  const int64_t u_stride = weight_stride(depth_);
+  float* u = workspace(Workspace::kOwn, static_cast<size_t>(kPoints * (u_stride + m_stride)));
+  float* m = u + kPoints * u_stride;
   const int outputs = static_cast<int>(std::min<int64_t>(kOutputs, out_ - output));
   const float* weight = weight_.const_data_ptr<float>() + output * in_ * 9;
   for (int64_t c = 0; c < in_; c += kDepth) {
     const int depth = static_cast<int>(std::min<int64_t>(kDepth, in_ - c));
     steps_.transform_weight(weight + c * 9, in_ * 9, outputs, depth, u);
-    steps_.multiply(v + c / kDepth * kPoints * stride + (first - begin) * kDepth, stride, u,
+    steps_.multiply(v + c / kDepth * kPoints * stride + (first - begin) * depth_, stride, u,
                     last - first, depth, c > 0, m, m_stride);
   }
   finish_tiles(call, first, last, output, m, m_stride);
@@ -178,12 +182,12 @@ at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
   call.tiling = {call.x.size(0), div_up(height, 4), div_up(width, 4)};
 
   const int64_t depths = div_up(in_, kDepth), blocks = div_up(out_, kOutputs);
-  const int64_t group = std::clamp(kInputFloats / (kPoints * kDepth * depths), int64_t{28},
+  const int64_t group = std::clamp(kInputFloats / (kPoints * depth_ * depths), int64_t{28},
                                    kBlockTiles * div_up(at::get_num_threads(), blocks));
   const int64_t tiles = call.tiling.count(), groups = div_up(tiles, group);
   for (int64_t i = 0; i < groups; ++i) {
     const int64_t begin = tiles * i / groups, end = tiles * (i + 1) / groups;
-    const int64_t stride = (end - begin) * kDepth + 16;
+    const int64_t stride = (end - begin) * depth_ + 16;
     float* v = workspace(Workspace::kShared, static_cast<size_t>(depths * kPoints * stride));
     transform_tiles(call, begin, end, v, stride);
     const int64_t parts = div_up(end - begin, kBlockTiles);
@@ -216,6 +220,13 @@ std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec,
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
                                                          const KernelPolicy&) {
   return make_winograd(spec, kStepsAvx512);
+}
+
+/// Few outputs take next to no time, and they are what a network ends in.
+std::unique_ptr<const Conv2dKernel> make_winograd_avx512bf16(const Conv2dSpec& spec,
+                                                             const KernelPolicy& policy) {
+  const bool worthwhile = policy.bf16_convolutions && spec.weight.size(0) >= kOutputs;
+  return worthwhile ? make_winograd(spec, kStepsAvx512Bf16) : nullptr;
 }
 
 }  // namespace sd::cpu

@@ -84,6 +84,21 @@ TEST_F(ProfileTest, CountsAZoneThatIsStillOpen) {
   EXPECT_GE(profile.zones[0].seconds, 0.002);
 }
 
+TEST_F(ProfileTest, LeavesOutWhatIsTimedAsAWhole) {
+  start_profile();
+  {
+    const Zone whole("whole");
+    const UntimedZones untimed;
+    const Zone inner("inner", [] { return 5; });
+  }
+  { const Zone after("after"); }
+  const Profile profile = current_profile();
+  ASSERT_EQ(profile.zones.size(), 2U);
+  EXPECT_EQ(profile.zones[0].name, "whole");
+  EXPECT_EQ(profile.zones[0].flop, 0);
+  EXPECT_EQ(profile.zones[1].name, "after");
+}
+
 TEST_F(ProfileTest, LeavesOtherThreadsAlone) {
   start_profile();
   std::thread([] { const Zone zone("elsewhere"); }).join();
