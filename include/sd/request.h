@@ -52,6 +52,10 @@ struct Request {
   std::shared_ptr<const Image> init_image;
   double strength = 0.75;  ///< how much of it is noised away: 0 nothing, 1 all
 
+  /// Where its draws begin, of `DrawPlan`, instead of where those of the session's last request
+  /// ended: so several sessions share one stream. Not with `again`.
+  std::optional<DrawRecord> draws_at;
+
   /// Draw only the picture of this record, as it was drawn then. Its place is filled, and so are
   /// the others, by `pictures`, of which there must be `batch`.
   std::optional<DrawRecord> again;

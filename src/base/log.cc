@@ -6,9 +6,10 @@ namespace sd {
 namespace {
 
 Verbosity current = Verbosity::kNormal;
+thread_local std::string label_of_thread;
 
 void print_line(const std::string& line) {
-  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "%s%s\n", label_of_thread.c_str(), line.c_str());
   std::fflush(stderr);
 }
 
@@ -16,6 +17,8 @@ void print_line(const std::string& line) {
 
 void set_verbosity(Verbosity verbosity) { current = verbosity; }
 Verbosity verbosity() { return current; }
+
+void set_log_label(const std::string& label) { label_of_thread = label; }
 
 void notice(const std::string& line) {
   if (current != Verbosity::kQuiet) print_line(line);

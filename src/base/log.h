@@ -11,6 +11,9 @@ enum class Verbosity { kQuiet, kNormal, kVerbose };
 void set_verbosity(Verbosity verbosity);
 Verbosity verbosity();
 
+/// What every line that this thread says begins with from now on.
+void set_log_label(const std::string& label);
+
 /// A line for the user: what was decided, what was left out. Silent under --quiet.
 void notice(const std::string& line);
 

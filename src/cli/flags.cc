@@ -1,5 +1,6 @@
 #include "cli/flags.h"
 
+#include <algorithm>
 #include <climits>
 
 #include "base/log.h"
@@ -31,6 +32,24 @@ std::vector<std::pair<std::string, std::optional<SafetyMode>>> safety_words() {
           {"blur", SafetyMode::kBlur},
           {"black", SafetyMode::kBlack},
           {"refuse", SafetyMode::kRefuse}};
+}
+
+/// "0,cuda:2,cpu" → cuda:0, cuda:2, cpu. Throws CLI::ValidationError.
+std::vector<std::string> parse_devices(const std::string& text) {
+  std::vector<std::string> devices;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; });
+    if (!number && word != "cpu" && word.rfind("cuda", 0) != 0) {
+      throw CLI::ValidationError(
+          "--devices", "expected cards like 0,1 (or cpu), found '" + printable(text, 60) + "'");
+    }
+    devices.push_back(number ? "cuda:" + word : word);
+    begin = end + 1;
+  }
+  return devices;
 }
 
 /// The range itself is checked where the device is chosen.
@@ -155,8 +174,13 @@ void add_device_flags(CLI::App* app, RunOptions* o) {
       1,
       "float32 (full), on a card half precision (autocast) or bfloat16; on the "
       "CPU autocast is full");
-  group.text("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
-      ->capture_default_str();
+  CLI::Option* device = group.text("device", o->device.device, "auto, cpu, cuda or cuda:N", "NAME")
+                            ->capture_default_str();
+  group
+      .parsed(
+          "devices", [o](const std::string& text) { o->devices = parse_devices(text); },
+          "several cards, like 0,1: each draws whole batches; the same pictures as on one", "LIST")
+      ->excludes(device);
   group
       .whole_number(
           "threads", [o](int64_t count) { o->device.threads = to_thread_count(count); },

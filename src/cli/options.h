@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sd/options.h"
 
@@ -73,6 +74,7 @@ struct RunOptions {
   RngKind rng = RngKind::kCuda;
   WeightChoice weights = WeightChoice::kConfig;
   DeviceOptions device;
+  std::vector<std::string> devices;  ///< one worker each: cpu, cuda, cuda:N; empty: device alone
   std::optional<FitSize> fit;
   bool exif = false;
   std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place

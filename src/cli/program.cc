@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
+#include "runtime/out_of_memory.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -81,10 +82,7 @@ int run_program(int argc, const char* const* argv) {
     return report_out_of_memory("");
   } catch (const c10::Error& error) {
     const std::string message = first_line(error.what_without_backtrace());
-    if (message.find("not enough memory") != std::string::npos ||
-        message.find("allocate memory") != std::string::npos) {
-      return report_out_of_memory(": " + message);
-    }
+    if (is_out_of_memory(error)) return report_out_of_memory(": " + message);
     return report(ErrorKind::kInternal, "LibTorch: " + message, "this is a bug; please report it");
   } catch (const std::exception& error) {
     return report(ErrorKind::kInternal, first_line(error.what()),

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "models/families.h"
@@ -87,14 +88,13 @@ int64_t MemoryPlan::weights_during(const PlannedStage& stage) const {
   return bytes;
 }
 
-const PlannedStage& MemoryPlan::largest() const {
-  return *std::max_element(stages.begin(), stages.end(), [&](const auto& a, const auto& b) {
-    return weights_during(a) + a.held < weights_during(b) + b.held;
-  });
+int64_t MemoryPlan::during(const PlannedStage& stage) const {
+  return program + workspace + weights_during(stage) + stage.held;
 }
 
-int64_t MemoryPlan::total() const {
-  return program + workspace + weights_during(largest()) + largest().held;
+const PlannedStage& MemoryPlan::largest() const {
+  return *std::max_element(stages.begin(), stages.end(),
+                           [&](const auto& a, const auto& b) { return during(a) < during(b); });
 }
 
 MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy,
@@ -102,6 +102,7 @@ MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy
     : config_(config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
   const Zone zone("memory plan");
   const UntimedZones untimed;
+  const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
   using Rows = ShapeRun::Rows;
   shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
   KernelPolicy kernels = policy.kernels;
@@ -120,38 +121,58 @@ MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy
   weights_.push_back(planned_weights(kDecoder, first_stage, packed(), policy_, stored));
 }
 
-PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
-                                  const std::string& name, bool in_strips) const {
-  PlannedStage planned{.stage = name, .layer = {}, .tensors = 0, .held = 0};
-  const auto look = [&](const std::string& layer) {
-    if (memory->peak() <= planned.tensors) return;
-    planned.tensors = memory->peak();
-    planned.layer = layer;
-  };
-  const TraceFn trace = [&](const std::string& layer, const at::Tensor&) { look(layer); };
-  StripWork strips;
-  strips.poll = [&] { look(name + " in strips"); };
+/// Runs the networks of a stage on shapes. `trace` is called after each layer, or strip.
+void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
+                              const std::string& name, const TraceFn& trace) const {
+  StripWork strips{.bytes = strip_bytes(policy_.device)};
+  strips.poll = [&] { trace(name + " in strips", {}); };
   const int64_t factor = config_.first_stage.factor();
   const int64_t h = load.height / factor, w = load.width / factor;
-  memory->restart();
-  if (planned.stage == kSamplingStage) {
+  if (name == kSamplingStage) {
     const int64_t rows = load.guided ? 2 * load.pictures : load.pictures;
-    const PreparedContext context = unet_->prepare(shape({rows, 77, config_.unet.context_dim}));
+    const auto contexts = divided(unet_->prepare(shape({rows, 77, config_.unet.context_dim})),
+                                  load.pictures, plan.unet_share);
     const at::Tensor x = shape({load.pictures, config_.unet.in_channels, h, w});
     const at::Tensor others = shape({6 * rows, config_.unet.in_channels, h, w});  // of the sampler
-    for (int step = 0; step < 2; ++step) (*unet_)(x, 0, context, trace);
-  } else if (planned.stage == kEncodeStage) {
+    trace("context", {});
+    UNetCall call{Recorder()};
+    for (int step = 0; step < 2; ++step) call(*unet_, x, 0, contexts, trace);
+  } else if (name == kEncodeStage) {
     const at::Tensor x = shape({1, config_.first_stage.in_channels, load.height, load.width});
-    in_strips ? first_stage_->moments(x, strips) : first_stage_->moments(x, trace);
+    plan.in_strips ? first_stage_->moments(x, strips) : first_stage_->moments(x, trace);
   } else {
     const at::Tensor z = shape({1, config_.first_stage.embed_dim, h, w});
-    in_strips ? first_stage_->decode(z, strips) : first_stage_->decode(z, trace);
+    plan.in_strips ? first_stage_->decode(z, strips) : first_stage_->decode(z, trace);
   }
-  planned.held = memory->held_peak();
+}
+
+PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
+                                  const MemoryPlan& plan, const std::string& name) const {
+  PlannedStage planned{.stage = name, .layer = {}, .tensors = 0, .held = 0};
+  std::map<std::string, size_t> places;  // of the layers
+  memory->restart();
+  run_stage(load, plan, name, [&](const std::string& layer, const at::Tensor& result) {
+    const auto [place, is_new] = places.emplace(layer, planned.layers.size());
+    if (is_new) planned.layers.push_back({.name = layer, .tensors = 0, .result = 0});
+    PlannedLayer& known = planned.layers[place->second];
+    known.tensors = std::max(known.tensors, memory->peak());
+    if (result.defined()) {
+      known.result = std::max(known.result, static_cast<int64_t>(result.nbytes()));
+    }
+    planned.held = std::max(planned.held, memory->held_peak());
+    memory->restart();
+  });
+  planned.held = std::max(planned.held, memory->held_peak());
+  for (const PlannedLayer& layer : planned.layers) {
+    if (layer.tensors <= planned.tensors) continue;
+    planned.tensors = layer.tensors;
+    planned.layer = layer.name;
+  }
   return planned;
 }
 
-MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips) const {
+MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
+                               UNetShare unet_share) const {
   const Zone zone("memory plan");
   const UntimedZones untimed;  // what runs here computes nothing
   const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;
@@ -162,6 +183,7 @@ MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips) const {
     if (load.encodes || part.part != kEncoder) plan.weights.push_back(part);
   }
   plan.in_strips = in_strips;
+  plan.unet_share = unet_share;
   plan.program = on_cuda(policy_) ? kCudaProgram : kProgram;
   plan.workspace = on_cuda(policy_) ? kCudaWorkspace
                    : pooled         ? kSharedWorkspace + policy_.threads * kThreadWorkspace
@@ -169,7 +191,7 @@ MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips) const {
   ShapeMemory memory(keep);
   const auto add = [&](const std::string& name) {
     memory.keep(in_strips && name != kSamplingStage ? keep_in_strips : keep);
-    plan.stages.push_back(stage(&memory, load, name, in_strips));
+    plan.stages.push_back(stage(&memory, load, plan, name));
   };
   if (load.encodes) add(kEncodeStage);
   add(kSamplingStage);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/latent_diffusion.h"
+#include "models/unet_call.h"
 #include "runtime/shape_memory.h"
 
 namespace sd {
@@ -23,6 +24,8 @@ struct PlannedLoad {
   int64_t width = 512;
   bool guided = true;    ///< then the UNet works on two contexts a picture
   bool encodes = false;  ///< whether it starts from a picture
+
+  bool operator==(const PlannedLoad&) const = default;
 };
 
 /// Weights of a part of the model, in bytes.
@@ -32,27 +35,38 @@ struct PlannedWeights {
   int64_t copied = 0;  ///< in another type, or in the order that kernels like, or on the device
 };
 
+/// A part of a stage, in bytes.
+struct PlannedLayer {
+  std::string name;
+  int64_t tensors = 0;  ///< the most of all tensors until it has its result
+  int64_t result = 0;   ///< what it gives, the largest of several calls
+};
+
 /// The tensors of a stage of a run, in bytes, where they are most.
 struct PlannedStage {
   std::string stage;  ///< sampling, encode, decode
   std::string layer;  ///< what then has been computed
   int64_t tensors = 0;
-  int64_t held = 0;  ///< with the memory that is kept for the next ones
+  int64_t held = 0;                       ///< with the memory that is kept for the next ones
+  std::vector<PlannedLayer> layers = {};  ///< in the order of their first results
 };
 
 /// What a run needs, in bytes.
 struct MemoryPlan {
   std::vector<PlannedWeights> weights;
   std::vector<PlannedStage> stages;
-  int64_t workspace = 0;  ///< of kernels, outside of tensors
-  int64_t program = 0;    ///< code, libraries, vocabulary
-  bool in_strips = false;
+  int64_t workspace = 0;   ///< of kernels, outside of tensors
+  int64_t program = 0;     ///< code, libraries, vocabulary
+  bool in_strips = false;  ///< how the autoencoder works
+  UNetShare unet_share = UNetShare::kAll;
   /// What of the weights is in memory during a stage.
   int64_t weights_during(const PlannedStage& stage) const;
+  /// What a stage and all that is there besides need.
+  int64_t during(const PlannedStage& stage) const;
   /// The stage that needs most.
   const PlannedStage& largest() const;
-  /// What it and all that is there besides need.
-  int64_t total() const;
+  /// What it needs.
+  int64_t total() const { return during(largest()); }
 };
 
 /// Tells how much memory runs of a model need, from shapes alone: its networks are run without
@@ -63,11 +77,14 @@ class MemoryPlanner {
   MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy, at::ScalarType stored);
 
   /// `in_strips`: how the autoencoder works.
-  MemoryPlan plan(const PlannedLoad& load, bool in_strips) const;
+  MemoryPlan plan(const PlannedLoad& load, bool in_strips,
+                  UNetShare unet_share = UNetShare::kAll) const;
 
  private:
-  PlannedStage stage(ShapeMemory* memory, const PlannedLoad& load, const std::string& name,
-                     bool in_strips) const;
+  void run_stage(const PlannedLoad& load, const MemoryPlan& plan, const std::string& name,
+                 const TraceFn& trace) const;
+  PlannedStage stage(ShapeMemory* memory, const PlannedLoad& load, const MemoryPlan& plan,
+                     const std::string& name) const;
 
   ModelConfig config_;
   ExecPolicy policy_;  // of the planned run

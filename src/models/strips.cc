@@ -6,6 +6,11 @@
 
 namespace sd {
 
+int64_t strip_bytes(const at::Device& device) {
+  constexpr int64_t kMebibyte = int64_t{1} << 20;
+  return (device.is_cpu() ? 128 : 32) * kMebibyte;
+}
+
 at::Tensor RowSource::rows(int64_t begin, int64_t end) const {
   if (conv_ == nullptr) return x_.narrow(2, begin, end - begin);
   // Of rows [first, last) the convolution makes 2*first to 2*last; the outermost ones are right

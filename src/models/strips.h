@@ -39,10 +39,14 @@ struct Strip {
   int64_t rows() const { return end - begin; }
 };
 
+/// What a strip's widest tensor should take on the device, in bytes of float32: on a card less,
+/// where whole pictures are of half precision.
+int64_t strip_bytes(const at::Device& device);
+
 /// How a picture is divided, and whom to tell of every strip.
 struct StripWork {
   /// Of the widest tensor that a strip makes, about; a strip has at least four rows.
-  int64_t bytes = int64_t{128} << 20;
+  int64_t bytes = strip_bytes(at::kCPU);
   /// Called after each strip: it may throw to stop.
   std::function<void()> poll = nullptr;
 

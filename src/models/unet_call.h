@@ -3,12 +3,29 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <vector>
 
 #include "models/unet.h"
 #include "runtime/captured_fn.h"
 #include "runtime/exec_policy.h"
 
 namespace sd {
+
+/// How much of a batch a UNet is given at a time: less takes less memory, and more time.
+enum class UNetShare {
+  kAll,      ///< all pictures under all of their contexts
+  kPicture,  ///< a picture under both halves of guidance
+  kHalf,     ///< a picture under one of them
+};
+
+/// The share that is next to a smaller one, where a batch of so many pictures has one; else the
+/// same.
+UNetShare smaller_share(UNetShare share, int64_t pictures, bool guided);
+
+/// A context of N rows for n pictures as those of the calls that a share makes of it, one after the
+/// other: [N rows], or n of N/n, or N of one.
+std::vector<PreparedContext> divided(const PreparedContext& context, int64_t pictures,
+                                     UNetShare share);
 
 /// Calls a UNet, over and over with the same context: as it is, or, where the policy has CUDA
 /// graphs, as one that is recorded for each shape. For one thread.
@@ -24,6 +41,16 @@ class UNetCall {
   /// UNet at a time: those of another are dropped.
   at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
                         const PreparedContext& context, const UNet::Trace& trace);
+
+  /// The same with a context that was divided: within rounding as under the whole.
+  at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
+                        const std::vector<PreparedContext>& parts, const UNet::Trace& trace);
+
+  /// Gives up the recordings, and with them their memory; new ones are made when they are needed.
+  void forget() {
+    captured_.reset();
+    unet_ = nullptr;
+  }
 
  private:
   Recorder recorder_;  // empty: nothing is recorded

@@ -1,6 +1,8 @@
 #include "pipeline/memory_choice.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "base/strings.h"
 
@@ -11,8 +13,13 @@ constexpr int64_t kGibibyte = int64_t{1} << 30;
 constexpr double kGigabyte = 1e9;
 
 /// A part of what is free is left to others.
-bool fits_into(const MemoryPlan& plan, int64_t free) {
-  return static_cast<double>(plan.total()) <= 0.97 * static_cast<double>(free);
+bool fits(int64_t bytes, int64_t free) {
+  return static_cast<double>(bytes) <= 0.97 * static_cast<double>(free);
+}
+
+const PlannedStage& sampling(const MemoryPlan& plan) {
+  return *std::find_if(plan.stages.begin(), plan.stages.end(),
+                       [](const PlannedStage& stage) { return stage.stage == kSamplingStage; });
 }
 
 /// What the autoencoder's tensors may take before it works in strips.
@@ -28,25 +35,30 @@ int64_t most_for_tensors(const ExecPolicy& policy) {
   return kGibibyte;
 }
 
-MemoryPlan plan_as_wanted(const MemoryPlanner& planner, const ExecPolicy& policy,
-                          const PlannedLoad& load, int64_t free) {
-  MemoryPlan whole = planner.plan(load, /*in_strips=*/false);
-  if (!wants_strips(whole, policy, free)) return whole;
-  return planner.plan(load, /*in_strips=*/true);
-}
-
 }  // namespace
 
 bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy, int64_t free) {
   if (policy.chosen.vae_tiling != VaeTiling::kAuto) {
     return policy.chosen.vae_tiling == VaeTiling::kOn;
   }
-  for (const PlannedStage& stage : whole.stages) {
-    if (stage.stage == kSamplingStage) continue;
-    const bool much = stage.tensors > most_for_tensors(policy);
-    if (much || (&stage == &whole.largest() && !fits_into(whole, free))) return true;
+  return std::any_of(whole.stages.begin(), whole.stages.end(), [&](const PlannedStage& stage) {
+    if (stage.stage == kSamplingStage) return false;
+    return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), free);
+  });
+}
+
+bool fits_into(const MemoryPlan& plan, int64_t free) { return fits(plan.total(), free); }
+
+MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
+                       const PlannedLoad& load, int64_t free) {
+  MemoryPlan plan = planner.plan(load, /*in_strips=*/false);
+  if (wants_strips(plan, policy, free)) plan = planner.plan(load, /*in_strips=*/true);
+  while (!fits(plan.during(sampling(plan)), free)) {
+    const UNetShare smaller = smaller_share(plan.unet_share, load.pictures, load.guided);
+    if (smaller == plan.unet_share) break;
+    plan = planner.plan(load, plan.in_strips, smaller);
   }
-  return false;
+  return plan;
 }
 
 MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
@@ -58,9 +70,10 @@ MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
     rung.kernels.memory = memory;
     const MemoryPlanner planner(config, rung, stored);
     choice.memory = memory;
-    choice.plan = plan_as_wanted(planner, rung, load, free);
+    choice.plan = plan_to_fit(planner, rung, load, free);
     choice.fits = fits_into(choice.plan, free);
-    if (choice.fits) break;
+    if (!policy.device.is_cpu()) break;
+    if (choice.fits && choice.plan.unet_share == UNetShare::kAll) break;
   }
   return choice;
 }
@@ -74,11 +87,18 @@ at::ScalarType stored_type(const Checkpoint& checkpoint) {
   return at::kFloat;
 }
 
-std::string memory_line(const MemoryChoice& choice, MemoryMode wanted, int64_t free) {
+std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy, int64_t free) {
+  std::vector<std::string> ways;
+  if (policy.device.is_cpu()) ways.emplace_back(memory_word(choice.memory));
+  if (choice.plan.in_strips) ways.emplace_back("VAE in tiles");
+  if (choice.plan.unet_share != UNetShare::kAll) {
+    ways.emplace_back(share_words(choice.plan.unet_share));
+  }
   std::string line =
-      format("memory: about %.1f GB (%s%s)", static_cast<double>(choice.plan.total()) / kGigabyte,
-             memory_word(choice.memory), choice.plan.in_strips ? ", VAE in tiles" : "");
+      format("memory: about %.1f GB", static_cast<double>(choice.plan.total()) / kGigabyte);
+  if (!ways.empty()) line += " (" + join(ways, ", ") + ")";
   if (free < INT64_MAX) line += format(" of %.1f GB free", static_cast<double>(free) / kGigabyte);
+  const MemoryMode wanted = policy.kernels.memory;
   if (choice.memory != wanted) {
     line += format("; --memory %s would not fit", memory_word(wanted));
   }
@@ -88,6 +108,18 @@ std::string memory_line(const MemoryChoice& choice, MemoryMode wanted, int64_t f
         "(--n_samples) if this fails";
   }
   return line;
+}
+
+const char* share_words(UNetShare share) {
+  switch (share) {
+    case UNetShare::kAll:
+      return "";
+    case UNetShare::kPicture:
+      return "UNet on one picture at a time";
+    case UNetShare::kHalf:
+      break;
+  }
+  return "UNet on half a picture's guidance at a time";
 }
 
 const char* memory_word(MemoryMode memory) {

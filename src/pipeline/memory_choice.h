@@ -18,8 +18,18 @@ struct MemoryChoice {
 /// `free` bytes, or where its tensors take more than 4 GiB (balanced) or 1 GiB (low).
 bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy, int64_t free);
 
-/// The first of the modes from the policy's own down that fits into `free` bytes, else the last.
-/// Pure. `stored` is the type of the checkpoint's weights.
+/// Each stage with as much at once as fits into `free` bytes, else with as little as can be: the
+/// autoencoder on a whole picture or in strips, the UNet on all of a batch or on shares of it.
+MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
+                       const PlannedLoad& load, int64_t free);
+
+/// Whether such a run fits into `free` bytes, of which a part is left to others.
+bool fits_into(const MemoryPlan& plan, int64_t free);
+
+/// What a run does about `free` bytes. On the CPU: the first of the modes from the policy's own
+/// down that fits with the whole batch at once in the UNet, else the last with smaller shares. On a
+/// card, where modes keep nothing, plan_to_fit. Pure. `stored` is the type of the checkpoint's
+/// weights.
 MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
                            at::ScalarType stored, const PlannedLoad& load, int64_t free);
 
@@ -27,9 +37,12 @@ MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
 at::ScalarType stored_type(const Checkpoint& checkpoint);
 
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
-std::string memory_line(const MemoryChoice& choice, MemoryMode wanted, int64_t free);
+std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy, int64_t free);
 
 /// fast, balanced, low.
 const char* memory_word(MemoryMode memory);
+
+/// "UNet on one picture at a time", say; empty for all at once.
+const char* share_words(UNetShare share);
 
 }  // namespace sd

@@ -20,7 +20,6 @@ struct Pipeline::Model {
   SafetyMode safety_mode;
   std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
   std::unique_ptr<const MemoryPlanner> planner;
-  int64_t free_memory;  // before it was loaded
 };
 
 }  // namespace sd

@@ -10,7 +10,6 @@
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
-#include "runtime/free_memory.h"
 #include "runtime/profile.h"
 
 namespace sd {
@@ -19,17 +18,17 @@ namespace {
 
 /// Says what the largest batch needs, and spends less than asked where that does not fit.
 void choose_mode(const LoadOptions& options, const ModelConfig& config, at::ScalarType stored,
-                 int64_t free, ExecPolicy* policy) {
+                 ExecPolicy* policy) {
   const LargestBatch& largest = options.largest;
-  if (largest.pictures == 0 || !policy->device.is_cpu()) return;
+  if (largest.pictures == 0) return;
   const MemoryChoice choice = choose_memory(config, *policy, stored,
                                             {.pictures = largest.pictures,
                                              .height = largest.height,
                                              .width = largest.width,
                                              .guided = largest.guided,
                                              .encodes = options.init_images},
-                                            free);
-  notice(memory_line(choice, policy->kernels.memory, free));
+                                            policy->free_bytes);
+  notice(memory_line(choice, *policy, policy->free_bytes));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
 }
 
@@ -53,8 +52,7 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   const ModelConfig config = read_model_config(options.model.config);
   auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(config); });
   const auto checkpoint = open_checkpoint(options.model.checkpoint);
-  const int64_t free = free_memory();
-  choose_mode(options, config, stored_type(*checkpoint), free, &policy);
+  choose_mode(options, config, stored_type(*checkpoint), &policy);
   apply_memory(policy);
   const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
   LatentDiffusion diffusion =
@@ -66,7 +64,7 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   auto planner = std::make_unique<const MemoryPlanner>(config, policy, stored_type(*checkpoint));
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion),
-            options.safety.mode, std::move(checker), std::move(planner), free}));
+            options.safety.mode, std::move(checker), std::move(planner)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

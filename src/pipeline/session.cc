@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <map>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/unet_call.h"
-#include "pipeline/memory_choice.h"
+#include "pipeline/draw_plan.h"
+#include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
@@ -50,6 +50,12 @@ struct Shared {
   uint64_t offset = 0;
 };
 
+/// What a batch's prompts say to the UNet: [N, 77, width] each.
+struct Conditions {
+  at::Tensor cond;
+  at::Tensor uncond;  // undefined at scale 1
+};
+
 /// A request that is being drawn.
 struct Batch {
   const Request& request;
@@ -60,6 +66,10 @@ struct Batch {
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
   bool own_streams() const { return !request.seeds.empty(); }
+  /// Where its draws are, if that is known before.
+  const std::optional<DrawRecord>& drawn_at() const {
+    return request.again ? request.again : request.draws_at;
+  }
 };
 
 /// The autoencoder's work in strips: what others keep in memory makes room for it.
@@ -81,8 +91,8 @@ class InStrips {
 };
 
 /// Strips between which the user may stop.
-StripWork strips(const StageProgress& stage) {
-  StripWork work;
+StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
+  StripWork work{.bytes = strip_bytes(policy.device)};
   work.poll = [&stage] { stage.poll(); };
   return work;
 }
@@ -91,10 +101,11 @@ StripWork strips(const StageProgress& stage) {
 
 struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
-      : model(std::move(of)), unet_call(model->policy) {}
+      : model(std::move(of)), unet_call(model->policy), ladder(*model->planner, model->policy) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   UNetCall unet_call;
+  MemoryLadder ladder;
   RngKind rng;
   uint64_t seed;
   Streams streams;
@@ -113,21 +124,20 @@ struct Session::State {
   }
   bool needs_wider(const at::Tensor& result, bool wide, at::ScalarType dtype,
                    const char* what) const;
-  void choose_strips(const Request& request);
   Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
   at::Tensor context(const std::vector<std::string>& prompts, StageProgress* progress);
   at::Tensor encode_prompt(const std::string& prompt);
-  EpsModel guided_unet(const Request& request, const ProgressFn& progress);
+  Conditions conditions(const Request& request, const ProgressFn& progress);
+  EpsModel guided_unet(const Request& request, const Conditions& conditions);
   at::Tensor moments(const Batch& batch);
-  at::Tensor encode(const at::Tensor& x, const StageProgress& stage) const;
+  at::Tensor encode(const at::Tensor& x, const StageProgress& stage);
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
   at::Tensor start(Batch* batch);
   at::Tensor sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
                     StageProgress* progress);
   at::Tensor draw_latent(Batch* batch, Result* result);
-  at::Tensor decode_one(const at::Tensor& z, const StageProgress& stage) const;
-  at::Tensor decode_some_way(const at::Tensor& z, const StageProgress& stage);
+  at::Tensor decode_one(const at::Tensor& z, const StageProgress& stage);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
@@ -144,7 +154,6 @@ struct Session::State {
   std::optional<Autoencoder> wide_first_stage_;
 
   // Of the request that is being drawn.
-  bool in_strips_ = false;  // whether the autoencoder works in strips
   const StageProgress* sampling_ = nullptr;
   int64_t evaluations_ = 0;
 };
@@ -154,7 +163,7 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
   const ModelDescription& description = model->description;
   const auto rows = static_cast<int64_t>(request.pictures.size());
   const bool own = !request.seeds.empty();
-  int64_t noise_rows = own || request.noise_rows == 0 ? rows : request.noise_rows;
+  int64_t noise_rows = noise_rows_of(request);
   if (request.again && !own) noise_rows = std::max(rows, request.again->noise_rows);
   Batch batch{
       .request = request,
@@ -162,7 +171,8 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
       .streams = own ? of_rows : streams,
       .latent_shape = {noise_rows, description.channels, request.height / description.factor,
                        request.width / description.factor},
-      .record = request.again.value_or(DrawRecord{})};
+      .record = {}};
+  if (const auto& place = batch.drawn_at()) batch.record = *place;
   batch.record.seed = seed;
   batch.record.batch = rows;
   batch.record.noise_rows = own ? 1 : noise_rows;
@@ -220,48 +230,42 @@ bool Session::State::needs_wider(const at::Tensor& result, bool wide, at::Scalar
   return true;
 }
 
-/// Whether the autoencoder works in strips on this request.
-void Session::State::choose_strips(const Request& request) {
-  const bool guided = request.pictures.front().scale != 1;
-  const MemoryPlan whole =
-      model->planner->plan({.pictures = static_cast<int64_t>(request.pictures.size()),
-                            .height = request.height,
-                            .width = request.width,
-                            .guided = guided,
-                            .encodes = request.init_image != nullptr},
-                           /*in_strips=*/false);
-  in_strips_ = wants_strips(whole, model->policy, model->free_memory);
-}
-
-/// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
-EpsModel Session::State::guided_unet(const Request& request, const ProgressFn& progress) {
+Conditions Session::State::conditions(const Request& request, const ProgressFn& progress) {
   std::vector<std::string> prompts;
   std::vector<std::string> negative_prompts;
-  std::vector<double> scales;
   for (const PictureSpec& picture : request.pictures) {
     prompts.push_back(picture.prompt);
     negative_prompts.push_back(picture.negative_prompt);
-    scales.push_back(picture.scale);
   }
   StageProgress stage(progress, Stage::kText, static_cast<int64_t>(2 * prompts.size()));
-  at::Tensor uncond;  // before the conditional one, as in the reference
-  if (scales.front() != 1.0) uncond = context(negative_prompts, &stage);
-  const at::Tensor cond = context(prompts, &stage);
-  const EpsNetwork network = [this](const at::Tensor& context) -> EpsModel {
-    return [this, prepared = unet().prepare(context)](const at::Tensor& x, double t) {
+  Conditions of_both;  // the unconditional one first, as in the reference
+  if (request.pictures.front().scale != 1.0) of_both.uncond = context(negative_prompts, &stage);
+  of_both.cond = context(prompts, &stage);
+  return of_both;
+}
+
+/// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
+EpsModel Session::State::guided_unet(const Request& request, const Conditions& conditions) {
+  std::vector<double> scales;
+  for (const PictureSpec& picture : request.pictures) scales.push_back(picture.scale);
+  const EpsNetwork network =
+      [this, pictures = std::ssize(request.pictures)](const at::Tensor& context) -> EpsModel {
+    return [this, rows = context.size(0),
+            parts = divided(unet().prepare(context), pictures, ladder.unet_share())](
+               const at::Tensor& x, double t) {
       if (tap) {
-        tap("unet_x", repeat_rows(x, prepared.rows));
-        tap("unet_t", at::full({prepared.rows}, t));
+        tap("unet_x", repeat_rows(x, rows));
+        tap("unet_t", at::full({rows}, t));
       }
       at::Tensor eps =
-          unet_call(unet(), x, t, prepared,
+          unet_call(unet(), x, t, parts,
                     [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
       return eps;
     };
   };
-  return guided(network, cond, uncond, scales);
+  return guided(network, conditions.cond, conditions.uncond, scales);
 }
 
 /// What the encoder says of the init image: [1, 2C, h, w].
@@ -283,19 +287,22 @@ at::Tensor Session::State::moments(const Batch& batch) {
   return result;
 }
 
-at::Tensor Session::State::encode(const at::Tensor& x, const StageProgress& stage) const {
-  if (in_strips_) {
-    const InStrips memory(model->policy, *diffusion().checkpoint);
-    return first_stage().moments(x, strips(stage));
-  }
-  return first_stage().moments(x, [&](const std::string&, const at::Tensor&) { stage.poll(); });
+at::Tensor Session::State::encode(const at::Tensor& x, const StageProgress& stage) {
+  return ladder.worked("encode", [&] {
+    if (ladder.in_strips()) {
+      const InStrips memory(model->policy, *diffusion().checkpoint);
+      return first_stage().moments(x, strips(stage, model->policy));
+    }
+    return first_stage().moments(x, [&](const std::string&, const at::Tensor&) { stage.poll(); });
+  });
 }
 
 /// A draw from those for every row; once a run, unless each row has a stream of its own.
 at::Tensor Session::State::init_latent(Batch* batch) {
   Shared drawn;
   Shared& latent = batch->own_streams() ? drawn : latents_[batch->request.init_image];
-  if (!latent.value.defined() || batch->request.again ||
+  const uint64_t offset = batch->record.latent_offset.value_or(latent.offset);
+  if (!latent.value.defined() || latent.offset != offset ||
       latent.value.sizes() != at::IntArrayRef(batch->latent_shape)) {
     const at::Tensor all = moments(*batch).expand({batch->latent_shape[0], -1, -1, -1});
     show("moments", all);
@@ -314,19 +321,20 @@ at::Tensor Session::State::init_latent(Batch* batch) {
 /// batch's own draws go on.
 at::Tensor Session::State::start_noise(Batch* batch) {
   NoiseSource& noise = *batch->streams.draws;
-  const auto& again = batch->request.again;
+  const auto& place = batch->drawn_at();
   if (!batch->request.fixed_code || batch->own_streams()) {
-    if (again) noise.seek(again->offset);
+    if (place) noise.seek(place->offset);
     batch->record.offset = noise.position();
     return noise.normal(batch->latent_shape);
   }
-  if (!code_.value.defined() || again ||
+  const uint64_t offset = place ? place->code_offset.value_or(0) : code_.offset;
+  if (!code_.value.defined() || code_.offset != offset ||
       code_.value.sizes() != at::IntArrayRef(batch->latent_shape)) {
-    if (again) noise.seek(again->code_offset.value_or(0));
+    if (place) noise.seek(offset);
     code_.offset = noise.position();
     code_.value = noise.normal(batch->latent_shape);
   }
-  if (again) noise.seek(again->offset);
+  if (place) noise.seek(place->offset);
   batch->record.code_offset = code_.offset;
   batch->record.offset = noise.position();
   return code_.value;
@@ -367,65 +375,48 @@ at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const
   return find_sampler(request.sampler).sample(args);
 }
 
-/// The latent [N, C, h, w] of a batch: with the same draws in f32 where the UNet's type is too
-/// narrow.
+/// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
+/// less at a time, and where the UNet's type is too narrow, in f32.
 at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   const Request& request = batch->request;
   NoiseSource& draws = *batch->streams.draws;
-  at::Tensor x;
-  uint64_t position = 0;
+  const Conditions of_prompts = conditions(request, batch->progress);
+  const at::Tensor x = start(batch);
+  const uint64_t position = draws.position();
   const auto sampled = [&] {
-    const EpsModel eps = guided_unet(request, batch->progress);
+    const EpsModel eps = guided_unet(request, of_prompts);
     StageProgress stage(batch->progress, Stage::kSample, steps_taken(model->description, request));
     sampling_ = &stage;
-    if (x.defined()) {
-      draws.seek(position);
-    } else {
-      x = start(batch).to(model->policy.device);
-      position = draws.position();
-    }
-    const at::Tensor latent = sample(*batch, x, eps, &stage);
+    if (draws.position() != position) draws.seek(position);
+    const at::Tensor latent = sample(*batch, x.to(model->policy.device), eps, &stage);
     result->sample_seconds += stage.seconds();
     return latent;
   };
-  at::Tensor latent = sampled();
+  const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
+  at::Tensor latent = drawn();
   if (needs_wider(latent, wide_unet_.has_value(), diffusion().policy.dtype, "the UNet")) {
     wide_unet_ = diffusion().unet_as(at::kFloat);
-    latent = sampled();
+    latent = drawn();
   }
   return latent;
 }
 
 /// [1, C, h, w] → [1, 3, H, W], on the CPU.
-at::Tensor Session::State::decode_one(const at::Tensor& z, const StageProgress& stage) const {
+at::Tensor Session::State::decode_one(const at::Tensor& z, const StageProgress& stage) {
   const at::Tensor scaled = z * (1.0 / diffusion().scale_factor);
-  if (in_strips_) {
-    const InStrips memory(model->policy, *diffusion().checkpoint);
-    return first_stage().decode(scaled, strips(stage)).to(at::kCPU);
-  }
-  const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
-  return first_stage().decode(scaled, poll).to(at::kCPU);
-}
-
-/// The same in strips where memory does not suffice, and in f32 where the type does not.
-at::Tensor Session::State::decode_some_way(const at::Tensor& z, const StageProgress& stage) {
   const auto decoded = [&] {
-    try {
-      return decode_one(z, stage);
-    } catch (const std::bad_alloc&) {
-      if (in_strips_) throw;
-    } catch (const c10::OutOfMemoryError&) {
-      if (in_strips_) throw;
+    if (ladder.in_strips()) {
+      const InStrips memory(model->policy, *diffusion().checkpoint);
+      return first_stage().decode(scaled, strips(stage, model->policy)).to(at::kCPU);
     }
-    notice("memory: not enough to decode the picture as a whole; it is decoded in tiles");
-    in_strips_ = true;
-    return decode_one(z, stage);
+    const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
+    return first_stage().decode(scaled, poll).to(at::kCPU);
   };
-  at::Tensor picture = decoded();
+  at::Tensor picture = ladder.worked("decode", decoded);
   if (needs_wider(picture, wide_first_stage_.has_value(), diffusion().policy.vae_dtype,
                   "the autoencoder")) {
     wide_first_stage_ = diffusion().first_stage_as(at::kFloat);
-    picture = decoded();
+    picture = ladder.worked("decode", decoded);
   }
   return picture;
 }
@@ -438,7 +429,7 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   std::vector<at::Tensor> pictures;
   for (int64_t row = 0; row < latent.size(0); ++row) {  // one by one: memory for one
     if (again && row != again->row) continue;
-    const at::Tensor picture = decode_some_way(latent.narrow(0, row, 1), stage);
+    const at::Tensor picture = decode_one(latent.narrow(0, row, 1), stage);
     if (!at::isfinite(picture).all().item<bool>()) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
@@ -465,7 +456,11 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, progress, of_rows);
   Result result;
   evaluations_ = 0;
-  choose_strips(request);
+  ladder.plan({.pictures = batch.rows(),
+               .height = request.height,
+               .width = request.width,
+               .guided = request.pictures.front().scale != 1,
+               .encodes = request.init_image != nullptr});
   const at::Tensor latent = draw_latent(&batch, &result);
   result.evaluations = evaluations_;
   show("latent", latent);

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "runtime/cuda_library.h"
 #include "runtime/cuda_runtime_table.h"
+#include "runtime/out_of_memory.h"
 
 namespace sd {
 namespace {
@@ -63,6 +64,10 @@ bool CapturedFn::record(const std::vector<at::Tensor>& inputs,
     entry->recording =
         recorder_([this, entry] { entry->output = fn_(entry->inputs, entry->held); });
   } catch (const c10::Error& error) {
+    if (is_out_of_memory(error)) {
+      entries_.clear();  // what is asked for next may be smaller
+      throw;
+    }
     const std::string message = error.what_without_backtrace();
     notice("recording is left out, each step is called anew: " +
            printable(message.substr(0, message.find('\n'))));

@@ -2,7 +2,9 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 
 #include "base/strings.h"
@@ -90,7 +92,13 @@ void refuse_bf16(const std::string& why) {
               "leave --precision out to compute in what there is");
 }
 
+/// A host's number, which is 0 where it is not known.
+int64_t known_bytes(uint64_t bytes) {
+  return bytes == 0 ? INT64_MAX : static_cast<int64_t>(std::min<uint64_t>(bytes, INT64_MAX));
+}
+
 void set_cpu(const HostInfo& host, ExecPolicy* policy) {
+  policy->free_bytes = known_bytes(host.free_bytes);
   const DeviceOptions& asked = policy->chosen;
   if (asked.precision == Precision::kBf16) {
     if (host.isa < Isa::kAvx512Bf16) {
@@ -118,6 +126,7 @@ void set_cpu(const HostInfo& host, ExecPolicy* policy) {
 
 void set_cuda(const HostInfo& host, size_t index, ExecPolicy* policy) {
   const CudaDevice& card = host.cuda[index];
+  policy->free_bytes = known_bytes(card.free_bytes);
   const Precision precision = policy->chosen.precision;
   const char* arithmetic = "float32";
   if (precision == Precision::kAutocast) {

@@ -19,8 +19,10 @@ struct ExecPolicy {
   KernelPolicy kernels;
   bool cuda_graphs = false;  ///< the UNet's call is recorded once a shape, and replayed
   bool tf32 = false;         ///< products of float32 may round their factors to 11 bits
-  DeviceOptions chosen;      ///< the same in the words of the options
-  std::string reason;        ///< one line for the user
+  /// Of the device's memory, before anything is loaded; INT64_MAX: not known.
+  int64_t free_bytes = INT64_MAX;
+  DeviceOptions chosen;  ///< the same in the words of the options
+  std::string reason;    ///< one line for the user
 };
 
 /// Pure: the same options and host give the same policy. Throws kDevice for a device or precision

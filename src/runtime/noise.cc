@@ -73,16 +73,15 @@ TorchCpuNoise::TorchCpuNoise(uint64_t seed)
 
 at::Tensor TorchCpuNoise::normal(at::IntArrayRef shape) {
   at::Tensor values = at::randn(shape, generator_, at::TensorOptions().dtype(at::kFloat));
-  // One output a value; the last sixteen again where the count is no multiple of sixteen.
-  const int64_t count = values.numel();
-  position_ += static_cast<uint64_t>(count + (count % 16 == 0 ? 0 : 16));
+  position_ += draw_length(RngKind::kCpu, values.numel());
   return values;
 }
 
 void TorchCpuNoise::seek(uint64_t position) {
-  generator_.set_current_seed(seed_);
+  const bool ahead = position >= position_;
+  if (!ahead) generator_.set_current_seed(seed_);
   auto* generator = at::get_generator_or_default<at::CPUGeneratorImpl>(generator_, generator_);
-  for (uint64_t i = 0; i < position; ++i) generator->random();
+  for (uint64_t i = ahead ? position_ : 0; i < position; ++i) generator->random();
   position_ = position;
 }
 
@@ -101,6 +100,17 @@ at::Tensor RowsOfNoise::normal(at::IntArrayRef shape) {
 
 void RowsOfNoise::seek(uint64_t position) {
   for (const auto& stream : streams_) stream->seek(position);
+}
+
+uint64_t draw_length(RngKind kind, int64_t values) {
+  const auto count = static_cast<uint64_t>(values);
+  if (kind == RngKind::kCpu) {
+    // One output a value; the last sixteen again where the count is no multiple of sixteen.
+    return count + (count % 16 == 0 ? 0 : 16);
+  }
+  constexpr uint64_t kOfACall = 4 * PhiloxNoise::kCudaThreads;
+  // Fewer values than threads: one call, in which each thread makes one.
+  return (count + kOfACall - 1) / kOfACall;
 }
 
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {

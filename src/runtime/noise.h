@@ -88,6 +88,9 @@ class RowsOfNoise final : public NoiseSource {
   std::vector<std::unique_ptr<NoiseSource>> streams_;
 };
 
+/// How far a tensor of so many values takes a source's position.
+uint64_t draw_length(RngKind kind, int64_t values);
+
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed);
 
 }  // namespace sd

@@ -87,10 +87,13 @@ int64_t pool_limit_in_strips(MemoryMode memory) {
 
 void pool_tensor_memory(size_t keep) {
   Pool::instance().set_limit(keep);
-  // What is smaller stays with malloc's heap: mapped and unmapped, each page would cost a fault.
-  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLeastPooled));
-  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(16 * kLeastPooled));
-  c10::SetCPUAllocator(&Pool::instance(), /*priority=*/1);
+  static std::once_flag installed;
+  std::call_once(installed, [] {
+    // What is smaller stays with malloc's heap: mapped and unmapped, each page would cost a fault.
+    ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLeastPooled));
+    ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(16 * kLeastPooled));
+    c10::SetCPUAllocator(&Pool::instance(), /*priority=*/1);
+  });
 }
 
 }  // namespace sd

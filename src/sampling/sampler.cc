@@ -13,9 +13,12 @@ namespace sd {
 namespace {
 
 constexpr Sampler kSamplers[] = {
-    {"ddim", sample_ddim, Eta::kTaken, /*takes_start=*/true, ddim_steps_taken},
-    {"plms", sample_plms, Eta::kRefused, /*takes_start=*/true, ddim_steps_taken},
-    {"dpm_solver", sample_dpm_solver, Eta::kIgnored, /*takes_start=*/false, dpm_solver_steps_taken},
+    {"ddim", sample_ddim, Eta::kTaken, /*takes_start=*/true, ddim_steps_taken,
+     [](int64_t steps) { return steps; }},
+    {"plms", sample_plms, Eta::kRefused, /*takes_start=*/true, ddim_steps_taken,
+     [](int64_t steps) { return steps > 0 ? steps + 1 : 0; }},
+    {"dpm_solver", sample_dpm_solver, Eta::kIgnored, /*takes_start=*/false, dpm_solver_steps_taken,
+     [](int64_t) { return int64_t{0}; }},
 };
 
 }  // namespace

@@ -56,6 +56,8 @@ struct Sampler {
   /// The model's calls for so many steps, and the steps that are really taken. Throws kUsage for a
   /// count that the sampler cannot take.
   int64_t (*step_count)(int64_t timesteps, int64_t steps);
+  /// The tensors that it draws in so many steps that are really taken.
+  int64_t (*draws)(int64_t steps);
 };
 
 /// All samplers; the tests run over this table.

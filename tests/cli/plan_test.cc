@@ -53,6 +53,39 @@ TEST_F(Plan, IsMadeForACardThatIsNotThere) {
   EXPECT_EQ(2 * weights(half), weights(full));
 }
 
+TEST_F(Plan, IsMadeForACardOfAGivenSize) {
+  const Words of_card = {"--device", "cuda", "--H", "512", "--W", "512", "--n_samples", "2"};
+  const json any = plan(of_card);
+  EXPECT_TRUE(any.at("free").is_null());
+  EXPECT_TRUE(any.at("fits"));
+  EXPECT_EQ(any.at("unet_pictures_at_a_time"), 2);
+  Words small = of_card;
+  small.insert(small.end(), {"--card-memory", "1"});
+  const json tight = plan(small);
+  EXPECT_EQ(tight.at("free"), 1'000'000'000);
+  EXPECT_FALSE(tight.at("fits"));
+  EXPECT_TRUE(tight.at("vae_tiling"));
+  EXPECT_EQ(tight.at("unet_pictures_at_a_time"), 0.5);
+  const Finished done = run({"plan", "--ckpt", checkpoint(), "--card-memory", "8"});
+  expect_failure(done, 2, "--card-memory goes with --device cuda");
+}
+
+TEST_F(Plan, ListsLayers) {
+  const json planned = plan({"--H", "64", "--W", "64"});
+  for (const json& stage : planned.at("stages")) {
+    int64_t most = 0;
+    for (const json& layer : stage.at("layers")) {
+      most = std::max(most, layer.at("tensors").get<int64_t>());
+    }
+    EXPECT_EQ(most, stage.at("tensors"));
+  }
+  const Finished done = run({"plan", "--ckpt", checkpoint(), "--H", "64", "--W", "64", "--layers"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  for (const char* layer : {"  input_blocks.0 ", "  middle_block ", "  decoder.conv_out "}) {
+    EXPECT_NE(done.out.find(layer), std::string::npos) << done.out;
+  }
+}
+
 TEST_F(Plan, NamesItsParts) {
   const Finished done = run({"plan", "--ckpt", checkpoint(), "--H", "64", "--W", "64"});
   EXPECT_EQ(done.exit_code, 0) << done.err;

@@ -2,9 +2,11 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <unordered_map>
 
@@ -28,7 +30,20 @@ class CpuTensorMeter final : public c10::Allocator {
   int64_t live() const { return live_; }
   int64_t peak() const { return peak_; }
 
+  /// From now on no more than so many live bytes are given: beyond, there is the error that a
+  /// card's allocator throws.
+  void set_limit(int64_t bytes) { limit_ = bytes; }
+
+  /// The next tensor of so many bytes or more is not given, with the same error.
+  void fail_once_at(int64_t bytes) { fails_at_ = bytes; }
+
   c10::DataPtr allocate(size_t bytes) override {
+    if (static_cast<int64_t>(bytes) >= fails_at_) {
+      fails_at_ = std::numeric_limits<int64_t>::max();
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "the test gives no ", bytes, " bytes");
+    }
+    TORCH_CHECK_WITH(OutOfMemoryError, live_ + static_cast<int64_t>(bytes) <= limit_,
+                     "the test's memory is too small for ", bytes, " bytes");
     void* data = c10::alloc_cpu(bytes);
     const std::lock_guard lock(mutex_);
     if (data != nullptr) sizes_[data] = static_cast<int64_t>(bytes);
@@ -59,6 +74,8 @@ class CpuTensorMeter final : public c10::Allocator {
   std::unordered_map<void*, int64_t> sizes_;
   int64_t live_ = 0;
   int64_t peak_ = 0;
+  int64_t limit_ = std::numeric_limits<int64_t>::max();
+  int64_t fails_at_ = std::numeric_limits<int64_t>::max();
 };
 
 }  // namespace sd::test

@@ -13,6 +13,18 @@
 /// Pipelines over checkpoints that a test makes itself.
 namespace sd::test {
 
+/// Wide enough that pictures take more than weights do.
+inline nlohmann::json medium_config() {
+  nlohmann::json config = tiny_config();
+  auto& unet = params_of(config, {"unet_config"});
+  unet["model_channels"] = 64;
+  unet["channel_mult"] = {1, 2, 4};
+  unet["attention_resolutions"] = {1, 2};
+  auto& first_stage = params_of(config, {"first_stage_config"});
+  first_stage["ddconfig"]["ch_mult"] = {1, 2, 4, 4};
+  return config;
+}
+
 /// A model on the disk, for as long as the object lives.
 class ModelOnDisk {
  public:

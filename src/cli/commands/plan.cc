@@ -8,7 +8,7 @@
 #include "cli/flags.h"
 #include "cli/model_choice.h"
 #include "pipeline/memory_choice.h"
-#include "runtime/free_memory.h"
+#include "sd/error.h"
 #include "weights/checkpoint.h"
 
 namespace sd {
@@ -16,19 +16,30 @@ namespace {
 
 struct PlanOptions {
   RunOptions run = RunOptions(Script::kTxt2Img);
+  double card_memory = 0;  // in GB; 0: what the card has free
+  bool layers = false;
   bool json = false;
 };
 
 /// How such a run would compute, whether or not this machine has the device.
-ExecPolicy planned_policy(const DeviceOptions& asked) {
+ExecPolicy planned_policy(const PlanOptions& options) {
+  const DeviceOptions& asked = options.run.device;
   HostInfo host = probe_host(asked);
-  if (host.cuda.empty()) {
+  const bool card = asked.device.rfind("cuda", 0) == 0;
+  if (host.cuda.empty() && card) {
     constexpr int kMost = 127;  // LibTorch counts devices in eight bits
     const CudaDevice any{.name = "any card", .major = 9, .minor = 0};
-    host.cuda.assign(asked.device.rfind("cuda", 0) == 0 ? kMost : 0, any);
+    host.cuda.assign(kMost, any);
     host.why_no_cuda.clear();
   }
-  return resolve(asked, host);
+  ExecPolicy policy = resolve(asked, host);
+  if (options.card_memory <= 0) return policy;
+  if (policy.device.is_cpu()) {
+    throw Error(ErrorKind::kUsage, "--card-memory goes with --device cuda",
+                "for the processor, sd plan looks at what is free");
+  }
+  policy.free_bytes = static_cast<int64_t>(options.card_memory * 1e9);
+  return policy;
 }
 
 /// The model's config, and the type of its weights.
@@ -48,6 +59,12 @@ PlannedModel planned_model(const RunOptions& options) {
           stored_type(*open_checkpoint(chosen.paths.checkpoint)), chosen.built_in};
 }
 
+/// A half is a picture under one half of guidance.
+double pictures_at_a_time(const MemoryPlan& plan, const PlannedLoad& load) {
+  if (plan.unet_share == UNetShare::kAll) return static_cast<double>(load.pictures);
+  return plan.unet_share == UNetShare::kHalf && load.guided ? 0.5 : 1;
+}
+
 nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int64_t free) {
   const MemoryPlan& plan = choice.plan;
   nlohmann::json weights = nlohmann::json::array(), stages = nlohmann::json::array();
@@ -55,11 +72,17 @@ nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int6
     weights.push_back({{"part", part.part}, {"mapped", part.mapped}, {"copied", part.copied}});
   }
   for (const PlannedStage& stage : plan.stages) {
+    nlohmann::json layers = nlohmann::json::array();
+    for (const PlannedLayer& layer : stage.layers) {
+      layers.push_back(
+          {{"layer", layer.name}, {"tensors", layer.tensors}, {"result", layer.result}});
+    }
     stages.push_back({{"stage", stage.stage},
                       {"layer", stage.layer},
                       {"tensors", stage.tensors},
                       {"held", stage.held},
-                      {"weights", plan.weights_during(stage)}});
+                      {"weights", plan.weights_during(stage)},
+                      {"layers", layers}});
   }
   return {{"pictures", load.pictures},
           {"width", load.width},
@@ -67,12 +90,13 @@ nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int6
           {"guided", load.guided},
           {"memory", memory_word(choice.memory)},
           {"vae_tiling", plan.in_strips},
+          {"unet_pictures_at_a_time", pictures_at_a_time(plan, load)},
           {"weights", weights},
           {"stages", stages},
           {"workspace", plan.workspace},
           {"program", plan.program},
           {"total", plan.total()},
-          {"free", free},
+          {"free", free < INT64_MAX ? nlohmann::json(free) : nlohmann::json(nullptr)},
           {"fits", choice.fits}};
 }
 
@@ -81,14 +105,26 @@ void print_line(const std::string& what, int64_t bytes, const std::string& note 
               note.empty() ? "" : "  ", note.c_str());
 }
 
-void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecPolicy& policy) {
+void print_layers(const PlannedStage& stage) {
+  for (const PlannedLayer& layer : stage.layers) {
+    std::string result;
+    if (layer.result > 0)
+      result = format("result %.3f GB", static_cast<double>(layer.result) / 1e9);
+    print_line("  " + layer.name, layer.tensors, result);
+  }
+}
+
+void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecPolicy& policy,
+                bool layers) {
   const MemoryPlan& plan = choice.plan;
+  std::string ways = plan.in_strips ? ", VAE in tiles" : "";
+  if (plan.unet_share != UNetShare::kAll) ways += std::string(", ") + share_words(plan.unet_share);
   std::printf(
       "%lld of %lldx%lld at once%s, %s%s%s\n", static_cast<long long>(load.pictures),
       static_cast<long long>(load.width), static_cast<long long>(load.height),
       load.guided ? ", guided" : "", policy.device.str().c_str(),
       policy.device.is_cpu() ? format(", --memory %s", memory_word(choice.memory)).c_str() : "",
-      plan.in_strips ? ", VAE in tiles" : "");
+      ways.c_str());
   for (const PlannedWeights& part : plan.weights) {
     print_line("weights: " + part.part, part.mapped + part.copied,
                part.copied == 0
@@ -97,6 +133,7 @@ void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecP
   }
   for (const PlannedStage& stage : plan.stages) {
     print_line("tensors: " + stage.stage, stage.tensors, "most at " + stage.layer);
+    if (layers) print_layers(stage);
     if (stage.held > stage.tensors) {
       print_line("  with what is kept for the next", stage.held);
     }
@@ -107,8 +144,12 @@ void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecP
 }
 
 int run_plan(const PlanOptions& options) {
+  if (!options.run.devices.empty()) {
+    throw Error(ErrorKind::kUsage, "sd plan is for one device, and --devices names several",
+                "each needs the same: use --device");
+  }
   const PlannedModel model = planned_model(options.run);
-  const ExecPolicy policy = planned_policy(options.run.device);
+  const ExecPolicy policy = planned_policy(options);
   const LargestBatch largest =
       largest_batch(plan_batches(options.run, model.description, model.built_in));
   const PlannedLoad load{.pictures = largest.pictures,
@@ -116,15 +157,15 @@ int run_plan(const PlanOptions& options) {
                          .width = largest.width,
                          .guided = largest.guided,
                          .encodes = false};
-  const int64_t free = policy.device.is_cpu() ? free_memory() : INT64_MAX;
+  const int64_t free = policy.free_bytes;
   const MemoryChoice choice =
       choose_memory(read_model_config(model.config), policy, model.stored, load, free);
   if (options.json) {
-    std::printf("%s\n", as_json(choice, load, policy.device.is_cpu() ? free : 0).dump(2).c_str());
+    std::printf("%s\n", as_json(choice, load, free).dump(2).c_str());
     return 0;
   }
-  print_text(choice, load, policy);
-  if (policy.device.is_cpu()) print_line("free", free, choice.fits ? "" : "that is too little");
+  print_text(choice, load, policy, options.layers);
+  if (free < INT64_MAX) print_line("free", free, choice.fits ? "" : "that is too little");
   return 0;
 }
 
@@ -135,6 +176,13 @@ void add_plan_command(CLI::App* program, RunFn* run) {
       "plan", "say what memory a txt2img run of these flags needs, without a GPU or weights");
   auto options = std::make_shared<PlanOptions>();
   add_run_flags(command, &options->run);
+  command
+      ->add_option("--card-memory", options->card_memory,
+                   "with --device cuda: memory that is free on the card, in GB (10^9 bytes); "
+                   "default: what it has, where one is")
+      ->type_name("GB")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--layers", options->layers, "what is there at most in each layer");
   command->add_flag("--json", options->json, "as JSON, in bytes");
   command->callback([options, run] { *run = [options] { return run_plan(*options); }; });
 }

@@ -40,7 +40,8 @@ std::unique_ptr<at::cuda::CUDAGraph> capture(const c10::Device& device,
     const c10::StreamGuard on_side(side.unwrap());
     for (int i = 0; i < kWarmUps; ++i) work();
     side.synchronize();
-    graph->capture_begin(pool);
+    // Of this thread alone: workers of other cards go on allocating meanwhile.
+    graph->capture_begin(pool, cudaStreamCaptureModeThreadLocal);
     try {
       work();
     } catch (...) {

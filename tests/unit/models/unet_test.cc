@@ -108,5 +108,40 @@ TEST(UNetCall, RecordedGivesWhatItGivesUnrecorded) {
   EXPECT_EQ(recordings, 3);
 }
 
+TEST(UNetCall, GivesTheSameInShares) {
+  const c10::InferenceMode inference;
+  const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
+  const at::Tensor x = numbers({3, 4, 8, 8}, 1);
+  for (const bool guided : {true, false}) {
+    const PreparedContext context = network.prepare(numbers({guided ? 6 : 3, 7, 32}, 2));
+    const at::Tensor whole = network(x, 500, context);
+    for (const UNetShare share : {UNetShare::kAll, UNetShare::kPicture, UNetShare::kHalf}) {
+      const auto parts = divided(context, 3, share);
+      int calls = 0;
+      UNetCall call([&](const std::function<void()>& work) {
+        ++calls;
+        work();
+        return std::make_unique<Repeat>(work);
+      });
+      const at::Tensor eps = call(network, x, 500, parts, nullptr);
+      ASSERT_EQ(eps.sizes(), whole.sizes());
+      EXPECT_TRUE(at::allclose(eps, whole, 1e-4, 1e-5)) << (eps - whole).abs().max();
+      EXPECT_EQ(calls, 1);  // all parts have one shape
+      call.forget();
+      EXPECT_TRUE(at::equal(call(network, x, 500, parts, nullptr), eps));
+      EXPECT_EQ(calls, 2);
+    }
+  }
+}
+
+TEST(UNetShare, GetsSmallerWhileThereIsSomethingToShare) {
+  EXPECT_EQ(smaller_share(UNetShare::kAll, 3, true), UNetShare::kPicture);
+  EXPECT_EQ(smaller_share(UNetShare::kPicture, 3, true), UNetShare::kHalf);
+  EXPECT_EQ(smaller_share(UNetShare::kAll, 1, true), UNetShare::kHalf);
+  EXPECT_EQ(smaller_share(UNetShare::kHalf, 3, true), UNetShare::kHalf);
+  EXPECT_EQ(smaller_share(UNetShare::kPicture, 3, false), UNetShare::kPicture);
+  EXPECT_EQ(smaller_share(UNetShare::kAll, 1, false), UNetShare::kAll);
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "pipeline/memory_choice.h"
 #include "runtime/free_memory.h"
@@ -14,18 +15,6 @@
 
 namespace sd::test {
 namespace {
-
-/// Wide enough that pictures take more than weights do.
-nlohmann::json medium_config() {
-  nlohmann::json config = tiny_config();
-  auto& unet = params_of(config, {"unet_config"});
-  unet["model_channels"] = 64;
-  unet["channel_mult"] = {1, 2, 4};
-  unet["attention_resolutions"] = {1, 2};
-  auto& first_stage = params_of(config, {"first_stage_config"});
-  first_stage["ddconfig"]["ch_mult"] = {1, 2, 4, 4};
-  return config;
-}
 
 /// The most that tensors had in each stage of a run, beyond those from before it.
 std::map<Stage, int64_t> measured(const Pipeline& pipeline, const Request& request) {
@@ -142,15 +131,115 @@ TEST(MemoryChoice, TakesTheFirstModeThatFits) {
   EXPECT_TRUE(chosen(100).fits);
   EXPECT_EQ(chosen(3).memory, MemoryMode::kLow);
   EXPECT_TRUE(chosen(3).fits);
-  EXPECT_EQ(memory_line(chosen(3), MemoryMode::kBalanced, 3'000'000'000).find("memory: about "),
-            0U);
-  EXPECT_NE(memory_line(chosen(3), MemoryMode::kBalanced, 3'000'000'000)
+  EXPECT_EQ(memory_line(chosen(3), policy, 3'000'000'000).find("memory: about "), 0U);
+  EXPECT_NE(memory_line(chosen(3), policy, 3'000'000'000)
                 .find("of 3.0 GB free; --memory balanced would not fit"),
             std::string::npos);
   EXPECT_EQ(chosen(0.2).memory, MemoryMode::kLow);
   EXPECT_FALSE(chosen(0.2).fits);
-  EXPECT_NE(memory_line(chosen(0.2), MemoryMode::kLow, 200'000'000).find("--n_samples"),
-            std::string::npos);
+  EXPECT_NE(memory_line(chosen(0.2), policy, 200'000'000).find("--n_samples"), std::string::npos);
+}
+
+ExecPolicy card_policy(at::ScalarType dtype = at::kHalf) {
+  ExecPolicy policy;
+  policy.device = at::Device("cuda");
+  policy.dtype = policy.vae_dtype = dtype;
+  return policy;
+}
+
+/// The reference's README command.
+constexpr PlannedLoad kThreePictures{
+    .pictures = 3, .height = 512, .width = 512, .guided = true, .encodes = false};
+
+TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
+  const struct {
+    bool in_strips;
+    UNetShare share;
+  } rungs[] = {{false, UNetShare::kAll},
+               {true, UNetShare::kAll},
+               {true, UNetShare::kPicture},
+               {true, UNetShare::kHalf}};
+  for (const ExecPolicy& policy : {card_policy(), card_policy(at::kFloat), cpu_policy(false)}) {
+    const MemoryPlanner planner(v1(), policy, at::kFloat);
+    int64_t before = INT64_MAX;
+    for (const auto& rung : rungs) {
+      const MemoryPlan plan = planner.plan(kThreePictures, rung.in_strips, rung.share);
+      int64_t all_stages = 0;
+      for (const PlannedStage& stage : plan.stages) all_stages += plan.during(stage);
+      EXPECT_LT(all_stages, before)
+          << policy.device << (rung.in_strips ? " strips " : " whole ") << share_words(rung.share);
+      before = all_stages;
+    }
+  }
+}
+
+TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
+  const auto chosen = [&](double gigabytes, const PlannedLoad& load,
+                          at::ScalarType dtype = at::kHalf) {
+    return choose_memory(v1(), card_policy(dtype), at::kFloat, load,
+                         static_cast<int64_t>(gigabytes * 1e9));
+  };
+  const auto expect = [](const MemoryChoice& choice, bool in_strips, UNetShare share, bool fits) {
+    EXPECT_EQ(choice.plan.in_strips, in_strips);
+    EXPECT_EQ(choice.plan.unet_share, share);
+    EXPECT_EQ(choice.fits, fits);
+  };
+  for (const double card : {4, 6, 10}) {
+    expect(chosen(card, kThreePictures), false, UNetShare::kAll, true);
+  }
+  expect(chosen(3.72, kThreePictures), true, UNetShare::kAll, true);
+  expect(chosen(3.6, kThreePictures), true, UNetShare::kPicture, true);
+  expect(chosen(3.3, kThreePictures), true, UNetShare::kHalf, false);
+  PlannedLoad large = kThreePictures;
+  large.height = large.width = 1024;
+  expect(chosen(10, large), false, UNetShare::kAll, true);
+  expect(chosen(6, large), false, UNetShare::kAll, true);
+  expect(chosen(4, large), true, UNetShare::kPicture, true);
+  expect(chosen(10, kThreePictures, at::kFloat), false, UNetShare::kAll, true);
+  expect(chosen(4, kThreePictures, at::kFloat), true, UNetShare::kHalf, false);
+  const int64_t four = 4'000'000'000;
+  const std::string line = memory_line(chosen(4, large), card_policy(), four);
+  EXPECT_NE(line.find("(VAE in tiles, UNet on one picture at a time) of 4.0 GB free"),
+            std::string::npos)
+      << line;
+}
+
+TEST(MemoryChoice, SplitsTheUNetOnTheCpuWhereTheLowestModeDoesNotSuffice) {
+  PlannedLoad many = kThreePictures;
+  many.pictures = 16;
+  const ExecPolicy policy = cpu_policy(false);
+  ExecPolicy low = policy;
+  low.kernels.memory = MemoryMode::kLow;
+  const MemoryPlanner planner(v1(), low, at::kFloat);
+  const int64_t whole = planner.plan(many, true).total();
+  const int64_t shared = planner.plan(many, true, UNetShare::kPicture).total();
+  ASSERT_LT(shared, whole);
+  const MemoryChoice choice =
+      choose_memory(v1(), policy, at::kFloat, many, (whole + shared) / 2 + shared / 30);
+  EXPECT_EQ(choice.memory, MemoryMode::kLow);
+  EXPECT_EQ(choice.plan.unet_share, UNetShare::kPicture);
+  EXPECT_TRUE(choice.fits);
+}
+
+TEST(MemoryPlan, ListsWhatIsThereInEachLayer) {
+  const MemoryPlanner planner(v1(), card_policy(), at::kFloat);
+  const MemoryPlan plan = planner.plan(kThreePictures, false);
+  for (const PlannedStage& stage : plan.stages) {
+    int64_t most = 0;
+    std::set<std::string> names;
+    for (const PlannedLayer& layer : stage.layers) {
+      most = std::max(most, layer.tensors);
+      EXPECT_TRUE(names.insert(layer.name).second) << layer.name;
+      EXPECT_LE(layer.result, layer.tensors) << layer.name;
+    }
+    EXPECT_EQ(most, stage.tensors);
+    EXPECT_TRUE(names.count(stage.layer)) << stage.layer;
+  }
+  const PlannedStage& sampling = plan.stages.front();
+  ASSERT_EQ(sampling.stage, kSamplingStage);
+  EXPECT_EQ(sampling.layers.size(), 28U);  // context, time_embed, 12 + 1 + 12 blocks, out
+  EXPECT_EQ(sampling.layers[3].name, "input_blocks.1");
+  EXPECT_EQ(sampling.layers[3].result, 6 * 320 * 64 * 64 * 2);
 }
 
 TEST(MemoryChoice, DecodesLargePicturesInTiles) {

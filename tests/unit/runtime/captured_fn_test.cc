@@ -154,6 +154,27 @@ TEST(CapturedFn, GoesOnWithoutRecordingWhereThatFails) {
   EXPECT_EQ(captured.size(), 0U);
 }
 
+TEST(CapturedFn, WithoutMemoryDropsItsRecordingsAndRecordsAgainLater) {
+  Product product;
+  int recordings = 0;
+  bool scarce = false;
+  const Recorder recorder = [&,
+                             repeat = repeating(&recordings)](const std::function<void()>& work) {
+    TORCH_CHECK_WITH(OutOfMemoryError, !scarce, "none left");
+    return repeat(work);
+  };
+  CapturedFn captured(product.fn(), recorder);
+  const at::Tensor x = numbers({2, 3}), longer = numbers({1, 2, 3});
+  captured({x, x});
+  scarce = true;
+  EXPECT_THROW(captured({longer, longer}), c10::OutOfMemoryError);
+  EXPECT_EQ(captured.size(), 0U);
+  scarce = false;
+  expect_values(captured({x, x}), {4, 9});
+  EXPECT_EQ(captured.size(), 1U);
+  EXPECT_EQ(recordings, 2);
+}
+
 TEST(CapturedFn, AFailureThatIsNotTheRecordersStays) {
   int recordings = 0;
   CapturedFn captured(

@@ -1,0 +1,89 @@
+#include "cli/run_output.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/version.h"
+
+namespace sd {
+
+PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture,
+                               const Pipeline& pipeline) {
+  const Request& request = batch.request;
+  PictureRecord record;
+  record.version = program_version();
+  record.script = options_.script;
+  record.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
+  record.width = request.width;
+  record.height = request.height;
+  record.sampler = request.sampler;
+  record.steps = request.steps;
+  record.eta = request.eta;
+  record.rng = options_.rng;
+  record.draw = picture.draw;
+  record.own_stream = !request.seeds.empty();
+  record.fixed_code = request.fixed_code;
+  if (request.init_image != nullptr) record.init = init_record(batch);
+  record.model = {.checkpoint = recorded_path(model_.paths.checkpoint),
+                  .config = recorded_path(model_.paths.config),
+                  .sha256 = checkpoint_hash_.get(),
+                  .ema = pipeline.ema(),
+                  .built_in = model_.built_in};
+  record.device = pipeline.device();
+  record.safety_mode = safety_mode_;
+  record.safety = picture.safety;
+  if (!options_.no_watermark) record.watermark = options_.watermark;
+  return record;
+}
+
+InitRecord Recorder::init_record(const PlannedBatch& batch) const {
+  return {.file = recorded_path(batch.init_img),
+          .pixels_sha256 = pixels_sha256(*batch.request.init_image),
+          .strength = batch.request.strength,
+          .fit = options_.fit,
+          .exif = options_.exif};
+}
+
+void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture picture,
+                        const Pipeline& pipeline) {
+  say_safety(place, picture.safety);
+  Waiting waiting{std::move(picture.image), std::nullopt};
+  if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture, pipeline);
+  waiting_.emplace(place, std::move(waiting));
+  while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
+}
+
+void OrderedOutput::finish() {
+  while (!waiting_.empty()) write_first();
+  writer_->finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
+}
+
+void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
+  if (!safety.flagged() && safety.failure.empty()) return;
+  const char* action = "left as it is";
+  if (safety.action == SafetyAction::kBlurred) action = "blurred";
+  if (safety.action == SafetyAction::kBlackened) action = "made black";
+  if (safety.action == SafetyAction::kWithheld) action = "not written";
+  const auto number = static_cast<long long>(place + 1);
+  if (safety.failure.empty()) {
+    notice(format("safety: picture %lld is flagged and %s", number, action));
+    return;
+  }
+  ++unchecked_;
+  std::fprintf(stderr, "error: safety: picture %lld could not be checked and is %s: %s\n", number,
+               action, printable(safety.failure).c_str());
+}
+
+void OrderedOutput::write_first() {
+  auto first = waiting_.extract(waiting_.begin());
+  next_ = first.key() + 1;
+  Waiting& picture = first.mapped();
+  if (picture.image.empty()) return;  // withheld
+  writer_->add(std::move(picture.image),
+               picture.record ? metadata_of(*picture.record) : PngMetadata());
+  if (picture.record) records_.push_back(std::move(*picture.record));
+}
+
+}  // namespace sd

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "cli/batch_plan.h"
+#include "cli/file_hash.h"
+#include "cli/model_choice.h"
+#include "cli/output_writer.h"
+#include "cli/picture_record.h"
+#include "sd/pipeline.h"
+
+namespace sd {
+
+/// Writes what says how each picture was drawn. What it is given must outlive it.
+class Recorder {
+ public:
+  Recorder(const RunOptions& options, const ChosenModel& model, SafetyMode safety_mode)
+      : options_(options),
+        model_(model),
+        safety_mode_(safety_mode),
+        checkpoint_hash_(model.paths.checkpoint) {}
+
+  /// `pipeline`: what drew it.
+  PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);
+
+ private:
+  InitRecord init_record(const PlannedBatch& batch) const;
+
+  const RunOptions& options_;
+  const ChosenModel& model_;
+  SafetyMode safety_mode_;
+  FileHash checkpoint_hash_;
+};
+
+/// Hands pictures to the writer in the order that the user asked for them. Not thread-safe.
+class OrderedOutput {
+ public:
+  /// `recorder` is null when no record is wanted.
+  OrderedOutput(OutputWriter* writer, Recorder* recorder) : writer_(writer), recorder_(recorder) {}
+
+  /// `place`: among all pictures of the run, from 0.
+  void add(int64_t place, const PlannedBatch& batch, Picture picture, const Pipeline& pipeline);
+
+  /// Pictures that the safety checker failed on, and let not through.
+  int64_t unchecked() const { return unchecked_; }
+
+  /// Writes what waits for a picture that will not come, and the grid.
+  void finish();
+
+ private:
+  struct Waiting {
+    Image image;
+    std::optional<PictureRecord> record;
+  };
+
+  void say_safety(int64_t place, const SafetyOutcome& safety);
+  void write_first();
+
+  OutputWriter* writer_;
+  Recorder* recorder_;
+  std::map<int64_t, Waiting> waiting_;  // by place
+  int64_t next_ = 0;
+  int64_t unchecked_ = 0;
+  std::vector<PictureRecord> records_;  // of the grid
+};
+
+}  // namespace sd

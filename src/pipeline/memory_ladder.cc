@@ -1,0 +1,54 @@
+#include "pipeline/memory_ladder.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "pipeline/memory_choice.h"
+#include "runtime/out_of_memory.h"
+
+namespace sd {
+namespace {
+
+/// What `work` returns; nothing where memory does not suffice and `may_fail`.
+std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool may_fail) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    if (!may_fail || !is_out_of_memory(error)) throw;
+  }
+  return std::nullopt;  // what was computed so far is gone by now
+}
+
+}  // namespace
+
+void MemoryLadder::plan(const PlannedLoad& load) {
+  if (load_ == load) return;
+  const MemoryPlan plan = plan_to_fit(planner_, policy_, load, policy_.free_bytes);
+  load_ = load;
+  in_strips_ = plan.in_strips || always_in_strips_;
+  unet_share_ = std::max(plan.unet_share, most_unet_share_);
+}
+
+at::Tensor MemoryLadder::drawn(const std::function<at::Tensor()>& draw,
+                               const std::function<void()>& make_room) {
+  while (true) {
+    const UNetShare next = smaller_share(unet_share_, load_->pictures, load_->guided);
+    if (auto latent = tried(draw, next != unet_share_)) return *std::move(latent);
+    notice(
+        format("memory: not enough for the UNet; the batch is drawn again, %s", share_words(next)));
+    unet_share_ = most_unet_share_ = next;
+    make_room();
+    give_kept_memory_back(policy_);
+  }
+}
+
+at::Tensor MemoryLadder::worked(const char* verb, const std::function<at::Tensor()>& work) {
+  if (auto result = tried(work, !in_strips_)) return *std::move(result);
+  notice(format("memory: not enough to %s the picture as a whole; it is %sd in tiles", verb, verb));
+  in_strips_ = always_in_strips_ = true;
+  give_kept_memory_back(policy_);
+  return work();
+}
+
+}  // namespace sd

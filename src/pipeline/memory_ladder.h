@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <optional>
+
+#include "models/memory_plan.h"
+
+namespace sd {
+
+/// How much of a request is computed at a time, rung by rung: before it as much as the plan says
+/// fits, and less where memory does not suffice all the same. A rung that failed is not tried
+/// again. For one thread; what it is given must outlive it.
+class MemoryLadder {
+ public:
+  MemoryLadder(const MemoryPlanner& planner, const ExecPolicy& policy)
+      : planner_(planner), policy_(policy) {}
+
+  /// Plans a request.
+  void plan(const PlannedLoad& load);
+
+  bool in_strips() const { return in_strips_; }
+  UNetShare unet_share() const { return unet_share_; }
+
+  /// What `draw` returns, which calls the UNet; where memory does not suffice, calls it again on
+  /// the next rung, after `make_room`, and says so. Throws what `draw` throws on the last one.
+  at::Tensor drawn(const std::function<at::Tensor()>& draw, const std::function<void()>& make_room);
+
+  /// The same of the autoencoder's work on a picture. `verb`: encode, decode.
+  at::Tensor worked(const char* verb, const std::function<at::Tensor()>& work);
+
+ private:
+  const MemoryPlanner& planner_;
+  const ExecPolicy& policy_;
+  std::optional<PlannedLoad> load_;
+  bool in_strips_ = false;
+  UNetShare unet_share_ = UNetShare::kAll;
+  // What was too much once is so for all requests.
+  bool always_in_strips_ = false;
+  UNetShare most_unet_share_ = UNetShare::kAll;
+};
+
+}  // namespace sd
