@@ -177,7 +177,7 @@ MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
   const UntimedZones untimed;  // what runs here computes nothing
   const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;
   const int64_t keep = pooled ? pool_limit(policy_.kernels.memory) : -1;
-  const int64_t keep_in_strips = pooled ? std::min(keep, pool_limit(MemoryMode::kLow)) : -1;
+  const int64_t keep_in_strips = pooled ? pool_limit_in_strips(policy_.kernels.memory) : -1;
   MemoryPlan plan;
   for (const PlannedWeights& part : weights_) {
     if (load.encodes || part.part != kEncoder) plan.weights.push_back(part);

@@ -78,7 +78,7 @@ class InStrips {
   InStrips(const ExecPolicy& policy, const Checkpoint& checkpoint) : policy_(policy) {
     if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
     checkpoint.release_memory();
-    pool_tensor_memory(static_cast<size_t>(pool_limit(MemoryMode::kLow)));
+    pool_tensor_memory(static_cast<size_t>(pool_limit_in_strips(policy_.kernels.memory)));
   }
   ~InStrips() {
     if (policy_.device.is_cpu()) apply_memory(policy_);

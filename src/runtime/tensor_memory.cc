@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -13,6 +14,8 @@
 
 namespace sd {
 namespace {
+
+constexpr int64_t kMebibyte = int64_t{1} << 20;
 
 /// Addresses cost nothing: twice the memory of the machine leaves room between blocks.
 size_t addresses() {
@@ -67,7 +70,6 @@ class Pool final : public c10::Allocator {
 }  // namespace
 
 int64_t pool_limit(MemoryMode memory) {
-  constexpr int64_t kMebibyte = int64_t{1} << 20;
   switch (memory) {
     case MemoryMode::kFast:
       return 2048 * kMebibyte;
@@ -77,6 +79,10 @@ int64_t pool_limit(MemoryMode memory) {
       break;
   }
   return 128 * kMebibyte;
+}
+
+int64_t pool_limit_in_strips(MemoryMode memory) {
+  return std::min(pool_limit(memory), 512 * kMebibyte);
 }
 
 void pool_tensor_memory(size_t keep) {

@@ -12,6 +12,8 @@ inline constexpr size_t kLeastPooled = size_t{1} << 22;
 
 /// What a run may keep, in bytes.
 int64_t pool_limit(MemoryMode memory);
+/// The same while a large picture is worked on in strips: enough for a strip's tensors.
+int64_t pool_limit_in_strips(MemoryMode memory);
 
 /// From now on large tensors live in huge pages, and the memory of one that is gone is kept for the
 /// next, up to `keep` bytes: fresh pages are cleared by the kernel, one fault each, which for the
