@@ -5,6 +5,9 @@
 //
 // DIR holds x.f32 [rows, 4, size, size] and context.f32 [2*rows, 77, 768] for the UNet, z.f32
 // [1, 4, size, size] for the decoder. Prints one line of JSON.
+//
+// With --device cuda, on a card: --precision fp16, bf16 or fp32, the UNet's call recorded as a
+// run's is, the inputs there, the result's way back counted. The first evaluation records.
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -17,6 +20,7 @@
 #include "base/log.h"
 #include "model/stopwatch.h"
 #include "models/latent_diffusion.h"
+#include "models/unet_call.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
 
@@ -48,22 +52,30 @@ at::Tensor read(const Options& options, const char* name, at::IntArrayRef shape)
 class Part {
  public:
   Part(const Options& options, const ExecPolicy& policy)
-      : root_(open_checkpoint(options.model)), config_(read_model_config(options.config)) {
+      : root_(open_checkpoint(options.model)),
+        config_(read_model_config(options.config)),
+        unet_call_(policy) {
+    const WeightView placed = root_.on(policy.device);
     if (options.part == "unet") {
-      unet_.emplace(root_["model.diffusion_model"], config_.unet, policy.kernels);
-      context_ = unet_->prepare(
-          read(options, "context", {2 * options.rows, 77, config_.unet.context_dim}));
+      unet_.emplace(placed.as(policy.dtype)["model.diffusion_model"], config_.unet, policy.kernels);
+      context_ =
+          unet_->prepare(read(options, "context", {2 * options.rows, 77, config_.unet.context_dim})
+                             .to(policy.device));
       input_ = read(options, "x", {options.rows, config_.channels, options.size, options.size});
     } else {
-      autoencoder_.emplace(root_["first_stage_model"], config_.first_stage,
+      autoencoder_.emplace(placed.as(policy.vae_dtype)["first_stage_model"], config_.first_stage,
                            Autoencoder::Parts::kDecoder, policy.kernels);
       input_ = read(options, "z", {1, config_.channels, options.size, options.size});
     }
+    input_ = input_.to(policy.device);
     root_.report().throw_if_failed();
   }
 
-  at::Tensor operator()() const {
-    return unet_ ? (*unet_)(input_, kTime, context_) : autoencoder_->decode(input_);
+  /// On the CPU.
+  at::Tensor operator()() {
+    const at::Tensor result =
+        unet_ ? unet_call_(*unet_, input_, kTime, context_, nullptr) : autoencoder_->decode(input_);
+    return result.to(at::kCPU);
   }
 
  private:
@@ -71,23 +83,42 @@ class Part {
   ModelConfig config_;
   std::optional<UNet> unet_;
   std::optional<Autoencoder> autoencoder_;
+  UNetCall unet_call_;
   PreparedContext context_;
   at::Tensor input_;
 };
 
-int measure(const Options& options) {
-  const c10::InferenceMode inference;
-  Stopwatch watch;
-  ExecPolicy policy = resolve(options.device, probe_host());
+/// What computes in that precision on that device.
+ExecPolicy policy_of(Options options) {
+  const bool card = options.device.device != "cpu";
+  if (!card && options.precision == "fp16") {
+    throw Error(ErrorKind::kUsage, "--precision fp16 is for cards",
+                "use fp32 or bf16, or --device cuda");
+  }
+  if (card) {
+    options.device.precision = options.precision == "fp16"   ? Precision::kAutocast
+                               : options.precision == "bf16" ? Precision::kBf16
+                                                             : Precision::kFull;
+    return resolve(options.device, probe_host());
+  }
+  ExecPolicy policy = resolve(options.device, probe_host(options.device));
   policy.kernels.bf16 = options.precision == "bf16";
   // As build_networks does.
   policy.kernels.bf16_convolutions = policy.kernels.bf16 && options.part == "decoder";
+  return policy;
+}
+
+int measure(const Options& options) {
+  const c10::InferenceMode inference;
+  Stopwatch watch;
+  const ExecPolicy policy = policy_of(options);
   apply_threads(policy);
+  apply_device(policy);
   apply_memory(policy);
-  const Part part(options, policy);
+  Part part(options, policy);
   watch.ready();
   at::Tensor result;
-  for (int i = 0; i < options.repeat; ++i) result = watch.time(part);
+  for (int i = 0; i < options.repeat; ++i) result = watch.time([&] { return part(); });
   watch.print();
   result = result.to(at::kFloat).contiguous();
   std::ofstream(options.output, std::ios::binary)
@@ -111,8 +142,9 @@ int main(int argc, char** argv) {
   app.add_option("--rows", options.rows, "latents at once");
   app.add_option("--size", options.size, "height and width of the latent");
   app.add_option("--threads", options.device.threads);
-  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16"}));
-  app.add_option("--device", options.device.device);
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
+  options.device.device = "cpu";
+  app.add_option("--device", options.device.device, "cpu, cuda or cuda:N");
   app.add_option("--memory", options.device.memory)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, sd::MemoryMode>{{"fast", sd::MemoryMode::kFast},

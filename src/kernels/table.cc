@@ -40,6 +40,10 @@ constexpr GegluRow kGegluRows[] = {
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},
 };
+constexpr GuidanceRow kGuidanceRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_guidance, DeviceKind::kCuda},
+    {"aten", Isa::kPortable, aten::make_guidance},
+};
 
 }  // namespace
 
@@ -48,5 +52,6 @@ std::span<const LinearRow> linear_rows() { return kLinearRows; }
 std::span<const GroupNormRow> group_norm_rows() { return kGroupNormRows; }
 std::span<const AttentionRow> attention_rows() { return kAttentionRows; }
 std::span<const GegluRow> geglu_rows() { return kGegluRows; }
+std::span<const GuidanceRow> guidance_rows() { return kGuidanceRows; }
 
 }  // namespace sd

@@ -265,7 +265,7 @@ EpsModel Session::State::guided_unet(const Request& request, const Conditions& c
       return eps;
     };
   };
-  return guided(network, conditions.cond, conditions.uncond, scales);
+  return guided(network, conditions.cond, conditions.uncond, scales, model->policy.kernels);
 }
 
 /// What the encoder says of the init image: [1, 2C, h, w].

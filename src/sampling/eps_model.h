@@ -5,6 +5,8 @@
 #include <functional>
 #include <vector>
 
+#include "runtime/kernel_policy.h"
+
 namespace sd {
 
 /// The noise in x at time t: x [N, C, h, w] f32, t in steps of the training schedule, whole or not
@@ -20,6 +22,6 @@ using EpsNetwork = std::function<EpsModel(const at::Tensor& context)>;
 /// plain calls with `cond`, which is what scale 1 means. `cond` and `uncond` are [N, 77, width],
 /// `scales` has N.
 EpsModel guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
-                const std::vector<double>& scales);
+                const std::vector<double>& scales, const KernelPolicy& kernels = {});
 
 }  // namespace sd

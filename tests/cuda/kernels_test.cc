@@ -101,6 +101,21 @@ TEST(CudaKernels, Geglu) {
   }
 }
 
+TEST(CudaKernels, Guidance) {
+  SD_NEEDS_CARD();
+  for (const int64_t pictures : {1, 3}) {
+    for (const int64_t side : {7, 64}) {
+      const at::Tensor eps = random({2 * pictures, 4, side, side}, 1);
+      const at::Tensor scales = random({pictures}, 2) * 5;
+      const auto kernel = row(guidance_rows(), GuidanceSpec{scales.to(kCard)});
+      ASSERT_NE(kernel, nullptr);
+      const at::Tensor y = (*kernel)(eps.to(kCard));
+      EXPECT_LE(difference(y, emulated_guidance(eps, scales)), 1e-5);
+      EXPECT_EQ(difference(y, (*kernel)(eps.to(kCard))), 0);
+    }
+  }
+}
+
 TEST(CudaKernels, EmptyTensors) {
   SD_NEEDS_CARD();
   const at::Tensor weight = random({32}, 1).to(kCard), bias = random({32}, 2).to(kCard);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "kernels/cuda/kernel_table.h"
 #include "runtime/cuda_library.h"
 #include "runtime/cuda_runtime_table.h"
+#include "runtime/out_of_memory.h"
 
 namespace sd::test {
 namespace {
@@ -36,6 +38,16 @@ TEST(CudaLibrary, IsOpenedWithLibTorchsAndHasItsTables) {
   EXPECT_EQ(cuda_table("other", 1), nullptr);
   // ATen knows of cards now, whether there are any or not: without the library this throws.
   EXPECT_GE(at::detail::getCUDAHooks().versionCUDART(), 13000);
+}
+
+/// What the memory ladder calls before it draws again: the program is not linked with it.
+TEST(CudaLibrary, TheCardsAllocatorIsReachedByC10sTable) {
+  const CudaLibraries& libraries = open_cuda_libraries();
+  if (!libraries.why_not_torch.empty()) GTEST_SKIP() << libraries.why_not_torch;
+  EXPECT_NE(dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(c10::kCUDA)), nullptr);
+  ExecPolicy policy;
+  policy.device = at::Device(at::kCUDA, 0);
+  EXPECT_NO_THROW(give_kept_memory_back(policy));  // nothing is kept yet
 }
 
 TEST(CudaLibrary, ShowsOneFunctionOnly) {

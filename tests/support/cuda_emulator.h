@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
+#include "kernels/cuda/guidance_body.h"
 
 // Runs what a card's threads do one after the other on the processor: all threads of a block up to
 // a barrier, then on to the next one, block by block.
@@ -99,6 +100,18 @@ at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
       cuda::geglu_at<1>(job, i);
     }
   }
+  return y;
+}
+
+/// eps [2N, …], scales [N] → [N, …].
+inline at::Tensor emulated_guidance(const at::Tensor& eps, const at::Tensor& scales) {
+  at::Tensor y = at::full_like(eps.narrow(0, 0, scales.numel()), NAN);
+  const cuda::GuidanceJob job{.eps = eps.const_data_ptr<float>(),
+                              .scales = scales.const_data_ptr<float>(),
+                              .y = y.mutable_data_ptr<float>(),
+                              .count = y.numel(),
+                              .picture = y.numel() / scales.numel()};
+  for (int64_t i = 0; i < job.count; ++i) cuda::guidance_at(job, i);
   return y;
 }
 

@@ -94,6 +94,19 @@ class AtenAttention final : public AttentionKernel {
   AttentionSpec spec_;
 };
 
+class AtenGuidance final : public GuidanceKernel {
+ public:
+  explicit AtenGuidance(const GuidanceSpec& spec) : scale_(spec.scales.reshape({-1, 1, 1, 1})) {}
+
+  at::Tensor operator()(const at::Tensor& eps) const override {
+    const auto halves = eps.chunk(2);
+    return halves[0] + scale_ * (halves[1] - halves[0]);
+  }
+
+ private:
+  at::Tensor scale_;
+};
+
 class AtenGeglu final : public GegluKernel {
  public:
   explicit AtenGeglu(const GegluSpec& spec) : spec_(spec) {}
@@ -125,6 +138,10 @@ std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
 }
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&) {
   return std::make_unique<AtenGeglu>(spec);
+}
+
+std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec, const KernelPolicy&) {
+  return std::make_unique<AtenGuidance>(spec);
 }
 
 }  // namespace sd::aten

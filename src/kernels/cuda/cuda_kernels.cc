@@ -24,4 +24,10 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec,
   return kernels != nullptr ? kernels->make_geglu(spec) : nullptr;
 }
 
+std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec,
+                                                    const KernelPolicy& /*policy*/) {
+  const KernelTable* kernels = table();
+  return kernels != nullptr ? kernels->make_guidance(spec) : nullptr;
+}
+
 }  // namespace sd::cuda

@@ -4,6 +4,7 @@
 
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
+#include "kernels/guidance.h"
 #include "runtime/kernel_policy.h"
 
 /// Kernels of our own for cards, for the rows of the tables above ATen's: where libsd_cuda.so is
@@ -16,5 +17,9 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
 
 /// The product by ATen (cuBLAS), value·gelu(gate) in one pass.
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy& policy);
+
+/// One launch (ATen: three).
+std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec,
+                                                    const KernelPolicy& policy);
 
 }  // namespace sd::cuda

@@ -130,6 +130,22 @@ TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
 TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
 TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
+TEST(CudaGuidance, IsThatOfAtenWithinRounding) {
+  for (const int64_t pictures : {1, 3}) {
+    for (const int64_t side : {1, 7, 64}) {
+      const at::Tensor eps = random({2 * pictures, 4, side, side}, 8);
+      const at::Tensor scales = random({pictures}, 9) * 5;
+      const at::Tensor y = emulated_guidance(eps, scales);
+      const auto aten = guidance_rows().back().make({scales}, {});
+      EXPECT_LE(difference(y, (*aten)(eps)), 1e-5);
+      const auto halves = eps.to(at::kDouble).chunk(2);
+      const at::Tensor exact =
+          halves[0] + scales.to(at::kDouble).reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
+      EXPECT_LE(difference(y, exact), 1e-5);
+    }
+  }
+}
+
 TEST(CudaRows, AreForTensorsOnCardsOnly) {
   const KernelPolicy on_card{.isa = probe_isa(), .device = DeviceKind::kCuda};
   const auto names = [](const auto& rows, DeviceKind device) {
@@ -141,6 +157,7 @@ TEST(CudaRows, AreForTensorsOnCardsOnly) {
   };
   EXPECT_EQ(names(group_norm_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(geglu_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(guidance_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   // Without our library, and for what it has no kernel for, a card gets the last row: it works on
   // tensors of any type, which the processor's rows do not.
   const at::Tensor weight = random({8, 8, 3, 3}, 1).to(at::kDouble);

@@ -22,7 +22,8 @@ uint64_t peak_bytes(const c10::Device& device) {
 void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.index()); }
 
 constexpr CudaRuntimeTable kRuntime{device::make_recorder, peak_bytes, reset_peak};
-constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu};
+constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu,
+                                     cuda::device::make_guidance};
 
 }  // namespace
 }  // namespace sd
