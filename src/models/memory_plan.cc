@@ -185,9 +185,10 @@ MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
   plan.in_strips = in_strips;
   plan.unet_share = unet_share;
   plan.program = on_cuda(policy_) ? kCudaProgram : kProgram;
-  plan.workspace = on_cuda(policy_) ? kCudaWorkspace
-                   : pooled         ? kSharedWorkspace + policy_.threads * kThreadWorkspace
-                                    : 0;
+  plan.workspace =
+      on_cuda(policy_) ? kCudaWorkspace
+      : pooled ? std::max(kSharedWorkspace, shapes_->scratch) + policy_.threads * kThreadWorkspace
+               : 0;
   ShapeMemory memory(keep);
   const auto add = [&](const std::string& name) {
     memory.keep(in_strips && name != kSamplingStage ? keep_in_strips : keep);

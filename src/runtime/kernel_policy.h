@@ -29,7 +29,8 @@ struct ShapeRun {
   };
 
   Rows rows = Rows::kAten;
-  int64_t packed = 0;  ///< bytes of weights of which kernels have made a copy
+  int64_t packed = 0;   ///< bytes of weights of which kernels have made a copy
+  int64_t scratch = 0;  ///< bytes of the largest that is copied for each product
 };
 /// What kernels are written for.
 enum class DeviceKind { kCpu, kCuda };

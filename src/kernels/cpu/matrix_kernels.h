@@ -12,8 +12,8 @@
 /// up in float32; they fit where the policy asks for that precision.
 namespace sd::cpu {
 
-// Products with weights packed in panels (gemm_code.h). The copy doubles a weight's memory, so that
-// they do not fit where memory is low.
+// Products with weights packed in panels (gemm_code.h). The copy doubles a weight's memory: where
+// memory is low it is made for each product of many rows, and those of few are ATen's.
 std::unique_ptr<const LinearKernel> make_linear_avx2(const LinearSpec& spec, const KernelPolicy&);
 std::unique_ptr<const LinearKernel> make_linear_avx512(const LinearSpec& spec, const KernelPolicy&);
 std::unique_ptr<const LinearKernel> make_linear_avx512bf16(const LinearSpec& spec,

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace sd::shapes {
 namespace {
 
@@ -124,12 +126,18 @@ class ShapeAttention final : public AttentionKernel {
   }
 };
 
-/// As the rows of packed panels do: they keep a copy of the weight.
+/// As the rows of packed panels do: they keep a copy of the weight, or, where memory is low, make
+/// one for each product.
 bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
-  const bool does = policy.shapes->rows == Rows::kCpu && policy.memory != MemoryMode::kLow;
-  const auto bytes = static_cast<int64_t>(weight.nbytes());
-  if (does) policy.shapes->packed += policy.bf16 ? bytes / 2 : bytes;
-  return does;
+  ShapeRun& run = *policy.shapes;
+  if (run.rows != Rows::kCpu) return false;
+  const auto bytes = static_cast<int64_t>(weight.nbytes()) / (policy.bf16 ? 2 : 1);
+  if (policy.memory == MemoryMode::kLow) {
+    run.scratch = std::max(run.scratch, bytes);
+  } else {
+    run.packed += bytes;
+  }
+  return true;
 }
 
 }  // namespace

@@ -135,12 +135,30 @@ TEST(LinearRows, KeepWhatIsNoNumberInItsRow) {
   });
 }
 
-TEST(LinearRows, PackNothingWhereMemoryIsLow) {
-  const KernelPolicy low{.isa = probe_isa(), .memory = MemoryMode::kLow};
-  const LinearSpec spec = linear_spec(8, 8);
-  for (const auto& row : linear_rows()) {
-    if (row.needs > probe_isa() || !std::string(row.name).starts_with("packed")) continue;
-    EXPECT_EQ(row.make(spec, low), nullptr);
+TEST(LinearRows, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
+  KernelPolicy low = policy();
+  low.memory = MemoryMode::kLow;
+  const LinearSpec spec = linear_spec(70, 50);
+  const GegluSpec gated = geglu_spec(70, 50);
+  for (const int64_t rows : {1, 63, 64, 200}) {
+    SCOPED_TRACE(rows);
+    const at::Tensor x = numbers({rows, 70}), residual = numbers({rows, 50}, 4);
+    const auto expect_alike = [&](const at::Tensor& a, const at::Tensor& b) {
+      EXPECT_LT(difference(a, b), 1e-5);
+      EXPECT_TRUE(rows < 64 || at::equal(a, b));
+    };
+    for (const auto& row : linear_rows()) {
+      if (row.needs > probe_isa()) continue;
+      const auto kernel = row.make(spec, policy());
+      if (kernel != nullptr) {
+        expect_alike((*row.make(spec, low))(x, residual), (*kernel)(x, residual));
+      }
+    }
+    for (const auto& row : geglu_rows()) {
+      if (row.needs > probe_isa() || row.device != DeviceKind::kCpu) continue;
+      const auto kernel = row.make(gated, policy());
+      if (kernel != nullptr) expect_alike((*row.make(gated, low))(x), (*kernel)(x));
+    }
   }
 }
 
