@@ -44,7 +44,6 @@ void from_yuv(const std::array<uint8_t, 3>& yuv, uint8_t* rgb) {
 }
 
 // ---- one level of the two-dimensional Haar transform of U
-// ----------------------------------------
 
 /// Coefficients of the picture's largest part with sides divisible by 4.
 struct Haar {

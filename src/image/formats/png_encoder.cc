@@ -37,7 +37,6 @@ void put_header(std::string& out, const Image& image) {
 }
 
 // ---- text
-// ----------------------------------------------------------------------------------------
 
 /// The text in Latin-1 if that can hold it. `text` is valid UTF-8.
 std::optional<std::string> to_latin1(std::string_view text) {
@@ -100,7 +99,6 @@ void put_text(std::string& out, const std::string& keyword, const std::string& t
 }
 
 // ---- pixels
-// --------------------------------------------------------------------------------------
 
 constexpr size_t kFilters = 5;
 using Line = std::vector<uint8_t>;

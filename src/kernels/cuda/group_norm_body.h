@@ -69,7 +69,6 @@ struct NormJob {
 };
 
 // --- the first launch: block (chunk, picture), layout.threads() threads, shared_floats
-// --------------
 
 template <int kWidth, class T>
 SD_HOST_DEVICE void norm_accumulate(const NormJob<T>& job, int64_t chunk, int64_t picture,
@@ -174,7 +173,6 @@ SD_HOST_DEVICE void norm_finish(const NormJob<T>& job, int group, int64_t pictur
 }
 
 // --- the third launch: as the first, without shared memory
-// -------------------------------------------
 
 SD_HOST_DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
 

@@ -107,16 +107,18 @@ TEST(LongAttentionRows, KeepWhatIsNoNumberInItsRow) {
   });
 }
 
-TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
+void expect_same_bits_for_any_number_of_threads(const AttentionKernel& kernel) {
   const at::Tensor q = numbers({2, 200, 80});
   const int before = at::get_num_threads();
-  for_each_row({2, false}, [&](const AttentionKernel& kernel) {
-    at::set_num_threads(1);
-    const at::Tensor one = kernel(q, q, q);
-    at::set_num_threads(2);
-    EXPECT_TRUE(at::equal(kernel(q, q, q), one));
-  });
+  at::set_num_threads(1);
+  const at::Tensor one = kernel(q, q, q);
+  at::set_num_threads(2);
+  EXPECT_TRUE(at::equal(kernel(q, q, q), one));
   at::set_num_threads(before);
+}
+
+TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
+  for_each_row({2, false}, expect_same_bits_for_any_number_of_threads);
 }
 
 // --- products of bfloat16 ---
@@ -175,15 +177,7 @@ TEST(LongAttentionRows, InBfloat16GiveExactMeansOfEqualScores) {
 }
 
 TEST(LongAttentionRows, InBfloat16GiveTheSameBitsForAnyNumberOfThreads) {
-  const at::Tensor q = numbers({2, 200, 80});
-  const int before = at::get_num_threads();
-  for_each_rounded_row({2, false}, [&](const AttentionKernel& kernel) {
-    at::set_num_threads(1);
-    const at::Tensor one = kernel(q, q, q);
-    at::set_num_threads(2);
-    EXPECT_TRUE(at::equal(kernel(q, q, q), one));
-  });
-  at::set_num_threads(before);
+  for_each_rounded_row({2, false}, expect_same_bits_for_any_number_of_threads);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "models/unet_call.h"
 #include "runtime/noise.h"
 #include "sd/error.h"
+#include "support/repeating_recorder.h"
 #include "support/tiny_model.h"
 
 namespace sd::test {
@@ -72,26 +73,12 @@ TEST(UNetContext, MustHaveAMultipleOfThePicturesRows) {
   EXPECT_THROW(network(numbers({2, 4, 8, 8}, 1), 5, numbers({3, 7, 32}, 2)), Error);
 }
 
-/// Does again what it was given.
-class Repeat final : public Recording {
- public:
-  explicit Repeat(std::function<void()> work) : work_(std::move(work)) {}
-  void replay() override { work_(); }
-
- private:
-  std::function<void()> work_;
-};
-
 TEST(UNetCall, RecordedGivesWhatItGivesUnrecorded) {
   const c10::InferenceMode inference;
   const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
   const UNet other = unet(config({2}), {.isa = probe_isa()});
   int recordings = 0, looks = 0;
-  UNetCall call([&](const std::function<void()>& work) {
-    ++recordings;
-    work();
-    return std::make_unique<Repeat>(work);
-  });
+  UNetCall call(repeating(&recordings));
   const auto check = [&](const UNet& of, int64_t side, double t, uint64_t seed) {
     const at::Tensor x = numbers({1, 4, side, 8}, seed);
     const PreparedContext context = of.prepare(numbers({2, 7, 32}, seed + 1));
@@ -118,11 +105,7 @@ TEST(UNetCall, GivesTheSameInShares) {
     for (const UNetShare share : {UNetShare::kAll, UNetShare::kPicture, UNetShare::kHalf}) {
       const auto parts = divided(context, 3, share);
       int calls = 0;
-      UNetCall call([&](const std::function<void()>& work) {
-        ++calls;
-        work();
-        return std::make_unique<Repeat>(work);
-      });
+      UNetCall call(repeating(&calls));
       const at::Tensor eps = call(network, x, 500, parts, nullptr);
       ASSERT_EQ(eps.sizes(), whole.sizes());
       EXPECT_TRUE(at::allclose(eps, whole, 1e-4, 1e-5)) << (eps - whole).abs().max();

@@ -3,28 +3,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-namespace sd {
+#include "support/repeating_recorder.h"
+
+namespace sd::test {
 namespace {
-
-/// Does again what was recorded: what a graph does, on any device.
-class Repeat final : public Recording {
- public:
-  explicit Repeat(std::function<void()> work) : work_(std::move(work)) {}
-  void replay() override { work_(); }
-
- private:
-  std::function<void()> work_;
-};
-
-/// As a graph is recorded: a run to warm up, then one that counts. Replays write to the memory that
-/// was the result then, wherever it is by now.
-Recorder repeating(int* recordings) {
-  return [recordings](const std::function<void()>& work) -> std::unique_ptr<Recording> {
-    ++*recordings;
-    work();
-    return std::make_unique<Repeat>(work);
-  };
-}
 
 /// sum of inputs · sum of held, into memory that a recording keeps.
 struct Product {
@@ -193,4 +175,4 @@ TEST(CudaGraphRecorder, IsNotThereWithoutTheLibrary) {
 }
 
 }  // namespace
-}  // namespace sd
+}  // namespace sd::test
