@@ -90,22 +90,14 @@ class Part {
 
 /// What computes in that precision on that device.
 ExecPolicy policy_of(Options options) {
-  const bool card = options.device.device != "cpu";
-  if (!card && options.precision == "fp16") {
+  if (options.device.device == "cpu" && options.precision == "fp16") {
     throw Error(ErrorKind::kUsage, "--precision fp16 is for cards",
                 "use fp32 or bf16, or --device cuda");
   }
-  if (card) {
-    options.device.precision = options.precision == "fp16"   ? Precision::kAutocast
-                               : options.precision == "bf16" ? Precision::kBf16
-                                                             : Precision::kFull;
-    return resolve(options.device, probe_host());
-  }
-  ExecPolicy policy = resolve(options.device, probe_host(options.device));
-  policy.kernels.bf16 = options.precision == "bf16";
-  // As build_networks does.
-  policy.kernels.bf16_convolutions = policy.kernels.bf16 && options.part == "decoder";
-  return policy;
+  options.device.precision = options.precision == "fp16"   ? Precision::kAutocast
+                             : options.precision == "bf16" ? Precision::kBf16
+                                                           : Precision::kFull;
+  return resolve(options.device, probe_host(options.device));
 }
 
 int measure(const Options& options) {

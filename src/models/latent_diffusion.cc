@@ -70,6 +70,28 @@ std::vector<std::string> unused_on_purpose(bool ema) {
   return prefixes;
 }
 
+/// The networks from their scopes below a root, of that type on the policy's device.
+std::unique_ptr<const TextEncoder> make_text_encoder(const WeightView& root,
+                                                     const ModelConfig& config,
+                                                     const ExecPolicy& policy,
+                                                     at::ScalarType dtype) {
+  const WeightView view = root["cond_stage_model"].on(policy.device).as(dtype);
+  return family_of(config).make_text_encoder(view, config, policy.kernels);
+}
+
+UNet make_unet(const WeightView& root, const ModelConfig& config, const ExecPolicy& policy,
+               at::ScalarType dtype) {
+  return UNet(root["model.diffusion_model"].on(policy.device).as(dtype), config.unet,
+              policy.kernels);
+}
+
+Autoencoder make_first_stage(const WeightView& root, const ModelConfig& config,
+                             Autoencoder::Parts parts, const ExecPolicy& policy,
+                             at::ScalarType dtype) {
+  return Autoencoder(root["first_stage_model"].on(policy.device).as(dtype), config.first_stage,
+                     parts, policy.kernels);
+}
+
 }  // namespace
 
 at::Tensor LatentDiffusion::decode(const at::Tensor& z, const TraceFn& trace) const {
@@ -77,18 +99,16 @@ at::Tensor LatentDiffusion::decode(const at::Tensor& z, const TraceFn& trace) co
 }
 
 std::unique_ptr<const TextEncoder> LatentDiffusion::text_encoder_as(at::ScalarType dtype) const {
-  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
-  return family_of(config).make_text_encoder(root["cond_stage_model"], config, policy.kernels);
+  return make_text_encoder(WeightView(checkpoint), config, policy, dtype);
 }
 
 UNet LatentDiffusion::unet_as(at::ScalarType dtype) const {
-  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
-  return UNet((ema ? root.with_ema() : root)["model.diffusion_model"], config.unet, policy.kernels);
+  const WeightView root(checkpoint);
+  return make_unet(ema ? root.with_ema() : root, config, policy, dtype);
 }
 
 Autoencoder LatentDiffusion::first_stage_as(at::ScalarType dtype) const {
-  const WeightView root = WeightView(checkpoint).on(policy.device).as(dtype);
-  return Autoencoder(root["first_stage_model"], config.first_stage, parts, policy.kernels);
+  return make_first_stage(WeightView(checkpoint), config, parts, policy, dtype);
 }
 
 at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
@@ -100,31 +120,20 @@ at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
 LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
                                const ModelConfig& config, Autoencoder::Parts parts,
                                const ExecPolicy& policy) {
-  const KernelPolicy& kernels = policy.kernels;
-  // Measured with the built-in model: there bfloat16 in convolutions moves a picture's values by
-  // 0.03 of 255 (root of the mean square); in the UNet, where each step adds to it, by 3 to 6.
-  KernelPolicy of_pictures = kernels;
-  of_pictures.bf16_convolutions = kernels.bf16;
-  const auto placed = [&](const WeightView& view, at::ScalarType dtype) {
-    return view.on(policy.device).as(dtype);
-  };
-  const WeightView text = placed(root["cond_stage_model"], policy.dtype);
-  const WeightView unet = placed(unet_root["model.diffusion_model"], policy.dtype);
-  const WeightView first_stage = placed(root["first_stage_model"], policy.vae_dtype);
-  return {.config = config,
-          .ema = false,
-          .text_encoder =
-              in_zone("text encoder",
-                      [&] { return family_of(config).make_text_encoder(text, config, kernels); }),
-          .unet = in_zone("UNet", [&] { return UNet(unet, config.unet, kernels); }),
-          .first_stage = in_zone(
-              "autoencoder",
-              [&] { return Autoencoder(first_stage, config.first_stage, parts, of_pictures); }),
-          .schedule = load_schedule(root, config),
-          .scale_factor = load_scale_factor(root, config),
-          .checkpoint = nullptr,
-          .policy = policy,
-          .parts = parts};
+  return {
+      .config = config,
+      .ema = false,
+      .text_encoder = in_zone(
+          "text encoder", [&] { return make_text_encoder(root, config, policy, policy.dtype); }),
+      .unet = in_zone("UNet", [&] { return make_unet(unet_root, config, policy, policy.dtype); }),
+      .first_stage =
+          in_zone("autoencoder",
+                  [&] { return make_first_stage(root, config, parts, policy, policy.vae_dtype); }),
+      .schedule = load_schedule(root, config),
+      .scale_factor = load_scale_factor(root, config),
+      .checkpoint = nullptr,
+      .policy = policy,
+      .parts = parts};
 }
 
 LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,

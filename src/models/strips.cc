@@ -35,8 +35,9 @@ void StripWork::for_each(int64_t height, int64_t width, int64_t channels,
 
 KnownNorm::KnownNorm(const GroupNorm& norm, const RowSource& x, const StripWork& work) {
   NormMoments moments;
+  const MomentsFn moments_of = norm.moments();
   work.for_each(x.height(), x.width(), norm.channels(), [&](const Strip& strip) {
-    moments.add(norm.moments(x.rows(strip.begin, strip.end)));
+    moments.add(moments_of(x.rows(strip.begin, strip.end)));
   });
   affine_ = norm.affine(moments);
 }

@@ -103,26 +103,29 @@ at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) c
 GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
                      bool silu, const KernelPolicy& kernels)
     : spec_{view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
-      kernel_(choose_kernel(group_norm_rows(), spec_, kernels)) {
-  const auto options = spec_.weight.options().dtype(at::kFloat);
-  const GroupNormSpec unweighted{at::ones({channels}, options), at::zeros({channels}, options),
-                                 groups, eps, /*silu=*/false};
-  unweighted_ = choose_kernel(group_norm_rows(), unweighted, kernels);
-}
+      kernels_(kernels),
+      kernel_(choose_kernel(group_norm_rows(), spec_, kernels)) {}
 
-NormMoments GroupNorm::moments(const at::Tensor& x) const {
-  // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
-  // mean.
-  const ChannelAffine affine =
-      unweighted_->affine(x.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast));
-  const int64_t width = channels() / spec_.groups;
-  const auto of_groups = [&](const at::Tensor& of_channels) {  // [N, C] → [N, groups]
-    return of_channels.unflatten(1, {spec_.groups, width}).select(2, 0).to(at::kDouble);
+MomentsFn GroupNorm::moments() const {
+  const auto options = spec_.weight.options().dtype(at::kFloat);
+  const GroupNormSpec unweighted{at::ones({channels()}, options), at::zeros({channels()}, options),
+                                 spec_.groups, spec_.eps, /*silu=*/false};
+  const std::shared_ptr<const GroupNormKernel> kernel =
+      choose_kernel(group_norm_rows(), unweighted, kernels_);
+  return [kernel, unweighted](const at::Tensor& x) -> NormMoments {
+    // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
+    // mean.
+    const ChannelAffine affine =
+        kernel->affine(x.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast));
+    const int64_t width = x.size(1) / unweighted.groups;
+    const auto of_groups = [&](const at::Tensor& of_channels) {  // [N, C] → [N, groups]
+      return of_channels.unflatten(1, {unweighted.groups, width}).select(2, 0).to(at::kDouble);
+    };
+    const at::Tensor scale = of_groups(affine.scale);
+    return {of_groups(affine.mean) - of_groups(affine.shift) / scale,
+            (scale.pow(-2) - unweighted.eps).clamp_min_(0),
+            static_cast<double>(width * x.size(2) * x.size(3))};
   };
-  const at::Tensor scale = of_groups(affine.scale);
-  return {of_groups(affine.mean) - of_groups(affine.shift) / scale,
-          (scale.pow(-2) - spec_.eps).clamp_min_(0),
-          static_cast<double>(width * x.size(2) * x.size(3))};
 }
 
 ChannelAffine GroupNorm::affine(const NormMoments& moments) const {

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -9,7 +10,8 @@
 #include "weights/weight_view.h"
 
 // The layers of the networks: immutable, built from a scope of the checkpoint, with the names that
-// the reference's modules have. Each asks the kernel table once, when it is built.
+// the reference's modules have. Each asks the kernel table when it is built, and
+// not when it is called.
 
 namespace sd {
 
@@ -80,6 +82,8 @@ struct NormMoments {
   void add(const NormMoments& other);
 };
 
+using MomentsFn = std::function<NormMoments(const at::Tensor& x)>;
+
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
 class GroupNorm {
  public:
@@ -90,15 +94,15 @@ class GroupNorm {
   const GroupNormKernel* kernel() const { return kernel_.get(); }
 
   int64_t channels() const { return spec_.weight.size(0); }
-  /// Of x, or of some of its rows: [N, channels, h, w].
-  NormMoments moments(const at::Tensor& x) const;
+  /// Tells the moments of x, or of some of its rows: [N, channels, h, w].
+  MomentsFn moments() const;
   /// What it does to an input of these moments.
   ChannelAffine affine(const NormMoments& moments) const;
 
  private:
   GroupNormSpec spec_;
+  KernelPolicy kernels_;
   std::shared_ptr<const GroupNormKernel> kernel_;
-  std::shared_ptr<const GroupNormKernel> unweighted_;  // its affine shows the moments
 };
 
 /// torch.nn.LayerNorm over the last dimension, eps 1e-5.
