@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sd/safety.h"
@@ -47,12 +48,15 @@ struct DeviceOptions {
   VaeTiling vae_tiling = VaeTiling::kAuto;
 };
 
-/// The largest batch that a run is going to draw.
-struct LargestBatch {
-  int64_t pictures = 0;  ///< 0: not known
-  int64_t height = 0;
-  int64_t width = 0;
-  bool guided = true;
+/// What a run draws at a time, as far as memory goes.
+struct PlannedLoad {
+  int64_t pictures = 1;  ///< of a batch
+  int64_t height = 512;
+  int64_t width = 512;
+  bool guided = true;    ///< then the UNet works on two contexts a picture
+  bool encodes = false;  ///< whether it starts from a picture
+
+  bool operator==(const PlannedLoad&) const = default;
 };
 
 /// Which copy of the UNet's weights a run takes.
@@ -89,7 +93,7 @@ struct LoadOptions {
   bool init_images = false;  ///< whether requests will start from pictures
   /// Where it is known, what memory the run needs is said, and less is spent than
   /// `device.memory` allows where that does not fit into what is free.
-  LargestBatch largest;
+  std::optional<PlannedLoad> largest;
 };
 
 }  // namespace sd

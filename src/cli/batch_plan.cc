@@ -233,17 +233,22 @@ BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
   return planner.finish();
 }
 
-LargestBatch largest_batch(const BatchPlan& plan) {
-  LargestBatch largest;
-  for (const PlannedBatch& batch : plan.batches) {
+PlannedLoad largest_load(const BatchPlan& plan) {
+  const auto load_of = [](const PlannedBatch& batch) {
     const Request& request = batch.request;
-    const auto pictures = static_cast<int64_t>(request.pictures.size());
-    const bool guided = request.pictures.front().scale != 1;
-    const auto values = [](const LargestBatch& of) {
-      return of.pictures * of.height * of.width * (of.guided ? 2 : 1);
-    };
-    const LargestBatch this_one{pictures, request.height, request.width, guided};
-    if (values(this_one) > values(largest)) largest = this_one;
+    return PlannedLoad{.pictures = std::ssize(request.pictures),
+                       .height = request.height,
+                       .width = request.width,
+                       .guided = request.pictures.front().scale != 1,
+                       .encodes = request.init_image != nullptr};
+  };
+  const auto values = [](const PlannedLoad& load) {
+    return load.pictures * load.height * load.width * (load.guided ? 2 : 1);
+  };
+  PlannedLoad largest = load_of(plan.batches.front());
+  for (const PlannedBatch& batch : plan.batches) {
+    const PlannedLoad load = load_of(batch);
+    if (values(load) > values(largest)) largest = load;
   }
   return largest;
 }

@@ -37,6 +37,6 @@ BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
                        bool built_in_model);
 
 /// The batch that needs most memory.
-LargestBatch largest_batch(const BatchPlan& plan);
+PlannedLoad largest_load(const BatchPlan& plan);
 
 }  // namespace sd

@@ -105,7 +105,7 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
                          .device = options.device,
                          .safety = safety,
                          .init_images = options.script == Script::kImg2Img,
-                         .largest = largest_batch(plan)};
+                         .largest = largest_load(plan)};
   std::optional<Recorder> recorder;
   if (!options.no_metadata && !(options.skip_save && options.skip_grid)) {
     recorder.emplace(options, model, safety.mode);

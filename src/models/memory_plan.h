@@ -9,6 +9,7 @@
 #include "models/latent_diffusion.h"
 #include "models/unet_call.h"
 #include "runtime/shape_memory.h"
+#include "sd/options.h"
 
 namespace sd {
 
@@ -16,17 +17,6 @@ namespace sd {
 inline constexpr const char* kEncodeStage = "encode";
 inline constexpr const char* kSamplingStage = "sampling";
 inline constexpr const char* kDecodeStage = "decode";
-
-/// What a run draws at a time.
-struct PlannedLoad {
-  int64_t pictures = 1;  ///< of a batch
-  int64_t height = 512;
-  int64_t width = 512;
-  bool guided = true;    ///< then the UNet works on two contexts a picture
-  bool encodes = false;  ///< whether it starts from a picture
-
-  bool operator==(const PlannedLoad&) const = default;
-};
 
 /// Weights of a part of the model, in bytes.
 struct PlannedWeights {

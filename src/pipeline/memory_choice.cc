@@ -13,8 +13,8 @@ constexpr int64_t kGibibyte = int64_t{1} << 30;
 constexpr double kGigabyte = 1e9;
 
 /// A part of what is free is left to others.
-bool fits(int64_t bytes, int64_t free) {
-  return static_cast<double>(bytes) <= 0.97 * static_cast<double>(free);
+bool fits(int64_t bytes, const ExecPolicy& policy) {
+  return static_cast<double>(bytes) <= 0.97 * static_cast<double>(policy.free_bytes);
 }
 
 const PlannedStage& sampling(const MemoryPlan& plan) {
@@ -35,25 +35,25 @@ int64_t most_for_tensors(const ExecPolicy& policy) {
   return kGibibyte;
 }
 
-}  // namespace
-
-bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy, int64_t free) {
+/// Whether the autoencoder works in strips: as asked; by itself where the whole would not fit, or
+/// where its tensors take too much.
+bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy) {
   if (policy.chosen.vae_tiling != VaeTiling::kAuto) {
     return policy.chosen.vae_tiling == VaeTiling::kOn;
   }
   return std::any_of(whole.stages.begin(), whole.stages.end(), [&](const PlannedStage& stage) {
     if (stage.stage == kSamplingStage) return false;
-    return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), free);
+    return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), policy);
   });
 }
 
-bool fits_into(const MemoryPlan& plan, int64_t free) { return fits(plan.total(), free); }
+}  // namespace
 
 MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const PlannedLoad& load, int64_t free) {
+                       const PlannedLoad& load) {
   MemoryPlan plan = planner.plan(load, /*in_strips=*/false);
-  if (wants_strips(plan, policy, free)) plan = planner.plan(load, /*in_strips=*/true);
-  while (!fits(plan.during(sampling(plan)), free)) {
+  if (wants_strips(plan, policy)) plan = planner.plan(load, /*in_strips=*/true);
+  while (!fits(plan.during(sampling(plan)), policy)) {
     const UNetShare smaller = smaller_share(plan.unet_share, load.pictures, load.guided);
     if (smaller == plan.unet_share) break;
     plan = planner.plan(load, plan.in_strips, smaller);
@@ -62,16 +62,16 @@ MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
 }
 
 MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
-                           at::ScalarType stored, const PlannedLoad& load, int64_t free) {
+                           at::ScalarType stored, const PlannedLoad& load) {
   MemoryChoice choice;
   for (const MemoryMode memory : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kLow}) {
     if (memory < policy.kernels.memory) continue;
     ExecPolicy rung = policy;
     rung.kernels.memory = memory;
-    const MemoryPlanner planner(config, rung, stored);
     choice.memory = memory;
-    choice.plan = plan_to_fit(planner, rung, load, free);
-    choice.fits = fits_into(choice.plan, free);
+    choice.planner = std::make_unique<const MemoryPlanner>(config, rung, stored);
+    choice.plan = plan_to_fit(*choice.planner, rung, load);
+    choice.fits = fits(choice.plan.total(), policy);
     if (!policy.device.is_cpu()) break;
     if (choice.fits && choice.plan.unet_share == UNetShare::kAll) break;
   }
@@ -87,7 +87,7 @@ at::ScalarType stored_type(const Checkpoint& checkpoint) {
   return at::kFloat;
 }
 
-std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy, int64_t free) {
+std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
   std::vector<std::string> ways;
   if (policy.device.is_cpu()) ways.emplace_back(memory_word(choice.memory));
   if (choice.plan.in_strips) ways.emplace_back("VAE in tiles");
@@ -97,7 +97,9 @@ std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy, in
   std::string line =
       format("memory: about %.1f GB", static_cast<double>(choice.plan.total()) / kGigabyte);
   if (!ways.empty()) line += " (" + join(ways, ", ") + ")";
-  if (free < INT64_MAX) line += format(" of %.1f GB free", static_cast<double>(free) / kGigabyte);
+  if (policy.free_bytes < INT64_MAX) {
+    line += format(" of %.1f GB free", static_cast<double>(policy.free_bytes) / kGigabyte);
+  }
   const MemoryMode wanted = policy.kernels.memory;
   if (choice.memory != wanted) {
     line += format("; --memory %s would not fit", memory_word(wanted));

@@ -7,37 +7,33 @@
 
 namespace sd {
 
+// What is free is the policy's free_bytes, of which a part is left to others.
+
 /// How a run spends memory, and what it needs so.
 struct MemoryChoice {
   MemoryMode memory = MemoryMode::kBalanced;
   MemoryPlan plan;
   bool fits = true;
+  std::unique_ptr<const MemoryPlanner> planner;  ///< of other loads in that mode
 };
 
-/// Whether the autoencoder works in strips: as asked; by itself where the whole would not fit into
-/// `free` bytes, or where its tensors take more than 4 GiB (balanced) or 1 GiB (low).
-bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy, int64_t free);
-
-/// Each stage with as much at once as fits into `free` bytes, else with as little as can be: the
+/// Each stage with as much at once as fits into what is free, else with as little as can be: the
 /// autoencoder on a whole picture or in strips, the UNet on all of a batch or on shares of it.
 MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const PlannedLoad& load, int64_t free);
+                       const PlannedLoad& load);
 
-/// Whether such a run fits into `free` bytes, of which a part is left to others.
-bool fits_into(const MemoryPlan& plan, int64_t free);
-
-/// What a run does about `free` bytes. On the CPU: the first of the modes from the policy's own
-/// down that fits with the whole batch at once in the UNet, else the last with smaller shares. On a
-/// card, where modes keep nothing, plan_to_fit. Pure. `stored` is the type of the checkpoint's
-/// weights.
+/// What a run does about the memory that is free. On the CPU: the first of the modes from the
+/// policy's own down that fits with the whole batch at once in the UNet, else the last with smaller
+/// shares. On a card, where modes keep nothing, plan_to_fit. Pure. `stored` is the type of the
+/// checkpoint's weights.
 MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
-                           at::ScalarType stored, const PlannedLoad& load, int64_t free);
+                           at::ScalarType stored, const PlannedLoad& load);
 
 /// The type that the UNet's weights have in the file.
 at::ScalarType stored_type(const Checkpoint& checkpoint);
 
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
-std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy, int64_t free);
+std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy);
 
 /// fast, balanced, low.
 const char* memory_word(MemoryMode memory);

@@ -6,9 +6,28 @@
 #include "base/strings.h"
 #include "pipeline/memory_choice.h"
 #include "runtime/out_of_memory.h"
+#include "runtime/tensor_memory.h"
 
 namespace sd {
 namespace {
+
+/// Until its end, little is kept in memory beside the autoencoder's strips.
+class InStrips {
+ public:
+  InStrips(const ExecPolicy& policy, const Checkpoint& checkpoint) : policy_(policy) {
+    if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
+    checkpoint.release_memory();
+    pool_tensor_memory(static_cast<size_t>(pool_limit_in_strips(policy_.kernels.memory)));
+  }
+  ~InStrips() {
+    if (policy_.device.is_cpu()) apply_memory(policy_);
+  }
+  InStrips(const InStrips&) = delete;
+  InStrips& operator=(const InStrips&) = delete;
+
+ private:
+  const ExecPolicy& policy_;
+};
 
 /// What `work` returns; nothing where memory does not suffice and `may_fail`.
 std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool may_fail) {
@@ -24,7 +43,7 @@ std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool ma
 
 void MemoryLadder::plan(const PlannedLoad& load) {
   if (load_ == load) return;
-  const MemoryPlan plan = plan_to_fit(planner_, policy_, load, policy_.free_bytes);
+  const MemoryPlan plan = plan_to_fit(planner_, policy_, load);
   load_ = load;
   in_strips_ = plan.in_strips || always_in_strips_;
   unet_share_ = std::max(plan.unet_share, most_unet_share_);
@@ -44,10 +63,14 @@ at::Tensor MemoryLadder::drawn(const std::function<at::Tensor()>& draw,
 }
 
 at::Tensor MemoryLadder::worked(const char* verb, const std::function<at::Tensor()>& work) {
-  if (auto result = tried(work, !in_strips_)) return *std::move(result);
-  notice(format("memory: not enough to %s the picture as a whole; it is %sd in tiles", verb, verb));
-  in_strips_ = always_in_strips_ = true;
-  give_kept_memory_back(policy_);
+  if (!in_strips_) {
+    if (auto result = tried(work, /*may_fail=*/true)) return *std::move(result);
+    notice(
+        format("memory: not enough to %s the picture as a whole; it is %sd in tiles", verb, verb));
+    in_strips_ = always_in_strips_ = true;
+    give_kept_memory_back(policy_);
+  }
+  const InStrips memory(policy_, checkpoint_);
   return work();
 }
 

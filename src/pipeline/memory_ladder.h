@@ -14,8 +14,8 @@ namespace sd {
 /// again. For one thread; what it is given must outlive it.
 class MemoryLadder {
  public:
-  MemoryLadder(const MemoryPlanner& planner, const ExecPolicy& policy)
-      : planner_(planner), policy_(policy) {}
+  MemoryLadder(const MemoryPlanner& planner, const ExecPolicy& policy, const Checkpoint& checkpoint)
+      : planner_(planner), policy_(policy), checkpoint_(checkpoint) {}
 
   /// Plans a request.
   void plan(const PlannedLoad& load);
@@ -27,12 +27,14 @@ class MemoryLadder {
   /// the next rung, after `make_room`, and says so. Throws what `draw` throws on the last one.
   at::Tensor drawn(const std::function<at::Tensor()>& draw, const std::function<void()>& make_room);
 
-  /// The same of the autoencoder's work on a picture. `verb`: encode, decode.
+  /// The same of the autoencoder's work on a picture; what others keep in memory makes room for
+  /// work in strips. `verb`: encode, decode.
   at::Tensor worked(const char* verb, const std::function<at::Tensor()>& work);
 
  private:
   const MemoryPlanner& planner_;
   const ExecPolicy& policy_;
+  const Checkpoint& checkpoint_;
   std::optional<PlannedLoad> load_;
   bool in_strips_ = false;
   UNetShare unet_share_ = UNetShare::kAll;

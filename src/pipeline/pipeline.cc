@@ -16,20 +16,18 @@ namespace sd {
 
 namespace {
 
-/// Says what the largest batch needs, and spends less than asked where that does not fit.
-void choose_mode(const LoadOptions& options, const ModelConfig& config, at::ScalarType stored,
-                 ExecPolicy* policy) {
-  const LargestBatch& largest = options.largest;
-  if (largest.pictures == 0) return;
-  const MemoryChoice choice = choose_memory(config, *policy, stored,
-                                            {.pictures = largest.pictures,
-                                             .height = largest.height,
-                                             .width = largest.width,
-                                             .guided = largest.guided,
-                                             .encodes = options.init_images},
-                                            policy->free_bytes);
-  notice(memory_line(choice, *policy, policy->free_bytes));
+/// What plans the run's memory. Where its largest batch is known, says what that needs, and spends
+/// less than asked where it does not fit.
+std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
+                                                  const ModelConfig& config,
+                                                  const Checkpoint& checkpoint,
+                                                  ExecPolicy* policy) {
+  const at::ScalarType stored = stored_type(checkpoint);
+  if (!options.largest) return std::make_unique<const MemoryPlanner>(config, *policy, stored);
+  MemoryChoice choice = choose_memory(config, *policy, stored, *options.largest);
+  notice(memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
+  return std::move(choice.planner);
 }
 
 }  // namespace
@@ -52,7 +50,7 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   const ModelConfig config = read_model_config(options.model.config);
   auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(config); });
   const auto checkpoint = open_checkpoint(options.model.checkpoint);
-  choose_mode(options, config, stored_type(*checkpoint), &policy);
+  auto planner = make_planner(options, config, *checkpoint, &policy);
   apply_memory(policy);
   const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
   LatentDiffusion diffusion =
@@ -61,7 +59,6 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  auto planner = std::make_unique<const MemoryPlanner>(config, policy, stored_type(*checkpoint));
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion),
             options.safety.mode, std::move(checker), std::move(planner)}));

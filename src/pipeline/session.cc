@@ -3,46 +3,25 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "base/log.h"
-#include "base/strings.h"
 #include "models/unet_call.h"
+#include "pipeline/contexts.h"
 #include "pipeline/draw_plan.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
+#include "pipeline/networks.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/stage_progress.h"
-#include "runtime/noise.h"
+#include "pipeline/streams.h"
 #include "runtime/profile.h"
-#include "runtime/tensor_memory.h"
 #include "safety/safety_gate.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// The streams of one seed, or of a batch whose rows have one each.
-struct Streams {
-  std::unique_ptr<NoiseSource> draws;
-  /// Of the init image's latent, which torch draws on the CPU whatever the device.
-  std::unique_ptr<NoiseSource> on_cpu;
-
-  /// With --rng cpu one stream serves both.
-  NoiseSource& posterior() const { return on_cpu ? *on_cpu : *draws; }
-};
-
-Streams shared_streams(RngKind rng, uint64_t seed) {
-  return {make_noise_source(rng, seed),
-          rng == RngKind::kCpu ? nullptr : make_noise_source(RngKind::kCpu, seed)};
-}
-
-Streams streams_of_rows(RngKind rng, const std::vector<uint64_t>& seeds) {
-  return {std::make_unique<RowsOfNoise>(rng, seeds),
-          rng == RngKind::kCpu ? nullptr : std::make_unique<RowsOfNoise>(RngKind::kCpu, seeds)};
-}
 
 /// What the batches of a run share, and where it was drawn.
 struct Shared {
@@ -72,24 +51,6 @@ struct Batch {
   }
 };
 
-/// The autoencoder's work in strips: what others keep in memory makes room for it.
-class InStrips {
- public:
-  InStrips(const ExecPolicy& policy, const Checkpoint& checkpoint) : policy_(policy) {
-    if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
-    checkpoint.release_memory();
-    pool_tensor_memory(static_cast<size_t>(pool_limit_in_strips(policy_.kernels.memory)));
-  }
-  ~InStrips() {
-    if (policy_.device.is_cpu()) apply_memory(policy_);
-  }
-  InStrips(const InStrips&) = delete;
-  InStrips& operator=(const InStrips&) = delete;
-
- private:
-  const ExecPolicy& policy_;
-};
-
 /// Strips between which the user may stop.
 StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
   StripWork work{.bytes = strip_bytes(policy.device)};
@@ -101,9 +62,15 @@ StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
 
 struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
-      : model(std::move(of)), unet_call(model->policy), ladder(*model->planner, model->policy) {}
+      : model(std::move(of)),
+        networks(model->diffusion),
+        contexts(*model->tokenizer, &networks),
+        unet_call(model->policy),
+        ladder(*model->planner, model->policy, *model->diffusion.checkpoint) {}
 
   std::shared_ptr<const Pipeline::Model> model;
+  Networks networks;
+  Contexts contexts;
   UNetCall unet_call;
   MemoryLadder ladder;
   RngKind rng;
@@ -115,43 +82,26 @@ struct Session::State {
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
-  const TextEncoder& text_encoder() const {
-    return wide_text_encoder_ ? *wide_text_encoder_ : *diffusion().text_encoder;
-  }
-  const UNet& unet() const { return wide_unet_ ? *wide_unet_ : diffusion().unet; }
-  const Autoencoder& first_stage() const {
-    return wide_first_stage_ ? *wide_first_stage_ : diffusion().first_stage;
-  }
-  bool needs_wider(const at::Tensor& result, bool wide, at::ScalarType dtype,
-                   const char* what) const;
   Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
-  at::Tensor context(const std::vector<std::string>& prompts, StageProgress* progress);
-  at::Tensor encode_prompt(const std::string& prompt);
   Conditions conditions(const Request& request, const ProgressFn& progress);
   EpsModel guided_unet(const Request& request, const Conditions& conditions);
   at::Tensor moments(const Batch& batch);
-  at::Tensor encode(const at::Tensor& x, const StageProgress& stage);
+  template <class Work>
+  at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
   at::Tensor start(Batch* batch);
   at::Tensor sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
                     StageProgress* progress);
   at::Tensor draw_latent(Batch* batch, Result* result);
-  at::Tensor decode_one(const at::Tensor& z, const StageProgress& stage);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
   }
 
-  std::map<std::string, at::Tensor> contexts_;                  // by prompt: [1, 77, width]
   std::map<std::shared_ptr<const Image>, at::Tensor> moments_;  // [1, 2C, h, w]
   std::map<std::shared_ptr<const Image>, Shared> latents_;      // [noise rows, C, h, w]
   Shared code_;                                                 // likewise, with fixed_code
-
-  // In f32, once the networks' own type was found too narrow.
-  std::unique_ptr<const TextEncoder> wide_text_encoder_;
-  std::optional<UNet> wide_unet_;
-  std::optional<Autoencoder> wide_first_stage_;
 
   // Of the request that is being drawn.
   const StageProgress* sampling_ = nullptr;
@@ -179,57 +129,6 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
   return batch;
 }
 
-/// The prompts' contexts, one row each: [N, 77, width].
-at::Tensor Session::State::context(const std::vector<std::string>& prompts,
-                                   StageProgress* progress) {
-  std::vector<at::Tensor> rows;
-  for (const std::string& prompt : prompts) {
-    auto known = contexts_.find(prompt);
-    if (known == contexts_.end()) known = contexts_.emplace(prompt, encode_prompt(prompt)).first;
-    rows.push_back(known->second);
-    progress->step_done();
-  }
-  at::Tensor together = at::cat(rows);
-  show("cond", together);
-  return together;
-}
-
-at::Tensor Session::State::encode_prompt(const std::string& prompt) {
-  const Zone zone("text encoder");
-  const Tokens tokens = model->tokenizer->encode(prompt);
-  if (!tokens.lost.empty()) {
-    notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
-                  static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
-  }
-  const int64_t vocab_size = text_encoder().vocab_size();
-  const int64_t largest = *std::max_element(tokens.ids.begin(), tokens.ids.end());
-  if (largest >= vocab_size) {
-    throw Error(ErrorKind::kCheckpoint,
-                format("the prompt has the token %lld, and the model's vocabulary has %lld",
-                       static_cast<long long>(largest), static_cast<long long>(vocab_size)),
-                "the model was made for another tokenizer");
-  }
-  const at::Tensor ids = at::tensor(tokens.ids, at::kLong).unsqueeze(0);  // [1, 77]
-  at::Tensor encoded = text_encoder().encode(ids);
-  if (needs_wider(encoded, wide_text_encoder_ != nullptr, diffusion().policy.dtype,
-                  "the text encoder")) {
-    wide_text_encoder_ = diffusion().text_encoder_as(at::kFloat);
-    encoded = text_encoder().encode(ids);
-  }
-  return encoded;
-}
-
-/// Whether a network's result holds values that are not numbers though its type could be wider;
-/// says so then. (A latent that lost its numbers in some step does not find them again: it is
-/// enough to look at the last.)
-bool Session::State::needs_wider(const at::Tensor& result, bool wide, at::ScalarType dtype,
-                                 const char* what) const {
-  if (wide || dtype == at::kFloat || at::isfinite(result).all().item<bool>()) return false;
-  notice(format("%s went beyond what %s can hold: computed again, and from now on, in float32",
-                what, dtype == at::kHalf ? "float16" : "bfloat16"));
-  return true;
-}
-
 Conditions Session::State::conditions(const Request& request, const ProgressFn& progress) {
   std::vector<std::string> prompts;
   std::vector<std::string> negative_prompts;
@@ -238,9 +137,14 @@ Conditions Session::State::conditions(const Request& request, const ProgressFn& 
     negative_prompts.push_back(picture.negative_prompt);
   }
   StageProgress stage(progress, Stage::kText, static_cast<int64_t>(2 * prompts.size()));
+  const auto shown = [&](const std::vector<std::string>& of) {
+    at::Tensor context = contexts.of(of, &stage);
+    show("cond", context);
+    return context;
+  };
   Conditions of_both;  // the unconditional one first, as in the reference
-  if (request.pictures.front().scale != 1.0) of_both.uncond = context(negative_prompts, &stage);
-  of_both.cond = context(prompts, &stage);
+  if (request.pictures.front().scale != 1.0) of_both.uncond = shown(negative_prompts);
+  of_both.cond = shown(prompts);
   return of_both;
 }
 
@@ -251,14 +155,14 @@ EpsModel Session::State::guided_unet(const Request& request, const Conditions& c
   const EpsNetwork network =
       [this, pictures = std::ssize(request.pictures)](const at::Tensor& context) -> EpsModel {
     return [this, rows = context.size(0),
-            parts = divided(unet().prepare(context), pictures, ladder.unet_share())](
+            parts = divided(networks.unet().prepare(context), pictures, ladder.unet_share())](
                const at::Tensor& x, double t) {
       if (tap) {
         tap("unet_x", repeat_rows(x, rows));
         tap("unet_t", at::full({rows}, t));
       }
       at::Tensor eps =
-          unet_call(unet(), x, t, parts,
+          unet_call(networks.unet(), x, t, parts,
                     [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
@@ -277,24 +181,26 @@ at::Tensor Session::State::moments(const Batch& batch) {
   const at::Tensor bytes = image_bytes(*image);
   show("init_image_u8", bytes);
   const at::Tensor x = bytes_to_tensor(bytes);
-  at::Tensor result = encode(x, stage).to(at::kCPU);
-  if (needs_wider(result, wide_first_stage_.has_value(), diffusion().policy.vae_dtype,
-                  "the autoencoder")) {
-    wide_first_stage_ = diffusion().first_stage_as(at::kFloat);
-    result = encode(x, stage).to(at::kCPU);
-  }
+  const at::Tensor result = in_first_stage(
+      "encode", stage, [&](const auto& how) { return networks.first_stage().moments(x, how); });
   moments_.emplace(image, result);
   return result;
 }
 
-at::Tensor Session::State::encode(const at::Tensor& x, const StageProgress& stage) {
-  return ladder.worked("encode", [&] {
-    if (ladder.in_strips()) {
-      const InStrips memory(model->policy, *diffusion().checkpoint);
-      return first_stage().moments(x, strips(stage, model->policy));
-    }
-    return first_stage().moments(x, [&](const std::string&, const at::Tensor&) { stage.poll(); });
-  });
+/// What work(how) gives, on the CPU, where `how` is the autoencoder's: strips, or a trace of the
+/// whole. Again in strips where memory does not suffice, and where the type is too narrow, in f32.
+template <class Work>
+at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress& stage,
+                                          const Work& work) {
+  const auto done = [&] {
+    return ladder.worked(verb, [&] {
+      if (ladder.in_strips()) return work(strips(stage, model->policy)).to(at::kCPU);
+      return work([&](const std::string&, const at::Tensor&) { stage.poll(); }).to(at::kCPU);
+    });
+  };
+  at::Tensor result = done();
+  if (networks.widen_first_stage(result)) result = done();
+  return result;
 }
 
 /// A draw from those for every row; once a run, unless each row has a stream of its own.
@@ -394,31 +300,8 @@ at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   };
   const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
   at::Tensor latent = drawn();
-  if (needs_wider(latent, wide_unet_.has_value(), diffusion().policy.dtype, "the UNet")) {
-    wide_unet_ = diffusion().unet_as(at::kFloat);
-    latent = drawn();
-  }
+  if (networks.widen_unet(latent)) latent = drawn();
   return latent;
-}
-
-/// [1, C, h, w] → [1, 3, H, W], on the CPU.
-at::Tensor Session::State::decode_one(const at::Tensor& z, const StageProgress& stage) {
-  const at::Tensor scaled = z * (1.0 / diffusion().scale_factor);
-  const auto decoded = [&] {
-    if (ladder.in_strips()) {
-      const InStrips memory(model->policy, *diffusion().checkpoint);
-      return first_stage().decode(scaled, strips(stage, model->policy)).to(at::kCPU);
-    }
-    const TraceFn poll = [&](const std::string&, const at::Tensor&) { stage.poll(); };
-    return first_stage().decode(scaled, poll).to(at::kCPU);
-  };
-  at::Tensor picture = ladder.worked("decode", decoded);
-  if (needs_wider(picture, wide_first_stage_.has_value(), diffusion().policy.vae_dtype,
-                  "the autoencoder")) {
-    wide_first_stage_ = diffusion().first_stage_as(at::kFloat);
-    picture = ladder.worked("decode", decoded);
-  }
-  return picture;
 }
 
 /// Returns the seconds it took.
@@ -429,7 +312,9 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   std::vector<at::Tensor> pictures;
   for (int64_t row = 0; row < latent.size(0); ++row) {  // one by one: memory for one
     if (again && row != again->row) continue;
-    const at::Tensor picture = decode_one(latent.narrow(0, row, 1), stage);
+    const at::Tensor z = latent.narrow(0, row, 1) * (1.0 / diffusion().scale_factor);
+    const at::Tensor picture = in_first_stage(
+        "decode", stage, [&](const auto& how) { return networks.first_stage().decode(z, how); });
     if (!at::isfinite(picture).all().item<bool>()) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }

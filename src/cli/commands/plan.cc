@@ -107,10 +107,9 @@ void print_line(const std::string& what, int64_t bytes, const std::string& note 
 
 void print_layers(const PlannedStage& stage) {
   for (const PlannedLayer& layer : stage.layers) {
-    std::string result;
-    if (layer.result > 0)
-      result = format("result %.3f GB", static_cast<double>(layer.result) / 1e9);
-    print_line("  " + layer.name, layer.tensors, result);
+    const double result = static_cast<double>(layer.result) / 1e9;
+    print_line("  " + layer.name, layer.tensors,
+               layer.result > 0 ? format("result %.3f GB", result) : "");
   }
 }
 
@@ -150,22 +149,18 @@ int run_plan(const PlanOptions& options) {
   }
   const PlannedModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
-  const LargestBatch largest =
-      largest_batch(plan_batches(options.run, model.description, model.built_in));
-  const PlannedLoad load{.pictures = largest.pictures,
-                         .height = largest.height,
-                         .width = largest.width,
-                         .guided = largest.guided,
-                         .encodes = false};
-  const int64_t free = policy.free_bytes;
+  const PlannedLoad load =
+      largest_load(plan_batches(options.run, model.description, model.built_in));
   const MemoryChoice choice =
-      choose_memory(read_model_config(model.config), policy, model.stored, load, free);
+      choose_memory(read_model_config(model.config), policy, model.stored, load);
   if (options.json) {
-    std::printf("%s\n", as_json(choice, load, free).dump(2).c_str());
+    std::printf("%s\n", as_json(choice, load, policy.free_bytes).dump(2).c_str());
     return 0;
   }
   print_text(choice, load, policy, options.layers);
-  if (free < INT64_MAX) print_line("free", free, choice.fits ? "" : "that is too little");
+  if (policy.free_bytes < INT64_MAX) {
+    print_line("free", policy.free_bytes, choice.fits ? "" : "that is too little");
+  }
   return 0;
 }
 

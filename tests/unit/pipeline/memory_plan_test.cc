@@ -120,24 +120,30 @@ TEST(MemoryPlan, GrowsWithSizeAndBatchAndShrinksInStrips) {
   EXPECT_LT(total(1, 2048, true), int64_t{8} << 30);
 }
 
+ExecPolicy with_free(ExecPolicy policy, double gigabytes) {
+  policy.free_bytes = static_cast<int64_t>(gigabytes * 1e9);
+  return policy;
+}
+
 TEST(MemoryChoice, TakesTheFirstModeThatFits) {
   const ModelConfig config = v1();
   const ExecPolicy policy = cpu_policy(false);
   const PlannedLoad load;
   const auto chosen = [&](double gigabytes) {
-    return choose_memory(config, policy, at::kFloat, load, static_cast<int64_t>(gigabytes * 1e9));
+    return choose_memory(config, with_free(policy, gigabytes), at::kFloat, load);
   };
   EXPECT_EQ(chosen(100).memory, MemoryMode::kBalanced);
   EXPECT_TRUE(chosen(100).fits);
   EXPECT_EQ(chosen(3).memory, MemoryMode::kLow);
   EXPECT_TRUE(chosen(3).fits);
-  EXPECT_EQ(memory_line(chosen(3), policy, 3'000'000'000).find("memory: about "), 0U);
-  EXPECT_NE(memory_line(chosen(3), policy, 3'000'000'000)
+  EXPECT_EQ(memory_line(chosen(3), with_free(policy, 3)).find("memory: about "), 0U);
+  EXPECT_NE(memory_line(chosen(3), with_free(policy, 3))
                 .find("of 3.0 GB free; --memory balanced would not fit"),
             std::string::npos);
   EXPECT_EQ(chosen(0.2).memory, MemoryMode::kLow);
   EXPECT_FALSE(chosen(0.2).fits);
-  EXPECT_NE(memory_line(chosen(0.2), policy, 200'000'000).find("--n_samples"), std::string::npos);
+  EXPECT_NE(memory_line(chosen(0.2), with_free(policy, 0.2)).find("--n_samples"),
+            std::string::npos);
 }
 
 ExecPolicy card_policy(at::ScalarType dtype = at::kHalf) {
@@ -176,8 +182,7 @@ TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
 TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
   const auto chosen = [&](double gigabytes, const PlannedLoad& load,
                           at::ScalarType dtype = at::kHalf) {
-    return choose_memory(v1(), card_policy(dtype), at::kFloat, load,
-                         static_cast<int64_t>(gigabytes * 1e9));
+    return choose_memory(v1(), with_free(card_policy(dtype), gigabytes), at::kFloat, load);
   };
   const auto expect = [](const MemoryChoice& choice, bool in_strips, UNetShare share, bool fits) {
     EXPECT_EQ(choice.plan.in_strips, in_strips);
@@ -197,8 +202,7 @@ TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
   expect(chosen(4, large), true, UNetShare::kPicture, true);
   expect(chosen(10, kThreePictures, at::kFloat), false, UNetShare::kAll, true);
   expect(chosen(4, kThreePictures, at::kFloat), true, UNetShare::kHalf, false);
-  const int64_t four = 4'000'000'000;
-  const std::string line = memory_line(chosen(4, large), card_policy(), four);
+  const std::string line = memory_line(chosen(4, large), with_free(card_policy(), 4));
   EXPECT_NE(line.find("(VAE in tiles, UNet on one picture at a time) of 4.0 GB free"),
             std::string::npos)
       << line;
@@ -207,15 +211,15 @@ TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
 TEST(MemoryChoice, SplitsTheUNetOnTheCpuWhereTheLowestModeDoesNotSuffice) {
   PlannedLoad many = kThreePictures;
   many.pictures = 16;
-  const ExecPolicy policy = cpu_policy(false);
+  ExecPolicy policy = cpu_policy(false);
   ExecPolicy low = policy;
   low.kernels.memory = MemoryMode::kLow;
   const MemoryPlanner planner(v1(), low, at::kFloat);
   const int64_t whole = planner.plan(many, true).total();
   const int64_t shared = planner.plan(many, true, UNetShare::kPicture).total();
   ASSERT_LT(shared, whole);
-  const MemoryChoice choice =
-      choose_memory(v1(), policy, at::kFloat, many, (whole + shared) / 2 + shared / 30);
+  policy.free_bytes = (whole + shared) / 2 + shared / 30;
+  const MemoryChoice choice = choose_memory(v1(), policy, at::kFloat, many);
   EXPECT_EQ(choice.memory, MemoryMode::kLow);
   EXPECT_EQ(choice.plan.unet_share, UNetShare::kPicture);
   EXPECT_TRUE(choice.fits);
@@ -245,11 +249,11 @@ TEST(MemoryPlan, ListsWhatIsThereInEachLayer) {
 TEST(MemoryChoice, DecodesLargePicturesInTiles) {
   const ModelConfig config = v1();
   ExecPolicy policy = cpu_policy(false);
+  policy.free_bytes = int64_t{1} << 40;
   const auto in_strips = [&](int64_t side) {
     return choose_memory(
                config, policy, at::kFloat,
-               {.pictures = 1, .height = side, .width = side, .guided = true, .encodes = false},
-               int64_t{1} << 40)
+               {.pictures = 1, .height = side, .width = side, .guided = true, .encodes = false})
         .plan.in_strips;
   };
   EXPECT_FALSE(in_strips(512));
