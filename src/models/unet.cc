@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "runtime/profile.h"
+#include "runtime/upload.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -138,7 +139,7 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
 }
 
 at::Tensor UNet::sinusoids(double t) const {
-  return timestep_embedding(t, config_.model_channels).to(options_.device());
+  return uploaded(timestep_embedding(t, config_.model_channels), options_.device());
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {
