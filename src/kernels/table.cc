@@ -40,9 +40,9 @@ constexpr GegluRow kGegluRows[] = {
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},
 };
-constexpr GuidanceRow kGuidanceRows[] = {
-    {"fused-cuda", Isa::kPortable, cuda::make_guidance, DeviceKind::kCuda},
-    {"aten", Isa::kPortable, aten::make_guidance},
+constexpr SamplerStepRow kSamplerStepRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_sampler_step, DeviceKind::kCuda},
+    {"aten", Isa::kPortable, aten::make_sampler_step},
 };
 
 }  // namespace
@@ -52,6 +52,6 @@ std::span<const LinearRow> linear_rows() { return kLinearRows; }
 std::span<const GroupNormRow> group_norm_rows() { return kGroupNormRows; }
 std::span<const AttentionRow> attention_rows() { return kAttentionRows; }
 std::span<const GegluRow> geglu_rows() { return kGegluRows; }
-std::span<const GuidanceRow> guidance_rows() { return kGuidanceRows; }
+std::span<const SamplerStepRow> sampler_step_rows() { return kSamplerStepRows; }
 
 }  // namespace sd

@@ -84,14 +84,14 @@ struct Session::State {
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
   Conditions conditions(const Request& request, const ProgressFn& progress);
-  EpsModel guided_unet(const Request& request, const Conditions& conditions);
+  Denoiser guided_unet(const Request& request, const Conditions& conditions);
   at::Tensor moments(const Batch& batch);
   template <class Work>
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
   at::Tensor start(Batch* batch);
-  at::Tensor sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
+  at::Tensor sample(const Batch& batch, const at::Tensor& x, const Denoiser& unet,
                     StageProgress* progress);
   at::Tensor draw_latent(Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
@@ -149,7 +149,7 @@ Conditions Session::State::conditions(const Request& request, const ProgressFn& 
 }
 
 /// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
-EpsModel Session::State::guided_unet(const Request& request, const Conditions& conditions) {
+Denoiser Session::State::guided_unet(const Request& request, const Conditions& conditions) {
   std::vector<double> scales;
   for (const PictureSpec& picture : request.pictures) scales.push_back(picture.scale);
   const EpsNetwork network =
@@ -261,11 +261,11 @@ at::Tensor Session::State::start(Batch* batch) {
 }
 
 /// From x, where sampling starts, to the latent [N, C, h, w].
-at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const EpsModel& eps,
+at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const Denoiser& unet,
                                   StageProgress* progress) {
   const Zone zone("sampler");
   const Request& request = batch.request;
-  const SampleArgs args{.eps = eps,
+  const SampleArgs args{.model = unet,
                         .x = x,
                         .schedule = diffusion().schedule,
                         .steps = request.steps,
@@ -290,11 +290,11 @@ at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   const at::Tensor x = start(batch);
   const uint64_t position = draws.position();
   const auto sampled = [&] {
-    const EpsModel eps = guided_unet(request, of_prompts);
+    const Denoiser unet = guided_unet(request, of_prompts);
     StageProgress stage(batch->progress, Stage::kSample, steps_taken(model->description, request));
     sampling_ = &stage;
     if (draws.position() != position) draws.seek(position);
-    const at::Tensor latent = sample(*batch, x.to(model->policy.device), eps, &stage);
+    const at::Tensor latent = sample(*batch, x.to(model->policy.device), unet, &stage);
     result->sample_seconds += stage.seconds();
     return latent;
   };

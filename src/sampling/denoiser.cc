@@ -1,22 +1,22 @@
-#include "sampling/eps_model.h"
+#include "sampling/denoiser.h"
 
 #include <ATen/ATen.h>
 
-#include <memory>
+#include <utility>
 
 #include "kernels/table.h"
 
 namespace sd {
 
-EpsModel guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
+Denoiser guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
                 const std::vector<double>& scales, const KernelPolicy& kernels) {
-  if (!uncond.defined()) return network(cond);
-  const GuidanceSpec spec{at::tensor(scales, at::kFloat).to(cond.device())};
-  const std::shared_ptr<const GuidanceKernel> combine =
-      choose_kernel(guidance_rows(), spec, kernels);
-  return [eps_of_both = network(at::cat({uncond, cond})), combine](const at::Tensor& x, double t) {
-    return (*combine)(eps_of_both(x, t));
-  };
+  if (!uncond.defined()) return unguided(network(cond), kernels);
+  const SamplerStepSpec spec{at::tensor(scales, at::kFloat).to(cond.device())};
+  return {network(at::cat({uncond, cond})), choose_kernel(sampler_step_rows(), spec, kernels)};
+}
+
+Denoiser unguided(EpsModel eps, const KernelPolicy& kernels) {
+  return {std::move(eps), choose_kernel(sampler_step_rows(), SamplerStepSpec{}, kernels)};
 }
 
 }  // namespace sd

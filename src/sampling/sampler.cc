@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "runtime/upload.h"
 #include "sampling/samplers/samplers.h"
 #include "sd/error.h"
 
@@ -35,10 +36,11 @@ const Sampler& find_sampler(std::string_view name) {
               "there are " + join(names, ", "));
 }
 
-at::Tensor noise_like(const at::Tensor& x, NoiseSource& noise, int64_t noise_rows) {
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape[0] = noise_rows;
-  return noise.normal(shape).narrow(0, 0, x.size(0)).to(x.device());
+at::Tensor step_noise(const SampleArgs& args, float weight) {
+  std::vector<int64_t> shape = args.x.sizes().vec();
+  shape[0] = args.noise_rows;
+  const at::Tensor noise = args.noise.normal(shape).narrow(0, 0, args.x.size(0));
+  return weight == 0 ? at::Tensor() : uploaded(noise, args.x.device());
 }
 
 at::Tensor stochastic_encode(const DdimSchedule& schedule, int64_t index, const at::Tensor& x0,

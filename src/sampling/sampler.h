@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "runtime/noise.h"
-#include "sampling/eps_model.h"
+#include "sampling/denoiser.h"
 #include "sampling/noise_schedule.h"
 
 namespace sd {
@@ -24,7 +24,7 @@ using StepFn = std::function<void(const StepState&)>;
 
 /// What a sampler works on.
 struct SampleArgs {
-  const EpsModel& eps;
+  const Denoiser& model;
   at::Tensor x;  ///< [N, C, h, w] f32: noise, or a noised picture
   const NoiseSchedule& schedule;
   int64_t steps;
@@ -66,8 +66,10 @@ std::span<const Sampler> samplers();
 /// The sampler of that name; throws kUsage, naming those there are.
 const Sampler& find_sampler(std::string_view name);
 
-/// The next tensor of the stream, shaped as x with `noise_rows` rows, cut to x's rows.
-at::Tensor noise_like(const at::Tensor& x, NoiseSource& noise, int64_t noise_rows);
+/// The next tensor of the stream, [noise_rows, C, h, w], cut to x's rows and on x's device.
+/// Undefined where its `weight` is 0: it is drawn, for those that come after it, and not sent
+/// there.
+at::Tensor step_noise(const SampleArgs& args, float weight);
 
 /// q(x_t | x_0) at the noise level of DDIM timestep `index`: x0 → sqrt(a)·x0 + sqrt(1-a)·noise
 /// (ldm.models.diffusion.ddim.DDIMSampler.stochastic_encode). An index one past the end, which the

@@ -6,7 +6,9 @@
 
 #include "cuda/card.h"
 #include "kernels/table.h"
+#include "runtime/upload.h"
 #include "support/cuda_emulator.h"
+#include "support/sampler_steps.h"
 
 namespace sd::test {
 namespace {
@@ -101,19 +103,45 @@ TEST(CudaKernels, Geglu) {
   }
 }
 
-TEST(CudaKernels, Guidance) {
+SamplerStepInputs to_card(const SamplerStepInputs& inputs) {
+  const auto there = [](const at::Tensor& x) { return x.defined() ? x.to(kCard) : x; };
+  SamplerStepInputs result{.eps = there(inputs.eps),
+                           .x = there(inputs.x),
+                           .noise = there(inputs.noise),
+                           .x0_before = there(inputs.x0_before)};
+  for (size_t k = 0; k < kOlderEps; ++k) result.older[k] = there(inputs.older[k]);
+  return result;
+}
+
+TEST(CudaKernels, SamplerStep) {
   SD_NEEDS_CARD();
-  for (const int64_t pictures : {1, 3}) {
-    for (const int64_t side : {7, 64}) {
-      const at::Tensor eps = random({2 * pictures, 4, side, side}, 1);
-      const at::Tensor scales = random({pictures}, 2) * 5;
-      const auto kernel = row(guidance_rows(), GuidanceSpec{scales.to(kCard)});
-      ASSERT_NE(kernel, nullptr);
-      const at::Tensor y = (*kernel)(eps.to(kCard));
-      EXPECT_LE(difference(y, emulated_guidance(eps, scales)), 1e-5);
-      EXPECT_EQ(difference(y, (*kernel)(eps.to(kCard))), 0);
+  for (const auto& [name, step] : sampler_steps()) {
+    for (const int64_t pictures : {1, 3}) {
+      for (const int64_t side : {7, 64}) {
+        for (const bool guided : {true, false}) {
+          SCOPED_TRACE(name);
+          const at::Tensor scales = guided ? random({pictures}, 2) * 5 : at::Tensor();
+          const SamplerStepInputs inputs = inputs_of(step, pictures, side, guided);
+          const SamplerStepSpec spec{guided ? scales.to(kCard) : scales};
+          const auto kernel = row(sampler_step_rows(), spec);
+          ASSERT_NE(kernel, nullptr);
+          const SamplerStepResult result = (*kernel)(step, to_card(inputs));
+          const SamplerStepResult emulated = emulated_sampler_step(step, inputs, scales);
+          EXPECT_LE(difference(result.eps, emulated.eps), 2e-5);
+          EXPECT_LE(difference(result.x0, emulated.x0), 2e-4);
+          EXPECT_LE(difference(result.next, emulated.next), 2e-4);
+          EXPECT_EQ(difference(result.next, (*kernel)(step, to_card(inputs)).next), 0);
+        }
+      }
     }
   }
+}
+
+TEST(CudaUpload, IsTheSameThere) {
+  SD_NEEDS_CARD();
+  const at::Tensor x = random({3, 4, 64, 64}, 1);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(uploaded(x + i, kCard), x + i), 0);
+  EXPECT_EQ(difference(uploaded(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
 }
 
 TEST(CudaKernels, EmptyTensors) {

@@ -6,7 +6,8 @@
 
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
-#include "kernels/cuda/guidance_body.h"
+#include "kernels/cuda/sampler_step_body.h"
+#include "kernels/sampler_step.h"
 
 // Runs what a card's threads do one after the other on the processor: all threads of a block up to
 // a barrier, then on to the next one, block by block.
@@ -103,16 +104,30 @@ at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
   return y;
 }
 
-/// eps [2N, …], scales [N] → [N, …].
-inline at::Tensor emulated_guidance(const at::Tensor& eps, const at::Tensor& scales) {
-  at::Tensor y = at::full_like(eps.narrow(0, 0, scales.numel()), NAN);
-  const cuda::GuidanceJob job{.eps = eps.const_data_ptr<float>(),
-                              .scales = scales.const_data_ptr<float>(),
-                              .y = y.mutable_data_ptr<float>(),
-                              .count = y.numel(),
-                              .picture = y.numel() / scales.numel()};
-  for (int64_t i = 0; i < job.count; ++i) cuda::guidance_at(job, i);
-  return y;
+/// All threads of a step, one after the other; `scales` may be undefined.
+inline SamplerStepResult emulated_sampler_step(const StepCoefficients& step,
+                                               const SamplerStepInputs& inputs,
+                                               const at::Tensor& scales) {
+  const auto values = [](const at::Tensor& x) {
+    return x.defined() ? x.const_data_ptr<float>() : nullptr;
+  };
+  const auto unwritten = [&] { return at::full_like(inputs.x, NAN); };
+  SamplerStepResult result{scales.defined() ? unwritten() : inputs.eps, unwritten(), unwritten()};
+  const cuda::SamplerStepJob job{
+      .step = step,
+      .eps = values(inputs.eps),
+      .scales = values(scales),
+      .x = values(inputs.x),
+      .older = {values(inputs.older[0]), values(inputs.older[1]), values(inputs.older[2])},
+      .noise = values(inputs.noise),
+      .x0_before = values(inputs.x0_before),
+      .guided = scales.defined() ? result.eps.mutable_data_ptr<float>() : nullptr,
+      .x0 = result.x0.mutable_data_ptr<float>(),
+      .next = result.next.mutable_data_ptr<float>(),
+      .count = inputs.x.numel(),
+      .picture = inputs.x.numel() / inputs.x.size(0)};
+  for (int64_t i = 0; i < job.count; ++i) cuda::sampler_step_at(job, i);
+  return result;
 }
 
 }  // namespace sd::test

@@ -94,16 +94,46 @@ class AtenAttention final : public AttentionKernel {
   AttentionSpec spec_;
 };
 
-class AtenGuidance final : public GuidanceKernel {
+class AtenSamplerStep final : public SamplerStepKernel {
  public:
-  explicit AtenGuidance(const GuidanceSpec& spec) : scale_(spec.scales.reshape({-1, 1, 1, 1})) {}
+  explicit AtenSamplerStep(const SamplerStepSpec& spec) {
+    if (spec.scales.defined()) scale_ = spec.scales.reshape({-1, 1, 1, 1});
+  }
 
-  at::Tensor operator()(const at::Tensor& eps) const override {
+  SamplerStepResult operator()(const StepCoefficients& step,
+                               const SamplerStepInputs& inputs) const override {
+    const at::Tensor eps = guided(inputs.eps);
+    const at::Tensor combined = step.divisor == 0 ? eps : combination(step, eps, inputs.older);
+    const at::Tensor x0 = (inputs.x - step.x0_eps * combined) / step.x0_x;
+    at::Tensor next;
+    const auto add = [&](float coefficient, const at::Tensor& term) {
+      if (coefficient == 0) return;
+      next = next.defined() ? next.add_(coefficient * term) : coefficient * term;
+    };
+    add(step.next_x, inputs.x);
+    add(step.next_x0, x0);
+    add(step.next_eps, combined);
+    add(step.next_noise, inputs.noise);
+    if (step.next_slope != 0) add(step.next_slope, step.slope * (x0 - inputs.x0_before));
+    return {eps, x0, next.defined() ? next : at::zeros_like(x0)};
+  }
+
+ private:
+  at::Tensor guided(const at::Tensor& eps) const {
+    if (!scale_.defined()) return eps;
     const auto halves = eps.chunk(2);
     return halves[0] + scale_ * (halves[1] - halves[0]);
   }
 
- private:
+  static at::Tensor combination(const StepCoefficients& step, const at::Tensor& eps,
+                                const std::array<at::Tensor, kOlderEps>& older) {
+    at::Tensor sum = step.now * eps;
+    for (size_t k = 0; k < kOlderEps; ++k) {
+      if (step.older[k] != 0) sum.add_(step.older[k] * older[k]);
+    }
+    return sum.div_(step.divisor);
+  }
+
   at::Tensor scale_;
 };
 
@@ -140,8 +170,9 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const Kerne
   return std::make_unique<AtenGeglu>(spec);
 }
 
-std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec, const KernelPolicy&) {
-  return std::make_unique<AtenGuidance>(spec);
+std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
+                                                           const KernelPolicy&) {
+  return std::make_unique<AtenSamplerStep>(spec);
 }
 
 }  // namespace sd::aten

@@ -6,8 +6,8 @@
 #include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
-#include "kernels/guidance.h"
 #include "kernels/linear.h"
+#include "kernels/sampler_step.h"
 #include "runtime/kernel_policy.h"
 
 /// The last row of every kernel table: plain ATen, for any shape and device.
@@ -20,6 +20,7 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
 std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
                                                       const KernelPolicy&);
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&);
-std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec, const KernelPolicy&);
+std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
+                                                           const KernelPolicy&);
 
 }  // namespace sd::aten

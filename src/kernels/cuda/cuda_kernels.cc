@@ -24,10 +24,10 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec,
   return kernels != nullptr ? kernels->make_geglu(spec) : nullptr;
 }
 
-std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec,
-                                                    const KernelPolicy& /*policy*/) {
+std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
+                                                           const KernelPolicy& /*policy*/) {
   const KernelTable* kernels = table();
-  return kernels != nullptr ? kernels->make_guidance(spec) : nullptr;
+  return kernels != nullptr ? kernels->make_sampler_step(spec) : nullptr;
 }
 
 }  // namespace sd::cuda

@@ -4,7 +4,7 @@
 
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
-#include "kernels/guidance.h"
+#include "kernels/sampler_step.h"
 #include "runtime/kernel_policy.h"
 
 /// Kernels of our own for cards, for the rows of the tables above ATen's: where libsd_cuda.so is
@@ -19,7 +19,7 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy& policy);
 
 /// One launch (ATen: three).
-std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec,
-                                                    const KernelPolicy& policy);
+std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
+                                                           const KernelPolicy& policy);
 
 }  // namespace sd::cuda

@@ -53,29 +53,26 @@ class ContinuousSchedule {
   std::vector<float> log_alphas_;
 };
 
-/// A prediction of the picture, and the time it was made at.
-struct Prediction {
-  float t;
-  at::Tensor x0;
-};
-
-at::Tensor first_order(const ContinuousSchedule& schedule, const at::Tensor& x,
-                       const Prediction& now, float t) {
-  const float h = schedule.lambda(t) - schedule.lambda(now.t);
-  return (schedule.sigma(t) / schedule.sigma(now.t)) * x -
-         (schedule.alpha(t) * std::expm1(-h)) * now.x0;
+/// From time s to t along the picture predicted at s.
+StepCoefficients first_order(const ContinuousSchedule& schedule, float s, float t) {
+  const float h = schedule.lambda(t) - schedule.lambda(s);
+  return {.x0_eps = schedule.sigma(s),
+          .x0_x = schedule.alpha(s),
+          .next_x = schedule.sigma(t) / schedule.sigma(s),
+          .next_x0 = -(schedule.alpha(t) * std::expm1(-h))};
 }
 
-at::Tensor second_order(const ContinuousSchedule& schedule, const at::Tensor& x,
-                        const Prediction& before, const Prediction& now, float t) {
-  const float lambda_now = schedule.lambda(now.t);
-  const float h_before = lambda_now - schedule.lambda(before.t);
-  const float h = schedule.lambda(t) - lambda_now;
-  const float ratio = h_before / h;
-  const at::Tensor slope = (1.0f / ratio) * (now.x0 - before.x0);
+/// Likewise, with the slope from the picture that was predicted at time `before`.
+StepCoefficients second_order(const ContinuousSchedule& schedule, float before, float s, float t) {
+  const float lambda = schedule.lambda(s);
+  const float h_before = lambda - schedule.lambda(before);
+  const float h = schedule.lambda(t) - lambda;
   const float weight = schedule.alpha(t) * (std::exp(-h) - 1.0f);
-  return (schedule.sigma(t) / schedule.sigma(now.t)) * x - weight * now.x0 -
-         0.5f * (weight * slope);
+  StepCoefficients step = first_order(schedule, s, t);
+  step.next_x0 = -weight;
+  step.next_slope = -0.5f * weight;
+  step.slope = 1.0f / (h_before / h);
+  return step;
 }
 
 }  // namespace
@@ -100,17 +97,20 @@ at::Tensor sample_dpm_solver(const SampleArgs& args) {
                                        steps + 1, at::kFloat);
   const float* times = grid.const_data_ptr<float>();
   at::Tensor x = args.x;
-  Prediction before{0, {}};
+  at::Tensor x0_before;
   for (int64_t i = 0; i < steps; ++i) {
     const float s = times[i];
     const float t = times[i + 1];
-    const at::Tensor eps = args.eps(x, schedule.model_time(s));
-    const Prediction now{s, (x - schedule.sigma(s) * eps) / schedule.alpha(s)};
     const bool last_of_few = i == steps - 1 && steps < kFewSteps;
-    x = i == 0 || last_of_few ? first_order(schedule, x, now, t)
-                              : second_order(schedule, x, before, now, t);
-    if (args.on_step) args.on_step({i + 1, steps, x, now.x0});
-    before = now;
+    const StepCoefficients step = i == 0 || last_of_few
+                                      ? first_order(schedule, s, t)
+                                      : second_order(schedule, times[i - 1], s, t);
+    const at::Tensor eps = args.model.eps(x, schedule.model_time(s));
+    const SamplerStepResult taken =
+        (*args.model.step)(step, {.eps = eps, .x = x, .x0_before = x0_before});
+    x = taken.next;
+    if (args.on_step) args.on_step({i + 1, steps, x, taken.x0});
+    x0_before = taken.x0;
   }
   return x;
 }

@@ -1,18 +1,34 @@
-#include <ATen/ATen.h>
-
-#include <deque>
+#include <algorithm>
+#include <array>
 
 #include "sampling/samplers/samplers.h"
 
 namespace sd {
 namespace {
 
-/// Adams-Bashforth over the newest and up to three older predictions (`old` has the newest last).
-at::Tensor multistep(const at::Tensor& eps, const std::deque<at::Tensor>& old) {
-  const size_t n = old.size();
-  if (n == 1) return (3 * eps - old[0]) / 2;
-  if (n == 2) return (23 * eps - 16 * old[1] + 5 * old[0]) / 12;
-  return (55 * eps - 59 * old[n - 1] + 37 * old[n - 2] - 9 * old[n - 3]) / 24;
+/// Guided predictions of the last steps, newest first; undefined where there was none.
+using OlderEps = std::array<at::Tensor, kOlderEps>;
+
+/// The step with the mean of two predictions of one latent: pseudo improved Euler.
+StepCoefficients mean_of_two(StepCoefficients step) {
+  step.now = step.older[0] = 1;
+  step.divisor = 2;
+  return step;
+}
+
+/// The step with Adams and Bashforth's mix of the newest and up to three older predictions.
+StepCoefficients multistep(StepCoefficients step, const OlderEps& older) {
+  struct Mix {
+    float now, older[kOlderEps], divisor;
+  };
+  constexpr Mix kMixes[] = {{3, {-1, 0, 0}, 2}, {23, {-16, 5, 0}, 12}, {55, {-59, 37, -9}, 24}};
+  const auto known = std::count_if(older.begin(), older.end(),
+                                   [](const at::Tensor& eps) { return eps.defined(); });
+  const Mix& mix = kMixes[known - 1];
+  step.now = mix.now;
+  std::copy(std::begin(mix.older), std::end(mix.older), std::begin(step.older));
+  step.divisor = mix.divisor;
+  return step;
 }
 
 }  // namespace
@@ -20,28 +36,33 @@ at::Tensor multistep(const at::Tensor& eps, const std::deque<at::Tensor>& old) {
 at::Tensor sample_plms(const SampleArgs& args) {
   const DdimSchedule schedule = make_ddim_schedule(args.schedule, args.steps, /*eta=*/0);
   const int64_t total = args.start < 0 ? schedule.size() : std::min(args.start, schedule.size());
-  const auto time = [&](int64_t index) {
-    return static_cast<double>(schedule.timesteps[static_cast<size_t>(index)]);
+  const auto eps_of = [&](const at::Tensor& x, int64_t index) {
+    return args.model.eps(x, static_cast<double>(schedule.timesteps[static_cast<size_t>(index)]));
   };
   at::Tensor x = args.x;
-  std::deque<at::Tensor> old_eps;
+  OlderEps older;
   for (int64_t index = total - 1; index >= 0; --index) {
-    const at::Tensor eps = args.eps(x, time(index));
-    at::Tensor eps_prime;
-    if (old_eps.empty()) {
-      // Pseudo improved Euler: a look at the next point. (This draw, times sigma 0, counts.)
-      const DdimStep trial =
-          ddim_step(schedule, index, x, eps, noise_like(x, args.noise, args.noise_rows));
-      eps_prime = (eps + args.eps(trial.x_prev, time(std::max<int64_t>(index - 1, 0)))) / 2;
+    const StepCoefficients step = ddim_step(schedule, index);
+    const auto take = [&](const StepCoefficients& how, const at::Tensor& eps,
+                          const OlderEps& with) {
+      return (*args.model.step)(
+          how, {.eps = eps, .x = x, .older = with, .noise = step_noise(args, step.next_noise)});
+    };
+    const at::Tensor answer = eps_of(x, index);
+    SamplerStepResult taken;
+    at::Tensor eps;
+    if (!older[0].defined()) {
+      const SamplerStepResult trial = take(step, answer, {});  // a look at the next point
+      eps = trial.eps;
+      taken = take(mean_of_two(step), eps_of(trial.next, std::max<int64_t>(index - 1, 0)), {eps});
     } else {
-      eps_prime = multistep(eps, old_eps);
+      taken = take(multistep(step, older), answer, older);
+      eps = taken.eps;
     }
-    const DdimStep step =
-        ddim_step(schedule, index, x, eps_prime, noise_like(x, args.noise, args.noise_rows));
-    x = step.x_prev;
-    old_eps.push_back(eps);
-    if (old_eps.size() > 3) old_eps.pop_front();
-    if (args.on_step) args.on_step({total - index, total, x, step.pred_x0});
+    x = taken.next;
+    std::shift_right(older.begin(), older.end(), 1);
+    older[0] = eps;
+    if (args.on_step) args.on_step({total - index, total, x, taken.x0});
   }
   return x;
 }

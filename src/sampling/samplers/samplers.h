@@ -21,13 +21,8 @@ at::Tensor sample_dpm_solver(const SampleArgs& args);
 int64_t ddim_steps_taken(int64_t timesteps, int64_t steps);
 int64_t dpm_solver_steps_taken(int64_t timesteps, int64_t steps);
 
-/// One DDIM step down from timestep `index`: the latent at the next lower one, and the picture that
-/// `eps` predicts. `noise` is a tensor of x's shape; it is multiplied by the schedule's sigma.
-struct DdimStep {
-  at::Tensor x_prev;
-  at::Tensor pred_x0;
-};
-DdimStep ddim_step(const DdimSchedule& schedule, int64_t index, const at::Tensor& x,
-                   const at::Tensor& eps, const at::Tensor& noise);
+/// One DDIM step down from timestep `index`: to the latent at the next lower one, and the picture
+/// that the prediction stands for. Its noise is the weight of a draw.
+StepCoefficients ddim_step(const DdimSchedule& schedule, int64_t index);
 
 }  // namespace sd

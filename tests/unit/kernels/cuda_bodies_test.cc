@@ -6,6 +6,7 @@
 
 #include "kernels/table.h"
 #include "support/cuda_emulator.h"
+#include "support/sampler_steps.h"
 
 namespace sd::test {
 namespace {
@@ -130,18 +131,54 @@ TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
 TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
 TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
-TEST(CudaGuidance, IsThatOfAtenWithinRounding) {
-  for (const int64_t pictures : {1, 3}) {
-    for (const int64_t side : {1, 7, 64}) {
-      const at::Tensor eps = random({2 * pictures, 4, side, side}, 8);
-      const at::Tensor scales = random({pictures}, 9) * 5;
-      const at::Tensor y = emulated_guidance(eps, scales);
-      const auto aten = guidance_rows().back().make({scales}, {});
-      EXPECT_LE(difference(y, (*aten)(eps)), 1e-5);
-      const auto halves = eps.to(at::kDouble).chunk(2);
-      const at::Tensor exact =
-          halves[0] + scales.to(at::kDouble).reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
-      EXPECT_LE(difference(y, exact), 1e-5);
+/// A step as its formula says, in double precision.
+SamplerStepResult exact_step(const StepCoefficients& step, const SamplerStepInputs& inputs,
+                             const at::Tensor& scales) {
+  at::Tensor eps = inputs.eps.to(at::kDouble);
+  const at::Tensor x = inputs.x.to(at::kDouble);
+  if (scales.defined()) {
+    const auto halves = eps.chunk(2);
+    eps = halves[0] + scales.to(at::kDouble).reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
+  }
+  at::Tensor combined = eps;
+  if (step.divisor != 0) {
+    combined = step.now * eps;
+    for (size_t k = 0; k < kOlderEps; ++k) {
+      if (step.older[k] != 0) combined = combined + step.older[k] * inputs.older[k];
+    }
+    combined = combined / step.divisor;
+  }
+  const at::Tensor x0 = (x - step.x0_eps * combined) / step.x0_x;
+  at::Tensor next = step.next_x * x + step.next_x0 * x0 + step.next_eps * combined;
+  if (step.next_noise != 0) next = next + step.next_noise * inputs.noise;
+  if (step.next_slope != 0) {
+    next = next + step.next_slope * (step.slope * (x0 - inputs.x0_before));
+  }
+  return {eps, x0, next};
+}
+
+/// Against the size of what it is made of: guidance is up to 5 times, Adams' weights up to 7 times
+/// a prediction.
+void expect_near(const SamplerStepResult& a, const SamplerStepResult& b) {
+  EXPECT_LE(difference(a.eps, b.eps), 2e-5);
+  EXPECT_LE(difference(a.x0, b.x0), 2e-4);
+  EXPECT_LE(difference(a.next, b.next), 2e-4);
+}
+
+TEST(CudaSamplerStep, IsItsFormulaAsAtensIs) {
+  for (const auto& [name, step] : sampler_steps()) {
+    for (const int64_t pictures : {1, 3}) {
+      for (const int64_t side : {1, 7, 64}) {
+        for (const bool guided : {true, false}) {
+          SCOPED_TRACE(name + (" of " + std::to_string(pictures)) + " side " +
+                       std::to_string(side) + (guided ? " guided" : ""));
+          const at::Tensor scales = guided ? random({pictures}, 9) * 5 : at::Tensor();
+          const SamplerStepInputs inputs = inputs_of(step, pictures, side, guided);
+          const SamplerStepResult exact = exact_step(step, inputs, scales);
+          expect_near(emulated_sampler_step(step, inputs, scales), exact);
+          expect_near((*sampler_step_rows().back().make({scales}, {}))(step, inputs), exact);
+        }
+      }
     }
   }
 }
@@ -157,7 +194,7 @@ TEST(CudaRows, AreForTensorsOnCardsOnly) {
   };
   EXPECT_EQ(names(group_norm_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(geglu_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  EXPECT_EQ(names(guidance_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(sampler_step_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   // Without our library, and for what it has no kernel for, a card gets the last row: it works on
   // tensors of any type, which the processor's rows do not.
   const at::Tensor weight = random({8, 8, 3, 3}, 1).to(at::kDouble);

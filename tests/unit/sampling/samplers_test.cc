@@ -87,7 +87,8 @@ Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& 
     return model(input, t);
   };
   int64_t total = 0;
-  result.x = sampler.sample({.eps = recorded,
+  const Denoiser denoiser = unguided(recorded);
+  result.x = sampler.sample({.model = denoiser,
                              .x = x,
                              .schedule = v1_schedule(),
                              .steps = setting.steps,
@@ -280,9 +281,9 @@ TEST(Samplers, StopWhereTheCallerThrows) {
   for (const Sampler& sampler : samplers()) {
     int64_t last = 0;
     RecordingNoise noise(1);
-    const EpsModel model = model_of(data_with(1));
+    const Denoiser model = unguided(model_of(data_with(1)));
     const auto sample = [&] {
-      sampler.sample({.eps = model,
+      sampler.sample({.model = model,
                       .x = numbers(kShape, 6),
                       .schedule = v1_schedule(),
                       .steps = 10,
@@ -343,13 +344,18 @@ struct FakeNetwork {
   }
 };
 
+/// What a step takes for the prediction at x.
+at::Tensor eps_at(const Denoiser& model, const at::Tensor& x) {
+  return (*model.step)({}, {.eps = model.eps(x, 5), .x = x}).eps;
+}
+
 TEST(Guidance, IsOneCallOfBothHalvesUnconditionalFirst) {
   const at::Tensor x = numbers(kShape, 9);
   const at::Tensor cond = at::full({2, 77, 8}, 3.0);
   const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
   for (const double scale : {7.5, 0.0, -2.0}) {
     FakeNetwork network;
-    const at::Tensor eps = guided(network.function(), cond, uncond, {scale, scale})(x, 5);
+    const at::Tensor eps = eps_at(guided(network.function(), cond, uncond, {scale, scale}), x);
     EXPECT_LT(largest(eps - (1 + scale * 2)), 1e-5) << scale;
     ASSERT_EQ(network.calls.size(), 1U);
     EXPECT_TRUE(at::equal(network.calls[0].first, x));
@@ -361,7 +367,8 @@ TEST(Guidance, TakesAScaleForEveryRow) {
   FakeNetwork network;
   const at::Tensor cond = at::full({2, 77, 8}, 3.0);
   const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
-  const at::Tensor eps = guided(network.function(), cond, uncond, {7.5, -2})(numbers(kShape, 9), 5);
+  const at::Tensor eps =
+      eps_at(guided(network.function(), cond, uncond, {7.5, -2}), numbers(kShape, 9));
   EXPECT_LT(largest(eps[0] - 16), 1e-5);
   EXPECT_LT(largest(eps[1] + 3), 1e-5);
 }
@@ -370,7 +377,8 @@ TEST(Guidance, IsOnePlainCallWithoutAnUnconditionalContext) {
   const at::Tensor x = numbers(kShape, 9);
   const at::Tensor cond = at::full({2, 77, 8}, 3.0);
   FakeNetwork network;
-  EXPECT_LT(largest(guided(network.function(), cond, at::Tensor(), {7.5, 7.5})(x, 5) - 3), 1e-6);
+  EXPECT_LT(largest(eps_at(guided(network.function(), cond, at::Tensor(), {7.5, 7.5}), x) - 3),
+            1e-6);
   ASSERT_EQ(network.calls.size(), 1U);
   EXPECT_TRUE(at::equal(network.calls[0].first, x));
   EXPECT_TRUE(at::equal(network.calls[0].second, cond));

@@ -4,7 +4,7 @@
 
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
-#include "kernels/cuda/guidance_body.h"
+#include "kernels/cuda/sampler_step_body.h"
 
 // What nvcc compiles, for callers that the host's compiler compiles. Each puts its work on the
 // stream; cudaGetLastError says whether that worked. T is float, c10::Half or c10::BFloat16.
@@ -25,6 +25,6 @@ template <class T>
 void launch_geglu(const GegluJob<T>& job, cudaStream_t stream);
 
 /// Likewise.
-void launch_guidance(const GuidanceJob& job, cudaStream_t stream);
+void launch_sampler_step(const SamplerStepJob& job, cudaStream_t stream);
 
 }  // namespace sd::cuda

@@ -9,39 +9,74 @@
 namespace sd::cuda::device {
 namespace {
 
-class CudaGuidance final : public GuidanceKernel {
+/// The values of what a step reads, made contiguous; null where it is left out.
+class Values {
  public:
-  explicit CudaGuidance(const GuidanceSpec& spec) : spec_(spec) {}
-
-  at::Tensor operator()(const at::Tensor& given) const override {
-    const at::Tensor eps = given.contiguous();
-    const int64_t pictures = spec_.scales.numel();
-    TORCH_CHECK(eps.scalar_type() == at::kFloat && eps.size(0) == 2 * pictures,
-                "expected two halves of float32 for ", pictures, " pictures");
-    std::vector<int64_t> shape = eps.sizes().vec();
-    shape[0] = pictures;
-    at::Tensor y = at::empty(shape, eps.options());
-    if (y.numel() == 0) return y;
-    const c10::DeviceGuard guard(eps.device());
-    launch_guidance({.eps = eps.const_data_ptr<float>(),
-                     .scales = spec_.scales.const_data_ptr<float>(),
-                     .y = y.mutable_data_ptr<float>(),
-                     .count = y.numel(),
-                     .picture = y.numel() / pictures},
-                    c10::cuda::getCurrentCUDAStream(eps.device().index()).stream());
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-    return y;
+  Values(const at::Tensor& given, bool used, const at::Tensor& like) {
+    if (!used) return;
+    TORCH_CHECK(given.defined() && given.scalar_type() == at::kFloat &&
+                    given.sizes() == like.sizes() && given.device() == like.device(),
+                "expected float32 of the latent's shape and device in each term of a step");
+    values_ = given.contiguous();
+  }
+  const float* data() const {
+    return values_.defined() ? values_.const_data_ptr<float>() : nullptr;
   }
 
  private:
-  GuidanceSpec spec_;
+  at::Tensor values_;
+};
+
+class CudaSamplerStep final : public SamplerStepKernel {
+ public:
+  explicit CudaSamplerStep(const SamplerStepSpec& spec) : scales_(spec.scales) {}
+
+  SamplerStepResult operator()(const StepCoefficients& step,
+                               const SamplerStepInputs& inputs) const override {
+    const at::Tensor eps = inputs.eps.contiguous();
+    const bool guided = scales_.defined();
+    const int64_t pictures = inputs.x.size(0);
+    TORCH_CHECK(eps.scalar_type() == at::kFloat && eps.device() == inputs.x.device() &&
+                    eps.numel() == (guided ? 2 : 1) * inputs.x.numel() &&
+                    (!guided || scales_.numel() == pictures),
+                "expected float32 for ", pictures, " pictures, found ", eps.sizes());
+    const Values x(inputs.x, true, inputs.x);
+    const Values noise(inputs.noise, step.next_noise != 0, inputs.x);
+    const Values before(inputs.x0_before, step.next_slope != 0, inputs.x);
+    std::vector<Values> older;
+    for (int k = 0; k < kOlderEps; ++k) {
+      older.emplace_back(inputs.older[k], step.divisor != 0 && step.older[k] != 0, inputs.x);
+    }
+    const auto fresh = [&] { return at::empty(inputs.x.sizes(), eps.options()); };
+    SamplerStepResult result{guided ? fresh() : eps, fresh(), fresh()};
+    if (result.x0.numel() == 0) return result;
+    const c10::DeviceGuard guard(eps.device());
+    launch_sampler_step({.step = step,
+                         .eps = eps.const_data_ptr<float>(),
+                         .scales = guided ? scales_.const_data_ptr<float>() : nullptr,
+                         .x = x.data(),
+                         .older = {older[0].data(), older[1].data(), older[2].data()},
+                         .noise = noise.data(),
+                         .x0_before = before.data(),
+                         .guided = guided ? result.eps.mutable_data_ptr<float>() : nullptr,
+                         .x0 = result.x0.mutable_data_ptr<float>(),
+                         .next = result.next.mutable_data_ptr<float>(),
+                         .count = result.x0.numel(),
+                         .picture = result.x0.numel() / pictures},
+                        c10::cuda::getCurrentCUDAStream(eps.device().index()).stream());
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    return result;
+  }
+
+ private:
+  at::Tensor scales_;
 };
 
 }  // namespace
 
-std::unique_ptr<const GuidanceKernel> make_guidance(const GuidanceSpec& spec) {
-  if (!spec.scales.is_cuda()) return nullptr;
-  return std::make_unique<CudaGuidance>(spec);
+std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec) {
+  if (spec.scales.defined() && !spec.scales.is_cuda()) return nullptr;
+  return std::make_unique<CudaSamplerStep>(spec);
 }
 
 }  // namespace sd::cuda::device
