@@ -3,8 +3,9 @@
 // Names are rows x heads x width, queries - keys. One thread unless OMP_NUM_THREADS says otherwise;
 // times are the thread's own where there is one. bench_conv2d times the peak to hold them against.
 //
-//   cmake --preset release -DSD_BENCHMARKS=ON && cmake --build --preset release --target
-//   bench_attention OMP_NUM_THREADS=1 build/release/benchmarks/bench_attention
+//   cmake --preset release -DSD_BENCHMARKS=ON
+//   cmake --build --preset release --target bench_attention
+//   OMP_NUM_THREADS=1 build/release/benchmarks/bench_attention
 
 #include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
@@ -12,6 +13,7 @@
 
 #include <string>
 
+#include "every_row.h"
 #include "kernels/table.h"
 
 namespace {
@@ -29,8 +31,8 @@ constexpr Shape kShapes[] = {
 
 void time_row(benchmark::State& state, const sd::AttentionRow& row, const Shape& shape) {
   const c10::InferenceMode inference;
-  const auto kernel =
-      row.make({.heads = shape.heads, .causal = shape.causal}, {.isa = sd::probe_isa()});
+  const auto kernel = row.make({.heads = shape.heads, .causal = shape.causal}, every_row());
+  if (kernel == nullptr) return state.SkipWithError("does not fit");
   const int64_t columns = shape.heads * shape.width;
   const at::Tensor q = at::randn({shape.rows, shape.queries, columns});
   const at::Tensor k = at::randn({shape.rows, shape.keys, columns});
@@ -49,7 +51,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   for (const Shape& shape : kShapes) {
     for (const sd::AttentionRow& row : sd::attention_rows()) {
-      if (row.needs > sd::probe_isa()) continue;
+      if (!runs_here(row)) continue;
       const std::string name = std::to_string(shape.rows) + "x" + std::to_string(shape.heads) +
                                "x" + std::to_string(shape.width) + "," +
                                std::to_string(shape.queries) + "-" + std::to_string(shape.keys) +

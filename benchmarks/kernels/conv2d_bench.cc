@@ -13,6 +13,7 @@
 #include <cmath>
 #include <string>
 
+#include "every_row.h"
 #include "kernels/cpu/peak.h"
 #include "kernels/table.h"
 #include "runtime/tensor_memory.h"
@@ -49,7 +50,7 @@ void time_row(benchmark::State& state, const sd::Conv2dRow& row, const Shape& sh
   const auto kernel = row.make({.weight = at::randn({shape.out, shape.in, 3, 3}) * deviation,
                                 .bias = at::randn({shape.out}),
                                 .padding = 1},
-                               {.isa = sd::probe_isa()});
+                               every_row());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
   const at::Tensor x = at::randn({shape.rows, shape.in, shape.size, shape.size})
                            .contiguous(at::MemoryFormat::ChannelsLast);
@@ -71,7 +72,7 @@ void add_peaks() {
 void add_rows() {
   for (const Shape& shape : kShapes) {
     for (const sd::Conv2dRow& row : sd::conv2d_rows()) {
-      if (row.needs > sd::probe_isa()) continue;
+      if (!runs_here(row)) continue;
       const std::string name = std::to_string(shape.in) + "-" + std::to_string(shape.out) + "@" +
                                std::to_string(shape.size) + "/" + row.name;
       benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) {

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <string>
 
+#include "every_row.h"
 #include "kernels/table.h"
 
 namespace {
@@ -40,9 +41,8 @@ template <class Row>
 void time_row(benchmark::State& state, const Row& row, const Shape& shape, int64_t rows) {
   const c10::InferenceMode inference;
   const double deviation = 1 / std::sqrt(static_cast<double>(shape.in));
-  const auto kernel =
-      row.make({.weight = at::randn({rows, shape.in}) * deviation, .bias = at::randn({rows})},
-               {.isa = sd::probe_isa()});
+  const auto kernel = row.make(
+      {.weight = at::randn({rows, shape.in}) * deviation, .bias = at::randn({rows})}, every_row());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
   const at::Tensor x = at::randn({shape.tokens, shape.in});
   for (auto _ : state) benchmark::DoNotOptimize((*kernel)(x));
@@ -54,7 +54,7 @@ void add_rows(const char* operation, const Rows& rows, std::span<const Shape> sh
               int64_t rows_per_column) {
   for (const Shape& shape : shapes) {
     for (const auto& row : rows) {
-      if (row.needs > sd::probe_isa()) continue;
+      if (!runs_here(row)) continue;
       const std::string name = std::string(operation) + "/" + std::to_string(shape.tokens) + "x" +
                                std::to_string(shape.in) + "-" + std::to_string(shape.out) + "/" +
                                row.name;
