@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kLanes = Vec::kLanes;
 constexpr int64_t kQueries = 2 * kLanes;  ///< of a tile, side by side
-constexpr int64_t kTiles = 4;             ///< of queries, at most, that share a block of keys
+constexpr int64_t kTiles = 8;             ///< of queries, at most, that share a block of keys
 constexpr int64_t kKeys = 16 * 14;        ///< of a block, at most
 constexpr float kLowest = -3.402823466e38F;
 
@@ -104,8 +104,27 @@ void hide_later_keys(const Queries& t, int64_t key, int64_t keys, float* scores)
 }
 
 /// 2^x for x <= 0, as exactly as a weight is kept.
-inline Vec weight_of(Vec x) {
-  return kUnitValues == 1 ? exp2_of_negative(x) : rough_exp2_of_negative(x);
+#if defined(__AVX512BF16__)
+inline Vec weight_of(Vec x) { return rough_exp2_of_negative(x); }
+#else
+inline Vec weight_of(Vec x) { return exp2_of_negative(x); }
+#endif
+
+/// Of each query of a half. In four strands: one would wait for itself.
+inline Vec greatest_score(const float* scores, int64_t keys) {
+  constexpr int64_t kStrands = 4;
+  Vec greatest[kStrands];
+#pragma GCC unroll 4
+  for (Vec& strand : greatest) strand = set1(kLowest);
+  int64_t i = 0;
+  for (; i + kStrands <= keys; i += kStrands) {
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < kStrands; ++j) {
+      greatest[j] = max(load(scores + (i + j) * kQueries), greatest[j]);
+    }
+  }
+  for (; i < keys; ++i) greatest[0] = max(load(scores + i * kQueries), greatest[0]);
+  return max(max(greatest[0], greatest[1]), max(greatest[2], greatest[3]));
 }
 
 /// Turns a block's scores into weights relative to the greatest score so far, and adds them up.
@@ -113,8 +132,7 @@ inline Vec weight_of(Vec x) {
 void weigh(const Queries& t, int64_t keys, float* scores, float* change) {
   for (int64_t half = 0; half < kQueries; half += kLanes) {
     const Vec before = load(t.greatest + half);
-    Vec greatest = before;
-    for (int64_t i = 0; i < keys; ++i) greatest = max(load(scores + i * kQueries + half), greatest);
+    const Vec greatest = max(greatest_score(scores + half, keys), before);
     Vec sum = zero();
     const Vec nothing = set1(-__builtin_inff());
 #pragma GCC unroll 2

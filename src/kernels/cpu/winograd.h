@@ -52,6 +52,14 @@ struct Target {
   const float* bias;      ///< kOutputs values
 };
 
+/// Some of a weight [O][I][3][3]: the filters of one block of a product.
+struct Filters {
+  const float* weight;  ///< the first one's first channel, or null
+  int64_t stride;       ///< from one to the next, in floats
+  int outputs;          ///< how many, at most kOutputs
+  int depth;            ///< channels of each, at most kDepth
+};
+
 struct Steps {
   int unit_values;  ///< channels in a unit
   /// Rows y to y+5 and columns x to x+columns-1, zeros where there are no pixels; normalised
@@ -60,13 +68,11 @@ struct Steps {
   /// `tiles` side by side, kStrip channels of each, to v and on: tile t at v + t*depth.
   void (*transform_input)(const float* patch, int64_t tiles, int channels, float* v,
                           int64_t stride);
-  /// `outputs` filters at `weight`, `filter_stride` floats apart, `depth` channels of each. What is
-  /// missing to kOutputs becomes zeros.
-  void (*transform_weight)(const float* weight, int64_t filter_stride, int outputs, int depth,
-                           float* u);
-  /// m = v·u, or m += v·u.
+  /// What is missing to kOutputs becomes zeros.
+  void (*transform_weight)(const Filters& filters, float* u);
+  /// m = v·u, or m += v·u. The cache gets the `next` filters meanwhile, if there are any.
   void (*multiply)(const float* v, int64_t v_stride, const float* u, int64_t tiles, int depth,
-                   bool add, float* m, int64_t m_stride);
+                   bool add, float* m, int64_t m_stride, const Filters& next);
   void (*transform_output)(const float* m, int64_t stride, int64_t tiles, const Target& target);
 };
 

@@ -158,39 +158,44 @@ inline void weight_tile(const Vec* g, float* u) {
   }
 }
 
-/// kLanes filters, of which `outputs` are there, and kLanes channels, of which `depth` are there.
-inline void weight_block(const float* weight, int64_t filter_stride, int outputs, int depth,
-                         float* u) {
+/// kLanes filters and kLanes channels, of which those of `filters` are there.
+inline void weight_block(const Filters& filters, float* u) {
   Vec taps[9 * kLanes];  // after the transposition: [channel][tap], a lane for each filter
   for (int b = 0; b < 9; ++b) {
     Vec* rows = taps + b * kLanes;
-    const int left = 9 * depth - b * kLanes;
+    const int left = 9 * filters.depth - b * kLanes;
     for (int o = 0; o < kLanes; ++o) {
-      const float* from = weight + o * filter_stride + b * kLanes;
-      rows[o] = o >= outputs || left <= 0 ? zero() : left >= kLanes ? load(from) : load(from, left);
+      const float* from = filters.weight + o * filters.stride + b * kLanes;
+      rows[o] = o >= filters.outputs || left <= 0 ? zero()
+                : left >= kLanes                  ? load(from)
+                                                  : load(from, left);
     }
     transpose(rows);
   }
-  for (int k = 0; k < unit_count(depth); ++k) {  // what is missing to a whole unit is zero above
+  const auto units = static_cast<int>(unit_count(filters.depth));
+  for (int k = 0; k < units; ++k) {  // what is missing to a whole unit is zero above
     weight_tile(taps + 9 * kUnitValues * k, u + k * kOutputs);
   }
 }
 
-void transform_weight(const float* weight, int64_t filter_stride, int outputs, int depth,
-                      float* u) {
+void transform_weight(const Filters& filters, float* u) {
   for (int o = 0; o < kOutputs; o += kLanes) {
-    for (int k = 0; k < depth; k += kLanes) {
-      const int present = outputs - o < kLanes ? outputs - o : kLanes;
-      weight_block(weight + o * filter_stride + 9 * k, filter_stride, present,
-                   depth - k < kLanes ? depth - k : kLanes, u + k / kUnitValues * kOutputs + o);
+    for (int k = 0; k < filters.depth; k += kLanes) {
+      weight_block({.weight = filters.weight + o * filters.stride + 9 * k,
+                    .stride = filters.stride,
+                    .outputs = filters.outputs - o,
+                    .depth = filters.depth - k < kLanes ? filters.depth - k : kLanes},
+                   u + k / kUnitValues * kOutputs + o);
     }
   }
 }
 
 /// m[kRows][2 vectors] = or += v[kRows][depth] · u[depth][2 vectors], all sums in registers, the
-/// depth in units. The rows that come after these are fetched meanwhile, a line a step.
+/// depth in units. The rows that come after these are fetched meanwhile, a line a step, and what
+/// lies `ahead_step` bytes a step from `ahead` on.
 template <int kRows>
-inline void multiply_rows(const float* v, const float* u, int depth, bool add, float* m) {
+inline void multiply_rows(const float* v, const float* u, int depth, bool add, float* m,
+                          const char* ahead, int64_t ahead_step) {
   Vec sums[kRows][2];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
@@ -202,6 +207,7 @@ inline void multiply_rows(const float* v, const float* u, int depth, bool add, f
     const Vec u0 = load(u + k * kOutputs);
     const Vec u1 = load(u + k * kOutputs + kLanes);
     __builtin_prefetch(v + kRows * kDepthUnits + k * 16, 0, 3);
+    __builtin_prefetch(ahead + k * ahead_step, 0, 2);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const Vec factor = set1(v[i * kDepthUnits + k]);
@@ -220,24 +226,37 @@ inline void multiply_rows(const float* v, const float* u, int depth, bool add, f
 constexpr int kRows = kLanes == 16 ? 14 : 6;
 
 template <int kCount>
-void multiply_some(int64_t rows, const float* v, const float* u, int depth, bool add, float* m) {
+void multiply_some(int64_t rows, const float* v, const float* u, int depth, bool add, float* m,
+                   const char* ahead, int64_t ahead_step) {
   if constexpr (kCount > 1) {
-    if (rows < kCount) return multiply_some<kCount - 1>(rows, v, u, depth, add, m);
+    if (rows < kCount) {
+      return multiply_some<kCount - 1>(rows, v, u, depth, add, m, ahead, ahead_step);
+    }
   }
-  multiply_rows<kCount>(v, u, depth, add, m);
+  multiply_rows<kCount>(v, u, depth, add, m, ahead, ahead_step);
 }
 
 void multiply(const float* v, int64_t v_stride, const float* u, int64_t tiles, int depth, bool add,
-              float* m, int64_t m_stride) {
+              float* m, int64_t m_stride, const Filters& next) {
   const int64_t blocks = (tiles + kRows - 1) / kRows;
+  const int units = static_cast<int>(unit_count(depth));
+  // A filter of the next ones while each point is multiplied, of which there are more.
+  static_assert(kOutputs <= kPoints);
+  const int64_t products = blocks * (kOutputs / (2 * kLanes));
+  const int64_t share = 9 * next.depth * static_cast<int64_t>(sizeof(float)) / products;
+  const int64_t step = (share + units - 1) / units;
   for (int p = 0; p < kPoints; ++p) {
+    const bool some = next.weight != nullptr && p < next.outputs;
+    const char* ahead =
+        reinterpret_cast<const char*>(some ? next.weight + p * next.stride : u + p * kWeightStride);
     for (int64_t b = 0; b < blocks; ++b) {  // of nearly one size
       const int64_t begin = tiles * b / blocks;
       const int64_t rows = tiles * (b + 1) / blocks - begin;
       for (int o = 0; o < kOutputs; o += 2 * kLanes) {
         multiply_some<kRows>(rows, v + p * v_stride + begin * kDepthUnits,
-                             u + p * kWeightStride + o, static_cast<int>(unit_count(depth)), add,
-                             m + p * m_stride + begin * kOutputs + o);
+                             u + p * kWeightStride + o, units, add,
+                             m + p * m_stride + begin * kOutputs + o, ahead, some ? step : 0);
+        if (some) ahead += share;
       }
     }
   }

@@ -14,6 +14,9 @@ using namespace winograd;
 
 /// Tiles in one product: their 36 points of kOutputs channels stay in the second-level cache.
 constexpr int64_t kBlockTiles = 112;
+/// Up to here reading the weights takes a good part of the time, and the cache has room for the
+/// next.
+constexpr int64_t kFewTiles = 32;
 /// The transformed input of the tiles that are worked on together: it should stay in the third.
 constexpr int64_t kInputFloats = int64_t{3} << 20;
 
@@ -62,6 +65,7 @@ class WinogradConv2d final : public Conv2dKernel {
   };
 
   at::Tensor all_bias(const Conv2dInputs& inputs) const;
+  Filters filters_at(int64_t output, int64_t c) const;
   void transform_tiles(const Call& call, int64_t begin, int64_t end, float* v,
                        int64_t stride) const;
   void multiply_tiles(const Call& call, int64_t begin, int64_t first, int64_t last, int64_t output,
@@ -124,6 +128,16 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
   });
 }
 
+/// Of kOutputs outputs from `output` on the kDepth channels from c on; if there are none, the first
+/// of the next outputs.
+Filters WinogradConv2d::filters_at(int64_t output, int64_t c) const {
+  if (c >= in_) return output + kOutputs < out_ ? filters_at(output + kOutputs, 0) : Filters{};
+  return {.weight = weight_.const_data_ptr<float>() + (output * in_ + c) * 9,
+          .stride = in_ * 9,
+          .outputs = static_cast<int>(std::min<int64_t>(kOutputs, out_ - output)),
+          .depth = static_cast<int>(std::min<int64_t>(kDepth, in_ - c))};
+}
+
 /// The tiles [first, last) of those whose v begins at tile `begin`, for kOutputs channels.
 void WinogradConv2d::multiply_tiles(const Call& call, int64_t begin, int64_t first, int64_t last,
                                     int64_t output, const float* v, int64_t stride) const {
@@ -131,13 +145,13 @@ void WinogradConv2d::multiply_tiles(const Call& call, int64_t begin, int64_t fir
   const int64_t u_stride = weight_stride(depth_);
   float* u = workspace(Workspace::kOwn, static_cast<size_t>(kPoints * (u_stride + m_stride)));
   float* m = u + kPoints * u_stride;
-  const int outputs = static_cast<int>(std::min<int64_t>(kOutputs, out_ - output));
-  const float* weight = weight_.const_data_ptr<float>() + output * in_ * 9;
+  const bool few = last - first <= kFewTiles;
   for (int64_t c = 0; c < in_; c += kDepth) {
-    const int depth = static_cast<int>(std::min<int64_t>(kDepth, in_ - c));
-    steps_.transform_weight(weight + c * 9, in_ * 9, outputs, depth, u);
+    const Filters filters = filters_at(output, c);
+    steps_.transform_weight(filters, u);
     steps_.multiply(v + c / kDepth * kPoints * stride + (first - begin) * depth_, stride, u,
-                    last - first, depth, c > 0, m, m_stride);
+                    last - first, filters.depth, c > 0, m, m_stride,
+                    few ? filters_at(output, c + kDepth) : Filters{});
   }
   finish_tiles(call, first, last, output, m, m_stride);
 }
