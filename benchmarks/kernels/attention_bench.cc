@@ -15,6 +15,7 @@
 
 #include "every_row.h"
 #include "kernels/table.h"
+#include "runtime/tensor_memory.h"
 
 namespace {
 
@@ -49,6 +50,7 @@ void time_row(benchmark::State& state, const sd::AttentionRow& row, const Shape&
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  sd::pool_tensor_memory(size_t{1} << 30);
   for (const Shape& shape : kShapes) {
     for (const sd::AttentionRow& row : sd::attention_rows()) {
       if (!runs_here(row)) continue;

@@ -15,6 +15,7 @@
 
 #include "every_row.h"
 #include "kernels/table.h"
+#include "runtime/tensor_memory.h"
 
 namespace {
 
@@ -70,6 +71,7 @@ void add_rows(const char* operation, const Rows& rows, std::span<const Shape> sh
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  sd::pool_tensor_memory(size_t{1} << 30);
   add_rows("linear", sd::linear_rows(), kLinear, 1);
   add_rows("geglu", sd::geglu_rows(), kGeglu, 2);
   benchmark::RunSpecifiedBenchmarks();
