@@ -27,7 +27,7 @@ Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPol
 }
 
 /// Measured with the built-in model: here bfloat16 in convolutions moves a picture's values by 0.03
-/// of 255 (root of the mean square); in the UNet, where each step adds to it, by 3 to 6.
+/// of 255 (root of the mean square); in all of the UNet, where each step adds to it, by 3 to 6.
 KernelPolicy of_pictures(KernelPolicy kernels) {
   kernels.bf16_convolutions = kernels.bf16;
   return kernels;

@@ -79,9 +79,18 @@ class Builder {
     return std::find(at.begin(), at.end(), downsampled_) != at.end();
   }
 
+  /// Bfloat16 in convolutions, too, where sides are at most a quarter of the latent's: there it
+  /// does not move the built-in model's pictures further than linear maps and attention in bfloat16
+  /// have (docs/architecture.md, Precision).
+  KernelPolicy kernels_at(int64_t downsampled) const {
+    KernelPolicy kernels = kernels_;
+    kernels.bf16_convolutions = kernels.bf16 && downsampled >= 4;
+    return kernels;
+  }
+
   void add_res_block(UNetBlock& block, const WeightView& scope, int64_t in, int64_t out,
                      ResBlock::Resample resample = ResBlock::Resample::kNone) {
-    block.add(ResBlock(scope[block.next()], in, out, resample, config_, kernels_));
+    block.add(ResBlock(scope[block.next()], in, out, resample, config_, kernels_at(downsampled_)));
     channels_ = out;
   }
 
@@ -103,7 +112,7 @@ class Builder {
     if (config_.resblock_updown) {
       add_res_block(block, scope, channels_, channels_, ResBlock::Resample::kUp);
     } else {
-      block.add(Upsample(scope[block.next()], channels_, config_, kernels_));
+      block.add(Upsample(scope[block.next()], channels_, config_, kernels_at(downsampled_ / 2)));
     }
   }
 
