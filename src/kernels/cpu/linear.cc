@@ -57,8 +57,6 @@ class PackedGemm {
                     bias_.data());
   }
 
-  bool keeps() const { return !weight_.defined(); }
-
   /// x [..., depth], residual [..., columns] or undefined → [..., columns].
   at::Tensor multiply(const at::Tensor& x, const at::Tensor& residual) const {
     std::vector<int64_t> shape = x.sizes().vec();
@@ -95,7 +93,7 @@ class PackedGemm {
   }
 
   const float* panels() const {
-    if (keeps()) return panels_.data();
+    if (!weight_.defined()) return panels_.data();
     const int64_t floats = packed_floats(code_, depth_, columns_, geglu_);
     float* packed = workspace(Workspace::kShared, static_cast<size_t>(floats));
     pack(weight_, packed);
@@ -136,32 +134,32 @@ class PackedLinear final : public LinearKernel {
  public:
   PackedLinear(const GemmCode& code, const LinearSpec& spec, const KernelPolicy& policy)
       : gemm_(code, spec.weight, spec.bias, /*geglu=*/false, keeps_packed(policy)),
-        of_few_(aten::make_linear(spec, policy)) {}
+        of_few_(keeps_packed(policy) ? nullptr : aten::make_linear(spec, policy)) {}
 
  private:
   at::Tensor compute(const at::Tensor& x, const at::Tensor& residual) const override {
-    if (!gemm_.keeps() && is_small(x)) return (*of_few_)(x, residual);
+    if (of_few_ != nullptr && is_small(x)) return (*of_few_)(x, residual);
     return gemm_.multiply(x, residual);
   }
 
   PackedGemm gemm_;
-  std::unique_ptr<const LinearKernel> of_few_;
+  std::unique_ptr<const LinearKernel> of_few_;  // where no copy is kept: this holds the weight
 };
 
 class PackedGeglu final : public GegluKernel {
  public:
   PackedGeglu(const GemmCode& code, const GegluSpec& spec, const KernelPolicy& policy)
       : gemm_(code, spec.weight, spec.bias, /*geglu=*/true, keeps_packed(policy)),
-        of_few_(aten::make_geglu(spec, policy)) {}
+        of_few_(keeps_packed(policy) ? nullptr : aten::make_geglu(spec, policy)) {}
 
   at::Tensor operator()(const at::Tensor& x) const override {
-    if (!gemm_.keeps() && is_small(x)) return (*of_few_)(x);
+    if (of_few_ != nullptr && is_small(x)) return (*of_few_)(x);
     return gemm_.multiply(x, {});
   }
 
  private:
   PackedGemm gemm_;
-  std::unique_ptr<const GegluKernel> of_few_;
+  std::unique_ptr<const GegluKernel> of_few_;  // likewise
 };
 
 bool can_pack(const at::Tensor& weight) {

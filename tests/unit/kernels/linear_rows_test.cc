@@ -135,6 +135,21 @@ TEST(LinearRows, KeepWhatIsNoNumberInItsRow) {
   });
 }
 
+TEST(LinearRows, DoNotKeepTheWeightBesideItsPackedCopy) {
+  const LinearSpec spec = linear_spec(70, 50);
+  const GegluSpec gated = geglu_spec(70, 50);
+  const auto expect_unheld = [](const auto& rows, const auto& of) {
+    const auto before = of.weight.use_count();
+    for (const auto& row : rows) {
+      if (row.needs > probe_isa() || !std::string(row.name).starts_with("packed")) continue;
+      const auto kernel = row.make(of, policy());
+      EXPECT_TRUE(kernel == nullptr || of.weight.use_count() == before) << row.name;
+    }
+  };
+  expect_unheld(linear_rows(), spec);
+  expect_unheld(geglu_rows(), gated);
+}
+
 TEST(LinearRows, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
   KernelPolicy low = policy();
   low.memory = MemoryMode::kLow;
