@@ -10,8 +10,8 @@
 #include "weights/weight_view.h"
 
 // The layers of the networks: immutable, built from a scope of the checkpoint, with the names that
-// the reference's modules have. Each asks the kernel table when it is built, and
-// not when it is called.
+// the reference's modules have. Each asks the kernel table when it is built;
+// GroupNorm::moments asks for one kernel more, for what is computed in strips.
 
 namespace sd {
 

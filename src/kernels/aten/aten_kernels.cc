@@ -103,7 +103,7 @@ class AtenSamplerStep final : public SamplerStepKernel {
   SamplerStepResult operator()(const StepCoefficients& step,
                                const SamplerStepInputs& inputs) const override {
     const at::Tensor eps = guided(inputs.eps);
-    const at::Tensor combined = step.divisor == 0 ? eps : combination(step, eps, inputs.older);
+    const at::Tensor combined = combination(step, eps, inputs.older);
     const at::Tensor x0 = (inputs.x - step.x0_eps * combined) / step.x0_x;
     at::Tensor next;
     const auto add = [&](float coefficient, const at::Tensor& term) {

@@ -33,13 +33,11 @@ SD_HOST_DEVICE void sampler_step_at(const SamplerStepJob& job, int64_t i) {
     eps += job.scales[i / job.picture] * (job.eps[job.count + i] - eps);
     job.guided[i] = eps;
   }
-  if (step.divisor != 0) {
-    eps *= step.now;
-    for (int k = 0; k < kOlderEps; ++k) {
-      if (step.older[k] != 0) eps += step.older[k] * job.older[k][i];
-    }
-    eps /= step.divisor;
+  eps *= step.now;
+  for (int k = 0; k < kOlderEps; ++k) {
+    if (step.older[k] != 0) eps += step.older[k] * job.older[k][i];
   }
+  eps /= step.divisor;
   const float x = job.x[i];
   const float x0 = (x - step.x0_eps * eps) / step.x0_x;
   float next = 0;

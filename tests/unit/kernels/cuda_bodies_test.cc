@@ -140,14 +140,11 @@ SamplerStepResult exact_step(const StepCoefficients& step, const SamplerStepInpu
     const auto halves = eps.chunk(2);
     eps = halves[0] + scales.to(at::kDouble).reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
   }
-  at::Tensor combined = eps;
-  if (step.divisor != 0) {
-    combined = step.now * eps;
-    for (size_t k = 0; k < kOlderEps; ++k) {
-      if (step.older[k] != 0) combined = combined + step.older[k] * inputs.older[k];
-    }
-    combined = combined / step.divisor;
+  at::Tensor combined = step.now * eps;
+  for (size_t k = 0; k < kOlderEps; ++k) {
+    if (step.older[k] != 0) combined = combined + step.older[k] * inputs.older[k];
   }
+  combined = combined / step.divisor;
   const at::Tensor x0 = (x - step.x0_eps * combined) / step.x0_x;
   at::Tensor next = step.next_x * x + step.next_x0 * x0 + step.next_eps * combined;
   if (step.next_noise != 0) next = next + step.next_noise * inputs.noise;

@@ -45,7 +45,7 @@ class CudaSamplerStep final : public SamplerStepKernel {
     const Values before(inputs.x0_before, step.next_slope != 0, inputs.x);
     std::vector<Values> older;
     for (int k = 0; k < kOlderEps; ++k) {
-      older.emplace_back(inputs.older[k], step.divisor != 0 && step.older[k] != 0, inputs.x);
+      older.emplace_back(inputs.older[k], step.older[k] != 0, inputs.x);
     }
     const auto fresh = [&] { return at::empty(inputs.x.sizes(), eps.options()); };
     SamplerStepResult result{guided ? fresh() : eps, fresh(), fresh()};
