@@ -234,11 +234,6 @@ class OneSpellingFormatter final : public CLI::Formatter {
 
 }  // namespace
 
-const char* default_outdir(const RunOptions& options) {
-  if (options.script == Script::kImg2Img) return "outputs/img2img-samples";
-  return options.laion400m ? "outputs/txt2img-samples-laion400m" : "outputs/txt2img-samples";
-}
-
 void add_verbosity_flags(CLI::App* app) {
   app->add_flag_function(
          "-q,--quiet", [](int64_t) { set_verbosity(Verbosity::kQuiet); },

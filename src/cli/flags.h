@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "cli/options.h"
+#include "job/options.h"
 
 namespace sd {
 

@@ -209,6 +209,7 @@ std::vector<std::string> split_words(const std::string& text) {
 }
 
 std::vector<PromptLine> read_prompt_lines(const RunOptions& options) {
+  if (options.from_file.empty()) return {};
   const std::string text = read_prompt_file(options.from_file);
   std::vector<std::string> lines = split_lines(text);
   const bool json = is_json_lines(options.from_file, lines);

@@ -4,19 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.h"
+#include "job/batch_plan.h"
 
 namespace sd {
 
-/// A line of a prompt file, or the prompt of the command line.
-struct PromptLine {
-  int64_t number = 0;  ///< of the line, from 1; 0: the command line's
-  PictureOptions options;
-  std::string problem;  ///< why it cannot be drawn, or empty
-  std::string hint;
-};
-
-/// The lines of --from-file. Each is
+/// The lines of --from-file; none where it is not given. Each is
 ///   a prompt, as the reference takes it: all of the line, an empty line being the empty prompt;
 ///   a prompt and flags of its own: a cat --seed 7 --W 640 --negative-prompt "a dog". The first
 ///   word that starts with two dashes and a letter ends the prompt; in a file of JSON Lines (its

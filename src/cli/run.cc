@@ -9,9 +9,10 @@
 #include "cli/interrupt.h"
 #include "cli/profile_table.h"
 #include "cli/progress_bar.h"
-#include "cli/run_output.h"
-#include "cli/safety_choice.h"
+#include "cli/prompt_lines.h"
 #include "cli/workers.h"
+#include "job/run_output.h"
+#include "job/safety_choice.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
@@ -96,7 +97,8 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
   }
   if (profiled) start_profile();
   const ChosenModel model = choose_model(options);
-  const BatchPlan plan = plan_batches(options, model.description, model.built_in);
+  const BatchPlan plan =
+      plan_batches(options, model.description, model.built_in, read_prompt_lines(options));
   const SafetyOptions safety = choose_safety(options);
   OutputWriter writer(output_settings(options));
   if (!model.note.empty()) notice(model.note);

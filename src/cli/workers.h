@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "cli/batch_plan.h"
-#include "cli/run_output.h"
+#include "job/batch_plan.h"
+#include "job/run_output.h"
 #include "runtime/exec_policy.h"
 
 namespace sd {

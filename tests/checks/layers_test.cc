@@ -14,7 +14,8 @@ namespace {
 /// The rows, lowest first.
 const std::vector<std::vector<std::string>> kRows = {
     {"base"},   {"runtime"}, {"kernels", "weights"}, {"nn", "text", "sampling", "image"},
-    {"models"}, {"safety"},  {"pipeline"},           {"cli"},
+    {"models"}, {"safety"},  {"pipeline"},           {"job"},
+    {"cli"},
 };
 
 /// Public headers are part of a module, too: the plain types of the lowest, the rest of the highest

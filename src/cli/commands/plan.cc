@@ -3,10 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
-#include "cli/batch_plan.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
-#include "cli/model_choice.h"
+#include "cli/prompt_lines.h"
+#include "job/batch_plan.h"
+#include "job/model_choice.h"
 #include "pipeline/memory_choice.h"
 #include "sd/error.h"
 #include "weights/checkpoint.h"
@@ -149,8 +150,8 @@ int run_plan(const PlanOptions& options) {
   }
   const PlannedModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
-  const PlannedLoad load =
-      largest_load(plan_batches(options.run, model.description, model.built_in));
+  const PlannedLoad load = largest_load(
+      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run)));
   const MemoryChoice choice =
       choose_memory(read_model_config(model.config), policy, model.stored, load);
   if (options.json) {

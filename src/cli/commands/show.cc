@@ -4,8 +4,8 @@
 
 #include "base/strings.h"
 #include "cli/commands/commands.h"
-#include "cli/picture_record.h"
 #include "image/png_metadata.h"
+#include "job/picture_record.h"
 #include "sd/error.h"
 
 namespace sd {

@@ -1,6 +1,6 @@
 // From flags to batches: prompt files, sizes, counts, and what is refused before anything is read.
 
-#include "cli/batch_plan.h"
+#include "job/batch_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,8 @@ namespace {
 using Lines = std::vector<std::string>;
 
 BatchPlan plan(const RunOptions& options) {
-  return plan_batches(options, ModelDescription(), /*built_in_model=*/false);
+  return plan_batches(options, ModelDescription(), /*built_in_model=*/false,
+                      read_prompt_lines(options));
 }
 
 Lines prompts_of(const Request& request) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "cli/flag_group.h"
-#include "cli/model_choice.h"
 #include "cli/progress_bar.h"
+#include "job/model_choice.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
 

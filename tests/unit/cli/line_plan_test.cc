@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-#include "cli/batch_plan.h"
+#include "cli/prompt_lines.h"
+#include "job/batch_plan.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
 
@@ -20,7 +21,8 @@ class LinePlan : public ::testing::Test {
  protected:
   BatchPlan plan(const std::string& lines) {
     options_.from_file = folder_.write("prompts.txt", lines).string();
-    return plan_batches(options_, ModelDescription(), /*built_in_model=*/false);
+    return plan_batches(options_, ModelDescription(), /*built_in_model=*/false,
+                        read_prompt_lines(options_));
   }
   /// The same, and what it prints.
   BatchPlan plan_and_listen(const std::string& lines) {

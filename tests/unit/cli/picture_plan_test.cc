@@ -5,10 +5,11 @@
 #include <cmath>
 #include <limits>
 
-#include "cli/batch_plan.h"
-#include "cli/init_image.h"
+#include "cli/prompt_lines.h"
 #include "image/image_io.h"
 #include "image/resize.h"
+#include "job/batch_plan.h"
+#include "job/init_image.h"
 #include "support/expect_error.h"
 #include "support/pattern.h"
 #include "support/tiny_model.h"
@@ -21,7 +22,8 @@ class PicturePlan : public ::testing::Test {
   BatchPlan plan() {
     ::testing::internal::CaptureStderr();
     try {
-      BatchPlan all = plan_batches(options_, model_, /*built_in_model=*/false);
+      BatchPlan all =
+          plan_batches(options_, model_, /*built_in_model=*/false, read_prompt_lines(options_));
       said_ = ::testing::internal::GetCapturedStderr();
       return all;
     } catch (...) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/options.h"
+#include "job/options.h"
 
 namespace sd {
 

@@ -1,4 +1,4 @@
-#include "cli/run_output.h"
+#include "job/run_output.h"
 
 #include <cstdio>
 #include <utility>

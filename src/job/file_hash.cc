@@ -1,4 +1,4 @@
-#include "cli/file_hash.h"
+#include "job/file_hash.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 // What a PNG of ours says of how it was drawn: every field there and back, and no trust in what
 // stands there.
 
-#include "cli/picture_record.h"
+#include "job/picture_record.h"
 
 #include <gtest/gtest.h>
 

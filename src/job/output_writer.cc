@@ -1,4 +1,4 @@
-#include "cli/output_writer.h"
+#include "job/output_writer.h"
 
 #include <unistd.h>
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.h"
 #include "image/png_metadata.h"
+#include "job/options.h"
 #include "sd/pipeline.h"
 
 namespace sd {

@@ -1,4 +1,4 @@
-#include "cli/batch_plan.h"
+#include "job/batch_plan.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,8 +6,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "cli/init_image.h"
-#include "cli/prompt_lines.h"
+#include "job/init_image.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sd/error.h"
@@ -193,9 +192,9 @@ void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
   std::fprintf(stderr, "error: %s; left out\n", message.c_str());
 }
 
-BatchPlan plan_lines(const RunOptions& options, Planner* planner) {
+BatchPlan plan_lines(const RunOptions& options, const std::vector<PromptLine>& lines,
+                     Planner* planner) {
   int64_t bad = 0;
-  const std::vector<PromptLine> lines = read_prompt_lines(options);
   for (const PromptLine& line : lines) {
     try {
       if (!line.problem.empty()) throw Error(ErrorKind::kUsage, line.problem, line.hint);
@@ -207,7 +206,7 @@ BatchPlan plan_lines(const RunOptions& options, Planner* planner) {
   }
   if (bad == static_cast<int64_t>(lines.size())) {
     throw Error(ErrorKind::kUsage, "no line of " + printable(options.from_file) + " can be drawn",
-                "mend those named above");
+                "fix the lines listed above");
   }
   BatchPlan plan = planner->finish();
   plan.bad_lines = bad;
@@ -225,10 +224,10 @@ Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
 }
 
 BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
-                       bool built_in_model) {
+                       bool built_in_model, const std::vector<PromptLine>& lines) {
   check_flags(options, model);
   Planner planner(options, model, built_in_model);
-  if (!options.from_file.empty()) return plan_lines(options, &planner);
+  if (!options.from_file.empty()) return plan_lines(options, lines, &planner);
   for (int64_t i = 0; i < options.n_samples; ++i) planner.add(options.picture);
   return planner.finish();
 }

@@ -1,4 +1,4 @@
-#include "cli/picture_record.h"
+#include "job/picture_record.h"
 
 #include <filesystem>
 #include <limits>

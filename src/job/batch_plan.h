@@ -3,10 +3,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "cli/options.h"
+#include "job/options.h"
 #include "sd/request.h"
 
 namespace sd {
+
+/// A line of a prompt file.
+struct PromptLine {
+  int64_t number = 0;  ///< from 1
+  PictureOptions options;
+  std::string problem;  ///< why it cannot be drawn, or empty
+  std::string hint;
+};
 
 /// Pictures that are drawn at once.
 struct PlannedBatch {
@@ -28,13 +36,13 @@ struct BatchPlan {
   Request request(const PlannedBatch& batch, int64_t pass) const;
 };
 
-/// --prompt or --from-file, --n_samples and --n_iter → batches: n_samples pictures each, of one
-/// size, sampler and init image. Everything the user typed is checked here, before any weight is
-/// read; what is unusual but works is said. Throws kUsage, naming the line if it is one's, and
-/// kFile for a prompt file or init image that cannot be read. Under --keep-going bad lines are
-/// reported and counted instead, unless none is left.
+/// The prompt, or the lines of a prompt file, → batches: n_samples pictures each, of one size,
+/// sampler and init image. Everything the user typed is checked here, before any weight is read;
+/// what is unusual but works is said. Throws kUsage, naming the line if it is one's, and kFile for
+/// an init image that cannot be read. With `keep_going` bad lines are reported and counted instead,
+/// unless none is left. `lines` counts only where `from_file` is set.
 BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
-                       bool built_in_model);
+                       bool built_in_model, const std::vector<PromptLine>& lines = {});
 
 /// The batch that needs most memory.
 PlannedLoad largest_load(const BatchPlan& plan);

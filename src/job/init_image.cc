@@ -1,4 +1,4 @@
-#include "cli/init_image.h"
+#include "job/init_image.h"
 
 #include <algorithm>
 

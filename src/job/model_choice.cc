@@ -1,4 +1,4 @@
-#include "cli/model_choice.h"
+#include "job/model_choice.h"
 
 #include <filesystem>
 

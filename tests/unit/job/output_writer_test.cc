@@ -1,6 +1,6 @@
 // Where pictures go: numbers that only rise, nothing overwritten, folders that cannot be used.
 
-#include "cli/output_writer.h"
+#include "job/output_writer.h"
 
 #include <grp.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cli/safety_choice.h"
+#include "job/safety_choice.h"
 
 #include <filesystem>
 

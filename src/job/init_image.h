@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "cli/options.h"
+#include "job/options.h"
 #include "sd/image.h"
 #include "sd/request.h"
 

@@ -5,11 +5,11 @@
 #include <optional>
 #include <vector>
 
-#include "cli/batch_plan.h"
-#include "cli/file_hash.h"
-#include "cli/model_choice.h"
-#include "cli/output_writer.h"
-#include "cli/picture_record.h"
+#include "job/batch_plan.h"
+#include "job/file_hash.h"
+#include "job/model_choice.h"
+#include "job/output_writer.h"
+#include "job/picture_record.h"
 #include "sd/pipeline.h"
 
 namespace sd {
