@@ -1,5 +1,14 @@
-# -DSD_SANITIZE=address,undefined builds everything of ours with those sanitizers.
+# -DSD_SANITIZE=address,undefined builds everything of ours with those sanitizers. -DSD_FUZZ=ON builds
+# the programs of tests/fuzz for libFuzzer, with AddressSanitizer and UBSan: scripts/fuzz runs them.
 set(SD_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined")
+option(SD_FUZZ "Build tests/fuzz for libFuzzer; needs clang" OFF)
+if(SD_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "SD_FUZZ needs clang, the compiler is ${CMAKE_CXX_COMPILER}: use the preset fuzz.")
+  endif()
+  set(SD_SANITIZE "address,undefined")
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(SD_SANITIZE)
   add_compile_options(-fsanitize=${SD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SD_SANITIZE})

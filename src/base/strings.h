@@ -29,4 +29,7 @@ std::string printable(std::string_view text, size_t limit = 200);
 /// True if the bytes are well-formed UTF-8 (no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view text);
 
+/// Adds the UTF-8 of a code point that has one: at most U+10FFFF, no surrogate.
+void append_utf8(char32_t c, std::string& utf8);
+
 }  // namespace sd

@@ -1,40 +1,21 @@
+#include "image/exif.h"
+
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
-#include "image/file_bytes.h"
+#include "base/strings.h"
 #include "image/formats/decoders.h"
 #include "image/formats/png_chunks.h"
-#include "image/image_io.h"
 
 namespace sd {
 namespace {
 
-/// The orientation in a TIFF header's first directory, or 1.
-int orientation_in_tiff(ByteSpan tiff) {
-  constexpr uint32_t kOrientation = 0x0112, kShort = 3, kLong = 4;
-  if (tiff.size() < 8 || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M')) return 1;
-  const bool little = tiff[0] == 'I';
-  const auto u16 = [&](size_t at) { return little ? little16(tiff, at) : big16(tiff, at); };
-  const auto u32 = [&](size_t at) { return little ? little32(tiff, at) : big32(tiff, at); };
-  if (u16(2) != 42) return 1;
-  const size_t directory = u32(4);
-  if (directory > tiff.size() - 2) return 1;
-  const size_t count = u16(directory);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t entry = directory + 2 + i * 12;
-    if (entry + 12 > tiff.size()) return 1;
-    if (u16(entry) != kOrientation) continue;
-    const uint32_t type = u16(entry + 2);
-    if (type != kShort && type != kLong) return 1;
-    const uint32_t value = type == kShort ? u16(entry + 8) : u32(entry + 8);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
-}
+// ---- where a format keeps its EXIF data
 
 /// JPEG: the first APP1 segment that starts with "Exif\0\0".
-int orientation_in_jpeg(ByteSpan bytes) {
+ByteSpan exif_in_jpeg(ByteSpan bytes) {
   constexpr std::string_view kExif("Exif\0\0", 6);
   size_t at = 2;
   while (at + 4 <= bytes.size() && bytes[at] == 0xFF) {
@@ -43,38 +24,146 @@ int orientation_in_jpeg(ByteSpan bytes) {
       ++at;
       continue;
     }
-    if (marker == 0xDA || marker == 0xD9) return 1;  // pixels, or the end
+    if (marker == 0xDA || marker == 0xD9) return {};  // pixels, or the end
     const size_t length = big16(bytes, at + 2);
-    if (length < 2 || at + 2 + length > bytes.size()) return 1;
+    if (length < 2 || at + 2 + length > bytes.size()) return {};
     const ByteSpan segment = bytes.subspan(at + 4, length - 2);
-    if (marker == 0xE1 && segment.size() > kExif.size() &&
-        std::equal(kExif.begin(), kExif.end(), segment.begin())) {
-      return orientation_in_tiff(segment.subspan(kExif.size()));
-    }
+    if (marker == 0xE1 && has_text(segment, kExif)) return segment.subspan(kExif.size());
     at += 2 + length;
   }
-  return 1;
+  return {};
 }
 
-int orientation_in_png(ByteSpan bytes, const std::string& name) {
+ByteSpan exif_in_png(ByteSpan bytes) {
   try {
+    const std::string name;
     PngChunks chunks(bytes, name);
     while (const auto chunk = chunks.next()) {
-      if (chunk->type == "eXIf") return orientation_in_tiff(chunk->data);
+      if (chunk->type == "eXIf") return chunk->data;
     }
-  } catch (const Error&) {
-    // A damaged file is read_image's to report.
+  } catch (const Error&) {  // a damaged file has no EXIF data
   }
-  return 1;
+  return {};
+}
+
+ByteSpan find_exif(ByteSpan bytes) {
+  if (has_png_signature(bytes)) return exif_in_png(bytes);
+  return has_text(bytes, "\xFF\xD8") ? exif_in_jpeg(bytes) : ByteSpan();
+}
+
+// ---- what is in them: directories as in a TIFF file
+
+/// A value of a directory.
+struct Entry {
+  uint32_t type = 0, count = 0;
+  size_t at = 0;  ///< of its four bytes: the value, or where it is
+};
+
+class Tiff {
+ public:
+  explicit Tiff(ByteSpan bytes) : bytes_(bytes) {}
+
+  bool makes_sense() const {
+    const bool ordered = has_text(bytes_, "II") || has_text(bytes_, "MM");
+    return ordered && bytes_.size() >= 8 && u16(2) == 42;
+  }
+  bool little() const { return bytes_[0] == 'I'; }
+  uint32_t u16(size_t at) const { return little() ? little16(bytes_, at) : big16(bytes_, at); }
+  uint32_t u32(size_t at) const { return little() ? little32(bytes_, at) : big32(bytes_, at); }
+
+  /// The entry with that tag of the directory at `directory`.
+  std::optional<Entry> find(size_t directory, uint32_t tag) const {
+    constexpr size_t kEntryBytes = 12;
+    if (directory > bytes_.size() - 2) return std::nullopt;
+    const size_t count = u16(directory);
+    for (size_t i = 0; i < count; ++i) {
+      const size_t entry = directory + 2 + i * kEntryBytes;
+      if (entry + kEntryBytes > bytes_.size()) return std::nullopt;
+      if (u16(entry) == tag) return Entry{u16(entry + 2), u32(entry + 4), entry + 8};
+    }
+    return std::nullopt;
+  }
+
+  /// A number of 16 or 32 bits.
+  std::optional<uint32_t> number(const std::optional<Entry>& entry) const {
+    constexpr uint32_t kShort = 3, kLong = 4;
+    if (!entry || (entry->type != kShort && entry->type != kLong)) return std::nullopt;
+    return entry->type == kShort ? u16(entry->at) : u32(entry->at);
+  }
+
+  /// A run of bytes, empty where it does not lie within the data.
+  ByteSpan blob(const Entry& entry) const {
+    constexpr uint32_t kByte = 1, kAscii = 2, kUndefined = 7;
+    const bool of_bytes = entry.type == kByte || entry.type == kAscii || entry.type == kUndefined;
+    const size_t at = entry.count <= 4 ? entry.at : u32(entry.at);
+    if (!of_bytes || at > bytes_.size() || entry.count > bytes_.size() - at) return {};
+    return bytes_.subspan(at, entry.count);
+  }
+
+ private:
+  ByteSpan bytes_;
+};
+
+// ---- text
+
+/// UTF-16 without a mark is big-endian for most writers (piexif, say), whatever the file's order;
+/// text has more small code units in its true order than in the other.
+bool is_little_utf16(ByteSpan text) {
+  if (has_text(text, "\xFF\xFE") || has_text(text, "\xFE\xFF")) return text[0] == 0xFF;
+  size_t little = 0, big = 0;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    if (text[i] == 0) ++big;
+    if (text[i + 1] == 0) ++little;
+  }
+  return little > big;
+}
+
+std::string from_utf16(ByteSpan text) {
+  const bool little = is_little_utf16(text);
+  const auto unit = [&](size_t at) { return little ? little16(text, at) : big16(text, at); };
+  std::string out;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    uint32_t point = unit(i);
+    const bool high = (point & 0xFC00) == 0xD800;
+    if (high && i + 3 < text.size() && (unit(i + 2) & 0xFC00) == 0xDC00) {
+      i += 2;
+      point = 0x10000 + ((point & 0x3FF) << 10 | (unit(i) & 0x3FF));
+    }
+    if (point == 0 || (i == 0 && point == 0xFEFF)) continue;
+    append_utf8((point & 0xFFFFF800) == 0xD800 ? 0xFFFD : point, out);
+  }
+  return out;
+}
+
+/// A UserComment: eight bytes name its coding.
+std::string comment_text(ByteSpan comment) {
+  constexpr size_t kCodingBytes = 8;
+  if (comment.size() < kCodingBytes) return "";
+  const ByteSpan text = comment.subspan(kCodingBytes);
+  if (has_text(comment, "UNICODE")) return from_utf16(text);
+  std::string out(text.begin(), text.end());
+  out.erase(std::find(out.begin(), out.end(), '\0'), out.end());
+  return is_valid_utf8(out) ? out : "";
 }
 
 }  // namespace
 
-int exif_orientation(const std::filesystem::path& path) {
-  const std::vector<uint8_t> bytes = read_file_bytes(path);
-  if (has_png_signature(bytes)) return orientation_in_png(bytes, path.string());
-  const bool jpeg = bytes.size() > 4 && bytes[0] == 0xFF && bytes[1] == 0xD8;
-  return jpeg ? orientation_in_jpeg(bytes) : 1;
+int exif_orientation(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kOrientation = 0x0112;
+  const Tiff tiff(find_exif(bytes));
+  if (!tiff.makes_sense()) return 1;
+  const uint32_t value = tiff.number(tiff.find(tiff.u32(4), kOrientation)).value_or(1);
+  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+}
+
+std::string exif_user_comment(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kExifDirectory = 0x8769, kUserComment = 0x9286;
+  const Tiff tiff(find_exif(bytes));
+  if (!tiff.makes_sense()) return "";
+  const auto directory = tiff.number(tiff.find(tiff.u32(4), kExifDirectory));
+  if (!directory) return "";
+  const auto comment = tiff.find(*directory, kUserComment);
+  return comment ? comment_text(tiff.blob(*comment)) : "";
 }
 
 Image apply_orientation(const Image& image, int orientation) {

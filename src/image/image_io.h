@@ -25,14 +25,6 @@ Image read_image(const std::filesystem::path& path);
 /// The same from memory; `name` is what messages call the bytes.
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
 
-/// The EXIF orientation of a JPEG or PNG, 1 to 8; 1 (upright) when it has none that makes sense.
-/// Throws Error(kFile) only when the file cannot be read.
-int exif_orientation(const std::filesystem::path& path);
-
-/// The picture turned and mirrored as that orientation asks, so that it stands upright. 1, and what
-/// is not from 1 to 8, change nothing.
-Image apply_orientation(const Image& image, int orientation);
-
 enum class WriteOutcome {
   kWritten,
   kExists,  ///< something has that name already: nothing was changed, take the next one

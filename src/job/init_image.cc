@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "image/exif.h"
+#include "image/file_bytes.h"
 #include "image/image_io.h"
 #include "image/resize.h"
 #include "sd/error.h"
@@ -38,8 +40,9 @@ std::shared_ptr<const Image> InitImages::get(const std::string& path) {
 }
 
 std::shared_ptr<const Image> InitImages::load(const std::string& path) const {
-  Image image = read_image(path);
-  if (exif_) image = apply_orientation(image, exif_orientation(path));
+  const std::vector<uint8_t> bytes = read_file_bytes(path);  // once: it may be a pipe
+  Image image = decode_image(bytes, path);
+  if (exif_) image = apply_orientation(image, exif_orientation(bytes));
   const FitSize size = fit_ ? fitted(image, *fit_) : FitSize{image.width, image.height};
   const auto multiple = static_cast<int>(model_.size_multiple);
   const int width = size.width / multiple * multiple;

@@ -38,9 +38,11 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   return record;
 }
 
-InitRecord Recorder::init_record(const PlannedBatch& batch) const {
+InitRecord Recorder::init_record(const PlannedBatch& batch) {
+  std::string& hash = init_hashes_[batch.request.init_image];
+  if (hash.empty()) hash = pixels_sha256(*batch.request.init_image);
   return {.file = recorded_path(batch.init_img),
-          .pixels_sha256 = pixels_sha256(*batch.request.init_image),
+          .pixels_sha256 = hash,
           .strength = batch.request.strength,
           .fit = options_.fit,
           .exif = options_.exif};

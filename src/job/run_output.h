@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "job/batch_plan.h"
@@ -27,12 +29,14 @@ class Recorder {
   PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);
 
  private:
-  InitRecord init_record(const PlannedBatch& batch) const;
+  InitRecord init_record(const PlannedBatch& batch);
 
   const RunOptions& options_;
   const ChosenModel& model_;
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
+  /// Of the init images that were used so far; it keeps none of them alive.
+  std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
 };
 
 /// Hands pictures to the writer in the order that the user asked for them. Not thread-safe.

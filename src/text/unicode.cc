@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -110,25 +111,6 @@ std::u32string from_utf8(std::string_view utf8) {
   auto text = decode_utf8(utf8);
   if (!text) throw Error(ErrorKind::kInternal, "from_utf8 was given malformed text");
   return *std::move(text);
-}
-
-void append_utf8(char32_t c, std::string& utf8) {
-  const auto put = [&](uint32_t byte) { utf8 += static_cast<char>(byte); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | c >> 6);
-    put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | c >> 12);
-    put(0x80 | (c >> 6 & 0x3F));
-    put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | c >> 18);
-    put(0x80 | (c >> 12 & 0x3F));
-    put(0x80 | (c >> 6 & 0x3F));
-    put(0x80 | (c & 0x3F));
-  }
 }
 
 std::string to_utf8(std::u32string_view text) {

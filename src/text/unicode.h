@@ -20,7 +20,6 @@ std::optional<std::u32string> decode_utf8(std::string_view bytes);
 std::u32string from_utf8(std::string_view utf8);
 
 std::string to_utf8(std::u32string_view text);
-void append_utf8(char32_t c, std::string& utf8);
 
 /// Unicode normalization forms. Linear even in long runs of combining marks.
 std::u32string to_nfc(std::u32string_view text);

@@ -4,6 +4,7 @@
 
 #include "cli/picture_files.h"
 #include "cli/small_model.h"
+#include "image/exif.h"
 #include "support/pattern.h"
 
 namespace sd::test {

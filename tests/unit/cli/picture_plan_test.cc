@@ -1,11 +1,15 @@
 // What img2img starts from: which files, at which size, with how many steps.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <thread>
 
 #include "cli/prompt_lines.h"
+#include "image/exif.h"
 #include "image/image_io.h"
 #include "image/resize.h"
 #include "job/batch_plan.h"
@@ -148,9 +152,22 @@ TEST_F(PicturePlan, TurnsPicturesUprightOnlyWhenAsked) {
     options_.exif = false;
     EXPECT_EQ(planned_image(), lying);
     options_.exif = true;
-    EXPECT_EQ(planned_image(), apply_orientation(lying, exif_orientation(data + name)));
+    EXPECT_EQ(planned_image(), apply_orientation(lying, name[11] - '0'));
     EXPECT_NE(planned_image(), lying);
   }
+}
+
+/// A pipe gives its bytes once.
+TEST_F(PicturePlan, TurnsAPictureFromANamedPipe) {
+  const std::string picture = std::string(SD_SOURCE_DIR) + "/tests/data/image/orientation6.jpg";
+  const std::string pipe = (folder_ / "pipe").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << std::ifstream(picture).rdbuf(); });
+  model_.size_multiple = 1;
+  options_.exif = true;
+  options_.picture.init_img = pipe;
+  EXPECT_EQ(planned_image(), apply_orientation(read_image(picture), 6));
+  writer.join();
 }
 
 TEST_F(PicturePlan, ReadsEachFileOnce) {

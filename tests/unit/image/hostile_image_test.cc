@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "fixtures.h"
+#include "image/exif.h"
 #include "image/image_io.h"
 #include "sd/error.h"
 #include "support/pattern.h"
@@ -141,7 +142,7 @@ TEST_F(HostileImage, OrientationOfDamagedFilesIsUpright) {
       std::ofstream(path, std::ios::binary)
           .write(reinterpret_cast<const char*>(bytes.data()),
                  static_cast<std::streamsize>(bytes.size()));
-      const int orientation = exif_orientation(path);
+      const int orientation = exif_orientation(test::file_bytes(path));
       EXPECT_TRUE(orientation >= 1 && orientation <= 8);
     }
   }

@@ -141,37 +141,5 @@ TEST(ReadImage, APngMayEndAfterItsPixels) {
   EXPECT_EQ(decode_image(bytes, "x"), image);
 }
 
-TEST(Exif, OrientationIsReadAndUndone) {
-  const Image upright = read_image(test::image_data_dir() / "orientation1.png");
-  for (int orientation = 1; orientation <= 8; ++orientation) {
-    const char* ending = orientation % 2 == 1 ? ".png" : ".jpg";
-    const auto path =
-        test::image_data_dir() / ("orientation" + std::to_string(orientation) + ending);
-    EXPECT_EQ(exif_orientation(path), orientation);
-  }
-  EXPECT_EQ(exif_orientation(test::image_data_dir() / "gray.jpg"), 1);
-  EXPECT_EQ(exif_orientation(test::image_data_dir() / "global.gif"), 1);
-  EXPECT_EQ(apply_orientation(upright, 1), upright);
-  EXPECT_EQ(apply_orientation(upright, 99), upright);
-}
-
-TEST(Exif, TurnsAsItsNameSays) {
-  Image image(3, 2);  // a b c / d e f
-  for (size_t i = 0; i < 6; ++i) image.rgb[i * 3] = static_cast<uint8_t>('a' + i);
-  const auto reads = [&](int orientation) {
-    const Image turned = apply_orientation(image, orientation);
-    std::string text = std::to_string(turned.width) + ":";
-    for (size_t i = 0; i < 6; ++i) text += static_cast<char>(turned.rgb[i * 3]);
-    return text;
-  };
-  EXPECT_EQ(reads(2), "3:cbafed");
-  EXPECT_EQ(reads(3), "3:fedcba");
-  EXPECT_EQ(reads(4), "3:defabc");
-  EXPECT_EQ(reads(5), "2:adbecf");
-  EXPECT_EQ(reads(6), "2:daebfc");
-  EXPECT_EQ(reads(7), "2:fcebda");
-  EXPECT_EQ(reads(8), "2:cfbead");
-}
-
 }  // namespace
 }  // namespace sd

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "image/image.h"
+
+namespace sd {
+
+/// The EXIF orientation of a picture's file, 1 to 8; 1 (upright) when it has none that makes sense.
+/// JPEG and PNG have one; damage is for decode_image to report.
+int exif_orientation(std::span<const uint8_t> bytes);
+
+/// The EXIF UserComment of a picture's file in UTF-8, where programs keep a picture's parameters if
+/// its format has no text chunks; "" when it has none that makes sense.
+std::string exif_user_comment(std::span<const uint8_t> bytes);
+
+/// The picture turned and mirrored as that orientation asks, so that it stands upright. 1, and what
+/// is not from 1 to 8, change nothing.
+Image apply_orientation(const Image& image, int orientation);
+
+}  // namespace sd
