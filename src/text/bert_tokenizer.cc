@@ -15,6 +15,7 @@ constexpr int32_t kUnknown = 100;
 constexpr int32_t kBegin = 101;
 constexpr int32_t kEnd = 102;
 constexpr int32_t kMask = 103;
+constexpr int32_t kComma = 1010;
 constexpr size_t kWords = 30522;
 constexpr size_t kMaxWordLength = 100;
 
@@ -86,16 +87,25 @@ class BertTokenizer : public Tokenizer {
   }
 
   Tokens encode(std::string_view utf8) const override {
+    return build(utf8).finish(frame(), [this](int32_t id) { return piece(id); });
+  }
+
+  std::vector<int32_t> content(std::string_view utf8) const override { return build(utf8).ids(); }
+
+  TokenFrame frame() const override { return {kBegin, kEnd, kPad, kComma}; }
+
+  std::string piece(int32_t id) const override { return words_[static_cast<size_t>(id)]; }
+
+ private:
+  TokenBuilder build(std::string_view utf8) const {
     check_prompt(utf8);
     TokenBuilder out;
     split_at_special_tokens(
         utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
         [&](const SpecialToken& token) { out.add_special(token); });
-    return out.finish({kBegin, kEnd, kPad},
-                      [this](int32_t id) { return words_[static_cast<size_t>(id)]; });
+    return out;
   }
 
- private:
   void encode_part(std::string_view utf8, TokenBuilder& out) const {
     const std::u32string text = clean(from_utf8(utf8));
     if (text.empty()) return;

@@ -84,16 +84,25 @@ class ClipTokenizer : public Tokenizer {
   bool is_clip() const { return is_clip_; }
 
   Tokens encode(std::string_view utf8) const override {
+    return build(utf8).finish(frame(), [this](int32_t id) { return piece(id); });
+  }
+
+  std::vector<int32_t> content(std::string_view utf8) const override { return build(utf8).ids(); }
+
+  TokenFrame frame() const override { return {kClipStart, kClipEnd, kClipEnd, kClipComma}; }
+
+  std::string piece(int32_t id) const override { return clip_piece_text(processor_.IdToPiece(id)); }
+
+ private:
+  TokenBuilder build(std::string_view utf8) const {
     check_prompt(utf8);
     TokenBuilder out;
     split_at_special_tokens(
         utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
         [&](const SpecialToken& token) { out.add_special(token); });
-    return out.finish({kClipStart, kClipEnd, kClipEnd},
-                      [this](int32_t id) { return clip_piece_text(processor_.IdToPiece(id)); });
+    return out;
   }
 
- private:
   void encode_part(std::string_view utf8, TokenBuilder& out) const {
     const std::u32string text = to_lower(collapse_white_space(fix_text(from_utf8(utf8))));
     if (text.empty()) return;

@@ -21,6 +21,7 @@ namespace sd {
 
 inline constexpr int32_t kClipStart = 49406;
 inline constexpr int32_t kClipEnd = 49407;
+inline constexpr int32_t kClipComma = 267;  // ",</w>"
 inline constexpr int32_t kClipPieces = 49409;
 
 /// The end-of-word mark in the model's pieces, and in the published vocabulary.

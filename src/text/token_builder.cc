@@ -25,7 +25,7 @@ void TokenBuilder::add_special(const SpecialToken& token) {
   add_word(0, {token.id});
 }
 
-Tokens TokenBuilder::finish(const Frame& frame,
+Tokens TokenBuilder::finish(const TokenFrame& frame,
                             const std::function<std::string(int32_t)>& piece_text) const {
   const size_t kept = std::min<size_t>(ids_.size(), kMaxTokens - 2);
   Tokens tokens;

@@ -22,10 +22,6 @@ struct SpecialToken {
 /// What both tokenizers do with the ids of words: cut, frame, pad, and tell what was lost.
 class TokenBuilder {
  public:
-  struct Frame {
-    int32_t begin, end, padding;
-  };
-
   /// Begins a stretch of cleaned text; the words that follow are placed in it.
   void begin_text(std::u32string_view text);
 
@@ -36,7 +32,11 @@ class TokenBuilder {
   void add_word(size_t offset, const std::vector<int32_t>& ids);
 
   /// The ids that fit between begin and end, padded to kMaxTokens. `piece_text` spells an id.
-  Tokens finish(const Frame& frame, const std::function<std::string(int32_t)>& piece_text) const;
+  Tokens finish(const TokenFrame& frame,
+                const std::function<std::string(int32_t)>& piece_text) const;
+
+  /// The ids so far.
+  std::vector<int32_t> ids() && { return std::move(ids_); }
 
  private:
   /// The white-space separated words of text_ from the one on that id number `first` is part of.

@@ -29,6 +29,11 @@ struct Tokens {
   int64_t lost_tokens = 0;
 };
 
+/// The ids that stand around a text, and that of a comma.
+struct TokenFrame {
+  int32_t begin, end, padding, comma;
+};
+
 /// Turns a prompt into ids. Immutable: one instance serves any number of threads.
 class Tokenizer {
  public:
@@ -37,6 +42,14 @@ class Tokenizer {
   /// The ids of `utf8`, of any length; NUL is a character like any other control character.
   /// Throws Error(kUsage) if the text is not well-formed UTF-8 (see check_prompt).
   virtual Tokens encode(std::string_view utf8) const = 0;
+
+  /// All ids of `utf8`, without begin, end and padding. Throws as `encode`.
+  virtual std::vector<int32_t> content(std::string_view utf8) const = 0;
+
+  virtual TokenFrame frame() const = 0;
+
+  /// An id as `Tokens::pieces` spells it.
+  virtual std::string piece(int32_t id) const = 0;
 };
 
 /// Throws Error(kUsage) that names the byte at which `utf8` stops being well-formed UTF-8.

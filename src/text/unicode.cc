@@ -158,6 +158,7 @@ bool is_ascii(std::u32string_view text) {
 bool is_letter(char32_t c) { return (category_mask(c) & U_GC_L_MASK) != 0; }
 bool is_number(char32_t c) { return (category_mask(c) & U_GC_N_MASK) != 0; }
 bool is_decimal_digit(char32_t c) { return (category_mask(c) & U_GC_ND_MASK) != 0; }
+int digit_value(char32_t c) { return u_charDigitValue(static_cast<UChar32>(c)); }
 bool is_white_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
 
 // Four characters have moved to another category since Unicode 8, two more are letters no longer.

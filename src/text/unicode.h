@@ -42,7 +42,9 @@ inline bool is_ascii_letter(char32_t c) {
 bool is_letter(char32_t c);         ///< general category L
 bool is_number(char32_t c);         ///< general category N
 bool is_decimal_digit(char32_t c);  ///< general category Nd
-bool is_white_space(char32_t c);    ///< property White_Space
+/// 0 to 9: the value of a decimal digit of any script.
+int digit_value(char32_t c);
+bool is_white_space(char32_t c);  ///< property White_Space
 
 // The same questions as Unicode 8.0 answers them, the version of the Rust crate that BERT's
 // reference tokenizer asks: later characters are unassigned.

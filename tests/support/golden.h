@@ -31,6 +31,16 @@ inline std::filesystem::path reference_dir() {
   }                                                                                      \
   static_assert(true)
 
+/// What the web UI gave, beside the reference's outputs; it may be absent, too.
+inline std::filesystem::path a1111_dir() { return reference_dir() / ".." / "a1111"; }
+
+#define SD_NEEDS_A1111()                                                          \
+  if (!std::filesystem::exists(::sd::test::a1111_dir() / "prompts")) {            \
+    GTEST_SKIP() << "the web UI's outputs are not at " << ::sd::test::a1111_dir() \
+                 << " (set SD_REFERENCE_DIR)";                                    \
+  }                                                                               \
+  static_assert(true)
+
 /// A tensor's values in row-major order; `data.size()` is the product of `shape`.
 template <typename T>
 struct Golden {

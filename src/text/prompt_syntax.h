@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sd {
+
+/// How the brackets of a prompt are read.
+enum class PromptSyntax {
+  kPlain,  ///< as words, as the reference reads them
+  kWebUi,  ///< as AUTOMATIC1111's web UI (v1.10.1) reads them
+};
+
+/// One text among those that AND joins.
+struct PromptPart {
+  std::string text;
+  double weight = 1;
+
+  bool operator==(const PromptPart&) const = default;
+};
+
+/// A network that a prompt asks for: `<lora:NAME:TE:UNET:RANK>`, or with `te=`, `unet=`, `dyn=`.
+struct NetworkUse {
+  std::string kind;  ///< the word before the first colon: "lora", "lyco", "hypernet" …
+  std::string name;
+  double text_strength = 1;
+  double unet_strength = 1;     ///< that of the text encoder where it is not given
+  std::optional<int64_t> rank;  ///< how many of the network's rows are used; all where absent
+
+  bool operator==(const NetworkUse&) const = default;
+};
+
+/// A prompt, taken apart as far as that does not depend on the step.
+struct ParsedPrompt {
+  std::vector<PromptPart> parts;  ///< at least one; each goes through `schedule_prompt`
+  std::vector<NetworkUse> networks;
+};
+
+/// kPlain: one part, the prompt as it is. kWebUi: the parts between the words AND, without the
+/// `<word:…>`, which become `networks`. A negative prompt has neither: it is a part as it is.
+/// Time linear in the length. Throws Error(kUsage) if the text is not UTF-8, or a strength is no
+/// number.
+ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax);
+
+/// The parts of a prompt from which nothing is cut out.
+std::vector<PromptPart> split_at_and(std::string_view utf8);
+
+/// A stretch of text and what its tokens are multiplied by.
+struct WeightedText {
+  std::string text;
+  double weight = 1;
+
+  bool operator==(const WeightedText&) const = default;
+};
+
+/// Where a chunk ends: a stretch of its own.
+inline const WeightedText kBreak = {"BREAK", -1};
+
+/// Brackets of a text at one step as weights: `(a)` 1.1, `[a]` 1/1.1, `(a:1.5)`, with `\` before a
+/// bracket that is a character; BREAK between brackets becomes kBreak. Never empty. Throws
+/// Error(kUsage) for a weight like "1.2.3".
+std::vector<WeightedText> parse_attention(std::string_view utf8);
+
+}  // namespace sd
