@@ -9,6 +9,19 @@ namespace {
 
 constexpr size_t kContent = kMaxTokens - 2;
 
+/// A chunk of the first 75 ids of the content, padded, with the weight 1 around them.
+Chunk framed(const TokenFrame& frame, const Chunk& content) {
+  const size_t kept = std::min(content.ids.size(), kContent);
+  Chunk chunk{.ids = std::vector<int32_t>(kMaxTokens, frame.padding),
+              .weights = std::vector<double>(kMaxTokens, 1.0),
+              .embeddings = content.embeddings};
+  chunk.ids.front() = frame.begin;
+  std::copy_n(content.ids.begin(), kept, chunk.ids.begin() + 1);
+  chunk.ids[kept + 1] = frame.end;
+  std::copy_n(content.weights.begin(), kept, chunk.weights.begin() + 1);
+  return chunk;
+}
+
 /// The web UI's rules for chunks (tokenize_line of modules/sd_hijack_clip.py).
 class Chunker {
  public:
@@ -78,12 +91,7 @@ class Chunker {
   }
 
   void close() {
-    chunk_.ids.insert(chunk_.ids.begin(), frame_.begin);
-    chunk_.ids.push_back(frame_.end);
-    chunk_.ids.resize(kMaxTokens, frame_.padding);
-    chunk_.weights.insert(chunk_.weights.begin(), 1.0);
-    chunk_.weights.resize(kMaxTokens, 1.0);
-    result_.chunks.push_back(std::exchange(chunk_, {}));
+    result_.chunks.push_back(framed(frame_, std::exchange(chunk_, {})));
     comma_.reset();
   }
 
@@ -139,32 +147,26 @@ ChunkedText chunk_text(const std::vector<WeightedText>& stretches, const ChunkAr
 
 ChunkedText chunk_text_old(std::string_view utf8, const ChunkArgs& args) {
   const std::vector<int32_t> ids = args.tokenizer.content(utf8);
-  const TokenFrame frame = args.tokenizer.frame();
-  Chunk chunk{{frame.begin}, {1.0}, {}};
+  Chunk content;
   double weight = 1;
+  const auto push = [&](int32_t id) {
+    content.ids.push_back(id);
+    content.weights.push_back(weight);
+  };
   for (size_t i = 0; i < ids.size();) {
-    const double change = old_multiplier(args.tokenizer.piece(ids[i]));
     const EmbeddingNames::Match match = args.embeddings.find(ids, i);
+    const double change = old_multiplier(args.tokenizer.piece(ids[i]));
     if (change != 1) {
       weight *= change;
-      ++i;
-      continue;
+    } else if (match.length > 0) {
+      content.embeddings.push_back({static_cast<int64_t>(content.ids.size()), match.index});
+      for (int64_t k = args.embeddings[match.index].vectors; k > 0; --k) push(0);
+    } else {
+      push(ids[i]);
     }
-    const int64_t vectors = match.length > 0 ? args.embeddings[match.index].vectors : 1;
-    if (match.length > 0) {
-      chunk.embeddings.push_back({static_cast<int64_t>(chunk.ids.size()) - 1, match.index});
-    }
-    chunk.ids.insert(chunk.ids.end(), static_cast<size_t>(vectors), match.length > 0 ? 0 : ids[i]);
-    chunk.weights.resize(chunk.ids.size(), weight);
-    i += std::max<size_t>(match.length, 1);
+    i += change == 1 ? std::max<size_t>(match.length, 1) : 1;
   }
-  const auto tokens = static_cast<int64_t>(chunk.ids.size()) - 1;
-  chunk.ids.resize(std::min(chunk.ids.size(), kContent + 1));
-  chunk.ids.push_back(frame.end);
-  chunk.ids.resize(kMaxTokens, frame.padding);
-  chunk.weights.resize(std::min(chunk.weights.size(), kContent + 1));
-  chunk.weights.resize(kMaxTokens, 1.0);
-  return {{std::move(chunk)}, tokens};
+  return {{framed(args.tokenizer.frame(), content)}, std::ssize(content.ids)};
 }
 
 Chunk empty_chunk(const Tokenizer& tokenizer) {

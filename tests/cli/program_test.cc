@@ -71,6 +71,22 @@ TEST(Tokenize, NamesTheLineThatIsNoPrompt) {
   }
 }
 
+TEST(Tokenize, ReadsTheWebUisSyntaxLineByLine) {
+  const Finished done = run({"tokenize", "--prompt-syntax", "webui", "--jsonl", "-"},
+                            "{\"prompt\": \"[a:b:0.5] AND (c:1.2) :2\", \"steps\": 10}\n"
+                            "{\"prompt\": \"(a:1.2.3)\"}\n"
+                            "{\"prompt\": \"d\"}\n");
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  const auto lines = lines_of(done.out);
+  ASSERT_EQ(lines.size(), 3u);
+  const json first = json::parse(lines[0]);
+  EXPECT_EQ(first["schedule"],
+            json::parse(R"([[5, "a AND (c:1.2) :2"], [10, "b AND (c:1.2) :2"]])"));
+  EXPECT_EQ(first["and"], json::parse(R"([["[a:b:0.5]", 1.0], [" (c:1.2)", 2.0]])"));
+  EXPECT_NE(json::parse(lines[1])["error"].dump().find("1.2.3"), std::string::npos);
+  EXPECT_EQ(json::parse(lines[2])["token_count"], 1);
+}
+
 TEST(Tokenize, ShowsPiecesAndWhatFallsOffTheEnd) {
   std::string longer = "first";
   for (int i = 0; i < 80; ++i) longer += " word";

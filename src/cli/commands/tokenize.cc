@@ -2,14 +2,20 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "cli/flag_group.h"
+#include "cli/prompt_json.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
+#include "text/chunks.h"
+#include "text/prompt_schedule.h"
+#include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
 namespace sd {
@@ -19,6 +25,9 @@ struct TokenizeOptions {
   std::vector<std::string> texts;
   std::string jsonl;
   bool bert = false;
+  PromptSyntax syntax = PromptSyntax::kPlain;
+  int64_t steps = 50;
+  int64_t comma_backtrack = 20;
 };
 
 std::unique_ptr<Tokenizer> open_tokenizer(const TokenizeOptions& options) {
@@ -40,24 +49,108 @@ void print_tokens(const std::string& text, const Tokens& tokens) {
   }
 }
 
+std::string quoted(const std::string& text) {
+  return "\"" + printable(text, text.size() + 1) + "\"";
+}
+
+/// The ids of a chunk up to its padding, with weights; an embedding's vectors as one line.
+void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
+  size_t used = chunk.ids.size();
+  while (used > 2 && chunk.ids[used - 1] == args.tokenizer.frame().padding) --used;
+  std::map<size_t, size_t> embeddings;  // by the place of the first vector
+  for (const Injected& one : chunk.embeddings) {
+    embeddings[static_cast<size_t>(one.offset) + 1] = one.embedding;
+  }
+  for (size_t i = 0; i < used;) {
+    const auto embedding = embeddings.find(i);
+    if (embedding == embeddings.end()) {
+      std::printf("    %2zu  %5d  %-8.4g %s\n", i, chunk.ids[i], chunk.weights[i],
+                  args.tokenizer.piece(chunk.ids[i]).c_str());
+      ++i;
+    } else {
+      const EmbeddingName& name = args.embeddings[embedding->second];
+      std::printf("    %2zu  %2lld vectors %-4.4g embedding %s\n", i,
+                  static_cast<long long>(name.vectors), chunk.weights[i],
+                  printable(name.name).c_str());
+      i += static_cast<size_t>(name.vectors);
+    }
+  }
+}
+
+void print_part(const PromptPart& part, const TokenizeOptions& options, const ChunkArgs& args) {
+  if (part.weight != 1)
+    std::printf("  part of weight %g: %s\n", part.weight, quoted(part.text).c_str());
+  const auto stages = schedule_prompt(part.text, {.steps = options.steps});
+  for (const PromptStage& stage : stages) {
+    const ChunkedText text = chunk_text(parse_attention(stage.text), args);
+    std::printf("  to step %lld: %s\n", static_cast<long long>(stage.until),
+                quoted(stage.text).c_str());
+    for (size_t i = 0; i < text.chunks.size(); ++i) {
+      std::printf("   chunk %zu of %zu: id, weight\n", i + 1, text.chunks.size());
+      print_chunk(text.chunks[i], args);
+    }
+  }
+}
+
+void print_prompt(const std::string& text, const TokenizeOptions& options, const ChunkArgs& args) {
+  std::printf("%s\n", printable(text, text.size() + 1).c_str());
+  const ParsedPrompt parsed = parse_prompt(text, PromptSyntax::kWebUi);
+  for (const NetworkUse& use : parsed.networks) {
+    std::printf("  network %s %s: text encoder %g, UNet %g\n", printable(use.kind).c_str(),
+                printable(use.name).c_str(), use.text_strength, use.unet_strength);
+  }
+  for (const PromptPart& part : parsed.parts) print_part(part, options, args);
+}
+
 [[noreturn]] void bad_line(int64_t number, const std::string& what) {
   throw Error(ErrorKind::kUsage,
               format("line %lld: %s", static_cast<long long>(number), what.c_str()),
               "a line looks like {\"prompt\": \"a cat\"}");
 }
 
-/// Lines of {"prompt": …} → lines of {"ids": […]}.
-void convert_lines(std::istream& in, const Tokenizer& tokenizer) {
+/// A whole number of at least 1 under this key, or what stands for it.
+int64_t count_of(const nlohmann::json& line, const char* key, int64_t otherwise, int64_t number) {
+  const auto entry = line.find(key);
+  if (entry == line.end()) return otherwise;
+  if (!entry->is_number_integer() || *entry < 1 || *entry > 10'000) {
+    bad_line(number, std::string("\"") + key + "\" must be a whole number from 1 to 10000");
+  }
+  return *entry;
+}
+
+nlohmann::json converted(const nlohmann::json& line, int64_t number, const TokenizeOptions& options,
+                         const ChunkArgs& args) {
+  const auto prompt = line.find("prompt");
+  if (prompt == line.end() || !prompt->is_string()) bad_line(number, "no text named \"prompt\"");
+  const std::string text = *prompt;
+  if (options.syntax == PromptSyntax::kPlain) return {{"ids", args.tokenizer.encode(text).ids}};
+  PromptTimeline timeline{.steps = count_of(line, "steps", options.steps, number)};
+  const int64_t hires = count_of(line, "hires_steps", 0, number);
+  if (hires > 0) timeline = {.steps = hires, .first_pass = timeline.steps};
+  timeline.old_editing = line.value("old_editing", nlohmann::json()) == true;
+  return webui_prompt_json(text, timeline, args);
+}
+
+/// Lines of {"prompt": …} → lines of {"ids": […]}, or of what the web UI's syntax makes of them.
+void convert_lines(std::istream& in, const TokenizeOptions& options, const ChunkArgs& args) {
   std::string line;
   for (int64_t number = 1; std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) bad_line(number, "not a JSON object: " + printable(line, 60));
-    const auto prompt = json.find("prompt");
-    if (prompt == json.end() || !prompt->is_string()) bad_line(number, "no text named \"prompt\"");
-    const nlohmann::json out = {{"ids", tokenizer.encode(prompt->get<std::string>()).ids}};
-    std::printf("%s\n", out.dump().c_str());
+    std::printf("%s\n", converted(json, number, options, args).dump().c_str());
   }
+}
+
+void convert_file(const TokenizeOptions& options, const ChunkArgs& args) {
+  if (options.jsonl == "-") return convert_lines(std::cin, options, args);
+  std::ifstream file(options.jsonl, std::ios::binary);
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(options.jsonl, ignored)) {
+    throw Error(ErrorKind::kFile, "cannot read " + printable(options.jsonl),
+                "check the path after --jsonl");
+  }
+  convert_lines(file, options, args);
 }
 
 int run_tokenize(const TokenizeOptions& options) {
@@ -66,19 +159,31 @@ int run_tokenize(const TokenizeOptions& options) {
                 "give texts, or --jsonl FILE (- is standard input)");
   }
   const auto tokenizer = open_tokenizer(options);
-  for (const std::string& text : options.texts) print_tokens(text, tokenizer->encode(text));
-  if (options.jsonl == "-") {
-    convert_lines(std::cin, *tokenizer);
-  } else if (!options.jsonl.empty()) {
-    std::ifstream file(options.jsonl, std::ios::binary);
-    std::error_code ignored;
-    if (!file || std::filesystem::is_directory(options.jsonl, ignored)) {
-      throw Error(ErrorKind::kFile, "cannot read " + printable(options.jsonl),
-                  "check the path after --jsonl");
+  const EmbeddingNames embeddings;
+  const ChunkArgs args{*tokenizer, embeddings, options.comma_backtrack};
+  for (const std::string& text : options.texts) {
+    if (options.syntax == PromptSyntax::kPlain) {
+      print_tokens(text, tokenizer->encode(text));
+    } else {
+      print_prompt(text, options, args);
     }
-    convert_lines(file, *tokenizer);
   }
+  if (!options.jsonl.empty()) convert_file(options, args);
   return 0;
+}
+
+void add_syntax_flags(CLI::App* command, TokenizeOptions* options) {
+  FlagGroup group(command, "Prompt syntax");
+  group.choice<PromptSyntax>(
+      "prompt-syntax", options->syntax,
+      {{"plain", PromptSyntax::kPlain}, {"webui", PromptSyntax::kWebUi}}, 0,
+      "webui: weights, editing, AND and chunks as AUTOMATIC1111's web UI reads them");
+  group.whole_number("steps", options->steps, "webui: the steps that [a:b:0.5] is a share of")
+      ->check(CLI::Range(1, 10'000));
+  group
+      .whole_number("comma-backtrack", options->comma_backtrack,
+                    "webui: a full chunk ends behind a comma that is at most so many ids back")
+      ->check(CLI::Range(0, 74));
 }
 
 }  // namespace
@@ -90,9 +195,11 @@ void add_tokenize_command(CLI::App* program, RunFn* run) {
   command
       ->add_option("--jsonl", options->jsonl,
                    "lines of {\"prompt\": …} in this file (- is standard input) become lines of "
-                   "{\"ids\": [77 of them]}")
+                   "{\"ids\": [77 of them]}; with webui, where a line may have \"steps\", of "
+                   "\"attention\", \"schedule\", \"and\", \"chunks\" and \"token_count\"")
       ->type_name("FILE");
   command->add_flag("--bert", options->bert, "as the LAION-400M model reads it, instead of CLIP");
+  add_syntax_flags(command, options.get());
   command->callback([options, run] { *run = [options] { return run_tokenize(*options); }; });
 }
 

@@ -50,9 +50,10 @@ TEST_F(Chunks, EndBehindANearComma) {
 
 TEST_F(Chunks, HoldEmbeddings) {
   const ChunkedText text = chunks("a TINY-style-2 xbadhands");
-  EXPECT_EQ(text.chunks[0].embeddings, (std::vector<Injected>{{1, 2}}));
+  EXPECT_EQ(text.chunks[0].embeddings, (std::vector<Injected>{{1, 2}, {4, 0}}));
   EXPECT_EQ(text.chunks[0].ids[2], 0);
   EXPECT_EQ(text.chunks[0].ids[3], 0);
+  EXPECT_EQ(clip().piece(text.chunks[0].ids[4]), "x");  // a name may stand in a longer word
 }
 
 TEST_F(Chunks, StartAnotherForAnEmbeddingThatDoesNotFit) {
