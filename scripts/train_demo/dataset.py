@@ -24,7 +24,7 @@ def _other(rng, *taken):
   return [c for c in COLOURS if c not in taken][rng.integers(len(COLOURS) - len(set(taken)))]
 
 
-def _specs():
+def training_specs():
   """What to draw: ("emoji", concept, background) and ("shape", items, relation, background)."""
   rng = np.random.default_rng(SEED)
   specs = [("emoji", i, c) for i, concept in enumerate(concepts.CONCEPTS) for c in COLOURS
@@ -43,7 +43,7 @@ def _specs():
   return specs
 
 
-def _held_out_specs():
+def held_out_specs():
   """64 pairs of a tier 1 concept and a background that training never sees, for the validation."""
   pairs = [("emoji", i, c) for i, concept in enumerate(concepts.CONCEPTS) for c in COLOURS
            if concept.tier == 1 and captions.held_out(concept.name, c)]
@@ -64,26 +64,34 @@ def draw(spec):
 
 
 @torch.no_grad()
+def encode(specs, encoder, stop):
+  """The specs' pictures through `encoder` ([N, 3, H, W] in [-1, 1] -> latents), 16 at a time.
+
+  -> float32 [len(specs), 4, H/8, W/8]; None when stopped.
+  """
+  parts = []
+  for i in range(0, len(specs), 16):
+    x = np.stack([draw(s) for s in specs[i : i + 16]])
+    x = torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    with torch.autocast("cpu", torch.bfloat16):
+      z = encoder(x.contiguous(memory_format=torch.channels_last))
+    parts.append(z.float().contiguous())
+    if stop.raised:
+      return None
+  return torch.cat(parts)
+
+
 def encode_all(stop):
   """Encodes every spec's picture and the statistics of the latents; kept in latents.pt."""
   path = state.STATE_DIR / "latents.pt"
   saved = state.load(path)
-  specs = _specs()
-  held = _held_out_specs()
+  specs, held = training_specs(), held_out_specs()
   if saved is None or saved["latents"].shape[0] != len(specs) + len(held):
     model = train_autoencoder.build()
     model.load_state_dict(state.load(state.STATE_DIR / "ae.pt")["model"])
-    model.eval()
-    parts = []
-    for i in range(0, len(specs) + len(held), 16):
-      x = np.stack([draw(s) for s in (specs + held)[i : i + 16]])
-      x = torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-      with torch.autocast("cpu", torch.bfloat16):
-        z = model.encode(x.contiguous(memory_format=torch.channels_last))
-      parts.append(z.float().contiguous())
-      if stop.raised:
-        return None
-    latents = torch.cat(parts)
+    latents = encode(specs + held, model.eval().encode, stop)
+    if latents is None:
+      return None
     mean, std = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     units = (latents - mean[:, None, None]) / std[:, None, None]
     saved = {"mean": mean, "std": std, "latents": units.half()}
@@ -96,7 +104,7 @@ class Dataset:
 
   def __init__(self, specs, held, latents):
     # latents: float16 [count, 4, 16, 16], unit variance; the held-out ones come last
-    self.specs, self._held, self.latents = specs, held, latents
+    self.specs, self.held_out, self.latents = specs, held, latents
     self._of_concept = {}
     self._shapes, self._pairs = [], []
     for i, s in enumerate(specs):
@@ -114,7 +122,7 @@ class Dataset:
   def validation(self):
     """-> latents float32 [64, 4, 16, 16], ids int64 [64, 77] of held-out pairs."""
     texts = []
-    for _, i, colour in self._held:
+    for _, i, colour in self.held_out:
       noun = captions.with_article(concepts.CONCEPTS[i].name)
       texts.append(f"{noun} on a {colour} background")
     return self.latents[len(self.specs):].float(), torch.tensor([tokenize(t) for t in texts])

@@ -84,14 +84,15 @@ def run(args, stop):
   return _export(args)
 
 
-def _restart_in_environment():
+def restart_in_environment():
+  """Starts this process again where it lacks ENVIRONMENT."""
   if any(name not in os.environ for name in ENVIRONMENT):
     os.execve(sys.executable, [sys.executable, *sys.argv], {**ENVIRONMENT, **os.environ})
 
 
 def main():
   args = _arguments()
-  _restart_in_environment()
+  restart_in_environment()
   torch.set_num_threads(args.threads)
   run(args, state.StopFlag())
 
