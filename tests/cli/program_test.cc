@@ -80,9 +80,9 @@ TEST(Tokenize, ReadsTheWebUisSyntaxLineByLine) {
   const auto lines = lines_of(done.out);
   ASSERT_EQ(lines.size(), 3u);
   const json first = json::parse(lines[0]);
-  EXPECT_EQ(first["schedule"],
-            json::parse(R"([[5, "a AND (c:1.2) :2"], [10, "b AND (c:1.2) :2"]])"));
-  EXPECT_EQ(first["and"], json::parse(R"([["[a:b:0.5]", 1.0], [" (c:1.2)", 2.0]])"));
+  EXPECT_EQ(first["schedule"], json({{5, "a AND (c:1.2) :2"}, {10, "b AND (c:1.2) :2"}}));
+  EXPECT_EQ(first["and"],
+            json::array({json::array({"[a:b:0.5]", 1.0}), json::array({" (c:1.2)", 2.0})}));
   EXPECT_NE(json::parse(lines[1])["error"].dump().find("1.2.3"), std::string::npos);
   EXPECT_EQ(json::parse(lines[2])["token_count"], 1);
 }
