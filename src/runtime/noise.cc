@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "runtime/mersenne_jump.h"
+
 namespace sd {
 namespace {
 
@@ -77,11 +79,41 @@ at::Tensor TorchCpuNoise::normal(at::IntArrayRef shape) {
   return values;
 }
 
+namespace {
+
+/// Goes on by so many outputs, one after the other.
+void step(at::CPUGeneratorImpl* generator, uint64_t outputs) {
+  for (uint64_t i = 0; i < outputs; ++i) generator->random();
+}
+
+/// From the state of a fresh seed to the one after so many outputs, in a time that does not grow
+/// with them.
+void jump(at::CPUGeneratorImpl* generator, uint64_t outputs) {
+  at::mt19937 engine = generator->engine();
+  at::mt19937_data_pod data = engine.data();
+  const auto used = static_cast<uint32_t>(outputs % kTwisterWords);  // of the last block
+  jump_ahead(&data.state_, outputs - used);
+  if (used > 0) twist(&data.state_);
+  data.next_ = used;
+  data.left_ = used > 0 ? static_cast<int>(kTwisterWords - used + 1) : 1;
+  engine.set_data(data);
+  generator->set_engine(engine);
+}
+
+}  // namespace
+
 void TorchCpuNoise::seek(uint64_t position) {
-  const bool ahead = position >= position_;
-  if (!ahead) generator_.set_current_seed(seed_);
+  constexpr uint64_t kWorthAJump = 30'000'000;
   auto* generator = at::get_generator_or_default<at::CPUGeneratorImpl>(generator_, generator_);
-  for (uint64_t i = ahead ? position_ : 0; i < position; ++i) generator->random();
+  const bool ahead = position >= position_;
+  if (!ahead || position - position_ > kWorthAJump) generator_.set_current_seed(seed_);
+  if (ahead && position - position_ <= kWorthAJump) {
+    step(generator, position - position_);
+  } else if (position <= kWorthAJump) {
+    step(generator, position);
+  } else {
+    jump(generator, position);
+  }
   position_ = position;
 }
 
