@@ -35,7 +35,10 @@ struct Request {
   std::vector<PictureSpec> pictures;  ///< all with guidance or all (at scale 1) without
   int width = 512;                    ///< of the pictures, in pixels
   int height = 512;                   ///< likewise
-  std::string sampler = "ddim";       ///< ddim | plms | dpm_solver
+  std::string sampler = "ddim";       ///< a short name of the table of samplers
+  /// A short name of the table of schedules; "automatic": the sampler's usual one. Samplers with a
+  /// grid of their own (ddim, plms, dpm_solver) do not look at it.
+  std::string schedule = "automatic";
   int64_t steps = 50;
   double eta = 0;  ///< DDIM only: 0 deterministic, 1 as DDPM
 

@@ -74,6 +74,11 @@ void add_picture_flags(CLI::App* app, Script script, PictureOptions* o) {
   picture.number("scale", o->scale, "guidance: how strongly the words lead; 1 is none");
   FlagGroup sampling(app, kSampling);
   sampling.whole_number("ddim_steps", o->ddim_steps, "steps, of whichever sampler");
+  sampling.text("sampler", o->sampler, "the sampler; wins over --plms and --dpm_solver", "NAME")
+      ->default_str("ddim");
+  sampling
+      .text("schedule", o->schedule, "how the levels of noise are laid: uniform, karras, …", "NAME")
+      ->default_str("the sampler's");
   sampling.flag("plms", o->plms, "sample with PLMS instead of DDIM");
   if (script == Script::kTxt2Img) {
     sampling.flag("dpm_solver", o->dpm_solver, "sample with DPM-Solver++ 2M (wins over --plms)");
@@ -104,10 +109,13 @@ void add_stream_flags(CLI::App* app, RunOptions* o) {
           "seed", [o](const std::string& text) { o->seed = parse_seed(text); },
           "where the random numbers start; the same seed and flags give the same picture", "INT")
       ->default_str("42");
-  group.choice<SeedMode>("seed-mode", o->seed_mode,
-                         {{"stream", SeedMode::kStream}, {"image", SeedMode::kImage}}, 0,
-                         "all pictures from one stream, as the reference's, or picture k from a "
-                         "stream of its own, of seed + k");
+  group
+      .choice<std::optional<SeedMode>>(
+          "seed-mode", o->seed_mode, {{"stream", SeedMode::kStream}, {"image", SeedMode::kImage}},
+          0,
+          "all pictures from one stream, as the reference's, or picture k from a stream of its "
+          "own, of seed + k")
+      ->default_str("stream with ddim, plms and dpm_solver, else image");
   group.flag("fixed_code", o->fixed_code, "start every batch from the same noise");
   group.choice<RngKind>("rng", o->rng, {{"cuda", RngKind::kCuda}, {"cpu", RngKind::kCpu}}, 0,
                         "whose random numbers: those of an NVIDIA card (on any device), or of "

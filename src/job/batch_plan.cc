@@ -9,6 +9,7 @@
 #include "job/init_image.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
+#include "sampling/sampling_plan.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -80,7 +81,7 @@ class Planner {
     batch.places.push_back(place);
     if (picture.seed) {
       add_seed(*picture.seed, 1, &batch);
-    } else if (options_.seed_mode == SeedMode::kImage) {
+    } else if (seed_mode_of(picture) == SeedMode::kImage) {
       add_seed(options_.seed + static_cast<uint64_t>(place), kStepOfPass, &batch);
     }
   }
@@ -103,14 +104,29 @@ class Planner {
     batch->seed_steps.push_back(step);
   }
 
+  /// The sampler, and the schedule that is named with it or by itself.
+  static SamplerChoice sampler_of(const PictureOptions& picture) {
+    const char* reference = picture.dpm_solver ? "dpm_solver" : picture.plms ? "plms" : "ddim";
+    const SamplerChoice choice =
+        choose_sampler(picture.sampler.empty() ? reference : picture.sampler);
+    const Schedule* schedule = find_schedule(picture.schedule);
+    return {choice.sampler, schedule != nullptr ? schedule : choice.schedule};
+  }
+
+  SeedMode seed_mode_of(const PictureOptions& picture) const {
+    const bool reference = sampler_of(picture).sampler.reference;
+    return options_.seed_mode.value_or(reference ? SeedMode::kStream : SeedMode::kImage);
+  }
+
   /// A batch of this one picture.
   Request request_of(const PictureOptions& picture) {
     Request request;
     request.pictures = {{picture.prompt, picture.negative_prompt, picture.scale}};
-    request.sampler = picture.dpm_solver ? "dpm_solver" : picture.plms ? "plms" : "ddim";
+    const SamplerChoice choice = sampler_of(picture);
+    request.sampler = choice.sampler.name;
+    request.schedule = choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
     request.steps = picture.ddim_steps;
-    // The reference's DPM-Solver does not look at eta.
-    request.eta = picture.dpm_solver ? 0 : picture.ddim_eta;
+    request.eta = choice.sampler.eta == Eta::kIgnored ? 0 : picture.ddim_eta;
     request.fixed_code = options_.fixed_code;
     if (options_.script == Script::kImg2Img) {
       request.init_image = init_images_.get(picture.init_img);
@@ -121,7 +137,7 @@ class Planner {
       request.height = drawn_side("H", picture.H.value_or(default_side_), options_.f, model_);
       request.width = drawn_side("W", picture.W.value_or(default_side_), options_.f, model_);
     }
-    const bool own_seed = picture.seed || options_.seed_mode == SeedMode::kImage;
+    const bool own_seed = picture.seed || seed_mode_of(picture) == SeedMode::kImage;
     if (!own_seed) request.noise_rows = options_.n_samples;
     return request;
   }
@@ -129,8 +145,9 @@ class Planner {
   /// Whether two requests may be drawn at once.
   static bool go_together(const Request& a, const Request& b) {
     return a.width == b.width && a.height == b.height && a.sampler == b.sampler &&
-           a.steps == b.steps && a.eta == b.eta && a.init_image == b.init_image &&
-           a.strength == b.strength && a.noise_rows == b.noise_rows &&
+           a.schedule == b.schedule && a.steps == b.steps && a.eta == b.eta &&
+           a.init_image == b.init_image && a.strength == b.strength &&
+           a.noise_rows == b.noise_rows &&
            (a.pictures.front().scale == 1) == (b.pictures.front().scale == 1);
   }
 
@@ -151,9 +168,21 @@ class Planner {
 
   /// What works, but not as the numbers read; each line once.
   void say_unusual(const PictureOptions& picture) {
-    if (picture.dpm_solver && picture.plms) say("--dpm_solver wins over --plms");
-    if (picture.dpm_solver && picture.ddim_eta != 0) say("--dpm_solver ignores --ddim_eta");
-    if (picture.dpm_solver) return;
+    const SamplerChoice choice = sampler_of(picture);
+    const Sampler& sampler = choice.sampler;
+    if (picture.sampler.empty() && picture.dpm_solver && picture.plms) {
+      say("--dpm_solver wins over --plms");
+    }
+    if (!picture.sampler.empty() && (picture.plms || picture.dpm_solver)) {
+      say("--sampler wins over --plms and --dpm_solver");
+    }
+    if (sampler.eta == Eta::kIgnored && picture.ddim_eta != 0) {
+      say(format("the sampler %s ignores --ddim_eta", sampler.name));
+    }
+    if (sampler.grid != Grid::kSigmas && choice.schedule != nullptr) {
+      say(format("the sampler %s has timesteps of its own and ignores --schedule", sampler.name));
+    }
+    if (sampler.grid != Grid::kDdim) return;
     const auto steps = static_cast<long long>(picture.ddim_steps);
     const StepCount count = ddim_step_count(model_.timesteps, picture.ddim_steps);
     if (count.past_the_end) {

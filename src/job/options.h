@@ -19,6 +19,8 @@ struct PictureOptions {
   std::optional<uint64_t> seed;  ///< of a line: its picture's own
   std::optional<int64_t> H;      ///< 512, or the built-in model's own size
   std::optional<int64_t> W;      ///< likewise
+  std::string sampler;           ///< empty: --dpm_solver, --plms or DDIM
+  std::string schedule;          ///< empty: the sampler's usual one
   int64_t ddim_steps = 50;
   bool plms = false;
   bool dpm_solver = false;
@@ -70,7 +72,8 @@ struct RunOptions {
   uint64_t seed = 42;
 
   // Ours.
-  SeedMode seed_mode = SeedMode::kStream;
+  std::optional<SeedMode>
+      seed_mode;  ///< not given: kStream for the reference's samplers, else kImage
   RngKind rng = RngKind::kCuda;
   WeightChoice weights = WeightChoice::kConfig;
   DeviceOptions device;

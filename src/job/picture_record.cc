@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "sampling/sampler.h"
+#include "sampling/schedule.h"
 #include "sd/error.h"
 #include "weights/sha256.h"
 
@@ -199,6 +201,7 @@ PictureRecord record_of(const json& value) {
   record.width = whole_number(value.at("width"), 1);
   record.height = whole_number(value.at("height"), 1);
   record.sampler = value.at("sampler").get<std::string>();
+  record.schedule = value.value("schedule", record.schedule);
   record.steps = whole_number<int64_t>(value.at("steps"));
   record.eta = value.at("eta").get<double>();
   record.rng = rng_words().meaning(value.at("rng").get<std::string>());
@@ -220,10 +223,13 @@ PictureRecord record_of(const json& value) {
   return record;
 }
 
-/// As AUTOMATIC1111's web UI calls the sampler.
-const char* a1111_sampler(const std::string& sampler) {
-  if (sampler == "plms") return "PLMS";
-  return sampler == "dpm_solver" ? "DPM++ 2M" : "DDIM";
+/// As AUTOMATIC1111's web UI calls the sampler; a record of another version may name one that we do
+/// not know.
+std::string sampler_label(const std::string& name) {
+  for (const Sampler& sampler : samplers()) {
+    if (sampler.name == name) return sampler.label;
+  }
+  return name;
 }
 
 }  // namespace
@@ -239,31 +245,33 @@ std::string pixels_sha256(const Image& image) {
 }
 
 json to_json(const PictureRecord& record) {
-  return {{"program", "sd"},
-          {"version", record.version},
-          {"command", script_words().of(record.script)},
-          {"prompt", record.picture.prompt},
-          {"negative_prompt", record.picture.negative_prompt},
-          {"seed", record.draw.seed},
-          {"seed_mode", seed_mode_words().of(record.own_stream)},
-          {"rng", rng_words().of(record.rng)},
-          {"draw", to_json(record.draw)},
-          {"fixed_code", record.fixed_code},
-          {"sampler", record.sampler},
-          {"steps", record.steps},
-          {"eta", record.eta},
-          {"scale", record.picture.scale},
-          {"width", record.width},
-          {"height", record.height},
-          {"init_image", record.init ? to_json(*record.init) : json(nullptr)},
-          {"model", to_json(record.model)},
-          {"device",
-           {{"name", record.device.device},
-            {"threads", record.device.threads},
-            {"kernels", kernel_words().of(record.device.kernels)},
-            {"precision", precision_words().of(record.device.precision)}}},
-          {"watermark", record.watermark},
-          {"safety", to_json(record.safety_mode, record.safety)}};
+  json object = {{"program", "sd"},
+                 {"version", record.version},
+                 {"command", script_words().of(record.script)},
+                 {"prompt", record.picture.prompt},
+                 {"negative_prompt", record.picture.negative_prompt},
+                 {"seed", record.draw.seed},
+                 {"seed_mode", seed_mode_words().of(record.own_stream)},
+                 {"rng", rng_words().of(record.rng)},
+                 {"draw", to_json(record.draw)},
+                 {"fixed_code", record.fixed_code},
+                 {"sampler", record.sampler},
+                 {"steps", record.steps},
+                 {"eta", record.eta},
+                 {"scale", record.picture.scale},
+                 {"width", record.width},
+                 {"height", record.height},
+                 {"init_image", record.init ? to_json(*record.init) : json(nullptr)},
+                 {"model", to_json(record.model)},
+                 {"device",
+                  {{"name", record.device.device},
+                   {"threads", record.device.threads},
+                   {"kernels", kernel_words().of(record.device.kernels)},
+                   {"precision", precision_words().of(record.device.precision)}}},
+                 {"watermark", record.watermark},
+                 {"safety", to_json(record.safety_mode, record.safety)}};
+  if (record.schedule != kAutomaticSchedule) object["schedule"] = record.schedule;
+  return object;
 }
 
 PictureRecord parse_record(const std::string& text, const std::string& name) {
@@ -286,7 +294,7 @@ std::string a1111_text(const PictureRecord& record) {
     text += "Negative prompt: " + record.picture.negative_prompt + "\n";
   }
   text += format("Steps: %lld, Sampler: %s, CFG scale: %g, Seed: %llu, Size: %dx%d",
-                 static_cast<long long>(record.steps), a1111_sampler(record.sampler),
+                 static_cast<long long>(record.steps), sampler_label(record.sampler).c_str(),
                  record.picture.scale, static_cast<unsigned long long>(record.draw.seed),
                  record.width, record.height);
   text += ", Model hash: " + record.model.sha256.substr(0, 10);

@@ -37,6 +37,7 @@ struct PictureRecord {
   int width = 0;
   int height = 0;
   std::string sampler;
+  std::string schedule = "automatic";  ///< written where it is another
   int64_t steps = 0;
   double eta = 0;
   RngKind rng = RngKind::kCuda;

@@ -19,6 +19,7 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   record.width = request.width;
   record.height = request.height;
   record.sampler = request.sampler;
+  record.schedule = request.schedule;
   record.steps = request.steps;
   record.eta = request.eta;
   record.rng = options_.rng;

@@ -40,9 +40,13 @@ constexpr GegluRow kGegluRows[] = {
     {"packed-avx2", Isa::kAvx2, cpu::make_geglu_avx2},
     {"aten", Isa::kPortable, aten::make_geglu},
 };
-constexpr SamplerStepRow kSamplerStepRows[] = {
-    {"fused-cuda", Isa::kPortable, cuda::make_sampler_step, DeviceKind::kCuda},
-    {"aten", Isa::kPortable, aten::make_sampler_step},
+constexpr GuideRow kGuideRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_guide, DeviceKind::kCuda},
+    {"aten", Isa::kPortable, aten::make_guide},
+};
+constexpr MixRow kMixRows[] = {
+    {"fused-cuda", Isa::kPortable, cuda::make_mix, DeviceKind::kCuda},
+    {"aten", Isa::kPortable, aten::make_mix},
 };
 
 }  // namespace
@@ -52,6 +56,7 @@ std::span<const LinearRow> linear_rows() { return kLinearRows; }
 std::span<const GroupNormRow> group_norm_rows() { return kGroupNormRows; }
 std::span<const AttentionRow> attention_rows() { return kAttentionRows; }
 std::span<const GegluRow> geglu_rows() { return kGegluRows; }
-std::span<const SamplerStepRow> sampler_step_rows() { return kSamplerStepRows; }
+std::span<const GuideRow> guide_rows() { return kGuideRows; }
+std::span<const MixRow> mix_rows() { return kMixRows; }
 
 }  // namespace sd

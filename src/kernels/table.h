@@ -7,8 +7,9 @@
 #include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
+#include "kernels/guide.h"
 #include "kernels/linear.h"
-#include "kernels/sampler_step.h"
+#include "kernels/mix.h"
 #include "kernels/shapes/shape_kernels.h"
 #include "runtime/kernel_policy.h"
 
@@ -30,14 +31,16 @@ using LinearRow = KernelRow<LinearKernel, LinearSpec>;
 using GroupNormRow = KernelRow<GroupNormKernel, GroupNormSpec>;
 using AttentionRow = KernelRow<AttentionKernel, AttentionSpec>;
 using GegluRow = KernelRow<GegluKernel, GegluSpec>;
-using SamplerStepRow = KernelRow<SamplerStepKernel, SamplerStepSpec>;
+using GuideRow = KernelRow<GuideKernel, GuideSpec>;
+using MixRow = KernelRow<MixKernel, MixSpec>;
 
 std::span<const Conv2dRow> conv2d_rows();
 std::span<const LinearRow> linear_rows();
 std::span<const GroupNormRow> group_norm_rows();
 std::span<const AttentionRow> attention_rows();
 std::span<const GegluRow> geglu_rows();
-std::span<const SamplerStepRow> sampler_step_rows();
+std::span<const GuideRow> guide_rows();
+std::span<const MixRow> mix_rows();
 
 /// The first row that fits; only the last one under a plain policy; for shapes what stands for it.
 template <class Kernel, class Spec>

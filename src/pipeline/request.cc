@@ -7,9 +7,8 @@
 #include "models/families.h"
 #include "models/model_config.h"
 #include "pipeline/describe.h"
+#include "pipeline/request_sampling.h"
 #include "pipeline/size_check.h"
-#include "sampling/noise_schedule.h"
-#include "sampling/sampler.h"
 #include "sd/error.h"
 #include "text/tokenizer.h"
 
@@ -66,23 +65,19 @@ void check_pictures(const std::vector<PictureSpec>& pictures) {
   }
 }
 
-void check_sampling(const ModelDescription& model, const Request& request) {
+void check_sampling(const Request& request) {
   const Sampler& sampler = find_sampler(request.sampler);
-  sampler.step_count(model.timesteps, request.steps);
   if (!std::isfinite(request.eta)) {
     throw Error(ErrorKind::kUsage, "--ddim_eta must be a finite number", "0 is the usual one");
   }
   if (request.eta != 0 && sampler.eta == Eta::kRefused) {
-    throw Error(ErrorKind::kUsage,
-                format("--ddim_eta must be 0 with --%s, found %g", sampler.name, request.eta),
-                format("leave --%s out to sample with DDIM, which takes an eta", sampler.name));
-  }
-  if (request.eta != 0 && sampler.eta == Eta::kTaken) {  // only a large one can fail
-    make_ddim_schedule(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-                       request.steps, request.eta);
+    throw Error(
+        ErrorKind::kUsage,
+        format("--ddim_eta must be 0 with the sampler %s, found %g", sampler.name, request.eta),
+        "the sampler ddim takes an eta");
   }
   if (request.init_image == nullptr) return;
-  if (!sampler.takes_start) {
+  if (!sampler.starts_from_picture) {
     throw Error(ErrorKind::kUsage,
                 format("the sampler %s cannot start from a picture", sampler.name),
                 "take ddim or plms");
@@ -92,6 +87,11 @@ void check_sampling(const ModelDescription& model, const Request& request) {
                 format("--strength must be from 0 to 1, found %g", request.strength),
                 "0.75 is the usual one: the higher, the less is left of the init image");
   }
+}
+
+/// Throws what plan_sampling does.
+SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
+  return plan_sampling(planned_sigmas(model), sampling_of(request));
 }
 
 /// What callers of the library, and nobody who types flags, can get wrong.
@@ -122,16 +122,26 @@ void check_request(const ModelDescription& model, const Request& request) {
   check_pictures(request.pictures);
   check_side("H", request.height, model.size_multiple, kMaxSide);
   check_side("W", request.width, model.size_multiple, kMaxSide);
-  check_sampling(model, request);
+  check_sampling(request);
+  plan_of(model, request);
   check_rows(request);
 }
 
 int64_t steps_taken(const ModelDescription& model, const Request& request) {
-  const int64_t steps = find_sampler(request.sampler).step_count(model.timesteps, request.steps);
-  if (request.init_image == nullptr) return steps;
-  // As Python's int(): the product in double, cut. Of the steps that were asked for.
-  return std::min(steps,
-                  static_cast<int64_t>(request.strength * static_cast<double>(request.steps)));
+  return plan_of(model, request).steps();
+}
+
+SamplingSettings sampling_of(const Request& request) {
+  SamplingSettings settings{.sampler = request.sampler,
+                            .schedule = request.schedule,
+                            .steps = request.steps,
+                            .knobs = {.eta = request.eta}};
+  if (request.init_image != nullptr) settings.strength = request.strength;
+  return settings;
+}
+
+ModelSigmas planned_sigmas(const ModelDescription& model) {
+  return ModelSigmas(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps));
 }
 
 }  // namespace sd

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "kernels/table.h"
 #include "models/unet_call.h"
 #include "pipeline/contexts.h"
 #include "pipeline/draw_plan.h"
@@ -13,11 +14,11 @@
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
 #include "pipeline/picture_tensor.h"
+#include "pipeline/request_sampling.h"
 #include "pipeline/stage_progress.h"
 #include "pipeline/streams.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
-#include "sampling/sampler.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -65,12 +66,16 @@ struct Session::State {
       : model(std::move(of)),
         networks(model->diffusion),
         contexts(*model->tokenizer, &networks),
+        sigmas(model->diffusion.schedule),
+        mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
         ladder(*model->planner, model->policy, *model->diffusion.checkpoint) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
   Contexts contexts;
+  ModelSigmas sigmas;
+  std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
   MemoryLadder ladder;
   RngKind rng;
@@ -90,9 +95,9 @@ struct Session::State {
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
-  at::Tensor start(Batch* batch);
-  at::Tensor sample(const Batch& batch, const at::Tensor& x, const Denoiser& unet,
-                    StageProgress* progress);
+  at::Tensor start(const SamplingPlan& plan, Batch* batch);
+  at::Tensor sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
+                    StageProgress* progress, Denoiser* unet);
   at::Tensor draw_latent(Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
@@ -169,7 +174,9 @@ Denoiser Session::State::guided_unet(const Request& request, const Conditions& c
       return eps;
     };
   };
-  return guided(network, conditions.cond, conditions.uncond, scales, model->policy.kernels);
+  return guided(
+      {.network = network, .cond = conditions.cond, .uncond = conditions.uncond, .scales = scales},
+      model->policy.kernels);
 }
 
 /// What the encoder says of the init image: [1, 2C, h, w].
@@ -247,38 +254,35 @@ at::Tensor Session::State::start_noise(Batch* batch) {
 }
 
 /// Where sampling starts: noise, or the noised init image. [N, C, h, w].
-at::Tensor Session::State::start(Batch* batch) {
-  const Request& request = batch->request;
-  if (request.init_image == nullptr) return start_noise(batch).narrow(0, 0, batch->rows());
+at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
+  const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
+  if (batch->request.init_image == nullptr) {
+    const at::Tensor noise = of_batch(start_noise(batch));
+    return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
+  }
   const at::Tensor latent = init_latent(batch);
-  const DdimSchedule schedule =
-      make_ddim_schedule(diffusion().schedule, request.steps, request.eta);
-  const at::Tensor noised = stochastic_encode(
-      schedule, static_cast<int64_t>(request.strength * static_cast<double>(request.steps)), latent,
-      start_noise(batch));
+  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * start_noise(batch);
   show("z_enc", noised);
-  return noised.narrow(0, 0, batch->rows());
+  return of_batch(noised);
 }
 
 /// From x, where sampling starts, to the latent [N, C, h, w].
-at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const Denoiser& unet,
-                                  StageProgress* progress) {
+at::Tensor Session::State::sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
+                                  StageProgress* progress, Denoiser* unet) {
   const Zone zone("sampler");
-  const Request& request = batch.request;
-  const SampleArgs args{.model = unet,
-                        .x = x,
-                        .schedule = diffusion().schedule,
-                        .steps = request.steps,
-                        .eta = request.eta,
-                        .start = request.init_image ? steps_taken(model->description, request) : -1,
-                        .noise = *batch.streams.draws,
-                        .noise_rows = batch.latent_shape[0],
-                        .on_step = [&](const StepState& state) {
-                          show("step_x_prev", state.x);
-                          show("step_pred_x0", state.pred_x0);
-                          progress->step_done();
-                        }};
-  return find_sampler(request.sampler).sample(args);
+  DrawnNoise noise(*batch.streams.draws, batch.latent_shape, batch.rows(), x.device());
+  return plan.sampler.sample({.denoise = *unet,
+                              .x = x,
+                              .levels = plan.levels,
+                              .model = sigmas,
+                              .noise = noise,
+                              .mix = *mix,
+                              .knobs = sampling_of(batch.request).knobs,
+                              .on_step = [&](const StepState& state) {
+                                show("step_x_prev", state.x);
+                                show("step_pred_x0", state.pred_x0);
+                                progress->step_done();
+                              }});
 }
 
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
@@ -286,15 +290,16 @@ at::Tensor Session::State::sample(const Batch& batch, const at::Tensor& x, const
 at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   const Request& request = batch->request;
   NoiseSource& draws = *batch->streams.draws;
+  const SamplingPlan plan = plan_sampling(sigmas, sampling_of(request));
   const Conditions of_prompts = conditions(request, batch->progress);
-  const at::Tensor x = start(batch);
+  const at::Tensor x = start(plan, batch);
   const uint64_t position = draws.position();
   const auto sampled = [&] {
-    const Denoiser unet = guided_unet(request, of_prompts);
-    StageProgress stage(batch->progress, Stage::kSample, steps_taken(model->description, request));
+    Denoiser unet = guided_unet(request, of_prompts);
+    StageProgress stage(batch->progress, Stage::kSample, plan.steps());
     sampling_ = &stage;
     if (draws.position() != position) draws.seek(position);
-    const at::Tensor latent = sample(*batch, x.to(model->policy.device), unet, &stage);
+    const at::Tensor latent = sample(plan, *batch, x.to(model->policy.device), &stage, &unet);
     result->sample_seconds += stage.seconds();
     return latent;
   };

@@ -2,21 +2,86 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <utility>
 
 #include "kernels/table.h"
 
 namespace sd {
+namespace {
 
-Denoiser guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
-                const std::vector<double>& scales, const KernelPolicy& kernels) {
-  if (!uncond.defined()) return unguided(network(cond), kernels);
-  const SamplerStepSpec spec{at::tensor(scales, at::kFloat).to(cond.device())};
-  return {network(at::cat({uncond, cond})), choose_kernel(sampler_step_rows(), spec, kernels)};
+/// A model, and what is made of its answer: eps and x0, guided.
+class Predictor {
+ public:
+  Predictor(EpsModel model, at::Tensor scales, Predicts predicts, const KernelPolicy& kernels)
+      : model_(std::move(model)),
+        predicts_(predicts),
+        guided_(scales.defined()),
+        guide_(choose_kernel(guide_rows(), GuideSpec{std::move(scales)}, kernels)),
+        mix_(choose_kernel(mix_rows(), MixSpec{}, kernels)) {}
+
+  Prediction operator()(const at::Tensor& x, const Level& at) const {
+    const double scale = input_scale(at);
+    const at::Tensor scaled = scale == 1 ? x : (*mix_)({{scale, x}});
+    const at::Tensor answer = model_(scaled, at.t);
+    if (predicts_ == Predicts::kV) return of_velocity(answer, scaled, at);
+    const GuidedAnswer both = (*guide_)({answer, x, at.alpha, at.sigma});
+    return {both.x0, both.eps, guided_ ? answer.narrow(0, 0, x.size(0)) : both.eps};
+  }
+
+ private:
+  /// With a = alpha/s and b = sigma/s, s = hypot(alpha, sigma): x/s = a·x0 + b·eps, v = a·eps -
+  /// b·x0.
+  Prediction of_velocity(const at::Tensor& answer, const at::Tensor& scaled,
+                         const Level& at) const {
+    const double size = std::hypot(at.alpha, at.sigma);
+    const double a = at.alpha / size, b = at.sigma / size;
+    const auto eps_of = [&](const at::Tensor& v) { return (*mix_)({{a, v}, {b, scaled}}); };
+    const at::Tensor v = (*guide_)({answer, scaled, 1, 0}).eps;
+    const at::Tensor eps = eps_of(v);
+    return {(*mix_)({{a, scaled}, {-b, v}}), eps,
+            guided_ ? eps_of(answer.narrow(0, 0, scaled.size(0))) : eps};
+  }
+
+  EpsModel model_;
+  Predicts predicts_;
+  bool guided_;
+  std::shared_ptr<const GuideKernel> guide_;
+  std::shared_ptr<const MixKernel> mix_;
+};
+
+}  // namespace
+
+Prediction Denoiser::operator()(const at::Tensor& x, const Level& at) {
+  const Evaluation evaluation{evaluations_++, at};
+  Prediction prediction = predict_(x, evaluation);
+  for (const Edit& edit : edits_) edit(&prediction, evaluation);
+  return prediction;
 }
 
-Denoiser unguided(EpsModel eps, const KernelPolicy& kernels) {
-  return {std::move(eps), choose_kernel(sampler_step_rows(), SamplerStepSpec{}, kernels)};
+Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels) {
+  if (!of.uncond.defined()) return unguided(of.network(of.cond), kernels, of.predicts);
+  const Predictor both(of.network(at::cat({of.uncond, of.cond})),
+                       at::tensor(of.scales, at::kFloat).to(of.cond.device()), of.predicts,
+                       kernels);
+  if (!of.guides) {
+    return Denoiser([both](const at::Tensor& x, const Evaluation& at) { return both(x, at.at); });
+  }
+  // The context of those without guidance is prepared when the first of them comes.
+  auto alone = std::make_shared<std::unique_ptr<const Predictor>>();
+  return Denoiser([=](const at::Tensor& x, const Evaluation& at) {
+    if (of.guides(at)) return both(x, at.at);
+    if (*alone == nullptr) {
+      *alone = std::make_unique<const Predictor>(of.network(of.cond), at::Tensor(), of.predicts,
+                                                 kernels);
+    }
+    return (**alone)(x, at.at);
+  });
+}
+
+Denoiser unguided(EpsModel model, const KernelPolicy& kernels, Predicts predicts) {
+  return Denoiser([predictor = Predictor(std::move(model), {}, predicts, kernels)](
+                      const at::Tensor& x, const Evaluation& at) { return predictor(x, at.at); });
 }
 
 }  // namespace sd

@@ -3,37 +3,81 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <memory>
 #include <vector>
 
-#include "kernels/sampler_step.h"
 #include "runtime/kernel_policy.h"
+#include "sampling/levels.h"
 
 namespace sd {
 
-/// The noise in x at time t: x [N, C, h, w] f32, t in steps of the training schedule, whole or not
-/// → [k·N, C, h, w] f32, for each row of x under each of k contexts.
+/// What the network says of x [N, C, h, w] f32 at time t, in steps of the training schedule, whole
+/// or not → [k·N, C, h, w] f32, for each row of x under each of k contexts.
 using EpsModel = std::function<at::Tensor(const at::Tensor& x, double t)>;
 
 /// A network that is given its context [k·N, 77, width] once, for all calls of the model that it
 /// returns: x [N, C, h, w] → [k·N, C, h, w], row i for row i of the context and row i mod N of x.
 using EpsNetwork = std::function<EpsModel(const at::Tensor& context)>;
 
-/// What a sampler asks: a model of the noise, and the step that makes the next latent of what it
-/// answers, guidance included.
-struct Denoiser {
-  EpsModel eps;
-  std::shared_ptr<const SamplerStepKernel> step;
+/// What a network was trained to say.
+enum class Predicts {
+  kEps,  ///< the noise
+  kV,    ///< alpha·eps - sigma·x0, with alpha² + sigma² = 1 (Salimans and Ho 2022)
 };
 
-/// Classifier-free guidance (Ho and Salimans 2022): eps_u + scale·(eps_c - eps_u), both halves in
-/// one call under a context of 2N rows, the unconditional ones first. With `uncond` undefined,
-/// plain calls with `cond`, which is what scale 1 means. `cond` and `uncond` are [N, 77, width],
-/// `scales` has N.
-Denoiser guided(const EpsNetwork& network, const at::Tensor& cond, const at::Tensor& uncond,
-                const std::vector<double>& scales, const KernelPolicy& kernels = {});
+/// What is thought to be in x = alpha·x0 + sigma·eps; guided. Each [N, C, h, w] f32.
+struct Prediction {
+  at::Tensor x0;
+  at::Tensor eps;
+  at::Tensor uncond_eps;  ///< the noise without guidance; eps where there was none
+};
+
+/// One call of the denoiser.
+struct Evaluation {
+  int64_t number;  ///< from 0
+  Level at;
+};
+
+/// What a sampler asks: the picture and the noise in x at a level.
+class Denoiser {
+ public:
+  using Predict = std::function<Prediction(const at::Tensor& x, const Evaluation&)>;
+  /// Changes a prediction before the sampler's step sees it: inpainting, thresholding.
+  using Edit = std::function<void(Prediction*, const Evaluation&)>;
+
+  explicit Denoiser(Predict predict) : predict_(std::move(predict)) {}
+
+  /// Calls the network once.
+  Prediction operator()(const at::Tensor& x, const Level& at);
+
+  /// Adds an edit; they are made in the order in which they were added.
+  void edit(Edit edit) { edits_.push_back(std::move(edit)); }
+
+  /// Calls so far.
+  int64_t evaluations() const { return evaluations_; }
+
+ private:
+  Predict predict_;
+  std::vector<Edit> edits_;
+  int64_t evaluations_ = 0;
+};
+
+/// A network under guidance.
+struct GuidedNetwork {
+  EpsNetwork network;
+  at::Tensor cond;             ///< [N, 77, width]
+  at::Tensor uncond;           ///< likewise; undefined: no guidance, which is what scale 1 means
+  std::vector<double> scales;  ///< N
+  Predicts predicts = Predicts::kEps;
+  /// Whether an evaluation has guidance; where it has none, `cond` is evaluated alone. Empty: all.
+  std::function<bool(const Evaluation&)> guides = {};
+};
+
+/// Classifier-free guidance (Ho and Salimans 2022): u + scale·(c - u), both halves in one call
+/// under a context of 2N rows, the unconditional ones first.
+Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels = {});
 
 /// A model [N, C, h, w] → [N, C, h, w] that needs no guidance.
-Denoiser unguided(EpsModel eps, const KernelPolicy& kernels = {});
+Denoiser unguided(EpsModel model, const KernelPolicy& kernels = {},
+                  Predicts predicts = Predicts::kEps);
 
 }  // namespace sd

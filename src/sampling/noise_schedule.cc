@@ -51,6 +51,14 @@ StepCount ddim_step_count(int64_t timesteps, int64_t steps) {
   return {count, (count - 1) * stride + 1 >= timesteps};
 }
 
+float ddim_deviation(float alpha, float alpha_prev, double eta) {
+  // As numpy and torch mix their types: the reciprocal in single, the product in double.
+  const float reciprocal = 1.0f / (1.0f - alpha);
+  const double variance =
+      (1.0 - double{alpha_prev}) * double{reciprocal} * (1.0 - double{alpha} / double{alpha_prev});
+  return static_cast<float>(eta * std::sqrt(variance));
+}
+
 DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, double eta) {
   const int64_t total = schedule.timesteps();
   const StepCount count = ddim_step_count(total, steps);
@@ -61,14 +69,10 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
     const int64_t t = std::min(i * stride + 1, total - 1);
     const float alpha = alphas_cumprod[static_cast<size_t>(t)];
     const float alpha_prev = i == 0 ? alphas_cumprod.front() : ddim.alphas.back();
-    // As numpy and torch mix their types: the reciprocal in single, the product in double.
-    const float reciprocal = 1.0f / (1.0f - alpha);
-    const double variance = (1.0 - double{alpha_prev}) * double{reciprocal} *
-                            (1.0 - double{alpha} / double{alpha_prev});
     ddim.timesteps.push_back(t);
     ddim.alphas.push_back(alpha);
     ddim.alphas_prev.push_back(alpha_prev);
-    ddim.sigmas.push_back(static_cast<float>(eta * std::sqrt(variance)));
+    ddim.sigmas.push_back(ddim_deviation(alpha, alpha_prev, eta));
     ddim.sqrt_one_minus_alphas.push_back(std::sqrt(1.0f - alpha));
     const float sigma = ddim.sigmas.back();
     if (!(1.0f - alpha_prev - sigma * sigma >= 0)) {

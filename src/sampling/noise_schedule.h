@@ -43,6 +43,9 @@ struct DdimSchedule {
 /// solution.
 DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, double eta);
 
+/// eta times the deviation of the ancestral step between two values of alphas_cumprod.
+float ddim_deviation(float alpha, float alpha_prev, double eta);
+
 /// What the reference does with a step count.
 struct StepCount {
   int64_t actual = 0;         ///< how many steps are taken

@@ -154,7 +154,7 @@ TEST_F(Img2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
   refuse({"--strength", "nan"}, "--strength must be from 0 to 1");
   refuse({"--init-img", ""}, "there is no picture to start from");
   refuse({"--dpm_solver"}, "--dpm_solver");
-  refuse({"--plms", "--ddim_eta", "1"}, "--ddim_eta must be 0 with --plms");
+  refuse({"--plms", "--ddim_eta", "1"}, "--ddim_eta must be 0 with the sampler plms");
   refuse({"--fit", "64"}, "--fit");
   refuse({"--fixed_code", "--seed-mode", "image"}, "--fixed_code does not go with");
   refuse({"--watermark", "\xff"}, "--watermark must be UTF-8");

@@ -192,7 +192,7 @@ TEST_F(Txt2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
   const Words start = {"--ckpt", damaged, "--config", config()};
   const std::vector<std::pair<Words, std::string>> refused = {
       {{"--H", "100"}, "--H must be a multiple of 64"},
-      {{"--plms", "--ddim_eta", "0.5"}, "--ddim_eta must be 0 with --plms"},
+      {{"--plms", "--ddim_eta", "0.5"}, "--ddim_eta must be 0 with the sampler plms"},
       {{"--ddim_eta", "9"}, "--ddim_eta 9 is too large"},
       {{"--ddim_steps", "0"}, "--ddim_steps must be from 1 to 1000"},
       {{"--ddim_steps", "1", "--dpm_solver"}, "at least 2"},

@@ -225,7 +225,7 @@ TEST_F(Replay, RefusesDamagedRecords) {
   expect(changed("/width", 1e300), 3);
   expect(changed("/width", 65), 2);
   expect(changed("/width", 128), 3);  // not the picture's
-  expect(changed("/sampler", "euler"), 2);
+  expect(changed("/sampler", "eular"), 2);
   expect(changed("/steps", -1), 2);
   expect(changed("/draw/batch", 1'000'000), 3);
   expect(changed("/draw/row", 1), 2);

@@ -8,7 +8,7 @@
 #include "kernels/table.h"
 #include "runtime/upload.h"
 #include "support/cuda_emulator.h"
-#include "support/sampler_steps.h"
+#include "support/mixes.h"
 
 namespace sd::test {
 namespace {
@@ -103,35 +103,38 @@ TEST(CudaKernels, Geglu) {
   }
 }
 
-SamplerStepInputs to_card(const SamplerStepInputs& inputs) {
-  const auto there = [](const at::Tensor& x) { return x.defined() ? x.to(kCard) : x; };
-  SamplerStepInputs result{.eps = there(inputs.eps),
-                           .x = there(inputs.x),
-                           .noise = there(inputs.noise),
-                           .x0_before = there(inputs.x0_before)};
-  for (size_t k = 0; k < kOlderEps; ++k) result.older[k] = there(inputs.older[k]);
-  return result;
+TEST(CudaKernels, Mix) {
+  SD_NEEDS_CARD();
+  const auto kernel = row(mix_rows(), MixSpec{});
+  ASSERT_NE(kernel, nullptr);
+  for (const auto& [weights, divisor] : mix_weights()) {
+    for (const int64_t side : {7, 64}) {
+      SCOPED_TRACE(weights.size());
+      const std::vector<MixTerm> terms = mix_terms(weights, 3, side);
+      std::vector<MixTerm> there = terms;
+      for (MixTerm& term : there) term.x = term.x.to(kCard);
+      there.insert(there.begin(), {0, at::Tensor()});
+      const at::Tensor y = (*kernel)(std::span<const MixTerm>(there), divisor);
+      EXPECT_LE(difference(y, emulated_mix(terms, divisor)), 2e-5);
+      EXPECT_EQ(difference(y, (*kernel)(std::span<const MixTerm>(there), divisor)), 0);
+    }
+  }
 }
 
-TEST(CudaKernels, SamplerStep) {
+TEST(CudaKernels, Guide) {
   SD_NEEDS_CARD();
-  for (const auto& [name, step] : sampler_steps()) {
-    for (const int64_t pictures : {1, 3}) {
-      for (const int64_t side : {7, 64}) {
-        for (const bool guided : {true, false}) {
-          SCOPED_TRACE(name);
-          const at::Tensor scales = guided ? random({pictures}, 2) * 5 : at::Tensor();
-          const SamplerStepInputs inputs = inputs_of(step, pictures, side, guided);
-          const SamplerStepSpec spec{guided ? scales.to(kCard) : scales};
-          const auto kernel = row(sampler_step_rows(), spec);
-          ASSERT_NE(kernel, nullptr);
-          const SamplerStepResult result = (*kernel)(step, to_card(inputs));
-          const SamplerStepResult emulated = emulated_sampler_step(step, inputs, scales);
-          EXPECT_LE(difference(result.eps, emulated.eps), 2e-5);
-          EXPECT_LE(difference(result.x0, emulated.x0), 2e-4);
-          EXPECT_LE(difference(result.next, emulated.next), 2e-4);
-          EXPECT_EQ(difference(result.next, (*kernel)(step, to_card(inputs)).next), 0);
-        }
+  for (const int64_t pictures : {1, 3}) {
+    for (const int64_t side : {7, 64}) {
+      for (const bool guided : {true, false}) {
+        const at::Tensor scales = guided ? random({pictures}, 2) * 5 : at::Tensor();
+        const auto kernel = row(guide_rows(), GuideSpec{guided ? scales.to(kCard) : scales});
+        ASSERT_NE(kernel, nullptr);
+        const GuideInputs inputs = guide_inputs(pictures, side, guided);
+        const GuidedAnswer answer =
+            (*kernel)({inputs.answer.to(kCard), inputs.x.to(kCard), inputs.alpha, inputs.sigma});
+        const GuidedAnswer emulated = emulated_guide(inputs, scales);
+        EXPECT_LE(difference(answer.eps, emulated.eps), 2e-5);
+        EXPECT_LE(difference(answer.x0, emulated.x0), 5e-5);
       }
     }
   }

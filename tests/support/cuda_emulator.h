@@ -6,8 +6,10 @@
 
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
-#include "kernels/cuda/sampler_step_body.h"
-#include "kernels/sampler_step.h"
+#include "kernels/cuda/guide_body.h"
+#include "kernels/cuda/mix_body.h"
+#include "kernels/guide.h"
+#include "kernels/mix.h"
 
 // Runs what a card's threads do one after the other on the processor: all threads of a block up to
 // a barrier, then on to the next one, block by block.
@@ -104,29 +106,36 @@ at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
   return y;
 }
 
-/// All threads of a step, one after the other; `scales` may be undefined.
-inline SamplerStepResult emulated_sampler_step(const StepCoefficients& step,
-                                               const SamplerStepInputs& inputs,
-                                               const at::Tensor& scales) {
-  const auto values = [](const at::Tensor& x) {
-    return x.defined() ? x.const_data_ptr<float>() : nullptr;
-  };
+/// All threads of a sum, one after the other.
+inline at::Tensor emulated_mix(const std::vector<MixTerm>& terms, double divisor) {
+  at::Tensor y = at::full_like(terms.front().x, NAN);
+  cuda::MixJob job{};
+  job.divisor = static_cast<float>(divisor);
+  job.y = y.mutable_data_ptr<float>();
+  job.count = y.numel();
+  for (const MixTerm& term : terms) {
+    job.weights[job.terms] = static_cast<float>(term.weight);
+    job.x[job.terms++] = term.x.const_data_ptr<float>();
+  }
+  for (int64_t i = 0; i < job.count; ++i) cuda::mix_at(job, i);
+  return y;
+}
+
+/// All threads of guidance, one after the other; `scales` may be undefined.
+inline GuidedAnswer emulated_guide(const GuideInputs& inputs, const at::Tensor& scales) {
   const auto unwritten = [&] { return at::full_like(inputs.x, NAN); };
-  SamplerStepResult result{scales.defined() ? unwritten() : inputs.eps, unwritten(), unwritten()};
-  const cuda::SamplerStepJob job{
-      .step = step,
-      .eps = values(inputs.eps),
-      .scales = values(scales),
-      .x = values(inputs.x),
-      .older = {values(inputs.older[0]), values(inputs.older[1]), values(inputs.older[2])},
-      .noise = values(inputs.noise),
-      .x0_before = values(inputs.x0_before),
-      .guided = scales.defined() ? result.eps.mutable_data_ptr<float>() : nullptr,
-      .x0 = result.x0.mutable_data_ptr<float>(),
-      .next = result.next.mutable_data_ptr<float>(),
-      .count = inputs.x.numel(),
-      .picture = inputs.x.numel() / inputs.x.size(0)};
-  for (int64_t i = 0; i < job.count; ++i) cuda::sampler_step_at(job, i);
+  const bool guided = scales.defined();
+  GuidedAnswer result{guided ? unwritten() : inputs.answer, unwritten()};
+  const cuda::GuideJob job{.answer = inputs.answer.const_data_ptr<float>(),
+                           .scales = guided ? scales.const_data_ptr<float>() : nullptr,
+                           .x = inputs.x.const_data_ptr<float>(),
+                           .alpha = static_cast<float>(inputs.alpha),
+                           .sigma = static_cast<float>(inputs.sigma),
+                           .eps = guided ? result.eps.mutable_data_ptr<float>() : nullptr,
+                           .x0 = result.x0.mutable_data_ptr<float>(),
+                           .count = inputs.x.numel(),
+                           .picture = inputs.x.numel() / inputs.x.size(0)};
+  for (int64_t i = 0; i < job.count; ++i) cuda::guide_at(job, i);
   return result;
 }
 

@@ -113,6 +113,7 @@ Request request_of(const PictureRecord& record) {
   request.width = record.width;
   request.height = record.height;
   request.sampler = record.sampler;
+  request.schedule = record.schedule;
   request.steps = record.steps;
   request.eta = record.eta;
   request.fixed_code = record.fixed_code;

@@ -94,47 +94,49 @@ class AtenAttention final : public AttentionKernel {
   AttentionSpec spec_;
 };
 
-class AtenSamplerStep final : public SamplerStepKernel {
+class AtenGuide final : public GuideKernel {
  public:
-  explicit AtenSamplerStep(const SamplerStepSpec& spec) {
+  explicit AtenGuide(const GuideSpec& spec) {
     if (spec.scales.defined()) scale_ = spec.scales.reshape({-1, 1, 1, 1});
   }
 
-  SamplerStepResult operator()(const StepCoefficients& step,
-                               const SamplerStepInputs& inputs) const override {
-    const at::Tensor eps = guided(inputs.eps);
-    const at::Tensor combined = combination(step, eps, inputs.older);
-    const at::Tensor x0 = (inputs.x - step.x0_eps * combined) / step.x0_x;
-    at::Tensor next;
-    const auto add = [&](float coefficient, const at::Tensor& term) {
-      if (coefficient == 0) return;
-      next = next.defined() ? next.add_(coefficient * term) : coefficient * term;
-    };
-    add(step.next_x, inputs.x);
-    add(step.next_x0, x0);
-    add(step.next_eps, combined);
-    add(step.next_noise, inputs.noise);
-    if (step.next_slope != 0) add(step.next_slope, step.slope * (x0 - inputs.x0_before));
-    return {eps, x0, next.defined() ? next : at::zeros_like(x0)};
+  GuidedAnswer operator()(const GuideInputs& inputs) const override {
+    const at::Tensor eps = guided(inputs.answer);
+    return {eps, (inputs.x - inputs.sigma * eps) / inputs.alpha};
   }
 
  private:
-  at::Tensor guided(const at::Tensor& eps) const {
-    if (!scale_.defined()) return eps;
-    const auto halves = eps.chunk(2);
+  at::Tensor guided(const at::Tensor& answer) const {
+    if (!scale_.defined()) return answer;
+    const auto halves = answer.chunk(2);
     return halves[0] + scale_ * (halves[1] - halves[0]);
   }
 
-  static at::Tensor combination(const StepCoefficients& step, const at::Tensor& eps,
-                                const std::array<at::Tensor, kOlderEps>& older) {
-    at::Tensor sum = step.now * eps;
-    for (size_t k = 0; k < kOlderEps; ++k) {
-      if (step.older[k] != 0) sum.add_(step.older[k] * older[k]);
+  at::Tensor scale_;
+};
+
+class AtenMix final : public MixKernel {
+ public:
+  using MixKernel::operator();
+
+  at::Tensor operator()(std::span<const MixTerm> terms, double divisor) const override {
+    at::Tensor sum;
+    for (const MixTerm& term : terms) {
+      if (term.weight == 0) continue;
+      // (A product of its own: at::add with a factor would round once, not twice.)
+      sum = sum.defined() ? sum.add_(term.weight * term.x) : term.weight * term.x;
     }
-    return sum.div_(step.divisor);
+    if (!sum.defined()) return zeros_like_any(terms);
+    return divisor == 1 ? sum : sum.div_(divisor);
   }
 
-  at::Tensor scale_;
+ private:
+  static at::Tensor zeros_like_any(std::span<const MixTerm> terms) {
+    for (const MixTerm& term : terms) {
+      if (term.x.defined()) return at::zeros_like(term.x);
+    }
+    TORCH_CHECK(false, "expected a tensor in a sum");
+  }
 };
 
 class AtenGeglu final : public GegluKernel {
@@ -169,10 +171,11 @@ std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&) {
   return std::make_unique<AtenGeglu>(spec);
 }
-
-std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
-                                                           const KernelPolicy&) {
-  return std::make_unique<AtenSamplerStep>(spec);
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const KernelPolicy&) {
+  return std::make_unique<AtenGuide>(spec);
+}
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& /*spec*/, const KernelPolicy&) {
+  return std::make_unique<AtenMix>();
 }
 
 }  // namespace sd::aten

@@ -6,8 +6,9 @@
 #include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
+#include "kernels/guide.h"
 #include "kernels/linear.h"
-#include "kernels/sampler_step.h"
+#include "kernels/mix.h"
 #include "runtime/kernel_policy.h"
 
 /// The last row of every kernel table: plain ATen, for any shape and device.
@@ -20,7 +21,7 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
 std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
                                                       const KernelPolicy&);
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&);
-std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
-                                                           const KernelPolicy&);
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const KernelPolicy&);
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec, const KernelPolicy&);
 
 }  // namespace sd::aten

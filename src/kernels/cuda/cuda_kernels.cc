@@ -24,10 +24,15 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec,
   return kernels != nullptr ? kernels->make_geglu(spec) : nullptr;
 }
 
-std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
-                                                           const KernelPolicy& /*policy*/) {
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec,
+                                              const KernelPolicy& /*policy*/) {
   const KernelTable* kernels = table();
-  return kernels != nullptr ? kernels->make_sampler_step(spec) : nullptr;
+  return kernels != nullptr ? kernels->make_guide(spec) : nullptr;
+}
+
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec, const KernelPolicy& /*policy*/) {
+  const KernelTable* kernels = table();
+  return kernels != nullptr ? kernels->make_mix(spec) : nullptr;
 }
 
 }  // namespace sd::cuda

@@ -4,7 +4,8 @@
 
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
-#include "kernels/sampler_step.h"
+#include "kernels/guide.h"
+#include "kernels/mix.h"
 #include "runtime/kernel_policy.h"
 
 /// Kernels of our own for cards, for the rows of the tables above ATen's: where libsd_cuda.so is
@@ -18,8 +19,10 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
 /// The product by ATen (cuBLAS), value·gelu(gate) in one pass.
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy& policy);
 
-/// One launch (ATen: three).
-std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec,
-                                                           const KernelPolicy& policy);
+/// One launch (ATen: six).
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const KernelPolicy& policy);
+
+/// One launch (ATen: two a term).
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec, const KernelPolicy& policy);
 
 }  // namespace sd::cuda

@@ -4,7 +4,8 @@
 
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
-#include "kernels/sampler_step.h"
+#include "kernels/guide.h"
+#include "kernels/mix.h"
 
 namespace sd::cuda {
 
@@ -12,12 +13,13 @@ namespace sd::cuda {
 /// struct, or of a type that it speaks of.
 struct KernelTable {
   static constexpr const char* kName = "kernels";
-  static constexpr int kVersion = 3;
+  static constexpr int kVersion = 4;
 
   /// Null where the kernel does not fit the spec.
   std::unique_ptr<const GroupNormKernel> (*make_group_norm)(const GroupNormSpec& spec);
   std::unique_ptr<const GegluKernel> (*make_geglu)(const GegluSpec& spec);
-  std::unique_ptr<const SamplerStepKernel> (*make_sampler_step)(const SamplerStepSpec& spec);
+  std::unique_ptr<const GuideKernel> (*make_guide)(const GuideSpec& spec);
+  std::unique_ptr<const MixKernel> (*make_mix)(const MixSpec& spec);
 };
 
 }  // namespace sd::cuda

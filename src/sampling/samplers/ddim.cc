@@ -1,36 +1,42 @@
+#include <algorithm>
 #include <cmath>
 
 #include "sampling/samplers/samplers.h"
 
 namespace sd {
 
-int64_t ddim_steps_taken(int64_t timesteps, int64_t steps) {
-  return ddim_step_count(timesteps, steps).actual;
+Levels ddim_levels(const NoiseSchedule& schedule, int64_t steps, double eta) {
+  const DdimSchedule ddim = make_ddim_schedule(schedule, steps, eta);
+  const float first = schedule.alphas_cumprod().front();
+  Levels levels = {{0, std::sqrt(first), std::sqrt(1.0F - first)}};
+  for (size_t i = 0; i < ddim.alphas.size(); ++i) {
+    levels.push_back({static_cast<double>(ddim.timesteps[i]), std::sqrt(ddim.alphas[i]),
+                      ddim.sqrt_one_minus_alphas[i]});
+  }
+  std::reverse(levels.begin(), levels.end());
+  return levels;
 }
 
-StepCoefficients ddim_step(const DdimSchedule& schedule, int64_t index) {
-  const auto i = static_cast<size_t>(index);
-  const float alpha_prev = schedule.alphas_prev[i];
-  const float sigma = schedule.sigmas[i];
-  return {.x0_eps = schedule.sqrt_one_minus_alphas[i],
-          .x0_x = std::sqrt(schedule.alphas[i]),
-          .next_x0 = std::sqrt(alpha_prev),
-          .next_eps = std::sqrt(1.0f - alpha_prev - sigma * sigma),
-          .next_noise = sigma};
+at::Tensor at_level(const SampleArgs& args, const Prediction& prediction, const Level& level) {
+  return args.mix({{level.alpha, prediction.x0}, {level.sigma, prediction.eps}});
 }
 
 at::Tensor sample_ddim(const SampleArgs& args) {
-  const DdimSchedule schedule = make_ddim_schedule(args.schedule, args.steps, args.eta);
-  const int64_t total = args.start < 0 ? schedule.size() : std::min(args.start, schedule.size());
+  const auto& alphas = args.model.schedule().alphas_cumprod();
   at::Tensor x = args.x;
-  for (int64_t index = total - 1; index >= 0; --index) {
-    const auto t = static_cast<double>(schedule.timesteps[static_cast<size_t>(index)]);
-    const StepCoefficients step = ddim_step(schedule, index);
-    const at::Tensor eps = args.model.eps(x, t);
-    const SamplerStepResult taken =
-        (*args.model.step)(step, {.eps = eps, .x = x, .noise = step_noise(args, step.next_noise)});
-    x = taken.next;
-    if (args.on_step) args.on_step({total - index, total, x, taken.x0});
+  for (int64_t i = 0; i < args.steps(); ++i) {
+    const Level& from = args.levels[static_cast<size_t>(i)];
+    const Level& to = args.levels[static_cast<size_t>(i) + 1];
+    const Prediction predicted = args.denoise(x, from);
+    const float alpha = alphas[static_cast<size_t>(to.t)];
+    const float deviation =
+        ddim_deviation(alphas[static_cast<size_t>(from.t)], alpha, args.knobs.eta);
+    const at::Tensor noise = args.noise.next(deviation);
+    x = deviation == 0 ? at_level(args, predicted, to)
+                       : args.mix({{to.alpha, predicted.x0},
+                                   {std::sqrt(1.0F - alpha - deviation * deviation), predicted.eps},
+                                   {deviation, noise}});
+    args.report(i + 1, x, predicted.x0);
   }
   return x;
 }

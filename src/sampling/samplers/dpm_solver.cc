@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
-#include "base/strings.h"
 #include "sampling/samplers/samplers.h"
-#include "sd/error.h"
 
 namespace sd {
 namespace {
@@ -54,63 +53,62 @@ class ContinuousSchedule {
 };
 
 /// From time s to t along the picture predicted at s.
-StepCoefficients first_order(const ContinuousSchedule& schedule, float s, float t) {
+at::Tensor first_order(const SampleArgs& args, const ContinuousSchedule& schedule, float s, float t,
+                       const at::Tensor& x, const at::Tensor& x0) {
   const float h = schedule.lambda(t) - schedule.lambda(s);
-  return {.x0_eps = schedule.sigma(s),
-          .x0_x = schedule.alpha(s),
-          .next_x = schedule.sigma(t) / schedule.sigma(s),
-          .next_x0 = -(schedule.alpha(t) * std::expm1(-h))};
+  return args.mix(
+      {{schedule.sigma(t) / schedule.sigma(s), x}, {-(schedule.alpha(t) * std::expm1(-h)), x0}});
 }
 
-/// Likewise, with the slope from the picture that was predicted at time `before`.
-StepCoefficients second_order(const ContinuousSchedule& schedule, float before, float s, float t) {
+/// From time s to t with the slope from the picture that was predicted at time `before`.
+at::Tensor second_order(const SampleArgs& args, const ContinuousSchedule& schedule, float before,
+                        float s, float t, const at::Tensor& x, const at::Tensor& x0,
+                        const at::Tensor& x0_before) {
   const float lambda = schedule.lambda(s);
   const float h_before = lambda - schedule.lambda(before);
   const float h = schedule.lambda(t) - lambda;
   const float weight = schedule.alpha(t) * (std::exp(-h) - 1.0f);
-  StepCoefficients step = first_order(schedule, s, t);
-  step.next_x0 = -weight;
-  step.next_slope = -0.5f * weight;
-  step.slope = 1.0f / (h_before / h);
-  return step;
+  // Two sums and not one of three, as the reference rounds.
+  const at::Tensor slope =
+      args.mix({{1.0f / (h_before / h), args.mix({{1, x0}, {-1, x0_before}})}});
+  return args.mix(
+      {{schedule.sigma(t) / schedule.sigma(s), x}, {-weight, x0}, {-0.5f * weight, slope}});
+}
+
+std::vector<float> times_of(const NoiseSchedule& schedule, int64_t steps) {
+  const at::Tensor times =
+      at::linspace(1.0, 1.0 / static_cast<double>(schedule.timesteps()), steps + 1, at::kFloat);
+  const float* data = times.const_data_ptr<float>();
+  return {data, data + steps + 1};
 }
 
 }  // namespace
 
-int64_t dpm_solver_steps_taken(int64_t /*timesteps*/, int64_t steps) {
-  constexpr int64_t kMost = 10'000;  // beyond, single precision no longer tells the times apart
-  if (steps < 2 || steps > kMost) {
-    throw Error(ErrorKind::kUsage,
-                format("--ddim_steps must be at least 2 and at most %lld with --dpm_solver, found "
-                       "%lld",
-                       static_cast<long long>(kMost), static_cast<long long>(steps)),
-                "20 is plenty for this sampler");
+Levels time_levels(const NoiseSchedule& schedule, int64_t steps) {
+  const ContinuousSchedule continuous(schedule);
+  Levels levels;
+  for (const float t : times_of(schedule, steps)) {
+    levels.push_back({continuous.model_time(t), continuous.alpha(t), continuous.sigma(t)});
   }
-  return steps;
+  return levels;
 }
 
 at::Tensor sample_dpm_solver(const SampleArgs& args) {
   constexpr int64_t kFewSteps = 15;  // below, the last step is of first order
-  const ContinuousSchedule schedule(args.schedule);
-  const int64_t steps = args.steps;
-  const at::Tensor grid = at::linspace(1.0, 1.0 / static_cast<double>(args.schedule.timesteps()),
-                                       steps + 1, at::kFloat);
-  const float* times = grid.const_data_ptr<float>();
+  const int64_t steps = args.steps();
+  const ContinuousSchedule schedule(args.model.schedule());
+  const std::vector<float> times = times_of(args.model.schedule(), steps);
   at::Tensor x = args.x;
-  at::Tensor x0_before;
+  at::Tensor before;
   for (int64_t i = 0; i < steps; ++i) {
-    const float s = times[i];
-    const float t = times[i + 1];
+    const auto at = static_cast<size_t>(i);
+    const at::Tensor x0 = args.denoise(x, args.levels[at]).x0;
     const bool last_of_few = i == steps - 1 && steps < kFewSteps;
-    const StepCoefficients step = i == 0 || last_of_few
-                                      ? first_order(schedule, s, t)
-                                      : second_order(schedule, times[i - 1], s, t);
-    const at::Tensor eps = args.model.eps(x, schedule.model_time(s));
-    const SamplerStepResult taken =
-        (*args.model.step)(step, {.eps = eps, .x = x, .x0_before = x0_before});
-    x = taken.next;
-    if (args.on_step) args.on_step({i + 1, steps, x, taken.x0});
-    x0_before = taken.x0;
+    x = i == 0 || last_of_few
+            ? first_order(args, schedule, times[at], times[at + 1], x, x0)
+            : second_order(args, schedule, times[at - 1], times[at], times[at + 1], x, x0, before);
+    args.report(i + 1, x, x0);
+    before = x0;
   }
   return x;
 }

@@ -7,10 +7,10 @@
 namespace sd {
 
 /// DDIM (Song, Meng and Ermon 2020, arXiv:2010.02502), as ldm.models.diffusion.ddim does it: one
-/// model call and one draw a step, the draw for eta 0 too.
+/// evaluation and one draw a step, the draw for eta 0 too.
 at::Tensor sample_ddim(const SampleArgs& args);
 
-/// PLMS (Liu et al. 2022, arXiv:2202.09778), as ldm.models.diffusion.plms does it: one model call
+/// PLMS (Liu et al. 2022, arXiv:2202.09778), as ldm.models.diffusion.plms does it: one evaluation
 /// and one draw a step, two in the first.
 at::Tensor sample_plms(const SampleArgs& args);
 
@@ -18,11 +18,18 @@ at::Tensor sample_plms(const SampleArgs& args);
 /// prediction, uniform in time, the last step of first order below 15 steps. No draws.
 at::Tensor sample_dpm_solver(const SampleArgs& args);
 
-int64_t ddim_steps_taken(int64_t timesteps, int64_t steps);
-int64_t dpm_solver_steps_taken(int64_t timesteps, int64_t steps);
+/// Euler (Karras et al. 2022, arXiv:2206.00364, algorithm 2), as k-diffusion does it: one
+/// evaluation and one draw a step, the draw without churn too.
+at::Tensor sample_euler(const SampleArgs& args);
 
-/// One DDIM step down from timestep `index`: to the latent at the next lower one, and the picture
-/// that the prediction stands for. Its noise is the weight of a draw.
-StepCoefficients ddim_step(const DdimSchedule& schedule, int64_t index);
+/// The levels of make_ddim_schedule, and alphas_cumprod[0] at the end.
+Levels ddim_levels(const NoiseSchedule& schedule, int64_t steps, double eta);
+
+/// The levels of DPM-Solver.
+Levels time_levels(const NoiseSchedule& schedule, int64_t steps);
+
+/// The latent at a level, if the prediction is right: alpha·x0 + sigma·eps. A whole step of DDIM
+/// without noise, and of Euler.
+at::Tensor at_level(const SampleArgs& args, const Prediction& prediction, const Level& level);
 
 }  // namespace sd

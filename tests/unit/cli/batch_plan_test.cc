@@ -233,13 +233,13 @@ TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
   options.picture.plms = true;
   EXPECT_EQ(plan(options).batches[0].request.sampler, "plms");
   options.picture.ddim_eta = 0.5;
-  expect_refused(options, "--ddim_eta must be 0 with --plms, found 0.5");
+  expect_refused(options, "--ddim_eta must be 0 with the sampler plms, found 0.5");
   options.picture.dpm_solver = true;  // wins, and knows no eta
   EXPECT_EQ(plan(options).batches[0].request.sampler, "dpm_solver");
   EXPECT_EQ(plan(options).batches[0].request.eta, 0);
   const std::string said = said_by(options);
   EXPECT_NE(said.find("--dpm_solver wins over --plms"), std::string::npos) << said;
-  EXPECT_NE(said.find("--dpm_solver ignores --ddim_eta"), std::string::npos) << said;
+  EXPECT_NE(said.find("the sampler dpm_solver ignores --ddim_eta"), std::string::npos) << said;
 }
 
 TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {

@@ -6,7 +6,7 @@
 
 #include "kernels/table.h"
 #include "support/cuda_emulator.h"
-#include "support/sampler_steps.h"
+#include "support/mixes.h"
 
 namespace sd::test {
 namespace {
@@ -131,49 +131,47 @@ TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
 TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
 TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
-/// A step as its formula says, in double precision.
-SamplerStepResult exact_step(const StepCoefficients& step, const SamplerStepInputs& inputs,
-                             const at::Tensor& scales) {
-  at::Tensor eps = inputs.eps.to(at::kDouble);
-  const at::Tensor x = inputs.x.to(at::kDouble);
-  if (scales.defined()) {
-    const auto halves = eps.chunk(2);
-    eps = halves[0] + scales.to(at::kDouble).reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
+TEST(CudaMix, IsItsFormulaAsAtensIs) {
+  const auto aten = mix_rows().back().make({}, {});
+  for (const auto& [weights, divisor] : mix_weights()) {
+    for (const int64_t side : {1, 7, 64}) {
+      SCOPED_TRACE(std::to_string(weights.size()) + " terms, side " + std::to_string(side));
+      const std::vector<MixTerm> terms = mix_terms(weights, 3, side);
+      at::Tensor exact = at::zeros_like(terms[0].x, at::kDouble);
+      for (const MixTerm& term : terms) exact += term.weight * term.x.to(at::kDouble);
+      exact /= divisor;
+      EXPECT_LE(difference(emulated_mix(terms, divisor), exact), 2e-5);
+      EXPECT_LE(difference((*aten)(terms, divisor), exact), 2e-5);
+    }
   }
-  at::Tensor combined = step.now * eps;
-  for (size_t k = 0; k < kOlderEps; ++k) {
-    if (step.older[k] != 0) combined = combined + step.older[k] * inputs.older[k];
-  }
-  combined = combined / step.divisor;
-  const at::Tensor x0 = (x - step.x0_eps * combined) / step.x0_x;
-  at::Tensor next = step.next_x * x + step.next_x0 * x0 + step.next_eps * combined;
-  if (step.next_noise != 0) next = next + step.next_noise * inputs.noise;
-  if (step.next_slope != 0) {
-    next = next + step.next_slope * (step.slope * (x0 - inputs.x0_before));
-  }
-  return {eps, x0, next};
 }
 
-/// Against the size of what it is made of: guidance is up to 5 times, Adams' weights up to 7 times
-/// a prediction.
-void expect_near(const SamplerStepResult& a, const SamplerStepResult& b) {
-  EXPECT_LE(difference(a.eps, b.eps), 2e-5);
-  EXPECT_LE(difference(a.x0, b.x0), 2e-4);
-  EXPECT_LE(difference(a.next, b.next), 2e-4);
+TEST(Mix, LeavesTermsOfWeightZeroOutAndTakesDoubles) {
+  const auto aten = mix_rows().back().make({}, {});
+  const at::Tensor x = random({2, 3}, 1);
+  EXPECT_TRUE(at::equal((*aten)({{0, at::Tensor()}, {1, x}, {0, x * NAN}}), x));
+  EXPECT_TRUE(at::equal((*aten)({{0, x}, {0, at::Tensor()}}), at::zeros({2, 3})));
+  const at::Tensor wide = x.to(at::kDouble);
+  EXPECT_TRUE(at::equal((*aten)({{0.1, wide}, {0.2, wide}}, 3), (0.1 * wide + 0.2 * wide) / 3));
 }
 
-TEST(CudaSamplerStep, IsItsFormulaAsAtensIs) {
-  for (const auto& [name, step] : sampler_steps()) {
-    for (const int64_t pictures : {1, 3}) {
-      for (const int64_t side : {1, 7, 64}) {
-        for (const bool guided : {true, false}) {
-          SCOPED_TRACE(name + (" of " + std::to_string(pictures)) + " side " +
-                       std::to_string(side) + (guided ? " guided" : ""));
-          const at::Tensor scales = guided ? random({pictures}, 9) * 5 : at::Tensor();
-          const SamplerStepInputs inputs = inputs_of(step, pictures, side, guided);
-          const SamplerStepResult exact = exact_step(step, inputs, scales);
-          expect_near(emulated_sampler_step(step, inputs, scales), exact);
-          expect_near((*sampler_step_rows().back().make({scales}, {}))(step, inputs), exact);
+TEST(CudaGuide, IsItsFormulaAsAtensIs) {
+  for (const int64_t pictures : {1, 3}) {
+    for (const int64_t side : {1, 7, 64}) {
+      for (const bool guided : {true, false}) {
+        SCOPED_TRACE(std::to_string(pictures) + " of side " + std::to_string(side));
+        const at::Tensor scales = guided ? random({pictures}, 9) * 5 : at::Tensor();
+        const GuideInputs inputs = guide_inputs(pictures, side, guided);
+        at::Tensor eps = inputs.answer.to(at::kDouble);
+        if (guided) {
+          const auto halves = eps.chunk(2);
+          eps = halves[0] + scales.reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
+        }
+        const at::Tensor x0 = (inputs.x - inputs.sigma * eps) / inputs.alpha;
+        for (const GuidedAnswer& answer :
+             {emulated_guide(inputs, scales), (*guide_rows().back().make({scales}, {}))(inputs)}) {
+          EXPECT_LE(difference(answer.eps, eps), 2e-5);
+          EXPECT_LE(difference(answer.x0, x0), 5e-5);
         }
       }
     }
@@ -191,7 +189,8 @@ TEST(CudaRows, AreForTensorsOnCardsOnly) {
   };
   EXPECT_EQ(names(group_norm_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(geglu_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  EXPECT_EQ(names(sampler_step_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(guide_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(mix_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   // Without our library, and for what it has no kernel for, a card gets the last row: it works on
   // tensors of any type, which the processor's rows do not.
   const at::Tensor weight = random({8, 8, 3, 3}, 1).to(at::kDouble);

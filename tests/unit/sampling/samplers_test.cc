@@ -6,7 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "sampling/sampler.h"
+#include "kernels/table.h"
+#include "sampling/sampling_plan.h"
 #include "support/expect_error.h"
 
 namespace sd::test {
@@ -55,10 +56,10 @@ struct GaussianData {
     const double a = alpha_at(t);
     return (x - std::sqrt(a) * mu) * (std::sqrt(1 - a) / (spread(a) * spread(a)));
   }
-  /// Where the flow takes x from time t to time 0.
-  at::Tensor end_of_flow(const at::Tensor& x, double t) const {
+  /// Where the flow takes x from time t to time 0, or to a picture without noise.
+  at::Tensor end_of_flow(const at::Tensor& x, double t, bool to_picture = false) const {
     const double from = alpha_at(t);
-    const double to = alpha_at(0);
+    const double to = to_picture ? 1 : alpha_at(0);
     return std::sqrt(to) * mu + (x - std::sqrt(from) * mu) * (spread(to) / spread(from));
   }
 };
@@ -74,10 +75,29 @@ struct Trajectory {
 struct Setting {
   int64_t steps = 20;
   double eta = 0;
-  int64_t start = -1;
+  int64_t start = -1;  ///< take the lowest so many steps; -1: all
   int64_t noise_rows = 2;
 };
 
+const ModelSigmas& v1_sigmas() {
+  static const ModelSigmas sigmas(v1_schedule());
+  return sigmas;
+}
+
+SamplingPlan plan_of(const Sampler& sampler, const Setting& setting) {
+  SamplingPlan plan = plan_sampling(
+      v1_sigmas(),
+      {.sampler = sampler.name, .steps = setting.steps, .knobs = {.eta = setting.eta}});
+  if (setting.start >= 0 && setting.start < plan.steps()) {
+    plan.levels.erase(plan.levels.begin(), plan.levels.end() - (setting.start + 1));
+  }
+  return plan;
+}
+
+/// x0 and eps as the levels of a sampler count them, in x = sqrt(a)·x0 + sqrt(1 - a)·eps.
+double size_of(const Level& level) { return std::hypot(level.alpha, level.sigma); }
+
+/// From x with alpha² + sigma² = 1 to the end of the levels, scaled likewise.
 Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& x,
                const Setting& setting) {
   Trajectory result;
@@ -87,21 +107,26 @@ Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& 
     return model(input, t);
   };
   int64_t total = 0;
-  const Denoiser denoiser = unguided(recorded);
-  result.x = sampler.sample({.model = denoiser,
-                             .x = x,
-                             .schedule = v1_schedule(),
-                             .steps = setting.steps,
-                             .eta = setting.eta,
-                             .start = setting.start,
-                             .noise = noise,
-                             .noise_rows = setting.noise_rows,
-                             .on_step = [&](const StepState& state) {
-                               EXPECT_EQ(state.x.sizes(), x.sizes());
-                               EXPECT_EQ(state.pred_x0.sizes(), x.sizes());
-                               result.steps.push_back(state.step);
-                               total = state.total;
-                             }});
+  Denoiser denoiser = unguided(recorded);
+  const SamplingPlan plan = plan_of(sampler, setting);
+  std::vector<int64_t> drawn = x.sizes().vec();
+  drawn[0] = setting.noise_rows;
+  DrawnNoise stream(noise, drawn, x.size(0), at::kCPU);
+  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const at::Tensor end = sampler.sample({.denoise = denoiser,
+                                         .x = x * size_of(plan.levels.front()),
+                                         .levels = plan.levels,
+                                         .model = v1_sigmas(),
+                                         .noise = stream,
+                                         .mix = *mix,
+                                         .knobs = {.eta = setting.eta},
+                                         .on_step = [&](const StepState& state) {
+                                           EXPECT_EQ(state.x.sizes(), x.sizes());
+                                           EXPECT_EQ(state.pred_x0.sizes(), x.sizes());
+                                           result.steps.push_back(state.step);
+                                           total = state.total;
+                                         }});
+  result.x = plan.steps() > 0 ? end / size_of(plan.levels.back()) : end;
   EXPECT_EQ(total, static_cast<int64_t>(result.steps.size()));
   result.draws = std::move(noise.draws);
   return result;
@@ -124,7 +149,8 @@ TEST(Samplers, FindASinglePointExactlyWithAnyNumberOfSteps) {
     for (const int64_t steps : {2, 3, 6, 14, 15, 50, 500}) {
       SCOPED_TRACE(std::string(sampler.name) + " " + std::to_string(steps));
       const Trajectory r = run(sampler, model_of(data), x, {.steps = steps});
-      EXPECT_LT(largest(r.x - data.end_of_flow(x, r.times.front())), 2e-4);
+      const bool to_picture = sampler.grid == Grid::kSigmas;
+      EXPECT_LT(largest(r.x - data.end_of_flow(x, r.times.front(), to_picture)), 2e-4);
     }
   }
 }
@@ -133,7 +159,8 @@ double error_of(const char* sampler, int64_t steps) {
   const GaussianData data = data_with(0.5);
   const at::Tensor x = numbers(kShape, 3);
   const Trajectory r = run(find_sampler(sampler), model_of(data), x, {.steps = steps});
-  return largest(r.x - data.end_of_flow(x, r.times.front()));
+  const bool to_picture = find_sampler(sampler).grid == Grid::kSigmas;
+  return largest(r.x - data.end_of_flow(x, r.times.front(), to_picture));
 }
 
 TEST(Samplers, ConvergeToTheFlowWithTheirOrder) {
@@ -141,6 +168,7 @@ TEST(Samplers, ConvergeToTheFlowWithTheirOrder) {
   const double halved = error_of("ddim", 250) / error_of("ddim", 125);
   EXPECT_GT(halved, 0.4);
   EXPECT_LT(halved, 0.6);
+  EXPECT_LT(error_of("euler", 250), 0.02);
   EXPECT_LT(error_of("plms", 50), 0.2 * error_of("ddim", 50));
   // Uniform in time, it takes giant steps of signal-to-noise at the end: its order shows late.
   EXPECT_LT(error_of("dpm_solver", 320), 0.35 * error_of("dpm_solver", 160));
@@ -173,7 +201,8 @@ TEST(Samplers, ReportEveryStepInOrderAndTakeTheStepsTheySay) {
   for (const Sampler& sampler : samplers()) {
     SCOPED_TRACE(sampler.name);
     const Trajectory r = run(sampler, model_of(data_with(1)), x, {.steps = 30});
-    ASSERT_EQ(static_cast<int64_t>(r.steps.size()), sampler.step_count(1000, 30));
+    ASSERT_EQ(static_cast<int64_t>(r.steps.size()), plan_of(sampler, {.steps = 30}).steps());
+    EXPECT_EQ(static_cast<int64_t>(r.draws.size()), sampler.draws(std::ssize(r.steps)));
     for (size_t i = 0; i < r.steps.size(); ++i) EXPECT_EQ(r.steps[i], static_cast<int64_t>(i) + 1);
     for (const at::Tensor& draw : r.draws) EXPECT_EQ(draw.sizes(), x.sizes());
   }
@@ -184,8 +213,8 @@ TEST(Samplers, RunOneStepWhereTheReferenceDoes) {
   const EpsModel model = model_of(data_with(1));
   EXPECT_EQ(run(find_sampler("ddim"), model, x, {.steps = 1}).times, std::vector<double>({1}));
   EXPECT_EQ(run(find_sampler("plms"), model, x, {.steps = 1}).times, std::vector<double>({1, 1}));
-  expect_error(ErrorKind::kUsage, "at least 2",
-               [] { find_sampler("dpm_solver").step_count(1000, 1); });
+  expect_error(ErrorKind::kUsage, "from 2 to 10000 with the sampler dpm_solver, found 1",
+               [] { plan_of(find_sampler("dpm_solver"), {.steps = 1}); });
 }
 
 TEST(Samplers, DpmSolverIsUniformInTime) {
@@ -254,7 +283,7 @@ TEST(Samplers, PlmsStartsLowerDownWhereAsked) {
 TEST(Samplers, TakeAllStepsWhereTheStartIsTheirHighest) {
   const at::Tensor x = numbers(kShape, 6);
   for (const Sampler& sampler : samplers()) {
-    if (!sampler.takes_start) continue;
+    if (!sampler.starts_from_picture) continue;
     const Trajectory all = run(sampler, model_of(data_with(1)), x, {.steps = 10});
     for (const int64_t start : {10, 11, 1000}) {
       const Trajectory r = run(sampler, model_of(data_with(1)), x, {.steps = 10, .start = start});
@@ -281,14 +310,18 @@ TEST(Samplers, StopWhereTheCallerThrows) {
   for (const Sampler& sampler : samplers()) {
     int64_t last = 0;
     RecordingNoise noise(1);
-    const Denoiser model = unguided(model_of(data_with(1)));
+    Denoiser model = unguided(model_of(data_with(1)));
+    DrawnNoise stream(noise, kShape, 2, at::kCPU);
+    const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+    const SamplingPlan plan = plan_of(sampler, {.steps = 10});
     const auto sample = [&] {
-      sampler.sample({.model = model,
+      sampler.sample({.denoise = model,
                       .x = numbers(kShape, 6),
-                      .schedule = v1_schedule(),
-                      .steps = 10,
-                      .noise = noise,
-                      .noise_rows = 2,
+                      .levels = plan.levels,
+                      .model = v1_sigmas(),
+                      .noise = stream,
+                      .mix = *mix,
+                      .knobs = {},
                       .on_step = [&](const StepState& state) {
                         last = state.step;
                         if (state.step == 3) throw Stop();
@@ -299,35 +332,103 @@ TEST(Samplers, StopWhereTheCallerThrows) {
   }
 }
 
-TEST(Samplers, AreFoundByName) {
+TEST(Samplers, AreFoundByNameLabelAndOldNameInAnyCase) {
   for (const Sampler& sampler : samplers()) EXPECT_EQ(&find_sampler(sampler.name), &sampler);
-  try {
-    find_sampler("euler\n");
-    FAIL() << "found a sampler that is not there";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    for (const Sampler& sampler : samplers()) {
-      EXPECT_NE(error.hint().find(sampler.name), std::string::npos) << error.hint();
+  EXPECT_EQ(choose_sampler("DDIM").sampler.name, std::string("ddim"));
+  EXPECT_EQ(choose_sampler("Dpm-Solver").sampler.name, std::string("dpm_solver"));
+  EXPECT_EQ(choose_sampler("EULER").sampler.name, std::string("euler"));
+  EXPECT_EQ(choose_sampler("k_euler").sampler.name, std::string("euler"));
+  const SamplerChoice choice = choose_sampler("euler karras");
+  EXPECT_EQ(choice.sampler.name, std::string("euler"));
+  ASSERT_NE(choice.schedule, nullptr);
+  EXPECT_EQ(choice.schedule->name, std::string("karras"));
+}
+
+TEST(Samplers, AnUnknownNameIsAnErrorWithTheNearest) {
+  const auto hint_of = [](const auto& find) {
+    try {
+      find();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return error.hint();
     }
-  }
+    ADD_FAILURE() << "found what is not there";
+    return std::string();
+  };
+  EXPECT_EQ(hint_of([] { choose_sampler("eular"); }).rfind("nearest: euler", 0), 0U);
+  EXPECT_NE(hint_of([] { find_schedule("karas"); }).find("karras"), std::string::npos);
+  const std::string all = hint_of([] { choose_sampler("xxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"); });
+  for (const Sampler& sampler : samplers()) EXPECT_NE(all.find(sampler.name), std::string::npos);
 }
 
 TEST(Samplers, RefuseStepCountsBeyondReason) {
   for (const Sampler& sampler : samplers()) {
     for (const int64_t steps : {int64_t{0}, int64_t{-5}, INT64_MAX, INT64_MIN}) {
-      expect_error(ErrorKind::kUsage, "--ddim_steps", [&] { sampler.step_count(1000, steps); });
+      expect_error(ErrorKind::kUsage, "--ddim_steps", [&] { plan_of(sampler, {.steps = steps}); });
     }
   }
 }
 
-TEST(StochasticEncode, MixesPictureAndNoiseAtTheLevelOfTheTimestep) {
-  const DdimSchedule ddim = make_ddim_schedule(v1_schedule(), 50, 0);
-  const at::Tensor x0 = numbers(kShape, 7);
-  const at::Tensor noise = numbers(kShape, 8);
-  for (const int64_t index : {0, 7, 49, 50}) {
-    const double a = alpha_at(static_cast<double>(20 * std::min<int64_t>(index, 49) + 1));
-    const at::Tensor expected = std::sqrt(a) * x0 + std::sqrt(1 - a) * noise;
-    EXPECT_LT(largest(stochastic_encode(ddim, index, x0, noise) - expected), 1e-6) << index;
+TEST(SamplingPlan, PutsTheReferencesNoiseIntoAPicture) {
+  const auto plan = [](double strength) {
+    return plan_sampling(v1_sigmas(), {.steps = 50, .strength = strength});
+  };
+  for (const auto& [strength, steps, timestep] :
+       {std::tuple{0.0, 0, 1}, {0.02, 1, 21}, {0.29, 14, 281}, {0.75, 37, 741}, {1.0, 50, 981}}) {
+    const SamplingPlan made = plan(strength);
+    EXPECT_EQ(made.steps(), steps) << strength;
+    const double a = alpha_at(timestep);
+    EXPECT_NEAR(made.start.alpha, std::sqrt(a), 1e-6) << strength;
+    EXPECT_NEAR(made.start.sigma, std::sqrt(1 - a), 1e-6) << strength;
+  }
+}
+
+TEST(SamplingPlan, PutsTheWebUisNoiseIntoAPicture) {
+  for (const auto& [strength, steps] : {std::pair{0.0, 1}, {0.5, 11}, {0.75, 16}, {1.0, 20}}) {
+    const SamplingPlan made =
+        plan_sampling(v1_sigmas(), {.sampler = "euler", .steps = 20, .strength = strength});
+    EXPECT_EQ(made.steps(), steps) << strength;
+    EXPECT_EQ(made.start.alpha, 1);
+    EXPECT_EQ(made.start.sigma, made.levels.front().sigma);
+  }
+}
+
+TEST(Denoiser, EditsStandBetweenPredictionAndStep) {
+  const at::Tensor x = numbers(kShape, 6), picture = numbers(kShape, 7);
+  Denoiser denoiser = unguided(model_of(data_with(1)));
+  std::vector<int64_t> calls;
+  denoiser.edit([&](Prediction* p, const Evaluation& at) {
+    calls.push_back(at.number);
+    p->x0 = picture;
+  });
+  denoiser.edit([&](Prediction* p, const Evaluation&) { p->x0 = p->x0 * 2; });
+  RecordingNoise noise(1);
+  DrawnNoise stream(noise, kShape, 2, at::kCPU);
+  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const Sampler& euler = find_sampler("euler");
+  const SamplingPlan plan = plan_of(euler, {.steps = 3});
+  const at::Tensor end =
+      euler.sample({denoiser, x, plan.levels, v1_sigmas(), stream, *mix, {}, {}});
+  EXPECT_TRUE(at::equal(end, picture * 2));
+  EXPECT_EQ(calls, std::vector<int64_t>({0, 1, 2}));
+}
+
+TEST(Denoiser, ReadsAVelocityAsTheNoiseThatItStandsFor) {
+  const GaussianData data = data_with(0.5);
+  const EpsModel velocity = [&](const at::Tensor& x, double t) {
+    const double a = alpha_at(t);
+    const at::Tensor eps = data.eps(x, t);
+    return std::sqrt(a) * eps - std::sqrt(1 - a) * (x - std::sqrt(1 - a) * eps) / std::sqrt(a);
+  };
+  Denoiser by_eps = unguided(model_of(data));
+  Denoiser by_velocity = unguided(velocity, {}, Predicts::kV);
+  const double a = alpha_at(500);
+  for (const Level& level :
+       {Level{500, std::sqrt(a), std::sqrt(1 - a)}, Level{500, 1, std::sqrt((1 - a) / a)}}) {
+    const at::Tensor x = numbers(kShape, 6) * size_of(level);
+    const Prediction one = by_eps(x, level), other = by_velocity(x, level);
+    EXPECT_LT(largest(one.eps - other.eps), 1e-5);
+    EXPECT_LT(largest(one.x0 - other.x0), 1e-5);
   }
 }
 
@@ -344,10 +445,8 @@ struct FakeNetwork {
   }
 };
 
-/// What a step takes for the prediction at x.
-at::Tensor eps_at(const Denoiser& model, const at::Tensor& x) {
-  return (*model.step)({}, {.eps = model.eps(x, 5), .x = x}).eps;
-}
+/// What a sampler takes for the noise in x.
+at::Tensor eps_at(Denoiser model, const at::Tensor& x) { return model(x, {5, 0.6, 0.8}).eps; }
 
 TEST(Guidance, IsOneCallOfBothHalvesUnconditionalFirst) {
   const at::Tensor x = numbers(kShape, 9);
@@ -355,7 +454,7 @@ TEST(Guidance, IsOneCallOfBothHalvesUnconditionalFirst) {
   const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
   for (const double scale : {7.5, 0.0, -2.0}) {
     FakeNetwork network;
-    const at::Tensor eps = eps_at(guided(network.function(), cond, uncond, {scale, scale}), x);
+    const at::Tensor eps = eps_at(guided({network.function(), cond, uncond, {scale, scale}}), x);
     EXPECT_LT(largest(eps - (1 + scale * 2)), 1e-5) << scale;
     ASSERT_EQ(network.calls.size(), 1U);
     EXPECT_TRUE(at::equal(network.calls[0].first, x));
@@ -368,7 +467,7 @@ TEST(Guidance, TakesAScaleForEveryRow) {
   const at::Tensor cond = at::full({2, 77, 8}, 3.0);
   const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
   const at::Tensor eps =
-      eps_at(guided(network.function(), cond, uncond, {7.5, -2}), numbers(kShape, 9));
+      eps_at(guided({network.function(), cond, uncond, {7.5, -2}}), numbers(kShape, 9));
   EXPECT_LT(largest(eps[0] - 16), 1e-5);
   EXPECT_LT(largest(eps[1] + 3), 1e-5);
 }
@@ -377,11 +476,29 @@ TEST(Guidance, IsOnePlainCallWithoutAnUnconditionalContext) {
   const at::Tensor x = numbers(kShape, 9);
   const at::Tensor cond = at::full({2, 77, 8}, 3.0);
   FakeNetwork network;
-  EXPECT_LT(largest(eps_at(guided(network.function(), cond, at::Tensor(), {7.5, 7.5}), x) - 3),
+  EXPECT_LT(largest(eps_at(guided({network.function(), cond, at::Tensor(), {7.5, 7.5}}), x) - 3),
             1e-6);
   ASSERT_EQ(network.calls.size(), 1U);
   EXPECT_TRUE(at::equal(network.calls[0].first, x));
   EXPECT_TRUE(at::equal(network.calls[0].second, cond));
+}
+
+TEST(Guidance, MayEndBeforeTheRunDoes) {
+  const at::Tensor x = numbers(kShape, 9);
+  const at::Tensor cond = at::full({2, 77, 8}, 3.0);
+  const at::Tensor uncond = at::full({2, 77, 8}, 1.0);
+  FakeNetwork network;
+  Denoiser model = guided({.network = network.function(),
+                           .cond = cond,
+                           .uncond = uncond,
+                           .scales = {7.5, 7.5},
+                           .guides = [](const Evaluation& at) { return at.number < 1; }});
+  const Level level{5, 0.6, 0.8};
+  EXPECT_LT(largest(model(x, level).eps - 16), 1e-5);
+  EXPECT_LT(largest(model(x, level).eps - 3), 1e-5);
+  ASSERT_EQ(network.calls.size(), 2U);
+  EXPECT_TRUE(at::equal(network.calls[0].second, at::cat({uncond, cond})));
+  EXPECT_TRUE(at::equal(network.calls[1].second, cond));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.in
 
 constexpr CudaRuntimeTable kRuntime{device::make_recorder, peak_bytes, reset_peak};
 constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu,
-                                     cuda::device::make_sampler_step};
+                                     cuda::device::make_guide, cuda::device::make_mix};
 
 }  // namespace
 }  // namespace sd

@@ -4,13 +4,15 @@
 
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
-#include "kernels/sampler_step.h"
+#include "kernels/guide.h"
+#include "kernels/mix.h"
 
 namespace sd::cuda::device {
 
 /// Weights on a card, of any floating type.
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
-std::unique_ptr<const SamplerStepKernel> make_sampler_step(const SamplerStepSpec& spec);
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec);
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec);
 
 }  // namespace sd::cuda::device

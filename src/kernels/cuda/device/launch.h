@@ -4,7 +4,8 @@
 
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
-#include "kernels/cuda/sampler_step_body.h"
+#include "kernels/cuda/guide_body.h"
+#include "kernels/cuda/mix_body.h"
 
 // What nvcc compiles, for callers that the host's compiler compiles. Each puts its work on the
 // stream; cudaGetLastError says whether that worked. T is float, c10::Half or c10::BFloat16.
@@ -24,7 +25,10 @@ void launch_norm_apply(const NormJob<T>& job, int64_t pictures, cudaStream_t str
 template <class T>
 void launch_geglu(const GegluJob<T>& job, cudaStream_t stream);
 
-/// Likewise.
-void launch_sampler_step(const SamplerStepJob& job, cudaStream_t stream);
+/// The job must not be empty.
+void launch_guide(const GuideJob& job, cudaStream_t stream);
+
+/// The job must not be empty.
+void launch_mix(const MixJob& job, cudaStream_t stream);
 
 }  // namespace sd::cuda

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "runtime/noise.h"
+
+namespace sd {
+
+/// Where a sampler's noise comes from.
+class NoiseStream {
+ public:
+  virtual ~NoiseStream() = default;
+
+  /// The next draw, [N, C, h, w], on the latent's device. Undefined where its `weight` is 0: it is
+  /// drawn, for those that come after it, and not sent there.
+  virtual at::Tensor next(double weight) = 0;
+};
+
+/// Draws from a stream of the run.
+class DrawnNoise final : public NoiseStream {
+ public:
+  /// Draws `shape`, [rows, C, h, w], for the first `pictures` rows: a short batch draws as a full
+  /// one, so that those after it are what they would have been.
+  DrawnNoise(NoiseSource& source, std::vector<int64_t> shape, int64_t pictures, at::Device device)
+      : source_(source), shape_(std::move(shape)), pictures_(pictures), device_(device) {}
+
+  at::Tensor next(double weight) override;
+
+ private:
+  NoiseSource& source_;
+  std::vector<int64_t> shape_;
+  int64_t pictures_;
+  at::Device device_;
+};
+
+}  // namespace sd
