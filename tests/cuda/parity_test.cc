@@ -49,7 +49,6 @@ TEST_P(CudaCases, InHalf) {
 
 INSTANTIATE_TEST_SUITE_P(Reference, CudaCases, testing::ValuesIn(reference_cases("tli")),
                          case_test_name);
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CudaCases);
 
 TEST(CudaCase, ReplaysAsPlainKernelsDraw) {
   SD_NEEDS_REFERENCE();

@@ -207,7 +207,6 @@ std::string test_name(const testing::TestParamInfo<std::string>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Reference, Safety, testing::ValuesIn(reference_cases("s")), test_name);
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Safety);
 
 }  // namespace
 }  // namespace sd::test

@@ -92,9 +92,6 @@ TEST(Kernels, InBfloat16StayNearTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Reference, Scripts, testing::ValuesIn(reference_cases("tli")),
                          case_test_name);
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Scripts);
-
-TEST(Reference, IsPresent) { SD_NEEDS_REFERENCE(); }
 
 }  // namespace
 }  // namespace sd::test

@@ -123,8 +123,10 @@ class ReferenceCase {
   std::filesystem::path folder_;
 };
 
-/// The cases whose id starts with one of `letters`, that the reference did not fail on.
+/// The cases whose id starts with one of `letters`, that the reference did not fail on. Without the
+/// reference's outputs one case that is none, so that each test is seen to be skipped.
 inline std::vector<std::string> reference_cases(const std::string& letters) {
+  if (!std::filesystem::exists(reference_dir() / "cases")) return {"absent"};
   std::vector<std::string> ids;
   std::error_code absent;
   for (const auto& entry : std::filesystem::directory_iterator(reference_dir() / "cases", absent)) {

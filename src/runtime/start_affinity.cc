@@ -1,0 +1,54 @@
+#include "runtime/start_affinity.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace sd {
+namespace {
+
+/// The kernel's mask: a bit for each of 65,536 CPUs; `bytes` of it are used, none if it is not
+/// known.
+struct Mask {
+  std::array<uint64_t, 1024> words;
+  long bytes;
+};
+
+Mask start = {};
+
+long read_mask(Mask* mask) {
+  return ::syscall(SYS_sched_getaffinity, 0, sizeof mask->words, mask->words.data());
+}
+
+/// Runs before the constructors of all libraries, OpenMP's too; nothing of the C++ library or a
+/// sanitizer is ready.
+[[gnu::no_sanitize("address", "thread", "undefined")]] void note_mask(int, char**, char**) {
+  start.bytes = read_mask(&start);
+}
+
+using PreInit = void (*)(int, char**, char**);
+[[gnu::section(".preinit_array"), gnu::used]] const PreInit pre_init = note_mask;
+
+/// Before the constructor of our own OpenMP, which counts the places for its threads: LibTorch's
+/// unused one may have bound this thread already.
+[[gnu::constructor(101)]] void undo_binding() { use_cpus_of_start(); }
+
+}  // namespace
+
+int cpus_at_start() {
+  int cpus = 0;
+  for (long i = 0; i * 8 < start.bytes; ++i) {
+    cpus += __builtin_popcountll(start.words[static_cast<size_t>(i)]);
+  }
+  return std::max(1, cpus);
+}
+
+void use_cpus_of_start() {
+  if (start.bytes <= 0) return;
+  ::syscall(SYS_sched_setaffinity, 0, start.bytes, start.words.data());
+}
+
+}  // namespace sd
