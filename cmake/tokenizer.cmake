@@ -20,10 +20,11 @@ sd_check_sha256("${bert_vocab}" 07eced375cec144d27c900241f3e339478dec958f92fddbc
 add_executable(sd_make_clip_model
   "${PROJECT_SOURCE_DIR}/tools/make_clip_model.cc"
   "${PROJECT_SOURCE_DIR}/src/text/clip_vocab.cc"
+  "${PROJECT_SOURCE_DIR}/src/base/printable.cc"
   "${PROJECT_SOURCE_DIR}/src/base/strings.cc")
 target_include_directories(sd_make_clip_model PRIVATE
   "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
-target_link_libraries(sd_make_clip_model PRIVATE ZLIB::ZLIB sd_warnings)
+target_link_libraries(sd_make_clip_model PRIVATE ICU::uc ZLIB::ZLIB sd_warnings)
 
 add_custom_command(OUTPUT "${SD_TOKENIZER_DIR}/clip.model"
   COMMAND sd_make_clip_model "${clip_merges}" "${SD_TOKENIZER_DIR}/clip.model"

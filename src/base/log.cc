@@ -2,14 +2,17 @@
 
 #include <cstdio>
 
+#include "base/printable.h"
+#include "base/strings.h"
+
 namespace sd {
 namespace {
 
 Verbosity current = Verbosity::kNormal;
 thread_local std::string label_of_thread;
 
-void print_line(const std::string& line) {
-  std::fprintf(stderr, "%s%s\n", label_of_thread.c_str(), line.c_str());
+void write_raw(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
 }
 
@@ -21,11 +24,20 @@ Verbosity verbosity() { return current; }
 void set_log_label(const std::string& label) { label_of_thread = label; }
 
 void notice(const std::string& line) {
-  if (current != Verbosity::kQuiet) print_line(line);
+  if (current != Verbosity::kQuiet) complain(label_of_thread + line);
 }
 
 void detail(const std::string& line) {
-  if (current == Verbosity::kVerbose) print_line(line);
+  if (current == Verbosity::kVerbose) complain(label_of_thread + line);
+}
+
+void complain(const std::string& line) { write_raw(printable(line, std::string::npos) + "\n"); }
+
+void complain_lines(const std::string& text) { write_raw(printable_lines(text)); }
+
+void redraw_line(const std::string& line) {
+  constexpr const char* kClear = "\r\033[K";
+  write_raw(kClear + printable(line, std::string::npos));
 }
 
 }  // namespace sd

@@ -2,6 +2,8 @@
 
 #include <string>
 
+// All that the program says on stderr goes through here, as `printable` shows it.
+
 namespace sd {
 
 /// How much the program says on stderr besides errors.
@@ -19,5 +21,14 @@ void notice(const std::string& line);
 
 /// A line for those who asked for more (-v).
 void detail(const std::string& line);
+
+/// A line that --quiet does not silence, such as an error; without the thread's label.
+void complain(const std::string& line);
+
+/// Lines of our own that --quiet does not silence.
+void complain_lines(const std::string& text);
+
+/// Draws the line at the terminal's cursor again, without ending it. Empty: takes it away.
+void redraw_line(const std::string& line);
 
 }  // namespace sd

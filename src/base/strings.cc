@@ -3,33 +3,9 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "base/printable.h"
+
 namespace sd {
-namespace {
-
-/// Length of the well-formed UTF-8 sequence that `text` starts with, or 0.
-size_t utf8_sequence_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-  if (text.empty()) return 0;
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return continues(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    if (!continues(1) || !continues(2)) return 0;
-    if (lead == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
-    if (lead == 0xED && byte(1) > 0x9F) return 0;  // surrogate
-    return 3;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    if (lead == 0xF0 && byte(1) < 0x90) return 0;  // overlong
-    if (lead == 0xF4 && byte(1) > 0x8F) return 0;  // above U+10FFFF
-    return 4;
-  }
-  return 0;
-}
-
-}  // namespace
 
 std::string format(const char* fmt, ...) {
   va_list args;
@@ -71,23 +47,6 @@ std::string human_bytes(uint64_t bytes) {
   if (bytes >= kKiB * kKiB) return format("%.1f MiB", in(kKiB * kKiB));
   if (bytes >= kKiB) return format("%.1f KiB", in(kKiB));
   return format("%d bytes", static_cast<int>(bytes));
-}
-
-std::string printable(std::string_view text, size_t limit) {
-  std::string shown;
-  while (!text.empty()) {
-    if (shown.size() >= limit) return shown + "…";
-    const auto first = static_cast<unsigned char>(text.front());
-    const size_t length = utf8_sequence_length(text);
-    if (length == 0 || first < 0x20 || first == 0x7F) {
-      shown += format("\\x%02X", static_cast<unsigned>(first));
-      text.remove_prefix(1);
-    } else {
-      shown += text.substr(0, length);
-      text.remove_prefix(length);
-    }
-  }
-  return shown;
 }
 
 bool is_valid_utf8(std::string_view text) {

@@ -2,10 +2,12 @@
 
 #include <c10/util/Exception.h>
 
-#include <cstdio>
+#include <functional>
 #include <new>
+#include <sstream>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/commands/commands.h"
@@ -17,8 +19,8 @@ namespace sd {
 namespace {
 
 int report(ErrorKind kind, const std::string& message, const std::string& hint) {
-  std::fprintf(stderr, "error: %s\n", message.c_str());
-  if (!hint.empty()) std::fprintf(stderr, "hint: %s\n", hint.c_str());
+  complain("error: " + message);
+  if (!hint.empty()) complain("hint: " + hint);
   return static_cast<int>(kind);
 }
 
@@ -60,7 +62,10 @@ int parse_and_run(int argc, const char* const* argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked_for_help) {
-    return program.exit(asked_for_help);
+    std::ostringstream text;
+    program.exit(asked_for_help, text);
+    print(text.str());
+    return 0;
   } catch (const CLI::ParseError& error) {
     const auto chosen = program.get_subcommands();
     const std::string name = chosen.empty() ? "sd" : "sd " + chosen.front()->get_name();
@@ -70,13 +75,12 @@ int parse_and_run(int argc, const char* const* argv) {
   return run();
 }
 
-}  // namespace
-
-int run_program(int argc, const char* const* argv) {
+/// What `work` returns, or the exit code of what it throws, which is told.
+int reporting_errors(const std::function<int()>& work) {
   try {
-    return parse_and_run(argc, argv);
+    return work();
   } catch (const Error& error) {
-    for (const std::string& line : error.details()) std::fprintf(stderr, "  %s\n", line.c_str());
+    for (const std::string& line : error.details()) complain("  " + line);
     return report(error.kind(), error.what(), error.hint());
   } catch (const std::bad_alloc&) {
     return report_out_of_memory("");
@@ -88,6 +92,18 @@ int run_program(int argc, const char* const* argv) {
     return report(ErrorKind::kInternal, first_line(error.what()),
                   "this is a bug; please report it");
   }
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  hold_standard_files();
+  const int code = reporting_errors([&] { return parse_and_run(argc, argv); });
+  if (code != 0) {
+    flush_output();
+    return code;
+  }
+  return reporting_errors(finish_output);
 }
 
 }  // namespace sd

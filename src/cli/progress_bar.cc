@@ -62,16 +62,14 @@ void ProgressBar::show(const ProgressEvent& event) {
 void ProgressBar::show_on_terminal(const ProgressEvent& event) {
   constexpr int kWidth = 24;
   const int filled = event.total > 0 ? kWidth * event.step / event.total : 0;
-  std::string line = format("\r\033[K%-6s [", stage_name(event.stage));
+  std::string line = format("%-6s [", stage_name(event.stage));
   for (int i = 0; i < kWidth; ++i) line += i < filled ? "█" : "·";
   line += format("] %d/%d", event.step, event.total);
   if (event.step > 0) {
     const double left = event.seconds / event.step * (event.total - event.step);
     line += "  " + rate(event.seconds, event.step) + "  " + clock_time(left) + " left";
   }
-  line += batch_label();
-  std::fputs(line.c_str(), stderr);
-  std::fflush(stderr);
+  redraw_line(line + batch_label());
   drawn_ = true;
 }
 
@@ -85,14 +83,12 @@ void ProgressBar::show_plain(const ProgressEvent& event) {
   last_line_ = now;
   std::string line = format("%s %d/%d", stage_name(event.stage), event.step, event.total);
   if (event.step > 0) line += ", " + rate(event.seconds, event.step);
-  std::fprintf(stderr, "%s%s\n", line.c_str(), batch_label().c_str());
-  std::fflush(stderr);
+  complain(line + batch_label());
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
+  redraw_line("");
   drawn_ = false;
 }
 

@@ -80,7 +80,7 @@ bool draw_anywhere(const WorkersRun& run, const Session::Tap& tap, OrderedOutput
 /// What --profile and --profile-json ask for; of a run that is stopped, too.
 void report_profile(const RunOptions& options) {
   const Profile profile = current_profile();
-  if (options.profile) std::fputs(profile_table(profile).c_str(), stderr);
+  if (options.profile) complain_lines(profile_table(profile));
   if (options.profile_json.empty()) return;
   NewFile file(options.profile_json);
   file.write(profile_json(profile));

@@ -1,7 +1,6 @@
 #include "job/batch_plan.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include "base/log.h"
@@ -218,7 +217,7 @@ void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
                                      printable(options.from_file).c_str()) +
                               problem;
   if (!options.keep_going) throw Error(kind, message, hint);
-  std::fprintf(stderr, "error: %s; left out\n", message.c_str());
+  complain("error: " + message + "; left out");
 }
 
 BatchPlan plan_lines(const RunOptions& options, const std::vector<PromptLine>& lines,

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
 #include "image/grid.h"
 #include "image/watermark.h"
@@ -84,16 +84,14 @@ void OutputWriter::add(Image image, const PngMetadata& metadata) {
   if (!settings_.save_samples) return;
   const fs::path path =
       save(marked(std::move(image)), metadata, settings_.outdir / "samples", "", 5, &next_sample_);
-  std::printf("%s\n", path.c_str());
-  std::fflush(stdout);
+  print_path(path);
 }
 
 void OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return;
   const Image grid = marked(make_grid(for_grid_, settings_.images_per_row));
   const fs::path path = save(grid, metadata, settings_.outdir, "grid-", 4, &next_grid_);
-  std::printf("%s\n", path.c_str());
-  std::fflush(stdout);
+  print_path(path);
 }
 
 int64_t next_number(const fs::path& folder, const std::string& prefix) {

@@ -1,6 +1,5 @@
 #include "job/run_output.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "base/log.h"
@@ -75,8 +74,8 @@ void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
     return;
   }
   ++unchecked_;
-  std::fprintf(stderr, "error: safety: picture %lld could not be checked and is %s: %s\n", number,
-               action, printable(safety.failure).c_str());
+  complain(format("error: safety: picture %lld could not be checked and is %s: %s", number, action,
+                  printable(safety.failure).c_str()));
 }
 
 void OrderedOutput::write_first() {

@@ -74,6 +74,21 @@ TEST(Sources, NameNoMachine) {
   }
 }
 
+TEST(Sources, WriteToTheTerminalThroughOneDoor) {
+  const std::regex pattern(
+      R"(\bstd(out|err)\s*[,);]|std::(cout|cerr|clog|f?printf|f?puts|perror)\b)");
+  const std::regex comment(R"(^\s*//|///<)");
+  for (const SourceFile& file : source_files({"src"}, {".h", ".cc"})) {
+    if (file.path == "src/base/log.cc" || file.path == "src/base/output.cc") continue;
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      const bool code = !std::regex_search(line, comment);
+      EXPECT_FALSE(code && std::regex_search(line, pattern))
+          << file.path << ":" << i + 1 << ": use base/log.h or base/output.h: " << line;
+    }
+  }
+}
+
 TEST(Sources, TheMachineCheckFindsWhatItShould) {
   for (const char* line : {"/work/x", "see /root/file", "open(\"/tmp/x\")", "cd /home/me/",
                            "pip --index-url x", "https://files.pythonhosted.org/packages/x",

@@ -31,14 +31,17 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+/// A place for stdout that is none.
+inline constexpr const char* kClosed = "closed";
+
 /// The program, started with these arguments, in this working directory if one is given; its input
-/// and outputs are files of a folder of their own.
+/// and outputs are files of a folder of their own, but stdout is `out_path`, if that is given.
 class Program {
  public:
   explicit Program(const std::vector<std::string>& arguments, const std::string& input = "",
-                   const std::string& directory = "") {
+                   const std::string& directory = "", const std::string& out_path = "") {
     const std::string in = folder_.write("in", input).string();
-    const std::string out = (folder_ / "out").string();
+    const std::string out = out_path.empty() ? (folder_ / "out").string() : out_path;
     const std::string err = (folder_ / "err").string();
     std::vector<std::string> words = {SD_PROGRAM};
     words.insert(words.end(), arguments.begin(), arguments.end());
@@ -48,7 +51,11 @@ class Program {
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 0, in.c_str(), O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
+    if (out == kClosed) {
+      posix_spawn_file_actions_addclose(&files, 1);
+    } else {
+      posix_spawn_file_actions_addopen(&files, 1, out.c_str(), O_WRONLY | O_CREAT | O_NOCTTY, 0600);
+    }
     posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
     if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&files, directory.c_str());
     const int error = posix_spawn(&pid_, SD_PROGRAM, &files, nullptr, argv.data(), environ);
@@ -100,8 +107,8 @@ struct Finished {
 };
 
 inline Finished run(const std::vector<std::string>& arguments, const std::string& input = "",
-                    const std::string& directory = "") {
-  Program program(arguments, input, directory);
+                    const std::string& directory = "", const std::string& out_path = "") {
+  Program program(arguments, input, directory, out_path);
   const int exit_code = program.wait();
   return {exit_code, program.out(), program.err()};
 }

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
@@ -27,7 +27,7 @@ int run_convert(const ConvertFlags& flags) {
   }
   notice(format("%lld tensors, %s", static_cast<long long>(result.tensors),
                 human_bytes(result.bytes).c_str()));
-  std::printf("%s\n", flags.out.c_str());
+  print_path(flags.out);
   return 0;
 }
 

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "runtime/exec_policy.h"
@@ -48,21 +48,21 @@ nlohmann::json to_json(const HostInfo& host) {
             {"why_no_own_kernels", text_or_null(host.why_no_cuda_kernels)}}}};
 }
 
-void print(const HostInfo& host) {
-  std::printf("cpu: %d thread%s, %s, %s\n", host.usable_cpus, host.usable_cpus == 1 ? "" : "s",
-              isa_name(host.isa), memory_text(host.total_bytes, host.free_bytes).c_str());
+void print_host(const HostInfo& host) {
+  print(format("cpu: %d thread%s, %s, %s\n", host.usable_cpus, host.usable_cpus == 1 ? "" : "s",
+               isa_name(host.isa), memory_text(host.total_bytes, host.free_bytes).c_str()));
   for (size_t i = 0; i < host.cuda.size(); ++i) {
     const CudaDevice& card = host.cuda[i];
-    std::printf("cuda:%zu: %s, compute capability %d.%d, %s\n", i, printable(card.name).c_str(),
-                card.major, card.minor, memory_text(card.total_bytes, card.free_bytes).c_str());
+    print(format("cuda:%zu: %s, compute capability %d.%d, %s\n", i, printable(card.name).c_str(),
+                 card.major, card.minor, memory_text(card.total_bytes, card.free_bytes).c_str()));
   }
   if (!host.why_no_cuda.empty()) {
-    std::printf("cuda: %s\n", host.why_no_cuda.c_str());
+    print("cuda: " + host.why_no_cuda + "\n");
     return;
   }
-  std::printf("cuda: driver for CUDA %s, LibTorch for CUDA %s, %s\n",
-              cuda_version(host.cuda_driver).c_str(), cuda_version(host.cuda_runtime).c_str(),
-              host.cuda_kernels ? "own kernels" : host.why_no_cuda_kernels.c_str());
+  print(format("cuda: driver for CUDA %s, LibTorch for CUDA %s, %s\n",
+               cuda_version(host.cuda_driver).c_str(), cuda_version(host.cuda_runtime).c_str(),
+               host.cuda_kernels ? "own kernels" : host.why_no_cuda_kernels.c_str()));
 }
 
 }  // namespace
@@ -76,9 +76,9 @@ void add_devices_command(CLI::App* program, RunFn* run) {
     *run = [json] {
       const HostInfo host = probe_host(/*cards=*/true);
       if (*json) {
-        std::printf("%s\n", to_json(host).dump(2).c_str());
+        print_json(to_json(host).dump(2));
       } else {
-        print(host);
+        print_host(host);
       }
       return 0;
     };

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/output.h"
 #include "cli/commands/commands.h"
 #include "weights/inspect.h"
 
@@ -18,9 +18,9 @@ int run_inspect(const InspectOptions& options) {
   for (const std::string& file : options.files) {
     const Inspection inspection = inspect_file(file, options.sha256);
     if (options.json) {
-      std::printf("%s\n", to_json(inspection).dump(2).c_str());
+      print_json(to_json(inspection).dump(2));
     } else {
-      std::printf("%s", to_text(inspection).c_str());
+      print(to_text(inspection));
     }
   }
   return 0;

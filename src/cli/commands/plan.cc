@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
@@ -102,8 +102,8 @@ nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int6
 }
 
 void print_line(const std::string& what, int64_t bytes, const std::string& note = "") {
-  std::printf("%-34s %9.3f GB%s%s\n", what.c_str(), static_cast<double>(bytes) / 1e9,
-              note.empty() ? "" : "  ", note.c_str());
+  print(format("%-34s %9.3f GB%s%s\n", what.c_str(), static_cast<double>(bytes) / 1e9,
+               note.empty() ? "" : "  ", note.c_str()));
 }
 
 void print_layers(const PlannedStage& stage) {
@@ -119,12 +119,12 @@ void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecP
   const MemoryPlan& plan = choice.plan;
   std::string ways = plan.in_strips ? ", VAE in tiles" : "";
   if (plan.unet_share != UNetShare::kAll) ways += std::string(", ") + share_words(plan.unet_share);
-  std::printf(
+  print(format(
       "%lld of %lldx%lld at once%s, %s%s%s\n", static_cast<long long>(load.pictures),
       static_cast<long long>(load.width), static_cast<long long>(load.height),
       load.guided ? ", guided" : "", policy.device.str().c_str(),
       policy.device.is_cpu() ? format(", --memory %s", memory_word(choice.memory)).c_str() : "",
-      ways.c_str());
+      ways.c_str()));
   for (const PlannedWeights& part : plan.weights) {
     print_line("weights: " + part.part, part.mapped + part.copied,
                part.copied == 0
@@ -155,7 +155,7 @@ int run_plan(const PlanOptions& options) {
   const MemoryChoice choice =
       choose_memory(read_model_config(model.config), policy, model.stored, load);
   if (options.json) {
-    std::printf("%s\n", as_json(choice, load, policy.free_bytes).dump(2).c_str());
+    print_json(as_json(choice, load, policy.free_bytes).dump(2));
     return 0;
   }
   print_text(choice, load, policy, options.layers);

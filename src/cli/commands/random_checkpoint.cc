@@ -1,6 +1,6 @@
-#include <cstdio>
 #include <memory>
 
+#include "base/output.h"
 #include "cli/commands/commands.h"
 #include "models/random_checkpoint.h"
 #include "runtime/data_files.h"
@@ -18,7 +18,7 @@ int run_random_checkpoint(const RandomCheckpointOptions& options) {
                                  ? data_file("configs/stable-diffusion/v1-inference.yaml").string()
                                  : options.config;
   write_random_checkpoint(options.out, read_model_config(config));
-  std::printf("%s\n", options.out.c_str());
+  print_path(options.out);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
@@ -166,21 +167,22 @@ Difference compare(const Image& a, const Image& b) {
   return difference;
 }
 
-void print(const std::string& file, const Image& image, const Difference& difference, bool json) {
+void print_difference(const std::string& file, const Image& image, const Difference& difference,
+                      bool json) {
   const std::string name = printable(file, std::string::npos);
   if (json) {
     const nlohmann::json line = {{"file", name},
                                  {"largest_difference", difference.largest},
                                  {"differing", difference.values},
                                  {"values", image.rgb.size()}};
-    std::printf("%s\n", line.dump().c_str());
+    print_json(line.dump());
   } else if (difference.largest == 0) {
-    std::printf("%s: identical\n", name.c_str());
+    print(name + ": identical\n");
   } else {
-    std::printf("%s: the largest difference is %d of 255; %zu of %zu values differ\n", name.c_str(),
-                difference.largest, difference.values, image.rgb.size());
+    print(format("%s: the largest difference is %d of 255; %zu of %zu values differ\n",
+                 name.c_str(), difference.largest, difference.values, image.rgb.size()));
   }
-  std::fflush(stdout);
+  flush_output();
 }
 
 /// Draws pictures again; keeps the model from one to the next.
@@ -242,7 +244,7 @@ int run_replay(const ReplayOptions& options) {
                   printable(options.files[i]) + " does not have the size that its parameters say",
                   "it was cropped or resized since it was drawn");
     }
-    print(options.files[i], after, compare(before, after), options.json);
+    print_difference(options.files[i], after, compare(before, after), options.json);
     if (!options.out.empty() &&
         write_png(options.out, after, metadata_of(records[i])) == WriteOutcome::kExists) {
       throw Error(ErrorKind::kFile, printable(options.out) + " is already there",

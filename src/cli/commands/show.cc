@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "image/png_metadata.h"
@@ -38,11 +38,10 @@ nlohmann::json as_json(const std::string& file, const PngMetadata& metadata) {
   return {{"file", printable(file, std::string::npos)}, {"texts", texts}};
 }
 
-/// Line by line, so that a text's own lines stay and nothing else of it reaches the terminal.
 void print_lines(const std::string& text) {
   for (size_t start = 0; start <= text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
-    std::printf("  %s\n", printable(text.substr(start, end - start), std::string::npos).c_str());
+    print("  " + text.substr(start, end - start) + "\n");
     start = end + 1;
   }
 }
@@ -51,14 +50,14 @@ int run_show(const ShowOptions& options) {
   for (const std::string& file : options.files) {
     const PngMetadata metadata = read_png_metadata(file);
     if (options.json) {
-      std::printf("%s\n", as_json(file, metadata).dump(2).c_str());
+      print_json(as_json(file, metadata).dump(2));
       continue;
     }
-    std::printf("%s\n", printable(file, std::string::npos).c_str());
-    if (metadata.texts.empty()) std::printf("  no parameters: the PNG holds no text\n");
+    print(printable(file, std::string::npos) + "\n");
+    if (metadata.texts.empty()) print("  no parameters: the PNG holds no text\n");
     for (const auto& [keyword, text] : metadata.texts) {
       if (keyword == kRecordKeyword) continue;  // the same in JSON
-      if (keyword != "parameters") std::printf("  %s:\n", printable(keyword).c_str());
+      if (keyword != "parameters") print("  " + printable(keyword) + ":\n");
       print_lines(text);
     }
   }

@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -7,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
@@ -36,16 +36,17 @@ std::unique_ptr<Tokenizer> open_tokenizer(const TokenizeOptions& options) {
 }
 
 void print_tokens(const std::string& text, const Tokens& tokens) {
-  std::printf("%s\n", printable(text, text.size() + 1).c_str());
+  print(printable(text, std::string::npos) + "\n");
   for (int64_t i = 0; i < tokens.used; ++i) {
     const auto at = static_cast<size_t>(i);
-    std::printf("  %2d  %5d  %s\n", static_cast<int>(i), tokens.ids[at], tokens.pieces[at].c_str());
+    print(format("  %2d  %5d  %s\n", static_cast<int>(i), tokens.ids[at],
+                 printable(tokens.pieces[at], std::string::npos).c_str()));
   }
-  std::printf("  %lld of %lld ids used\n", static_cast<long long>(tokens.used),
-              static_cast<long long>(kMaxTokens));
+  print(format("  %lld of %lld ids used\n", static_cast<long long>(tokens.used),
+               static_cast<long long>(kMaxTokens)));
   if (!tokens.lost.empty()) {
-    std::printf("  falls off the end (%lld ids): %s\n", static_cast<long long>(tokens.lost_tokens),
-                tokens.lost.c_str());
+    print(format("  falls off the end (%lld ids): %s\n", static_cast<long long>(tokens.lost_tokens),
+                 printable(tokens.lost, std::string::npos).c_str()));
   }
 }
 
@@ -64,14 +65,14 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
   for (size_t i = 0; i < used;) {
     const auto embedding = embeddings.find(i);
     if (embedding == embeddings.end()) {
-      std::printf("    %2zu  %5d  %-8.4g %s\n", i, chunk.ids[i], chunk.weights[i],
-                  args.tokenizer.piece(chunk.ids[i]).c_str());
+      print_format("    %2zu  %5d  %-8.4g %s\n", i, chunk.ids[i], chunk.weights[i],
+                   args.tokenizer.piece(chunk.ids[i]).c_str());
       ++i;
     } else {
       const EmbeddingName& name = args.embeddings[embedding->second];
-      std::printf("    %2zu  %2lld vectors %-4.4g embedding %s\n", i,
-                  static_cast<long long>(name.vectors), chunk.weights[i],
-                  printable(name.name).c_str());
+      print_format("    %2zu  %2lld vectors %-4.4g embedding %s\n", i,
+                   static_cast<long long>(name.vectors), chunk.weights[i],
+                   printable(name.name).c_str());
       i += static_cast<size_t>(name.vectors);
     }
   }
@@ -79,25 +80,25 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
 
 void print_part(const PromptPart& part, const TokenizeOptions& options, const ChunkArgs& args) {
   if (part.weight != 1)
-    std::printf("  part of weight %g: %s\n", part.weight, quoted(part.text).c_str());
+    print_format("  part of weight %g: %s\n", part.weight, quoted(part.text).c_str());
   const auto stages = schedule_prompt(part.text, {.steps = options.steps});
   for (const PromptStage& stage : stages) {
     const ChunkedText text = chunk_text(parse_attention(stage.text), args);
-    std::printf("  to step %lld: %s\n", static_cast<long long>(stage.until),
-                quoted(stage.text).c_str());
+    print_format("  to step %lld: %s\n", static_cast<long long>(stage.until),
+                 quoted(stage.text).c_str());
     for (size_t i = 0; i < text.chunks.size(); ++i) {
-      std::printf("   chunk %zu of %zu: id, weight\n", i + 1, text.chunks.size());
+      print_format("   chunk %zu of %zu: id, weight\n", i + 1, text.chunks.size());
       print_chunk(text.chunks[i], args);
     }
   }
 }
 
 void print_prompt(const std::string& text, const TokenizeOptions& options, const ChunkArgs& args) {
-  std::printf("%s\n", printable(text, text.size() + 1).c_str());
+  print_format("%s\n", printable(text, text.size() + 1).c_str());
   const ParsedPrompt parsed = parse_prompt(text, PromptSyntax::kWebUi);
   for (const NetworkUse& use : parsed.networks) {
-    std::printf("  network %s %s: text encoder %g, UNet %g\n", printable(use.kind).c_str(),
-                printable(use.name).c_str(), use.text_strength, use.unet_strength);
+    print_format("  network %s %s: text encoder %g, UNet %g\n", printable(use.kind).c_str(),
+                 printable(use.name).c_str(), use.text_strength, use.unet_strength);
   }
   for (const PromptPart& part : parsed.parts) print_part(part, options, args);
 }
@@ -134,11 +135,11 @@ nlohmann::json converted(const nlohmann::json& line, int64_t number, const Token
 /// Lines of {"prompt": …} → lines of {"ids": […]}, or of what the web UI's syntax makes of them.
 void convert_lines(std::istream& in, const TokenizeOptions& options, const ChunkArgs& args) {
   std::string line;
-  for (int64_t number = 1; std::getline(in, line); ++number) {
+  for (int64_t number = 1; !output_failed() && std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) bad_line(number, "not a JSON object: " + printable(line, 60));
-    std::printf("%s\n", converted(json, number, options, args).dump().c_str());
+    print_json(converted(json, number, options, args).dump());
   }
 }
 

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "image/image_io.h"
@@ -17,13 +17,14 @@ struct WatermarkOptions {
   bool json = false;
 };
 
-void print_text(const std::string& file, const std::string& read, const WatermarkMatch& match) {
-  std::printf("%s: %d of %d bits agree (by chance: %.2g); read: %s\n",
-              printable(file, std::string::npos).c_str(), match.matching, match.bits, match.chance,
-              printable(read, std::string::npos).c_str());
+void print_match(const std::string& file, const std::string& read, const WatermarkMatch& match) {
+  print(format("%s: %d of %d bits agree (by chance: %.2g); read: %s\n",
+               printable(file, std::string::npos).c_str(), match.matching, match.bits, match.chance,
+               printable(read, std::string::npos).c_str()));
 }
 
-void print_json(const std::string& file, const std::string& read, const WatermarkMatch& match) {
+void print_match_json(const std::string& file, const std::string& read,
+                      const WatermarkMatch& match) {
   std::string bytes;
   for (const char c : read) bytes += format("%02x", static_cast<unsigned char>(c));
   const nlohmann::json line = {{"file", printable(file, std::string::npos)},
@@ -32,7 +33,7 @@ void print_json(const std::string& file, const std::string& read, const Watermar
                                {"matching", match.matching},
                                {"bits", match.bits},
                                {"chance", match.chance}};
-  std::printf("%s\n", line.dump().c_str());
+  print_json(line.dump());
 }
 
 WatermarkReading read_watermark(const std::string& file, size_t length) {
@@ -50,7 +51,7 @@ int run_watermark(const WatermarkOptions& options) {
   for (const std::string& file : options.files) {
     const WatermarkReading reading = read_watermark(file, options.expected.size());
     const WatermarkMatch match = watermark_match(reading, options.expected);
-    (options.json ? print_json : print_text)(file, reading.bytes, match);
+    (options.json ? print_match_json : print_match)(file, reading.bytes, match);
   }
   return 0;
 }
