@@ -5,17 +5,17 @@
 #include <string>
 #include <string_view>
 
+#include "base/temporary_file.h"
+
 namespace sd {
 
 /// A file that appears under its name when it is complete, and never in place of another one. The
-/// bytes go to a temporary name in the same folder first, and to the disk, and then get their name.
+/// bytes go to a temporary file in the same folder first, and to the disk, and then get their name.
+/// What earlier processes left there when they were killed is removed.
 class NewFile {
  public:
   /// Opens the temporary file. Throws Error(kFile) if that cannot be done.
   explicit NewFile(std::filesystem::path path);
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile();  ///< removes the temporary file, if it has not got its name
 
   /// Throws Error(kFile) when there is no room, say.
   void write(std::string_view bytes);
@@ -30,12 +30,11 @@ class NewFile {
 
  private:
   void flush();
-  void close();
+  void complete();
   [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty: there is none
-  int descriptor_ = -1;
+  TemporaryFile file_;
   std::string pending_;
   uint64_t position_ = 0;
 };
