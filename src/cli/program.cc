@@ -6,6 +6,7 @@
 #include <new>
 #include <sstream>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
@@ -80,6 +81,7 @@ int reporting_errors(const std::function<int()>& work) {
   try {
     return work();
   } catch (const Error& error) {
+    begin_wind_up();
     for (const std::string& line : error.details()) complain("  " + line);
     return report(error.kind(), error.what(), error.hint());
   } catch (const std::bad_alloc&) {

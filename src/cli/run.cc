@@ -1,12 +1,13 @@
 #include "cli/run.h"
 
-#include <cstdio>
+#include <chrono>
 #include <optional>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/new_file.h"
+#include "base/output.h"
 #include "base/strings.h"
-#include "cli/interrupt.h"
 #include "cli/profile_table.h"
 #include "cli/progress_bar.h"
 #include "cli/prompt_lines.h"
@@ -30,8 +31,8 @@ OutputWriter::Settings output_settings(const RunOptions& options) {
   return settings;
 }
 
-/// Draws all batches; false if the user stopped it.
-bool draw(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output) {
+/// Draws all batches, or as many as there are when the user stops it.
+void draw(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output) {
   const BatchPlan& plan = run.plan;
   const Pipeline pipeline = Pipeline::load(run.load);
   Session session = pipeline.start(run.options.rng, run.options.seed);
@@ -39,7 +40,7 @@ bool draw(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output)
   ProgressBar bar(ProgressBar::style_of_stderr(),
                   static_cast<int64_t>(plan.batches.size()) * plan.passes);
   const auto progress = [&](const ProgressEvent& event) {
-    if (interrupted()) return false;
+    if (interrupted() || reader_gone()) return false;
     bar.show(event);
     return true;
   };
@@ -57,23 +58,39 @@ bool draw(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output)
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kCancelled) throw;
-    return false;
   }
-  return true;
 }
 
-/// Likewise on one device or several. Where that fails, what is drawn is kept.
-bool draw_anywhere(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output) {
+/// Draws them on one device or several. Where that fails, what is drawn is kept.
+void draw_anywhere(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output) {
   try {
     if (run.options.devices.empty()) return draw(run, tap, output);
-    return draw_with_workers(resolve_workers(run.options, probe_host()), run, output);
+    draw_with_workers(resolve_workers(run.options, probe_host()), run, output);
   } catch (...) {
+    begin_wind_up();
     try {
       output->finish();
     } catch (const Error&) {
       // The first error says more.
     }
     throw;
+  }
+}
+
+std::string stopped_line(const BatchPlan& plan, const OrderedOutput& output) {
+  return format("stopped; %lld of %lld pictures are drawn and kept",
+                static_cast<long long>(output.kept()), static_cast<long long>(plan.pictures()));
+}
+
+/// Keeps what is drawn while a computation goes on that did not hear that it should stop.
+void end_late(const BatchPlan& plan, OrderedOutput* output) noexcept {
+  constexpr auto kPatience = std::chrono::milliseconds(300);
+  try {
+    const bool finished = output->finish_within(kPatience);
+    complain("error: " + (finished ? stopped_line(plan, *output)
+                                   : std::string("stopped while a picture was being written")));
+  } catch (const std::exception& error) {
+    complain(std::string("error: stopped; ") + error.what());
   }
 }
 
@@ -102,7 +119,6 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
   const SafetyOptions safety = choose_safety(options);
   OutputWriter writer(output_settings(options));
   if (!model.note.empty()) notice(model.note);
-  catch_interrupts();
   const LoadOptions load{.model = model.paths,
                          .device = options.device,
                          .safety = safety,
@@ -113,14 +129,16 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
     recorder.emplace(options, model, safety.mode);
   }
   OrderedOutput output(&writer, recorder ? &*recorder : nullptr);
+  catch_interrupts([&] { end_late(plan, &output); });
   const WorkersRun run{options, load, model.description, plan};
-  const bool complete = draw_anywhere(run, tap, &output);
+  draw_anywhere(run, tap, &output);
+  begin_wind_up();
   output.finish();
   if (profiled) report_profile(options);
-  if (!complete) {
-    throw Error(ErrorKind::kCancelled, format("stopped; %lld of %lld pictures are drawn and kept",
-                                              static_cast<long long>(writer.count()),
-                                              static_cast<long long>(plan.pictures())));
+  if (output.count() < plan.pictures()) {
+    if (interrupted()) throw Error(ErrorKind::kCancelled, stopped_line(plan, output));
+    complain("error: " + stopped_line(plan, output) + ": nobody reads stdout");
+    return kReaderGone;
   }
   if (plan.bad_lines > 0) {
     throw Error(ErrorKind::kUsage,

@@ -7,9 +7,10 @@
 #include <set>
 #include <thread>
 
+#include "base/interrupt.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "base/strings.h"
-#include "cli/interrupt.h"
 #include "cli/progress_bar.h"
 #include "pipeline/draw_plan.h"
 #include "sd/error.h"
@@ -54,7 +55,7 @@ class Jobs {
   bool show(const Job& job, const ProgressEvent& event) {
     const std::lock_guard lock(mutex_);
     if (job.number == first_) bar_.show(event);
-    return !stopped_ && !interrupted();
+    return !stopped_ && !interrupted() && !reader_gone();
   }
 
   void add(const Job& job, Picture picture, const Pipeline& pipeline) {
@@ -81,10 +82,9 @@ class Jobs {
     if (!error_) error_ = std::move(error);
   }
 
-  /// After the workers have ended: whether all jobs are done. Throws the first error.
-  bool finish() const {
+  /// After the workers have ended: throws the first error.
+  void finish() const {
     if (error_) std::rethrow_exception(error_);
-    return !stopped_;
   }
 
  private:
@@ -149,7 +149,7 @@ std::vector<ExecPolicy> resolve_workers(const RunOptions& options, const HostInf
   return workers;
 }
 
-bool draw_with_workers(const std::vector<ExecPolicy>& devices, const WorkersRun& run,
+void draw_with_workers(const std::vector<ExecPolicy>& devices, const WorkersRun& run,
                        OrderedOutput* output) {
   Jobs jobs(run, output);
   std::vector<std::thread> threads;
@@ -157,7 +157,7 @@ bool draw_with_workers(const std::vector<ExecPolicy>& devices, const WorkersRun&
     threads.emplace_back(work, i, std::cref(devices[i]), std::cref(run), &jobs);
   }
   for (std::thread& thread : threads) thread.join();
-  return jobs.finish();
+  jobs.finish();
 }
 
 }  // namespace sd

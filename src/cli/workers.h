@@ -22,9 +22,10 @@ struct WorkersRun {
 
 /// Draws the batches of a plan on several devices: one thread each, with a pipeline of its own,
 /// takes the next batch whenever it has drawn one. The pictures are those of one device, for each
-/// batch begins where in the stream it would begin there. False if the user stopped it. Where a
-/// worker fails, the others stop, and what it threw is thrown; what was drawn is in `output`.
-bool draw_with_workers(const std::vector<ExecPolicy>& devices, const WorkersRun& run,
+/// batch begins where in the stream it would begin there. When the user stops it, not all are
+/// drawn. Where a worker fails, the others stop, and what it threw is thrown; what was drawn is in
+/// `output`.
+void draw_with_workers(const std::vector<ExecPolicy>& devices, const WorkersRun& run,
                        OrderedOutput* output);
 
 }  // namespace sd

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/descriptor.h"
+#include "base/interrupt.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
@@ -23,7 +24,10 @@ namespace {
 
 std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) throw_errno(path, "cannot be opened", errno);
+  if (file.get() < 0) {
+    stop_if_interrupted();  // while it waited for the writer of a pipe
+    throw_errno(path, "cannot be opened", errno);
+  }
   constexpr size_t kStep = size_t{1} << 20;
   struct stat about = {};
   size_t expected = 0;
@@ -34,6 +38,7 @@ std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
   size_t size = 0;
   while (size <= kMaxFileBytes && expected <= kMaxFileBytes) {
     bytes.resize(size < expected ? expected + 1 : size + kStep);
+    stop_if_interrupted();
     const ssize_t count = ::read(file.get(), bytes.data() + size, bytes.size() - size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_errno(path, "cannot be read", errno);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -45,7 +46,7 @@ class OutputWriter {
   std::vector<Image> for_grid_;
   int64_t next_sample_ = -1;  // -1: not looked up yet
   int64_t next_grid_ = -1;
-  int64_t added_ = 0;
+  std::atomic<int64_t> added_ = 0;
   bool said_too_small_ = false;
 };
 

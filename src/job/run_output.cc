@@ -50,6 +50,8 @@ InitRecord Recorder::init_record(const PlannedBatch& batch) {
 
 void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture picture,
                         const Pipeline& pipeline) {
+  const std::lock_guard lock(mutex_);
+  ++count_;
   say_safety(place, picture.safety);
   Waiting waiting{std::move(picture.image), std::nullopt};
   if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture, pipeline);
@@ -58,6 +60,18 @@ void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture pictur
 }
 
 void OrderedOutput::finish() {
+  const std::lock_guard lock(mutex_);
+  write_rest();
+}
+
+bool OrderedOutput::finish_within(std::chrono::milliseconds patience) {
+  const std::unique_lock lock(mutex_, patience);
+  if (!lock) return false;
+  write_rest();
+  return true;
+}
+
+void OrderedOutput::write_rest() {
   while (!waiting_.empty()) write_first();
   writer_->finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +41,7 @@ class Recorder {
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
 };
 
-/// Hands pictures to the writer in the order that the user asked for them. Not thread-safe.
+/// Hands pictures to the writer in the order that the user asked for them. Thread-safe.
 class OrderedOutput {
  public:
   /// `recorder` is null when no record is wanted.
@@ -48,11 +50,18 @@ class OrderedOutput {
   /// `place`: among all pictures of the run, from 0.
   void add(int64_t place, const PlannedBatch& batch, Picture picture, const Pipeline& pipeline);
 
+  /// Pictures that were drawn, and those of them that the safety checker did not withhold.
+  int64_t count() const { return count_; }
+  int64_t kept() const { return writer_->count(); }
+
   /// Pictures that the safety checker failed on, and let not through.
   int64_t unchecked() const { return unchecked_; }
 
   /// Writes what waits for a picture that will not come, and the grid.
   void finish();
+
+  /// The same, but false, with nothing done, if another thread is adding a picture for longer.
+  bool finish_within(std::chrono::milliseconds patience);
 
  private:
   struct Waiting {
@@ -62,11 +71,14 @@ class OrderedOutput {
 
   void say_safety(int64_t place, const SafetyOutcome& safety);
   void write_first();
+  void write_rest();
 
+  std::timed_mutex mutex_;
   OutputWriter* writer_;
   Recorder* recorder_;
   std::map<int64_t, Waiting> waiting_;  // by place
   int64_t next_ = 0;
+  int64_t count_ = 0;
   int64_t unchecked_ = 0;
   std::vector<PictureRecord> records_;  // of the grid
 };

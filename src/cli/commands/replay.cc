@@ -3,12 +3,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
-#include "cli/interrupt.h"
 #include "cli/progress_bar.h"
 #include "image/blur.h"
 #include "image/image_io.h"
@@ -141,7 +141,7 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
   session.generate(
       request, [&](Picture picture) { image = std::move(picture.image); },
       [&](const ProgressEvent& event) {
-        if (interrupted()) return false;
+        if (interrupted() || reader_gone()) return false;
         bar.show(event);
         return true;
       });
@@ -232,9 +232,9 @@ int run_replay(const ReplayOptions& options) {
     throw Error(ErrorKind::kUsage, "--out takes one picture, and there are several",
                 "replay them one by one");
   }
+  catch_interrupts([] { complain("error: stopped"); });
   std::vector<PictureRecord> records;
   for (const std::string& file : options.files) records.push_back(read_record(file));
-  catch_interrupts();
   Replayer replayer(options);
   for (size_t i = 0; i < records.size(); ++i) {
     const Image before = read_image(options.files[i]);

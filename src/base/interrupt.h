@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+
+namespace sd {
+
+/// From now on the first SIGINT, SIGTERM or SIGHUP is noted for `interrupted`; a further SIGINT or
+/// SIGTERM ends the program at once. What the parent process had ignored stays ignored. SIGPIPE is
+/// ignored: `output_failed` tells.
+///
+/// A computation may be deaf for long. So another thread waits: if nobody calls `begin_wind_up`
+/// within a second and a half, it calls `wind_up` and ends the program with exit code 130.
+void catch_interrupts(std::function<void()> wind_up = nullptr);
+
+/// Whether the user asked to stop.
+bool interrupted();
+
+/// Throws Error(kCancelled) if the user asked to stop: for long work between two polls.
+void stop_if_interrupted();
+
+/// Whoever calls this will end the program soon, and is let alone. Does not return if the thread of
+/// `catch_interrupts` has begun to do that.
+void begin_wind_up();
+
+}  // namespace sd
