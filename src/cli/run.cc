@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -20,13 +21,18 @@
 namespace sd {
 namespace {
 
-OutputWriter::Settings output_settings(const RunOptions& options) {
+OutputWriter::Settings output_settings(const RunOptions& options, const BatchPlan& plan) {
   OutputWriter::Settings settings;
   settings.outdir = options.outdir_given ? options.outdir : default_outdir(options);
   settings.save_samples = !options.skip_save;
   settings.save_grid = !options.skip_grid;
   settings.images_per_row =
       static_cast<int>(options.n_rows > 0 ? options.n_rows : options.n_samples);
+  settings.most_pictures = plan.pictures();
+  for (const PlannedBatch& batch : plan.batches) {
+    settings.largest_width = std::max(settings.largest_width, batch.request.width);
+    settings.largest_height = std::max(settings.largest_height, batch.request.height);
+  }
   if (!options.no_watermark) settings.watermark = options.watermark;
   return settings;
 }
@@ -117,7 +123,7 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
   const BatchPlan plan =
       plan_batches(options, model.description, model.built_in, read_prompt_lines(options));
   const SafetyOptions safety = choose_safety(options);
-  OutputWriter writer(output_settings(options));
+  OutputWriter writer(output_settings(options, plan));
   if (!model.note.empty()) notice(model.note);
   const LoadOptions load{.model = model.paths,
                          .device = options.device,

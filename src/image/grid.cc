@@ -18,6 +18,21 @@ void check_grid(const std::vector<Image>& images, int images_per_row) {
   }
 }
 
+bool fits_on_a_sheet(int64_t width, int64_t height) {
+  return std::max(width, height) <= kMaxImageSide &&
+         static_cast<size_t>(width) * static_cast<size_t>(height) <= kMaxImagePixels;
+}
+
+[[noreturn]] void throw_too_large(const char* what, int64_t width, int64_t height) {
+  throw Error(ErrorKind::kUsage,
+              format("%s of %lldx%lld pixels is too large", what, static_cast<long long>(width),
+                     static_cast<long long>(height)),
+              "--skip_grid leaves the grid out; --n_rows sets how many pictures a row has");
+}
+
+/// A side of a sheet of so many places.
+int64_t side_of(int64_t places, int64_t pixels) { return places * (pixels + kPadding) + kPadding; }
+
 }  // namespace
 
 Image make_grid(const std::vector<Image>& images, int images_per_row) {
@@ -31,12 +46,9 @@ Image make_grid(const std::vector<Image>& images, int images_per_row) {
     step_x = std::max(step_x, image.width + kPadding);
     step_y = std::max(step_y, image.height + kPadding);
   }
-  const size_t width = columns * static_cast<size_t>(step_x) + kPadding;
-  const size_t height = rows * static_cast<size_t>(step_y) + kPadding;
-  if (std::max(width, height) > kMaxImageSide || width * height > kMaxImagePixels) {
-    throw Error(ErrorKind::kUsage, format("a grid of %zux%zu pixels is too large", width, height),
-                "--skip_grid leaves the grid out; --n_rows sets how many pictures a row has");
-  }
+  const auto width = static_cast<int64_t>(columns) * step_x + kPadding;
+  const auto height = static_cast<int64_t>(rows) * step_y + kPadding;
+  if (!fits_on_a_sheet(width, height)) throw_too_large("a grid", width, height);
   Image sheet(static_cast<int>(width), static_cast<int>(height));
   for (size_t k = 0; k < images.size(); ++k) {
     const int left = kPadding + static_cast<int>(k % columns) * step_x;
@@ -46,6 +58,18 @@ Image make_grid(const std::vector<Image>& images, int images_per_row) {
     }
   }
   return sheet;
+}
+
+int64_t pictures_on_a_page(int64_t pictures, int width, int height, int64_t images_per_row) {
+  if (pictures <= 1) return 1;
+  const int64_t columns = std::min(images_per_row, pictures);
+  const int64_t sheet_width = side_of(columns, width);
+  if (!fits_on_a_sheet(sheet_width, side_of(1, height))) {
+    throw_too_large("a row of the grid", sheet_width, side_of(1, height));
+  }
+  int64_t rows = std::max<int64_t>(1, kMostOnAPage / columns);
+  while (!fits_on_a_sheet(sheet_width, side_of(rows, height))) --rows;
+  return std::min(rows * columns, pictures);
 }
 
 }  // namespace sd

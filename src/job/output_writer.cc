@@ -48,11 +48,28 @@ void make_folders(const fs::path& folder) {
               "give --outdir a place where you may write");
 }
 
+/// The number that `text` is, or with `pages` begins with where a page's stands behind it: "12",
+/// "12-3". -1 if it is none.
+int64_t number_of(std::string_view text, bool pages) {
+  int64_t number = -1;
+  const char* end = text.data() + text.size();
+  auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc() || number < 0) return -1;
+  int64_t page = 0;
+  if (pages && parsed.ptr != end && *parsed.ptr == '-') {
+    parsed = std::from_chars(parsed.ptr + 1, end, page);
+  }
+  return parsed.ec == std::errc() && parsed.ptr == end && page >= 0 ? number : -1;
+}
+
 }  // namespace
 
 OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
   if (settings_.save_grid) check_writable(settings_.outdir);
   if (settings_.save_samples) check_writable(settings_.outdir / "samples");
+  if (!settings_.save_grid) return;
+  page_size_ = pictures_on_a_page(settings_.most_pictures, settings_.largest_width,
+                                  settings_.largest_height, settings_.images_per_row);
 }
 
 /// The watermark is part of the reference; on small pictures it cannot be had.
@@ -87,11 +104,34 @@ void OutputWriter::add(Image image, const PngMetadata& metadata) {
   print_path(path);
 }
 
+bool OutputWriter::page_is_full() const {
+  return std::ssize(for_grid_) == page_size_ && page_size_ < settings_.most_pictures;
+}
+
 void OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return;
-  const Image grid = marked(make_grid(for_grid_, settings_.images_per_row));
-  const fs::path path = save(grid, metadata, settings_.outdir, "grid-", 4, &next_grid_);
-  print_path(path);
+  const Image sheet = marked(make_grid(for_grid_, settings_.images_per_row));
+  for_grid_.clear();
+  if (page_size_ < settings_.most_pictures) {
+    print_path(save_page(sheet, metadata));
+  } else {
+    print_path(save(sheet, metadata, settings_.outdir, "grid-", 4, &next_grid_));
+  }
+}
+
+/// All pages have one number; the next one where another run has taken it.
+fs::path OutputWriter::save_page(const Image& page, const PngMetadata& metadata) {
+  const Zone zone("PNG");
+  make_folders(settings_.outdir);
+  if (next_grid_ < 0) next_grid_ = next_number(settings_.outdir, "grid-");
+  ++pages_;
+  while (true) {
+    const fs::path path =
+        settings_.outdir / format("grid-%04lld-%lld.png", static_cast<long long>(next_grid_),
+                                  static_cast<long long>(pages_));
+    if (write_png(path, page, metadata) == WriteOutcome::kWritten) return path;
+    ++next_grid_;
+  }
 }
 
 int64_t next_number(const fs::path& folder, const std::string& prefix) {
@@ -104,10 +144,9 @@ int64_t next_number(const fs::path& folder, const std::string& prefix) {
         name.substr(name.size() - kSuffix.size()) != kSuffix) {
       continue;
     }
-    const char* last = name.data() + name.size() - kSuffix.size();
-    int64_t number = -1;
-    const auto parsed = std::from_chars(name.data() + prefix.size(), last, number);
-    if (parsed.ec != std::errc() || parsed.ptr != last || number < 0) continue;
+    const int64_t number = number_of(
+        std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - kSuffix.size()),
+        /*pages=*/!prefix.empty());
     if (number < INT64_MAX) next = std::max(next, number + 1);
   }
   return next;

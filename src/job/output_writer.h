@@ -11,7 +11,8 @@
 
 namespace sd {
 
-/// Where a run's pictures go: outdir/samples/00000.png … and outdir/grid-0000.png …
+/// Where a run's pictures go: outdir/samples/00000.png … and outdir/grid-0000.png …, or its pages
+/// outdir/grid-0000-1.png, outdir/grid-0000-2.png … where one sheet would be too large.
 /// Numbers go on from the highest that is there; nothing is ever overwritten.
 class OutputWriter {
  public:
@@ -20,18 +21,28 @@ class OutputWriter {
     bool save_samples = true;
     bool save_grid = true;
     int images_per_row = 1;
+    /// What the grid may come to: so many pictures, none of them larger than that.
+    int64_t most_pictures = 1;
+    int largest_width = 0;
+    int largest_height = 0;
     std::string watermark = {};  ///< empty: none
   };
 
-  /// Throws kFile, before anything is drawn, if the folder cannot be made or written to. Makes
-  /// nothing yet.
+  /// Throws, before anything is drawn, kFile if the folder cannot be made or written to, and
+  /// kUsage if not even a row of the grid can be made. Makes nothing yet.
   explicit OutputWriter(Settings settings);
 
   /// Writes one picture under the next number and prints its path on stdout.
   void add(Image image, const PngMetadata& metadata = {});
 
-  /// Writes the grid of all pictures so far. Nothing if there are none.
+  /// Whether the pictures since the last page fill one: time to `finish` it.
+  bool page_is_full() const;
+
+  /// Writes the grid, or a page of it: all pictures since the last. Nothing if there are none.
   void finish(const PngMetadata& metadata = {});
+
+  /// Whether there will be a grid.
+  bool makes_grid() const { return settings_.save_grid; }
 
   /// How many pictures were added.
   int64_t count() const { return added_; }
@@ -40,17 +51,21 @@ class OutputWriter {
   std::filesystem::path save(const Image& image, const PngMetadata& metadata,
                              const std::filesystem::path& folder, const std::string& prefix,
                              int digits, int64_t* next) const;
+  std::filesystem::path save_page(const Image& page, const PngMetadata& metadata);
   Image marked(Image image);
 
   Settings settings_;
-  std::vector<Image> for_grid_;
+  std::vector<Image> for_grid_;  // of the page that is being filled
+  int64_t page_size_ = 1;
+  int64_t pages_ = 0;         // that are written
   int64_t next_sample_ = -1;  // -1: not looked up yet
   int64_t next_grid_ = -1;
   std::atomic<int64_t> added_ = 0;
   bool said_too_small_ = false;
 };
 
-/// One more than the highest N of the entries prefixN.png in the folder; 0 where there is none.
+/// One more than the highest N of the entries prefixN.png in the folder (of a grid also
+/// prefixN-PAGE.png); 0 where there is none.
 int64_t next_number(const std::filesystem::path& folder, const std::string& prefix);
 
 }  // namespace sd

@@ -73,7 +73,12 @@ bool OrderedOutput::finish_within(std::chrono::milliseconds patience) {
 
 void OrderedOutput::write_rest() {
   while (!waiting_.empty()) write_first();
+  write_grid();
+}
+
+void OrderedOutput::write_grid() {
   writer_->finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
+  records_.clear();
 }
 
 void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
@@ -99,7 +104,8 @@ void OrderedOutput::write_first() {
   if (picture.image.empty()) return;  // withheld
   writer_->add(std::move(picture.image),
                picture.record ? metadata_of(*picture.record) : PngMetadata());
-  if (picture.record) records_.push_back(std::move(*picture.record));
+  if (picture.record && writer_->makes_grid()) records_.push_back(std::move(*picture.record));
+  if (writer_->page_is_full()) write_grid();
 }
 
 }  // namespace sd

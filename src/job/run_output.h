@@ -72,6 +72,7 @@ class OrderedOutput {
   void say_safety(int64_t place, const SafetyOutcome& safety);
   void write_first();
   void write_rest();
+  void write_grid();
 
   std::timed_mutex mutex_;
   OutputWriter* writer_;
@@ -80,7 +81,7 @@ class OrderedOutput {
   int64_t next_ = 0;
   int64_t count_ = 0;
   int64_t unchecked_ = 0;
-  std::vector<PictureRecord> records_;  // of the grid
+  std::vector<PictureRecord> records_;  // of the grid, or of the page that is being filled
 };
 
 }  // namespace sd

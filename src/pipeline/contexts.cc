@@ -14,12 +14,24 @@ namespace sd {
 at::Tensor Contexts::of(const std::vector<std::string>& prompts, StageProgress* progress) {
   std::vector<at::Tensor> rows;
   for (const std::string& prompt : prompts) {
-    auto known = known_.find(prompt);
-    if (known == known_.end()) known = known_.emplace(prompt, encode(prompt)).first;
-    rows.push_back(known->second);
+    rows.push_back(find_or_encode(prompt));
     progress->step_done();
   }
   return at::cat(rows);
+}
+
+const at::Tensor& Contexts::find_or_encode(const std::string& prompt) {
+  if (const auto place = places_.find(prompt); place != places_.end()) {
+    known_.splice(known_.begin(), known_, place->second);
+    return known_.front().context;
+  }
+  known_.push_front({prompt, encode(prompt)});
+  places_.emplace(known_.front().prompt, known_.begin());
+  if (known_.size() > kMostContexts) {
+    places_.erase(known_.back().prompt);
+    known_.pop_back();
+  }
+  return known_.front().context;
 }
 
 at::Tensor Contexts::encode(const std::string& prompt) {

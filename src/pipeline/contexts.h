@@ -2,8 +2,10 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <map>
+#include <list>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "pipeline/networks.h"
@@ -12,9 +14,13 @@
 
 namespace sd {
 
-/// What prompts say to the UNet; each prompt is encoded once. What it is given must outlive it.
+/// What prompts say to the UNet. A prompt is encoded once, unless kMostContexts others were asked
+/// for since. What it is given must outlive it.
 class Contexts {
  public:
+  /// How many are kept, 30 MB of them for Stable Diffusion v1.
+  static constexpr size_t kMostContexts = 128;
+
   Contexts(const Tokenizer& tokenizer, Networks* networks)
       : tokenizer_(tokenizer), networks_(networks) {}
 
@@ -27,7 +33,15 @@ class Contexts {
 
   const Tokenizer& tokenizer_;
   Networks* networks_;
-  std::map<std::string, at::Tensor> known_;  // by prompt: [1, 77, width]
+  /// The prompt's, the newest in `known_` then.
+  const at::Tensor& find_or_encode(const std::string& prompt);
+
+  struct Known {
+    std::string prompt;
+    at::Tensor context;  // [1, 77, width]
+  };
+  std::list<Known> known_;  // what was asked for last is first
+  std::unordered_map<std::string_view, std::list<Known>::iterator> places_;  // by prompt, in known_
 };
 
 }  // namespace sd

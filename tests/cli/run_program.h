@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,10 +71,10 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Waits for the end; the exit code, or -signal.
-  int wait() {
+  /// Waits for the end; the exit code, or -signal. `usage`: where to say what it took, or null.
+  int wait(struct rusage* usage = nullptr) {
     int status = 0;
-    waitpid(pid_, &status, 0);
+    wait4(pid_, &status, 0, usage);
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }

@@ -34,6 +34,19 @@ TEST(Grid, PlacesPicturesRowByRow) {
   EXPECT_EQ(sheet.at(15, 12)[0] + sheet.at(1, 1)[1] + sheet.at(10, 3)[2], 0);  // empty and padding
 }
 
+TEST(Grid, PagesHoldWholeRows) {
+  EXPECT_EQ(pictures_on_a_page(6, 512, 512, 3), 6);
+  EXPECT_EQ(pictures_on_a_page(256, 512, 512, 3), 255);
+  EXPECT_EQ(pictures_on_a_page(2000, 64, 64, 3), 255);
+  EXPECT_EQ(pictures_on_a_page(1008, 64, 64, 1), 256);
+  EXPECT_EQ(pictures_on_a_page(1000, 16, 16, 600), 600);      // one row, and it has more
+  EXPECT_EQ(pictures_on_a_page(100'000, 4096, 4096, 2), 10);  // of 178,956,970 pixels at most
+  EXPECT_EQ(pictures_on_a_page(1, 16384, 16384, 3), 1);
+  EXPECT_EQ(pictures_on_a_page(2, 512, 512, 1024), 2);          // two are a row of two
+  EXPECT_THROW(pictures_on_a_page(128, 512, 512, 128), Error);  // 65,794 pixels wide
+  EXPECT_THROW(pictures_on_a_page(3, 16384, 16384, 1), Error);
+}
+
 TEST(Grid, FewerPicturesThanARowMakeItNarrower) {
   const std::vector<Image> images(2, test::pattern("flat", 8, 6, 1));
   EXPECT_EQ(make_grid(images, 5).width, 2 * 10 + 2);

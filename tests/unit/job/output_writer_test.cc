@@ -97,6 +97,54 @@ TEST(OutputWriter, NeverOverwritesWhatAnotherRunWroteMeanwhile) {
   EXPECT_TRUE(fs::exists(folder / "grid-0000.png") && fs::exists(folder / "grid-0001.png"));
 }
 
+/// Adds so many pictures, and finishes each page when it is full.
+std::vector<std::string> pages_of(const OutputWriter::Settings& settings, int64_t count) {
+  ::testing::internal::CaptureStdout();
+  OutputWriter writer(settings);
+  for (int64_t i = 0; i < count; ++i) {
+    writer.add(Image(8, 8));
+    if (writer.page_is_full()) writer.finish();
+  }
+  writer.finish();
+  std::istringstream out(::testing::internal::GetCapturedStdout());
+  std::vector<std::string> names;
+  for (std::string line; std::getline(out, line);) {
+    names.push_back(fs::relative(line, settings.outdir).string());
+  }
+  return names;
+}
+
+TEST(OutputWriter, CutsALargeGridIntoPages) {
+  const TempFolder folder;
+  folder.write("grid-0002-1.png", "another run's");
+  folder.write("grid-0003-3.png", "");
+  OutputWriter::Settings settings = {.outdir = folder.path(),
+                                     .save_samples = false,
+                                     .images_per_row = 100,
+                                     .most_pictures = 520,
+                                     .largest_width = 8,
+                                     .largest_height = 8};
+  EXPECT_EQ(pages_of(settings, 520),
+            Names({"grid-0004-1.png", "grid-0004-2.png", "grid-0004-3.png"}));
+  EXPECT_EQ(read_image(folder / "grid-0004-1.png").height, 2 * 10 + 2);
+  EXPECT_EQ(read_image(folder / "grid-0004-3.png").width, 100 * 10 + 2);
+  EXPECT_EQ(pages_of(settings, 3), Names({"grid-0005-1.png"}));  // a run that is stopped
+  settings.most_pictures = 200;
+  EXPECT_EQ(pages_of(settings, 200), Names({"grid-0006.png"}));
+}
+
+TEST(OutputWriter, RefusesARowThatIsTooLargeBeforeAnythingIsDrawn) {
+  const TempFolder folder;
+  OutputWriter::Settings settings = {.outdir = folder.path(),
+                                     .images_per_row = 1024,
+                                     .most_pictures = 1024,
+                                     .largest_width = 512,
+                                     .largest_height = 512};
+  expect_error(ErrorKind::kUsage, "a row of the grid", [&] { OutputWriter{settings}; });
+  settings.save_grid = false;
+  OutputWriter{settings};
+}
+
 TEST(OutputWriter, WritesOnlyWhatIsAskedFor) {
   const TempFolder folder;
   EXPECT_EQ(written({.outdir = folder / "a", .save_samples = false}, {small(1)}),
