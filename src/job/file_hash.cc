@@ -1,14 +1,19 @@
 #include "job/file_hash.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
 
+#include "base/interrupt.h"
 #include "base/new_file.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "sd/error.h"
 #include "weights/sha256.h"
@@ -73,21 +78,26 @@ void remember(const std::string& hash, const std::string& identity) {
 
 std::string compute(const std::string& path, const std::atomic<bool>& give_up) {
   struct stat about = {};
-  const bool worth_remembering = ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
-                                 about.st_size >= kWorthRemembering;
+  const Descriptor file = open_regular_file(path);
+  const bool worth_remembering =
+      ::fstat(file.get(), &about) == 0 && about.st_size >= kWorthRemembering;
   const std::string known_by = identity(path, about);
   if (worth_remembering) {
     if (std::string hash = recall(known_by); !hash.empty()) return hash;
   }
-  std::ifstream file(path, std::ios::binary);
   Sha256 sum;
   std::vector<char> block(size_t{1} << 20);
-  while (file && !give_up) {
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    sum.update(block.data(), static_cast<size_t>(file.gcount()));
+  while (!give_up) {
+    stop_if_interrupted();
+    const ssize_t count = ::read(file.get(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      throw Error(ErrorKind::kFile, printable(path) + ": cannot be read: " + std::strerror(errno));
+    }
+    if (count == 0) break;
+    sum.update(block.data(), static_cast<size_t>(count));
   }
   if (give_up) return "";
-  if (!file.eof()) throw Error(ErrorKind::kFile, printable(path) + ": cannot be read");
   std::string hash = sum.finish();
   if (worth_remembering) remember(hash, known_by);
   return hash;

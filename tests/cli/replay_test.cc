@@ -1,5 +1,7 @@
 // Pictures drawn again from what their files say, and what keeps one from being drawn again.
 
+#include <sys/stat.h>
+
 #include "cli/picture_files.h"
 #include "cli/small_model.h"
 #include "image/png_metadata.h"
@@ -223,14 +225,64 @@ TEST_F(Replay, RefusesDamagedRecords) {
   expect(record.dump().substr(0, 200), 3);
   expect(std::string(1'000'000, '[') + std::string(1'000'000, ']'), 3);
   expect(changed("/width", 1e300), 3);
-  expect(changed("/width", 65), 2);
+  expect(changed("/width", 65), 3);
   expect(changed("/width", 128), 3);  // not the picture's
   expect(changed("/sampler", "eular"), 2);
   expect(changed("/steps", -1), 2);
   expect(changed("/draw/batch", 1'000'000), 3);
+  json huge = json::parse(changed("/draw/batch", 1024));  // 2^34 pixels at once
+  huge["width"] = huge["height"] = 4096;
+  expect(huge.dump(), 3);
+  huge["draw"]["batch"] = 1;
+  huge["draw"]["noise_rows"] = 1024;
+  expect(huge.dump(), 3);
   expect(changed("/draw/row", 1), 2);
   expect(changed("/draw/offset", UINT64_MAX), 3);
   expect(changed("/device/threads", 1'000'000), 2);
+}
+
+TEST_F(Replay, FollowsAPictureToRegularFilesOnly) {
+  write_png(out_ / "init.png", pattern("smooth", 64, 64, 1));
+  drawn("img2img", {"--init-img", "init.png"});
+  const std::string png = "out/samples/00000.png";
+  ASSERT_EQ(mkfifo((out_ / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", out_ / "link");
+  out_.write("empty", "");
+  const std::string long_yaml = out_.write("long", std::string(3 << 20, ' ')).filename().string();
+  int number = 0;
+  for (const char* place : {"/model/checkpoint", "/model/config", "/init_image/file"}) {
+    for (const char* path : {"/dev/zero", "/dev/tty", "/dev/stdin", "pipe", "link", "model",
+                             "/proc/self/mem", "/proc/kmsg", "empty"}) {
+      SCOPED_TRACE(std::string(place) + " " + path);
+      json record = record_of(png);
+      record.at(json::json_pointer(place)) = path;
+      const std::string name = "hostile" + std::to_string(number++) + ".png";
+      rewrite(png, record.dump(), name);
+      const Finished failed = run_here({"replay", name});
+      EXPECT_EQ(failed.exit_code, 3);
+      const bool absent = !std::filesystem::exists(path) && path[0] == '/';
+      EXPECT_TRUE(absent || failed.err.find("expected a regular file at ") != std::string::npos ||
+                  failed.err.find("cannot be opened") != std::string::npos)
+          << failed.err;
+      EXPECT_EQ(failed.out, "");
+    }
+  }
+  json record = record_of(png);
+  record["model"]["config"] = long_yaml;
+  rewrite(png, record.dump(), "long.png");
+  expect_failure(run_here({"replay", "long.png"}), 3, "found 3.0 MiB");
+}
+
+TEST_F(Replay, SaysWhichFilesThePictureNames) {
+  write_png(out_ / "init.png", pattern("smooth", 64, 64, 1));
+  drawn("img2img", {"--init-img", "init.png"});
+  const Finished done = run_here({"replay", "out/samples/00000.png"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  for (const char* line : {"checkpoint: model/model.safetensors, which the picture names\n",
+                           "config: model/model.yaml, which the picture names\n",
+                           "init image: init.png, which the picture names\n"}) {
+    EXPECT_NE(done.err.find(line), std::string::npos) << line << done.err;
+  }
 }
 
 TEST_F(Replay, SaysThatAPictureWasResized) {

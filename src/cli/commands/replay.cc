@@ -16,6 +16,7 @@
 #include "job/file_hash.h"
 #include "job/init_image.h"
 #include "job/model_choice.h"
+#include "job/named_file.h"
 #include "job/picture_record.h"
 #include "runtime/kernel_policy.h"
 #include "sd/error.h"
@@ -34,8 +35,9 @@ struct ReplayOptions {
   bool json = false;
 };
 
-/// The most pictures in a batch that a record may speak of, and draws before it.
+/// The most pictures in a batch that a record may speak of, their pixels, and draws before it.
 constexpr int64_t kMostRows = 1024;
+constexpr int64_t kMostPixels = kMaxSide * kMaxSide;
 constexpr uint64_t kFarthestDraw = uint64_t{1} << 36;
 
 PictureRecord read_record(const std::string& file) {
@@ -52,6 +54,7 @@ PictureRecord read_record(const std::string& file) {
   PictureRecord record = parse_record(*json, file);
   const DrawRecord& draw = record.draw;
   if (draw.batch < 1 || draw.batch > kMostRows || draw.noise_rows > kMostRows ||
+      std::max(draw.batch, draw.noise_rows) > kMostPixels / record.width / record.height ||
       std::max({draw.offset, draw.code_offset.value_or(0), draw.latent_offset.value_or(0)}) >
           kFarthestDraw) {
     throw Error(ErrorKind::kFile, printable(file) + ": its parameters are out of every range",
@@ -65,11 +68,12 @@ ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record
   RunOptions run(record.script);
   run.ckpt = options.ckpt;
   run.config = options.config;
-  std::error_code ignored;
-  if (run.ckpt.empty() && !record.model.built_in && fs::exists(record.model.checkpoint, ignored)) {
+  if (run.ckpt.empty() && !record.model.built_in &&
+      find_named_file(record.model.checkpoint, "checkpoint", kMostCheckpointBytes)) {
     run.ckpt = record.model.checkpoint;
   }
-  if (!run.ckpt.empty() && run.config.empty() && fs::exists(record.model.config, ignored)) {
+  if (!run.ckpt.empty() && run.config.empty() &&
+      find_named_file(record.model.config, "config", kMostConfigBytes)) {
     run.config = record.model.config;
   }
   ChosenModel model =
@@ -97,7 +101,9 @@ std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
   run.exif = record.init->exif;
   const std::string path = options.init_img.empty() ? record.init->file : options.init_img;
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  const bool found = options.init_img.empty() ? find_named_file(path, "init image", kMostInitBytes)
+                                              : fs::exists(path, ignored);
+  if (!found) {
     throw Error(ErrorKind::kFile, "the init image " + printable(path) + " is not there",
                 "name it with --init-img");
   }
@@ -238,12 +244,12 @@ int run_replay(const ReplayOptions& options) {
   Replayer replayer(options);
   for (size_t i = 0; i < records.size(); ++i) {
     const Image before = read_image(options.files[i]);
-    const Image after = replayer.replay(records[i]);
-    if (before.width != after.width || before.height != after.height) {
+    if (before.width != records[i].width || before.height != records[i].height) {
       throw Error(ErrorKind::kFile,
                   printable(options.files[i]) + " does not have the size that its parameters say",
                   "it was cropped or resized since it was drawn");
     }
+    const Image after = replayer.replay(records[i]);
     print_difference(options.files[i], after, compare(before, after), options.json);
     if (!options.out.empty() &&
         write_png(options.out, after, metadata_of(records[i])) == WriteOutcome::kExists) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/descriptor.h"
+
+namespace sd {
+
+/// Opens a file to read it. Throws Error(kFile) if it is absent, cannot be read, is no regular file
+/// (a device or pipe may have no end), is empty, or has more than `most_bytes`.
+Descriptor open_regular_file(const std::string& path, uint64_t most_bytes = UINT64_MAX);
+
+}  // namespace sd
