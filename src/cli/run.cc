@@ -152,6 +152,12 @@ int run_script(const RunOptions& options, const Session::Tap& tap) {
                        static_cast<long long>(plan.bad_lines)),
                 "they are named above");
   }
+  if (output.not_numbers() > 0) {
+    throw Error(ErrorKind::kCheckpoint,
+                format("%lld pictures hold values that are not numbers",
+                       static_cast<long long>(output.not_numbers())),
+                "the model is damaged, or does not fit these flags");
+  }
   if (output.unchecked() > 0) {
     throw Error(ErrorKind::kCheckpoint,
                 format("%lld pictures could not be checked, and were not let through",

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "base/new_file.h"
 #include "base/output.h"
 #include "base/strings.h"
 #include "image/grid.h"
@@ -25,6 +26,12 @@ void check_writable(const fs::path& outdir) {
   std::error_code ignored;
   fs::path nearest = fs::absolute(outdir).lexically_normal();
   while (!fs::exists(nearest, ignored) && nearest.has_relative_path()) {
+    if (name_is_taken(nearest)) {
+      throw Error(ErrorKind::kFile,
+                  "--outdir must be a folder, and " + printable(nearest.string()) +
+                      " is a link to something that is not there",
+                  "make the folder that it points to, or give --outdir another place");
+    }
     nearest = nearest.parent_path();
   }
   if (!fs::is_directory(nearest, ignored)) {

@@ -52,6 +52,7 @@ void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture pictur
                         const Pipeline& pipeline) {
   const std::lock_guard lock(mutex_);
   ++count_;
+  if (!picture.finite) ++not_numbers_;
   say_safety(place, picture.safety);
   Waiting waiting{std::move(picture.image), std::nullopt};
   if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture, pipeline);

@@ -57,6 +57,9 @@ class OrderedOutput {
   /// Pictures that the safety checker failed on, and let not through.
   int64_t unchecked() const { return unchecked_; }
 
+  /// Pictures that hold values that are not numbers.
+  int64_t not_numbers() const { return not_numbers_; }
+
   /// Writes what waits for a picture that will not come, and the grid.
   void finish();
 
@@ -81,6 +84,7 @@ class OrderedOutput {
   int64_t next_ = 0;
   int64_t count_ = 0;
   int64_t unchecked_ = 0;
+  int64_t not_numbers_ = 0;
   std::vector<PictureRecord> records_;  // of the grid, or of the page that is being filled
 };
 

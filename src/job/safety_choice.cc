@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "base/new_file.h"
 #include "base/strings.h"
 #include "safety/safety_checker.h"
 #include "sd/error.h"
@@ -20,12 +21,13 @@ SafetyOptions choose_safety(const RunOptions& options) {
   if (!checkpoint.empty() && std::filesystem::exists(checkpoint, ignored)) {
     return {options.safety.value_or(SafetyMode::kBlack), checkpoint};
   }
-  if (!options.safety && options.safety_ckpt.empty()) {
+  if (!options.safety && checkpoint.empty()) {
     notice("safety: pictures are not checked (no checker at models/safety_checker)");
     return {};
   }
   throw Error(ErrorKind::kFile,
-              "there is no safety checker at " +
+              (name_is_taken(checkpoint) ? "the safety checker cannot be reached at "
+                                         : "there is no safety checker at ") +
                   printable(checkpoint.empty() ? "models/safety_checker" : checkpoint),
               "put its model.safetensors or pytorch_model.bin there, or name it with "
               "--safety-ckpt; --safety off draws without");

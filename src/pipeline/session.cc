@@ -320,7 +320,8 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     const at::Tensor z = latent.narrow(0, row, 1) * (1.0 / diffusion().scale_factor);
     const at::Tensor picture = in_first_stage(
         "decode", stage, [&](const auto& how) { return networks.first_stage().decode(z, how); });
-    if (!at::isfinite(picture).all().item<bool>()) {
+    const bool finite = at::isfinite(picture).all().item<bool>();
+    if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
     DrawRecord record = batch.record;
@@ -330,7 +331,7 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     SafetyOutcome safety = in_zone("safety checker", [&] {
       return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
     });
-    if (on_picture) on_picture({std::move(image), record, std::move(safety)});
+    if (on_picture) on_picture({std::move(image), record, std::move(safety), finite});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }

@@ -1,8 +1,11 @@
 #include "safety/safety_checker.h"
 
 #include <ATen/ATen.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "runtime/data_files.h"
 #include "sd/error.h"
@@ -23,6 +26,17 @@ std::array<float, N> to_array(const at::Tensor& values) {
   std::array<float, N> array;
   std::copy_n(flat.const_data_ptr<float>(), N, array.begin());
   return array;
+}
+
+/// Whether something is at the path, or what nobody can tell: a link to nowhere on the way, a
+/// folder that is locked.
+bool something_is_at(const fs::path& path) {
+  struct stat about = {};
+  if (::lstat(path.c_str(), &about) == 0) return true;
+  if (errno != ENOENT && errno != ENOTDIR) return true;
+  const fs::path above = path.parent_path();
+  return !above.empty() && above != path && ::stat(above.c_str(), &about) != 0 &&
+         something_is_at(above);
 }
 
 }  // namespace
@@ -70,14 +84,15 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights
 }
 
 fs::path find_safety_checkpoint() {
-  const fs::path folder = fs::path("models") / "safety_checker";
-  const fs::path names[] = {folder / "model.safetensors", folder / "pytorch_model.bin"};
-  std::error_code ignored;
-  for (const fs::path& name : names) {
-    if (fs::is_regular_file(name, ignored)) return name;
+  std::vector<fs::path> places = {fs::path()};
+  for (const fs::path& folder : data_folders()) {
+    if (::access(folder.c_str(), X_OK) == 0) places.push_back(folder);
   }
-  for (const fs::path& name : names) {
-    if (fs::path found = find_data_file(name.string()); !found.empty()) return found;
+  for (const fs::path& place : places) {
+    const fs::path folder = place / "models" / "safety_checker";
+    for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+      if (something_is_at(folder / name)) return folder / name;
+    }
   }
   return {};
 }

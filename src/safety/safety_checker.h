@@ -50,7 +50,9 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const std::filesystem::
                                                          const KernelPolicy& kernels);
 
 /// models/safety_checker/model.safetensors, else pytorch_model.bin there: in the working directory,
-/// else among the program's files. Empty if there is none.
+/// else among the program's files. Empty if there is none. What has such a name and cannot be read,
+/// be it a link to nowhere or in a folder that is locked, counts: pictures must not go unchecked
+/// where somebody put a checker.
 std::filesystem::path find_safety_checkpoint();
 
 }  // namespace sd

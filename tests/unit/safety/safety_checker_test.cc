@@ -126,5 +126,23 @@ TEST(FindSafetyCheckpoint, LooksInTheWorkingDirectoryFirst) {
   fs::current_path(before);
 }
 
+TEST(FindSafetyCheckpoint, TakesALinkToNowhereForAChecker) {
+  const fs::path models = "models";
+  const fs::path place = models / "safety_checker";
+  const fs::path before = fs::current_path();
+  for (const fs::path& link :
+       {place / "model.safetensors", place / "pytorch_model.bin", place, models}) {
+    SCOPED_TRACE(link);
+    for (const char* target : {"nowhere", "/no/such/place", "../../models/safety_checker"}) {
+      const TempFolder folder;
+      fs::current_path(folder.path());
+      if (link.has_parent_path()) fs::create_directories(link.parent_path());
+      fs::create_symlink(target, link);
+      EXPECT_FALSE(find_safety_checkpoint().empty()) << target;
+      fs::current_path(before);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sd::test
