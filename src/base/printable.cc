@@ -3,6 +3,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/strings.h"
 
@@ -75,6 +76,20 @@ std::string printable(std::string_view text, size_t limit) {
     text.remove_prefix(next.size());
   }
   return shown;
+}
+
+std::string unprintable(std::string_view shown) {
+  constexpr size_t kLength = 4;  // of "\\xNN"
+  std::string text;
+  while (!shown.empty()) {
+    unsigned byte = 0;
+    const char* digits = shown.data() + 2;
+    const bool escaped = shown.size() >= kLength && shown.starts_with("\\x") &&
+                         std::from_chars(digits, digits + 2, byte, /*base=*/16).ptr == digits + 2;
+    text += escaped ? static_cast<char>(byte) : shown.front();
+    shown.remove_prefix(escaped ? kLength : 1);
+  }
+  return text;
 }
 
 std::string printable_lines(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/commands/commands.h"
+#include "cli/did_you_mean.h"
 #include "cli/flags.h"
 #include "runtime/out_of_memory.h"
 #include "sd/error.h"
@@ -70,8 +71,11 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     const auto chosen = program.get_subcommands();
     const std::string name = chosen.empty() ? "sd" : "sd " + chosen.front()->get_name();
-    return report(ErrorKind::kUsage, printable(first_line(error.what())),
-                  name + " --help lists the flags");
+    std::string message = first_line(error.what());
+    std::string hint = name + " --help lists the flags";
+    if (!program.remaining(/*recurse=*/true).empty())
+      message = unexpected_arguments(program, &hint);
+    return report(ErrorKind::kUsage, message, hint);
   }
   return run();
 }

@@ -10,9 +10,10 @@ inline constexpr uint64_t kMostConfigBytes = uint64_t{1} << 20;
 inline constexpr uint64_t kMostInitBytes = uint64_t{1} << 30;
 inline constexpr uint64_t kMostCheckpointBytes = uint64_t{1} << 36;
 
-/// Whether a file is there that a picture's record, and not the user, names; says so then. `what`:
-/// "checkpoint", say. Throws Error(kFile) for what is no regular file, empty, or larger than that:
-/// a picture may come from anywhere, and must not send the program to devices.
-bool find_named_file(const std::string& path, const char* what, uint64_t most_bytes);
+/// The path of a file that a picture's record, and not the user, names, if it is there; says so
+/// then. Else empty. `recorded`: as `recorded_path` wrote it; `what`: "checkpoint", say. Throws
+/// Error(kFile) for what is no regular file, empty, or larger than that: a picture may come from
+/// anywhere, and must not send the program to devices.
+std::string find_named_file(const std::string& recorded, const char* what, uint64_t most_bytes);
 
 }  // namespace sd

@@ -23,7 +23,7 @@ class LongRun : public SmallModel {
 };
 
 TEST_F(LongRun, NeedsNoMoreMemoryThanAShortOne) {
-  constexpr int kShort = 300, kLong = 800;  // pages of the grid are full in both
+  constexpr int kShort = 270, kLong = 540;  // pages of the grid are full in both
   const int64_t grown = peak_of(kLong) - peak_of(kShort);
   EXPECT_LT(grown, (kLong - kShort) * 6) << "kB";  // it was 43 kB a picture
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
+
 #include "cli/small_model.h"
 
 namespace sd::test {
@@ -40,6 +43,26 @@ TEST(Usage, IsRefusedInOneLineWithAHint) {
   expect_failure(run({}), 2, "");
   expect_failure(run({"tokenize"}), 2, "nothing to tokenize");
   expect_failure(run({"inspect"}), 2, "FILE");
+}
+
+TEST(Usage, GuessesWhatWasMeant) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"txt2img", "--promt", "a cat"}, "did you mean --prompt instead of --promt?"},
+      {{"txt2img", "--n-sample=3"}, "did you mean --n-samples instead of --n-sample?"},
+      {{"txt2img", "--negative", "x"}, "did you mean --negative-prompt instead of --negative?"},
+      {{"img2img", "--strenght", "0.5"}, "did you mean --strength instead of --strenght?"},
+      {{"tx2img"}, "did you mean txt2img instead of tx2img?"},
+      {{"txt2img", "--bananas"}, "sd txt2img --help lists the flags"}};
+  for (const auto& [words, hint] : cases) {
+    const Finished failed = run(words);
+    expect_failure(failed, 2, "not known: " + words.back().substr(0, words.back().find('=')));
+    EXPECT_EQ(lines_of(failed.err).back(), std::string("hint: ") + hint);
+  }
+}
+
+TEST(Usage, NamesUnknownArgumentsInTheirOrder) {
+  const Finished failed = run({"txt2img", "--alpha", "1", "--seed", "3", "--beta", "word"});
+  expect_failure(failed, 2, "arguments that are not known: --alpha 1 --beta word");
 }
 
 TEST(Usage, NamesTheFileThatIsMissing) {
@@ -285,6 +308,50 @@ TEST_F(Txt2Img, RefusesABadConfigByItsKey) {
 TEST_F(Txt2Img, RefusesAFolderThatCannotBeUsed) {
   out_.write("out", "a file");
   expect_failure(draw(), 3, "is a file");
+}
+
+TEST_F(Txt2Img, FailsWhereAPictureIsNotNumbers) {
+  std::string bytes = read_file(checkpoint());
+  uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  const json index = json::parse(bytes.substr(8, header));
+  const uint64_t bias = index.at("first_stage_model.decoder.conv_out.bias").at("data_offsets")[0];
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(bytes.data() + 8 + header + bias, &nan, sizeof(nan));
+  const std::string broken = out_.write("broken.safetensors", bytes).string();
+  for (const char* flag : {"-q", "-v"}) {
+    const Finished done = draw({"--ckpt", broken, "--config", config(), flag});
+    EXPECT_EQ(done.exit_code, 4);
+    EXPECT_EQ(count_lines(done.err, "error: 2 pictures hold values that are not numbers"), 1)
+        << done.err;
+    EXPECT_EQ(lines_of(done.out).size(), 3U);  // they are there to be looked at
+  }
+}
+
+TEST_F(Txt2Img, DrawsNothingPastACheckerThatCannotBeReached) {
+  for (const char* link :
+       {"models", "models/safety_checker", "models/safety_checker/model.safetensors",
+        "models/safety_checker/pytorch_model.bin"}) {
+    SCOPED_TRACE(link);
+    const TempFolder place;
+    std::filesystem::create_directories((place / link).parent_path());
+    std::filesystem::create_symlink("nowhere", place / link);
+    expect_failure(run(arguments(), "", place.path()), 3,
+                   "the safety checker cannot be reached at ");
+    EXPECT_EQ(files(), Words());
+    EXPECT_EQ(run(arguments({"--safety", "off"}), "", place.path()).exit_code, 0);
+    std::filesystem::remove_all(out_ / "out");
+  }
+}
+
+TEST_F(Txt2Img, RefusesALinkToNowhereBeforeItReadsTheCheckpoint) {
+  const std::string damaged = out_.write("damaged.ckpt", "never looked at").string();
+  std::filesystem::create_symlink("nowhere", out_ / "link");
+  for (const char* outdir : {"link", "link/below"}) {
+    const Finished failed =
+        draw({"--ckpt", damaged, "--config", config(), "--outdir", (out_ / outdir).string()});
+    expect_failure(failed, 3, "link is a link to something that is not there");
+  }
 }
 
 TEST_F(Txt2Img, KeepsWhatIsDrawnWhenItIsStopped) {

@@ -273,6 +273,14 @@ TEST_F(Replay, FollowsAPictureToRegularFilesOnly) {
   expect_failure(run_here({"replay", "long.png"}), 3, "found 3.0 MiB");
 }
 
+TEST_F(Replay, FindsFilesWhoseNamesAreNotUtf8) {
+  write_png(out_ / "caf\xe9.png", pattern("smooth", 64, 64, 1));
+  std::filesystem::copy(out_ / "model/model.safetensors", out_ / "mod\xe8le.safetensors");
+  std::filesystem::copy(out_ / "model/model.yaml", out_ / "mod\xe8le.yaml");
+  drawn("img2img", {"--init-img", "caf\xe9.png", "--ckpt", "mod\xe8le.safetensors"});
+  expect_all_identical(1);
+}
+
 TEST_F(Replay, SaysWhichFilesThePictureNames) {
   write_png(out_ / "init.png", pattern("smooth", 64, 64, 1));
   drawn("img2img", {"--init-img", "init.png"});

@@ -75,18 +75,24 @@ TEST_F(Show, LetsNothingOfATextReachTheTerminal) {
   EXPECT_EQ(all.at("texts").at("Comment"), "more");
 }
 
-TEST_F(Show, TakesARecordThatIsNoJsonForText) {
+TEST_F(Show, SaysThatARecordIsBroken) {
   constexpr size_t kDepth = 1'000'000;
   for (const std::string& record :
-       {std::string("{\"a\": "), std::string(kDepth, '[') + std::string(kDepth, ']')}) {
+       {std::string("{bad"), std::string("{\"a\": "), std::string("{}"), std::string(),
+        std::string(kDepth, '[') + std::string(kDepth, ']')}) {
     PngMetadata metadata;
     metadata.add("stable-diffusion", record);
     std::filesystem::remove(out_ / "x.png");
     write_texts("x.png", metadata);
     const Finished done = run_here({"show", "--json", "x.png"});
-    ASSERT_EQ(done.exit_code, 0) << done.err.substr(0, 300);
-    EXPECT_TRUE(json::parse(done.out).at("texts").at("stable-diffusion") == record);
-    EXPECT_EQ(run_here({"show", "x.png"}).exit_code, 0);
+    EXPECT_EQ(done.exit_code, 3) << done.err.substr(0, 300);
+    const json& text = json::parse(done.out).at("texts").at("stable-diffusion");
+    EXPECT_TRUE(text == record || text == json::object());
+    // What else there is to show is shown.
+    const Finished both = run_here({"show", "x.png", "x.png"});
+    EXPECT_EQ(both.exit_code, 3);
+    EXPECT_EQ(both.out, "x.png\nx.png\n");
+    EXPECT_EQ(count_lines(both.err, "error: x.png: its parameters cannot be read: "), 2);
   }
 }
 

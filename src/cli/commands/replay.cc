@@ -68,13 +68,11 @@ ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record
   RunOptions run(record.script);
   run.ckpt = options.ckpt;
   run.config = options.config;
-  if (run.ckpt.empty() && !record.model.built_in &&
-      find_named_file(record.model.checkpoint, "checkpoint", kMostCheckpointBytes)) {
-    run.ckpt = record.model.checkpoint;
+  if (run.ckpt.empty() && !record.model.built_in) {
+    run.ckpt = find_named_file(record.model.checkpoint, "checkpoint", kMostCheckpointBytes);
   }
-  if (!run.ckpt.empty() && run.config.empty() &&
-      find_named_file(record.model.config, "config", kMostConfigBytes)) {
-    run.config = record.model.config;
+  if (!run.ckpt.empty() && run.config.empty()) {
+    run.config = find_named_file(record.model.config, "config", kMostConfigBytes);
   }
   ChosenModel model =
       run.ckpt.empty() && record.model.built_in ? built_in_model() : choose_model(run);
@@ -99,13 +97,15 @@ std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
   RunOptions run(Script::kImg2Img);
   run.fit = record.init->fit;
   run.exif = record.init->exif;
-  const std::string path = options.init_img.empty() ? record.init->file : options.init_img;
+  const std::string path = options.init_img.empty()
+                               ? find_named_file(record.init->file, "init image", kMostInitBytes)
+                               : options.init_img;
   std::error_code ignored;
-  const bool found = options.init_img.empty() ? find_named_file(path, "init image", kMostInitBytes)
-                                              : fs::exists(path, ignored);
-  if (!found) {
-    throw Error(ErrorKind::kFile, "the init image " + printable(path) + " is not there",
-                "name it with --init-img");
+  if (!fs::exists(path, ignored)) {
+    throw Error(
+        ErrorKind::kFile,
+        "the init image " + printable(path.empty() ? record.init->file : path) + " is not there",
+        "name it with --init-img");
   }
   auto image = InitImages(run, model).get(path);
   if (pixels_sha256(*image) == record.init->pixels_sha256) return image;

@@ -1,6 +1,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
@@ -46,22 +47,44 @@ void print_lines(const std::string& text) {
   }
 }
 
+/// Says so if the file has a record that a replay could not read, and returns false. (That of a
+/// grid is never replayed.)
+bool check_record(const std::string& file, const PngMetadata& metadata) {
+  const std::string* text = metadata.find(kRecordKeyword);
+  if (text == nullptr) return true;
+  const nlohmann::json record = parsed_record(*text);
+  if (record.is_object() && record.contains("grid_of")) return true;
+  try {
+    parse_record(*text, file);
+    return true;
+  } catch (const Error& error) {
+    complain(std::string("error: ") + error.what());
+    return false;
+  }
+}
+
+void show_text(const std::string& file, const PngMetadata& metadata) {
+  print(printable(file, std::string::npos) + "\n");
+  if (metadata.texts.empty()) print("  no parameters: the PNG holds no text\n");
+  for (const auto& [keyword, text] : metadata.texts) {
+    if (keyword == kRecordKeyword) continue;  // the same in JSON
+    if (keyword != "parameters") print("  " + printable(keyword) + ":\n");
+    print_lines(text);
+  }
+}
+
 int run_show(const ShowOptions& options) {
+  bool readable = true;
   for (const std::string& file : options.files) {
     const PngMetadata metadata = read_png_metadata(file);
     if (options.json) {
       print_json(as_json(file, metadata).dump(2));
-      continue;
+    } else {
+      show_text(file, metadata);
     }
-    print(printable(file, std::string::npos) + "\n");
-    if (metadata.texts.empty()) print("  no parameters: the PNG holds no text\n");
-    for (const auto& [keyword, text] : metadata.texts) {
-      if (keyword == kRecordKeyword) continue;  // the same in JSON
-      if (keyword != "parameters") print("  " + printable(keyword) + ":\n");
-      print_lines(text);
-    }
+    readable = check_record(file, metadata) && readable;
   }
-  return 0;
+  return readable ? 0 : static_cast<int>(ErrorKind::kFile);
 }
 
 }  // namespace

@@ -42,6 +42,14 @@ TEST(Strings, PrintableShowsEveryKindOfControl) {
   }
 }
 
+TEST(Strings, PrintableCanBeUndone) {
+  for (const char* text :
+       {"caf\xe9.ckpt", "\x1b[31m\u009b\u202e", "plain, é", "a\\b", "\\x", "\\xg1"}) {
+    EXPECT_EQ(unprintable(printable(text)), text);
+  }
+  EXPECT_EQ(unprintable("\\x4"), "\\x4");
+}
+
 TEST(Strings, PrintableLinesKeepTheirBreaks) {
   EXPECT_EQ(printable_lines("a\n\n\x1b\u202e b\r\n"), "a\n\n\\x1B\\xE2\\x80\\xAE b\\x0D\n");
   EXPECT_EQ(printable_lines("no break"), "no break");
