@@ -1,5 +1,6 @@
 // What pictures tell of themselves: their parameters, and their watermark.
 
+#include "cli/picture_files.h"
 #include "cli/small_model.h"
 #include "image/png_metadata.h"
 #include "image/watermark.h"
@@ -50,7 +51,7 @@ TEST_F(Show, SaysWhenThereIsNothingToSay) {
   write_png(out_ / "bare.png", Image(1, 1));
   const Finished bare = run_here({"show", "bare.png"});
   EXPECT_EQ(bare.exit_code, 0);
-  EXPECT_EQ(bare.out, "bare.png\n  no parameters: the PNG holds no text\n");
+  EXPECT_EQ(bare.out, "bare.png\n  no parameters: the picture holds no text\n");
   EXPECT_EQ(json::parse(run_here({"show", "--json", "bare.png"}).out).at("texts"), json::object());
   out_.write("text.png", "no picture");
   for (const char* name : {"text.png", "no/such.png", "."}) {
@@ -94,6 +95,37 @@ TEST_F(Show, SaysThatARecordIsBroken) {
     EXPECT_EQ(both.out, "x.png\nx.png\n");
     EXPECT_EQ(count_lines(both.err, "error: x.png: its parameters cannot be read: "), 2);
   }
+}
+
+/// A JPEG with that EXIF UserComment, as the web UI writes it: UTF-16, the highest byte first.
+std::string with_comment(const std::string& jpeg, const std::u16string& text) {
+  const auto big = [](uint32_t number, int bytes) {
+    std::string digits;
+    while (bytes-- > 0) digits += static_cast<char>(number >> (8 * bytes) & 255);
+    return digits;
+  };
+  std::string comment("UNICODE\0", 8);
+  for (const char16_t unit : text) comment += big(unit, 2);
+  const auto count = static_cast<uint32_t>(comment.size());
+  std::string exif("Exif\0\0MM\0*", 10);
+  exif += big(8, 4) + big(1, 2) + big(0x8769, 2) + big(4, 2) + big(1, 4) + big(26, 4) + big(0, 4);
+  exif += big(1, 2) + big(0x9286, 2) + big(7, 2) + big(count, 4) + big(44, 4) + big(0, 4) + comment;
+  return jpeg.substr(0, 2) + "\xFF\xE1" + big(static_cast<uint32_t>(exif.size() + 2), 2) + exif +
+         jpeg.substr(2);
+}
+
+TEST_F(Show, ReadsTheExifTextOfAJpeg) {
+  const std::string jpeg = jpeg_bytes(Image(16, 16));
+  out_.write("webui.jpg", with_comment(jpeg, u"a café\nSteps: 20, Sampler: Euler a\u009b"));
+  const Finished text = run_here({"show", "webui.jpg"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_EQ(text.out, "webui.jpg\n  a café\n  Steps: 20, Sampler: Euler a\\xC2\\x9B\n");
+  const Finished all = run_here({"show", "--json", "webui.jpg"});
+  EXPECT_EQ(json::parse(all.out).at("texts").at("parameters"),
+            "a café\nSteps: 20, Sampler: Euler a\u009b");
+  out_.write("bare.jpg", jpeg);
+  EXPECT_EQ(run_here({"show", "bare.jpg"}).out,
+            "bare.jpg\n  no parameters: the picture holds no text\n");
 }
 
 TEST_F(Show, AFileWithoutParametersHasNone) {

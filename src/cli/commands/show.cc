@@ -5,6 +5,8 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "image/exif.h"
+#include "image/file_bytes.h"
 #include "image/png_metadata.h"
 #include "job/picture_record.h"
 #include "sd/error.h"
@@ -28,6 +30,21 @@ nlohmann::json parsed_record(const std::string& text) {
   };
   auto parsed = nlohmann::json::parse(text, within, /*allow_exceptions=*/false);
   return too_deep || parsed.is_discarded() ? nlohmann::json(text) : parsed;
+}
+
+/// The texts of a picture: a PNG's chunks; of a JPEG or WebP, which have none, what the web UI
+/// writes into their EXIF data instead.
+PngMetadata read_texts(const std::string& file) {
+  const std::vector<uint8_t> bytes = read_file_bytes(file);
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
+                               std::min<size_t>(bytes.size(), 12));
+  const bool has_exif_only =
+      start.starts_with("\xFF\xD8\xFF") || (start.starts_with("RIFF") && start.ends_with("WEBP"));
+  if (!has_exif_only) return decode_png_metadata(bytes, file);
+  PngMetadata metadata;
+  std::string comment = exif_user_comment(bytes);
+  if (!comment.empty()) metadata.add("parameters", std::move(comment));
+  return metadata;
 }
 
 /// All texts of the file as one object; of those with one keyword the first.
@@ -65,7 +82,7 @@ bool check_record(const std::string& file, const PngMetadata& metadata) {
 
 void show_text(const std::string& file, const PngMetadata& metadata) {
   print(printable(file, std::string::npos) + "\n");
-  if (metadata.texts.empty()) print("  no parameters: the PNG holds no text\n");
+  if (metadata.texts.empty()) print("  no parameters: the picture holds no text\n");
   for (const auto& [keyword, text] : metadata.texts) {
     if (keyword == kRecordKeyword) continue;  // the same in JSON
     if (keyword != "parameters") print("  " + printable(keyword) + ":\n");
@@ -76,7 +93,7 @@ void show_text(const std::string& file, const PngMetadata& metadata) {
 int run_show(const ShowOptions& options) {
   bool readable = true;
   for (const std::string& file : options.files) {
-    const PngMetadata metadata = read_png_metadata(file);
+    const PngMetadata metadata = read_texts(file);
     if (options.json) {
       print_json(as_json(file, metadata).dump(2));
     } else {
@@ -92,7 +109,7 @@ int run_show(const ShowOptions& options) {
 void add_show_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand("show", "say how a picture was drawn");
   auto options = std::make_shared<ShowOptions>();
-  command->add_option("FILE", options->files, "PNG files")->required();
+  command->add_option("FILE", options->files, "PNG, JPEG or WebP files")->required();
   command->add_flag("--json", options->json, "everything, as JSON, one object a file");
   command->callback([options, run] { *run = [options] { return run_show(*options); }; });
 }
