@@ -114,7 +114,8 @@ void add_stream_flags(CLI::App* app, RunOptions* o) {
           "seed-mode", o->seed_mode, {{"stream", SeedMode::kStream}, {"image", SeedMode::kImage}},
           0,
           "all pictures from one stream, as the reference's, or picture k from a stream of its "
-          "own, of seed + k")
+          "own, of seed + k; not promised: the last bit, for sums are rounded by how many are "
+          "drawn at once")
       ->default_str("stream with ddim, plms and dpm_solver, else image");
   group.flag("fixed_code", o->fixed_code, "start every batch from the same noise");
   group.choice<RngKind>("rng", o->rng, {{"cuda", RngKind::kCuda}, {"cpu", RngKind::kCpu}}, 0,
