@@ -7,15 +7,17 @@
 
 #include "base/strings.h"
 #include "image/formats/decoders.h"
-#include "image/formats/png_chunks.h"
+#include "image/formats/libpng.h"
 
 namespace sd {
 namespace {
 
 // ---- where a format keeps its EXIF data
 
+using Bytes = std::vector<uint8_t>;
+
 /// JPEG: the first APP1 segment that starts with "Exif\0\0".
-ByteSpan exif_in_jpeg(ByteSpan bytes) {
+Bytes exif_in_jpeg(ByteSpan bytes) {
   constexpr std::string_view kExif("Exif\0\0", 6);
   size_t at = 2;
   while (at + 4 <= bytes.size() && bytes[at] == 0xFF) {
@@ -28,27 +30,30 @@ ByteSpan exif_in_jpeg(ByteSpan bytes) {
     const size_t length = big16(bytes, at + 2);
     if (length < 2 || at + 2 + length > bytes.size()) return {};
     const ByteSpan segment = bytes.subspan(at + 4, length - 2);
-    if (marker == 0xE1 && has_text(segment, kExif)) return segment.subspan(kExif.size());
+    if (marker == 0xE1 && has_text(segment, kExif)) {
+      return {segment.begin() + kExif.size(), segment.end()};
+    }
     at += 2 + length;
   }
   return {};
 }
 
-ByteSpan exif_in_png(ByteSpan bytes) {
-  try {
-    const std::string name;
-    PngChunks chunks(bytes, name);
-    while (const auto chunk = chunks.next()) {
-      if (chunk->type == "eXIf") return chunk->data;
-    }
-  } catch (const Error&) {  // a damaged file has no EXIF data
-  }
-  return {};
+Bytes exif_in_png(ByteSpan bytes) {
+  constexpr size_t kMemory = 64U << 20;
+  PngReader reader(bytes, kMemory);
+  reader.want({"eXIf"});
+  // What was read before an error counts: a damaged picture is decode_image's to report.
+  static_cast<void>(reader.attempt([&] { reader.read_all_but_pixels(); }));
+  png_bytep exif = nullptr;
+  png_uint_32 size = 0;
+  if (png_get_eXIf_1(reader.png, reader.info, &size, &exif) == 0) return {};
+  return {exif, exif + size};
 }
 
-ByteSpan find_exif(ByteSpan bytes) {
-  if (has_png_signature(bytes)) return exif_in_png(bytes);
-  return has_text(bytes, "\xFF\xD8") ? exif_in_jpeg(bytes) : ByteSpan();
+/// A TIFF structure, or nothing.
+Bytes find_exif(ByteSpan bytes) {
+  if (has_text(bytes, kPngSignature)) return exif_in_png(bytes);
+  return has_text(bytes, "\xFF\xD8") ? exif_in_jpeg(bytes) : Bytes();
 }
 
 // ---- what is in them: directories as in a TIFF file
@@ -150,7 +155,8 @@ std::string comment_text(ByteSpan comment) {
 
 int exif_orientation(std::span<const uint8_t> bytes) {
   constexpr uint32_t kOrientation = 0x0112;
-  const Tiff tiff(find_exif(bytes));
+  const Bytes exif = find_exif(bytes);
+  const Tiff tiff(exif);
   if (!tiff.makes_sense()) return 1;
   const uint32_t value = tiff.number(tiff.find(tiff.u32(4), kOrientation)).value_or(1);
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
@@ -158,7 +164,8 @@ int exif_orientation(std::span<const uint8_t> bytes) {
 
 std::string exif_user_comment(std::span<const uint8_t> bytes) {
   constexpr uint32_t kExifDirectory = 0x8769, kUserComment = 0x9286;
-  const Tiff tiff(find_exif(bytes));
+  const Bytes exif = find_exif(bytes);
+  const Tiff tiff(exif);
   if (!tiff.makes_sense()) return "";
   const auto directory = tiff.number(tiff.find(tiff.u32(4), kExifDirectory));
   if (!directory) return "";

@@ -6,7 +6,6 @@
 #include "base/strings.h"
 #include "image/file_bytes.h"
 #include "image/formats/decoders.h"
-#include "image/formats/png_chunks.h"
 
 namespace sd {
 namespace {
@@ -50,7 +49,7 @@ const char* unread_format(ByteSpan bytes) {
 }  // namespace
 
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
-  if (has_png_signature(bytes)) return decode_png(bytes, name);
+  if (has_text(bytes, kPngSignature)) return decode_png(bytes, name);
   if (has_text(bytes, "\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
   if (has_text(bytes, "GIF87a") || has_text(bytes, "GIF89a")) return decode_gif(bytes, name);
   if (has_text(bytes, "BM")) return decode_bmp(bytes, name);

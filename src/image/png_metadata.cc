@@ -1,106 +1,34 @@
 #include "image/png_metadata.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/strings.h"
 #include "image/file_bytes.h"
-#include "image/formats/decoders.h"
-#include "image/formats/png_chunks.h"
+#include "image/formats/libpng.h"
 
 namespace sd {
 namespace {
 
+/// A text of the largest size, and its chunk.
+constexpr size_t kMemory = 2 * kMaxPngTextBytes + (4U << 20);
+
 std::string latin1_to_utf8(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xC0 | (byte >> 6));
-      out += static_cast<char>(0x80 | (byte & 0x3F));
-    }
-  }
+  for (const char c : text) append_utf8(static_cast<unsigned char>(c), out);
   return out;
 }
 
-std::string_view as_text(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+bool is_international(const png_text& text) {
+  return text.compression == PNG_ITXT_COMPRESSION_NONE ||
+         text.compression == PNG_ITXT_COMPRESSION_zTXt;
 }
 
-/// One text chunk, taken apart from the front.
-class TextChunk {
- public:
-  TextChunk(const PngChunk& chunk, const std::string& name)
-      : type_(chunk.type), left_(as_text(chunk.data)), name_(name) {}
-
-  /// Up to the next NUL, which must be there.
-  std::string_view until_nul(const char* what) {
-    const size_t end = left_.find('\0');
-    if (end == std::string_view::npos) fail(format("its %s does not end", what));
-    const std::string_view taken = left_.substr(0, end);
-    left_.remove_prefix(end + 1);
-    return taken;
-  }
-
-  unsigned byte(const char* what) {
-    if (left_.empty()) fail(format("its %s is missing", what));
-    const auto value = static_cast<unsigned char>(left_.front());
-    left_.remove_prefix(1);
-    return value;
-  }
-
-  std::string_view rest() const { return left_; }
-
-  /// The rest inflated, at most `limit` bytes.
-  std::string inflated(size_t limit) const {
-    z_stream zlib = {};
-    if (inflateInit(&zlib) != Z_OK) throw Error(ErrorKind::kInternal, "zlib cannot be started");
-    const std::string copy(left_);
-    std::string out;
-    std::array<char, 16384> buffer;
-    zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(copy.data()));
-    zlib.avail_in = static_cast<uInt>(copy.size());
-    int status = Z_OK;
-    while (status == Z_OK && out.size() <= limit) {
-      zlib.next_out = reinterpret_cast<Bytef*>(buffer.data());
-      zlib.avail_out = static_cast<uInt>(buffer.size());
-      status = inflate(&zlib, Z_NO_FLUSH);
-      out.append(buffer.data(), buffer.size() - zlib.avail_out);
-    }
-    inflateEnd(&zlib);
-    if (out.size() > limit) fail(format("it inflates to more than %zu bytes", limit));
-    if (status != Z_STREAM_END) fail("it does not inflate");
-    return out;
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw_damaged(name_, "PNG", "in a " + type_ + " chunk, " + what);
-  }
-
- private:
-  const std::string& type_;
-  std::string_view left_;
-  const std::string& name_;
-};
-
-std::string read_international(TextChunk& chunk, size_t limit) {
-  const unsigned packed = chunk.byte("compression flag");
-  const unsigned method = chunk.byte("compression method");
-  chunk.until_nul("language");
-  chunk.until_nul("translated keyword");
-  if (packed > 1 || (packed == 1 && method != 0)) chunk.fail("its compression is unknown");
-  std::string text = packed == 1 ? chunk.inflated(limit) : std::string(chunk.rest());
-  if (!is_valid_utf8(text)) chunk.fail("its text is not UTF-8");
-  return text;
-}
-
-std::string read_compressed(TextChunk& chunk, size_t limit) {
-  if (chunk.byte("compression method") != 0) chunk.fail("its compression is unknown");
-  return latin1_to_utf8(chunk.inflated(limit));
+/// The text in UTF-8.
+std::string text_of(const png_text& text, const std::string& name) {
+  if (!is_international(text)) return latin1_to_utf8({text.text, text.text_length});
+  std::string utf8(text.text, text.itxt_length);
+  if (!is_valid_utf8(utf8)) throw_damaged(name, "PNG", "in an iTXt chunk, its text is not UTF-8");
+  return utf8;
 }
 
 }  // namespace
@@ -112,25 +40,25 @@ const std::string* PngMetadata::find(std::string_view keyword) const {
 }
 
 PngMetadata decode_png_metadata(std::span<const uint8_t> bytes, const std::string& name) {
-  PngMetadata metadata;
-  PngChunks chunks(bytes, name);
-  size_t left = kMaxPngTextBytes;
-  while (const auto found = chunks.next()) {
-    const bool plain = found->type == "tEXt";
-    if (!plain && found->type != "zTXt" && found->type != "iTXt") continue;
-    TextChunk chunk(*found, name);
-    std::string keyword = latin1_to_utf8(chunk.until_nul("keyword"));
-    std::string text;
-    if (plain) {
-      text = latin1_to_utf8(chunk.rest());
-    } else {
-      text = found->type == "zTXt" ? read_compressed(chunk, left) : read_international(chunk, left);
-    }
-    if (keyword.size() + text.size() > left) chunk.fail("the file's texts grow too long");
-    left -= keyword.size() + text.size();
-    metadata.add(std::move(keyword), std::move(text));
+  if (!has_text(bytes, kPngSignature)) {
+    throw Error(ErrorKind::kFile, name + ": not a PNG: its signature is missing");
   }
-  if (chunks.cut_short()) throw_damaged(name, "PNG", "it is cut short");
+  PngReader reader(bytes, kMemory);
+  png_set_chunk_malloc_max(reader.png, kMaxPngTextBytes);
+  reader.want({"tEXt", "zTXt", "iTXt"});
+  if (!reader.attempt([&] { reader.read_all_but_pixels(); })) {
+    throw_damaged(name, "PNG", printable(reader.message()));
+  }
+  if (!reader.broken().empty()) throw_damaged(name, "PNG", printable(reader.broken()));
+  png_textp texts = nullptr;
+  const int count = png_get_text(reader.png, reader.info, &texts, nullptr);
+  PngMetadata metadata;
+  size_t total = 0;
+  for (int i = 0; i < count; ++i) {
+    metadata.add(latin1_to_utf8(texts[i].key), text_of(texts[i], name));
+    total += metadata.texts.back().second.size();
+    if (total > kMaxPngTextBytes) throw_damaged(name, "PNG", "its texts are too long");
+  }
   return metadata;
 }
 

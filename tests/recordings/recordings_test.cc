@@ -38,9 +38,8 @@ bool processor_has(const std::string& flag) {
 
 nlohmann::json laion_config() {
   nlohmann::json config = tiny_config();
-  params_of(config)["cond_stage_config"] = {
-      {"target", "ldm.modules.encoders.modules.BERTEmbedder"},
-      {"params", {{"n_embed", 32}, {"n_layer", 2}}}};
+  params_of(config)["cond_stage_config"] = {{"target", "ldm.modules.encoders.modules.BERTEmbedder"},
+                                            {"params", {{"n_embed", 32}, {"n_layer", 2}}}};
   return config;
 }
 

@@ -175,15 +175,6 @@ std::vector<uint8_t> unpack_runs(const Header& header, ByteSpan data, const std:
   return indices;
 }
 
-/// Memory is asked for only when a file of that size can hold such a picture.
-void check_runs(const Header& header, ByteSpan data, const std::string& name) {
-  constexpr uint64_t kMostPixelsAByte = 255 * 255;  // a step of four bytes may skip 255 rows
-  const uint64_t pixels = uint64_t{header.width} * header.height;
-  if (pixels > (data.size() + 1) * kMostPixelsAByte) {
-    throw_damaged(name, "BMP", "its pixels end too early");
-  }
-}
-
 }  // namespace
 
 Image decode_bmp(ByteSpan bytes, const std::string& name) {
@@ -192,7 +183,7 @@ Image decode_bmp(ByteSpan bytes, const std::string& name) {
   std::vector<uint8_t> indices;
   size_t row_bytes = header.row_bytes();
   if (header.compression == kRle8 || header.compression == kRle4) {
-    check_runs(header, data, name);
+    check_claim(header.width, header.height, uint64_t{data.size()} * 128, name);
     indices = unpack_runs(header, data, name);
     data = indices;
     header.bits = 8;

@@ -27,6 +27,15 @@ void check_dimensions(uint64_t width, uint64_t height, const std::string& name) 
   }
 }
 
+void check_claim(uint64_t width, uint64_t height, uint64_t held, const std::string& name) {
+  constexpr uint64_t kFree = uint64_t{1} << 24;  // 48 MiB of pixels
+  if (width * height <= kFree || width * height <= held) return;
+  throw Error(
+      ErrorKind::kFile,
+      format("%s: %llux%llu pixels are more than a file of its size can hold", name.c_str(),
+             static_cast<unsigned long long>(width), static_cast<unsigned long long>(height)));
+}
+
 void tell_clipped_gray(const std::string& name) {
   notice(name +
          ": 16-bit gray, whose values above 255 become white, as in the reference; save it "

@@ -15,6 +15,8 @@ namespace sd {
 
 using ByteSpan = std::span<const uint8_t>;
 
+inline constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
+
 Image decode_png(ByteSpan bytes, const std::string& name);
 Image decode_jpeg(ByteSpan bytes, const std::string& name);
 Image decode_gif(ByteSpan bytes, const std::string& name);
@@ -38,6 +40,11 @@ void inverted_cmyk_to_rgb(const std::array<uint8_t, 4>& cmyk, uint8_t* rgb);
 
 /// Throws unless a picture of these sides is one that this program reads.
 void check_dimensions(uint64_t width, uint64_t height, const std::string& name);
+
+/// Throws unless a picture of these sides may come from a file whose data hold at most `held`
+/// pixels. What a format lets a file leave out (a GIF's screen around its frame, say) may add to
+/// that.
+void check_claim(uint64_t width, uint64_t height, uint64_t held, const std::string& name);
 
 /// Says once that gray values above 255 become white, as in the reference.
 void tell_clipped_gray(const std::string& name);

@@ -41,7 +41,10 @@ class Reader {
   size_t offset_ = 0;
 };
 
-/// LZW as GIF packs it. Yields one palette index a call.
+constexpr unsigned kMaxBits = 12;  // of the codes that the table grows to
+
+/// LZW as GIF packs it. Yields one palette index a call: of those above 255, which codes of more
+/// than 8 bits can name, the lowest 8 bits, as Pillow does.
 class Lzw {
  public:
   Lzw(const std::vector<uint8_t>& data, unsigned code_bits) : data_(data), root_bits_(code_bits) {
@@ -57,8 +60,7 @@ class Lzw {
   }
 
  private:
-  static constexpr unsigned kMaxBits = 12;
-  static constexpr unsigned kNone = 1U << kMaxBits;
+  static constexpr unsigned kNone = ~0U;
 
   void clear() {
     bits_ = root_bits_ + 1;
@@ -87,6 +89,8 @@ class Lzw {
     const unsigned read = *code_read;
     const bool is_new = read == size_ && previous_ != kNone;
     if (read >= size_ && !is_new) return false;
+    // With first codes of 12 bits there are codes that the table has no room for.
+    if (is_new && previous_ >= prefix_.size()) return false;
     if (is_new) pending_.push_back(first_);
     unsigned walk = is_new ? previous_ : read;
     for (; walk >= clear_code; walk = prefix_[walk]) pending_.push_back(suffix_[walk]);
@@ -158,7 +162,7 @@ void read_frame(Reader& reader, Gif& gif, const std::string& name) {
   frame.interlaced = (about[8] & 0x40) != 0;
   read_colours(reader, about[8], gif.palette);
   frame.code_bits = reader.byte();
-  if (frame.code_bits < 1 || frame.code_bits > 8) {
+  if (frame.code_bits > kMaxBits) {
     throw_damaged(name, "GIF", format("codes of %u bits", frame.code_bits));
   }
   frame.data = reader.blocks(true);
@@ -189,6 +193,15 @@ Gif parse(ByteSpan bytes, const std::string& name) {
   }
 }
 
+/// The most pixels that a frame's data can hold: each code stands for one pixel more than the one
+/// before it, up to the table's size.
+uint64_t most_pixels(const Frame& frame) {
+  constexpr uint64_t kTable = 1U << kMaxBits;
+  const uint64_t codes = uint64_t{frame.data.size()} * 8 / (frame.code_bits + 1);
+  const uint64_t growing = std::min(codes, kTable);
+  return growing * (growing + 1) / 2 + (codes - growing) * kTable;
+}
+
 /// The rows of a frame in the order in which they are stored.
 std::vector<uint32_t> row_order(const Frame& frame) {
   std::vector<uint32_t> rows;
@@ -213,10 +226,11 @@ Image decode_gif(ByteSpan bytes, const std::string& name) {
   const uint32_t width = std::max(gif.width, frame.left + frame.width);
   const uint32_t height = std::max(gif.height, frame.top + frame.height);
   check_dimensions(width, height, name);
-  // A code of at least 2 bits yields at most 4096 pixels.
-  if (uint64_t{frame.width} * frame.height > uint64_t{frame.data.size()} * 4 * 4096) {
+  const uint64_t held = most_pixels(frame);
+  if (uint64_t{frame.width} * frame.height > held) {
     throw_damaged(name, "GIF", "its pixels end too early");
   }
+  check_claim(width, height, held, name);
   Image image(static_cast<int>(width), static_cast<int>(height));
   const uint8_t* ground = gif.palette[gif.transparent.value_or(0)];
   for (size_t i = 0; i < image.rgb.size(); i += 3) std::copy_n(ground, 3, &image.rgb[i]);

@@ -70,15 +70,16 @@ jpeg_source_mgr source_of(ByteSpan bytes) {
   return source;
 }
 
-/// Refuses a file that is too small for its sides before memory for them is asked for: in Huffman
+/// Refuses a file that is too small for its sides before memory for them is asked for. In Huffman
 /// codes each block of 64 values of the finest channel takes a bit at least.
 void check_size(const jpeg_decompress_struct& info, ByteSpan bytes, const std::string& name) {
-  const uint64_t pixels = uint64_t{info.image_width} * info.image_height;
-  if (info.arith_code == FALSE && pixels > uint64_t{bytes.size()} * 8 * 64) {
+  const uint64_t held = uint64_t{bytes.size()} * 8 * 64;
+  if (info.arith_code == FALSE && uint64_t{info.image_width} * info.image_height > held) {
     throw_damaged(name, "JPEG",
                   format("%ux%u pixels do not fit into its %zu bytes", info.image_width,
                          info.image_height, bytes.size()));
   }
+  check_claim(info.image_width, info.image_height, held, name);
 }
 
 /// Everything that must outlive a jump. It is destroyed by decode_jpeg, never jumped over.

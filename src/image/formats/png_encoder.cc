@@ -1,40 +1,19 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/new_file.h"
 #include "base/strings.h"
-#include "image/formats/decoders.h"
-#include "image/formats/png_chunks.h"
+#include "image/formats/libpng.h"
 #include "image/image_io.h"
 
 namespace sd {
 namespace {
 
 constexpr int kZlibLevel = 4;  // 6 takes up to four times as long for 0 to 8 % less
-
-void put_big32(std::string& out, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>((value >> shift) & 0xFF);
-}
-
-void put_chunk(std::string& out, std::string_view type, std::string_view data) {
-  put_big32(out, static_cast<uint32_t>(data.size()));
-  const size_t start = out.size();
-  out.append(type).append(data);
-  const auto* summed = reinterpret_cast<const Bytef*>(out.data() + start);
-  const uLong sum = crc32_z(crc32_z(0, nullptr, 0), summed, out.size() - start);
-  put_big32(out, static_cast<uint32_t>(sum));
-}
-
-void put_header(std::string& out, const Image& image) {
-  std::string header;
-  put_big32(header, static_cast<uint32_t>(image.width));
-  put_big32(header, static_cast<uint32_t>(image.height));
-  header += std::string_view("\x08\x02\x00\x00\x00", 5);  // 8 bits, RGB, not interlaced
-  put_chunk(out, "IHDR", header);
-}
+/// The other three make drawn pictures 0.05 % smaller and take 7 % longer.
+constexpr int kFilters = PNG_FILTER_AVG | PNG_FILTER_PAETH;
 
 // ---- text
 
@@ -70,11 +49,12 @@ std::string without_nul(std::string_view text) {
 void check_text(const std::string& keyword, const std::string& text) {
   const auto printable_ascii = [](char c) { return c >= ' ' && c <= '~'; };
   const bool fits = !keyword.empty() && keyword.size() <= 79 && keyword.front() != ' ' &&
-                    keyword.back() != ' ' &&
+                    keyword.back() != ' ' && keyword.find("  ") == std::string::npos &&
                     std::all_of(keyword.begin(), keyword.end(), printable_ascii);
   if (!fits) {
     throw Error(ErrorKind::kUsage,
-                "a PNG keyword is 1 to 79 characters of printable ASCII, not \"" +
+                "a PNG keyword is 1 to 79 characters of printable ASCII without outer or double "
+                "spaces, not \"" +
                     printable(keyword) + "\"");
   }
   if (!is_valid_utf8(text)) {
@@ -86,112 +66,94 @@ void check_text(const std::string& keyword, const std::string& text) {
   }
 }
 
-void put_text(std::string& out, const std::string& keyword, const std::string& text) {
-  check_text(keyword, text);
-  const std::string clean = without_nul(text);
-  std::string data = keyword + '\0';
-  if (const auto latin1 = to_latin1(clean)) {
-    put_chunk(out, "tEXt", data + *latin1);
-  } else {
-    data.append(4, '\0');  // not compressed, method 0, no language, no translated keyword
-    put_chunk(out, "iTXt", data + clean);
+/// A text as libpng takes it: tEXt if Latin-1 can hold it, else iTXt, none compressed.
+struct Text {
+  std::string keyword, text;
+  bool latin1 = false;
+
+  png_text view() {
+    png_text out = {};
+    out.compression = latin1 ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
+    out.key = keyword.data();
+    out.text = text.data();
+    out.text_length = latin1 ? text.size() : 0;
+    out.itxt_length = latin1 ? 0 : text.size();
+    return out;
   }
-}
-
-// ---- pixels
-
-constexpr size_t kFilters = 5;
-using Line = std::vector<uint8_t>;
-
-/// A row filtered each of the five ways, the filter's number in front. `above` and `row` have a
-/// black pixel before their first.
-void filter_row(const uint8_t* above, const uint8_t* row, size_t size,
-                std::array<Line, kFilters>& lines) {
-  for (size_t i = 0; i < size; ++i) {
-    const int value = row[i + 3], left = row[i], up = above[i + 3], corner = above[i];
-    lines[0][i + 1] = static_cast<uint8_t>(value);
-    lines[1][i + 1] = static_cast<uint8_t>(value - left);
-    lines[2][i + 1] = static_cast<uint8_t>(value - up);
-    lines[3][i + 1] = static_cast<uint8_t>(value - (left + up) / 2);
-    lines[4][i + 1] = static_cast<uint8_t>(value - png_paeth(left, up, corner));
-  }
-}
-
-/// How hard a line is to compress, as the PNG specification estimates it.
-uint64_t cost(const Line& line) {
-  uint64_t sum = 0;
-  for (size_t i = 1; i < line.size(); ++i) sum += line[i] < 128 ? line[i] : 256U - line[i];
-  return sum;
-}
-
-class Deflater {
- public:
-  Deflater() {
-    const int status = deflateInit2(&zlib_, kZlibLevel, Z_DEFLATED, 15, 9, Z_FILTERED);
-    if (status != Z_OK) throw Error(ErrorKind::kInternal, "zlib cannot be started");
-  }
-  ~Deflater() { deflateEnd(&zlib_); }
-  Deflater(const Deflater&) = delete;
-  Deflater& operator=(const Deflater&) = delete;
-
-  void add(const Line& line) { run(line.data(), line.size(), Z_NO_FLUSH); }
-  std::string finish() {
-    run(nullptr, 0, Z_FINISH);
-    return std::move(out_);
-  }
-
- private:
-  void run(const uint8_t* data, size_t size, int flush) {
-    zlib_.next_in = const_cast<Bytef*>(data);  // zlib's interface; it only reads
-    zlib_.avail_in = static_cast<uInt>(size);
-    do {
-      zlib_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
-      zlib_.avail_out = static_cast<uInt>(buffer_.size());
-      deflate(&zlib_, flush);
-      out_.append(buffer_.data(), buffer_.size() - zlib_.avail_out);
-    } while (zlib_.avail_out == 0);
-  }
-
-  z_stream zlib_ = {};
-  std::array<char, 65536> buffer_;
-  std::string out_;
 };
 
-std::string deflate_pixels(const Image& image) {
-  const size_t size = image.stride();
-  std::array<Line, kFilters> lines;
-  for (size_t f = 0; f < kFilters; ++f) {
-    lines[f].resize(size + 1);
-    lines[f][0] = static_cast<uint8_t>(f);
+Text prepare(const std::string& keyword, const std::string& text) {
+  check_text(keyword, text);
+  std::string clean = without_nul(text);
+  auto latin1 = to_latin1(clean);
+  if (latin1) return {keyword, *std::move(latin1), true};
+  return {keyword, std::move(clean), false};
+}
+
+// ---- libpng
+
+/// A PNG in memory, written by libpng.
+class PngWriter : public PngErrors {
+ public:
+  PngWriter() {
+    PngErrors* errors = this;
+    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, errors, on_error, on_warning);
+    info = png == nullptr ? nullptr : png_create_info_struct(png);
+    if (info == nullptr) throw Error(ErrorKind::kInternal, "libpng cannot be started");
+    png_set_write_fn(png, this, on_write, nullptr);
   }
-  Line above(size + 3), row(size + 3);
-  Deflater deflater;
-  for (int y = 0; y < image.height; ++y) {
-    std::copy_n(image.row(y), size, row.begin() + 3);
-    filter_row(above.data(), row.data(), size, lines);
-    std::array<uint64_t, kFilters> costs;
-    std::transform(lines.begin(), lines.end(), costs.begin(), cost);
-    const auto best = std::min_element(costs.begin(), costs.end()) - costs.begin();
-    deflater.add(lines[static_cast<size_t>(best)]);
-    row.swap(above);
+  ~PngWriter() { png_destroy_write_struct(&png, &info); }
+  PngWriter(const PngWriter&) = delete;
+  PngWriter& operator=(const PngWriter&) = delete;
+
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+  std::string out;
+
+ private:
+  static void on_warning(png_structp png, png_const_charp message) { on_error(png, message); }
+  static void on_write(png_structp png, png_bytep data, size_t size) {
+    auto* self = static_cast<PngWriter*>(png_get_io_ptr(png));
+    try {
+      self->out.append(reinterpret_cast<const char*>(data), size);
+      return;
+    } catch (const std::bad_alloc&) {
+    }
+    png_error(png, "out of memory");
   }
-  return deflater.finish();
+};
+
+void write_all(PngWriter& writer, const Image& image, std::vector<png_text>& texts) {
+  constexpr size_t kChunkBytes = 65536;
+  png_structp png = writer.png;
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  png_set_IHDR(png, writer.info, static_cast<png_uint_32>(image.width),
+               static_cast<png_uint_32>(image.height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_text(png, writer.info, texts.data(), static_cast<int>(texts.size()));
+  png_set_filter(png, PNG_FILTER_TYPE_BASE, kFilters);
+  png_set_compression_level(png, kZlibLevel);
+  png_set_compression_mem_level(png, 9);
+  png_set_compression_strategy(png, Z_FILTERED);
+  png_set_compression_buffer_size(png, kChunkBytes);
+  png_write_info(png, writer.info);
+  for (int y = 0; y < image.height; ++y) png_write_row(png, image.row(y));
+  png_write_end(png, nullptr);
 }
 
 }  // namespace
 
 std::string encode_png(const Image& image, const PngMetadata& metadata) {
-  constexpr size_t kMostAChunk = 1U << 30;
   if (image.empty()) throw Error(ErrorKind::kUsage, "a picture without pixels cannot be written");
-  std::string out(std::begin(kPngSignature), std::end(kPngSignature));
-  put_header(out, image);
-  for (const auto& [keyword, text] : metadata.texts) put_text(out, keyword, text);
-  const std::string pixels = deflate_pixels(image);
-  for (size_t at = 0; at < pixels.size(); at += kMostAChunk) {
-    put_chunk(out, "IDAT", std::string_view(pixels).substr(at, kMostAChunk));
+  std::vector<Text> texts;
+  for (const auto& [keyword, text] : metadata.texts) texts.push_back(prepare(keyword, text));
+  std::vector<png_text> views;
+  for (Text& text : texts) views.push_back(text.view());
+  PngWriter writer;
+  if (!writer.attempt([&] { write_all(writer, image, views); })) {
+    throw Error(ErrorKind::kInternal, std::string("a PNG cannot be made: ") + writer.message());
   }
-  put_chunk(out, "IEND", "");
-  return out;
+  return std::move(writer.out);
 }
 
 WriteOutcome write_png(const std::filesystem::path& path, const Image& image,

@@ -21,7 +21,8 @@ struct Header {
   Palette palette;
   size_t pixels_at = 0;
 
-  size_t pixel_bytes() const { return depth / 8; }
+  size_t pixel_bytes() const { return depth / 8; }  // 0 where a byte holds several
+  size_t row_bytes() const { return (size_t{width} * depth + 7) / 8; }
 };
 
 /// Five bits a channel, blue lowest.
@@ -46,8 +47,9 @@ bool depth_is_known(unsigned kind, unsigned depth) {
 bool header_makes_sense(ByteSpan bytes) {
   if (bytes.size() < kHeaderBytes) return false;
   const unsigned kind = bytes[2];
+  const bool one_bit = kind == kGray && bytes[16] == 1;  // never in run lengths
   return bytes[1] <= 1 && (kind & ~8U) >= kIndexed && (kind & ~8U) <= kGray &&
-         depth_is_known(kind & ~8U, bytes[16]);
+         (one_bit || depth_is_known(kind & ~8U, bytes[16]));
 }
 
 /// Returns where the palette ends.
@@ -106,13 +108,17 @@ std::vector<uint8_t> unpack(const Header& header, ByteSpan data, const std::stri
   return out;
 }
 
-void put_pixel(const Header& header, ByteSpan data, size_t at, uint8_t* rgb) {
-  if (header.kind == kIndexed) {
-    std::copy_n(header.palette[data[at]], 3, rgb);
+/// Pixel `x` of a row as it is stored.
+void put_pixel(const Header& header, ByteSpan row, size_t x, uint8_t* rgb) {
+  const size_t at = x * header.pixel_bytes();
+  if (header.depth == 1) {
+    std::fill_n(rgb, 3, static_cast<uint8_t>((row[x / 8] << x % 8 & 0x80) != 0 ? 255 : 0));
+  } else if (header.kind == kIndexed) {
+    std::copy_n(header.palette[row[at]], 3, rgb);
   } else if (header.kind == kGray) {
-    std::fill_n(rgb, 3, data[at]);
+    std::fill_n(rgb, 3, row[at]);
   } else {
-    const auto color = color_at(data, at, header.pixel_bytes());
+    const auto color = color_at(row, at, header.pixel_bytes());
     std::copy_n(color.begin(), 3, rgb);
   }
 }
@@ -138,17 +144,17 @@ Image decode_tga(ByteSpan bytes, const std::string& name) {
     unpacked = unpack(header, data, name);
     data = unpacked;
   }
-  const size_t row_bytes = header.width * header.pixel_bytes();
+  const size_t row_bytes = header.row_bytes();
   if (data.size() < row_bytes * header.height) {
     throw_damaged(name, "TGA", "its pixels end too early");
   }
   Image image(static_cast<int>(header.width), static_cast<int>(header.height));
   for (uint32_t k = 0; k < header.height; ++k) {
     const uint32_t y = header.from_top ? k : header.height - 1 - k;
+    const ByteSpan row = data.subspan(k * row_bytes, row_bytes);
     for (uint32_t j = 0; j < header.width; ++j) {
       const uint32_t x = header.from_right ? header.width - 1 - j : j;
-      put_pixel(header, data, k * row_bytes + j * header.pixel_bytes(),
-                image.at(static_cast<int>(x), static_cast<int>(y)));
+      put_pixel(header, row, j, image.at(static_cast<int>(x), static_cast<int>(y)));
     }
   }
   return image;

@@ -118,6 +118,46 @@ def make_gif(screen, offset, palette, local, transparent, interlaced):
     return out + body
 
 
+def lzw(values, bits):
+    """GIF's LZW with codes of `bits` + 1 bits at first, which may be more than the values need."""
+    clear, out, held, count = 1 << bits, b"", 0, 0
+
+    def put(code, size):
+        nonlocal out, held, count
+        held |= code << count
+        count += size
+        while count >= 8:
+            out, held, count = out + bytes([held & 255]), held >> 8, count - 8
+
+    size, table, run = bits + 1, {}, ()
+    put(clear, size)
+    for value in values:
+        if run + (value,) in table or not run:
+            run += (value,)
+            continue
+        put(table[run] if len(run) > 1 else run[0], size)
+        if clear + 2 + len(table) < 4096:
+            table[run + (value,)] = clear + 2 + len(table)
+            size = max(size, min(12, (clear + 1 + len(table)).bit_length()))
+        run = (value,)
+    put(table[run] if len(run) > 1 else run[0], size)
+    put(clear + 1, size)
+    out += bytes([held])
+    return bytes([bits]) + b"".join(
+        bytes([len(out[at:at + 255])]) + out[at:at + 255] for at in range(0, len(out), 255)) + b"\0"
+
+
+def make_wide_gifs(write):
+    """First codes of 9 to 12 bits. Indices above 255 lose their upper bits in Pillow."""
+    palette = random_bytes(768, 3)
+    for bits in (9, 10, 11, 12):
+        values = hashed(np.arange(40 * 30), bits).astype(int) // 16
+        if bits < 12:
+            values[::7] += 256
+        write(f"codes{bits}.gif", b"GIF89a" + struct.pack("<HHBBB", 40, 30, 0xF7, 0, 0) + palette +
+              b"," + struct.pack("<HHHHB", 0, 0, 40, 30, 0) + lzw(values.tolist(), bits) + b";")
+
+
 def make_gifs(write):
     full, few = random_bytes(768, 1), random_bytes(48, 2)
     write("global.gif", make_gif((13, 11), (0, 0), full, b"", None, 0))
@@ -239,6 +279,8 @@ def make_tgas(write):
     write("bottom-up.tga", tga(2, 24, random_bytes(area * 3, 1), flags=0))
     write("from-right.tga", tga(3, 8, random_bytes(area, 2), flags=0x30))
     write("16bit.tga", tga(2, 16, random_bytes(area * 2, 3)))
+    write("1bit.tga", tga(3, 1, random_bytes((WIDTH + 7) // 8 * HEIGHT, 7)))
+    write("1bit-bottom-up.tga", tga(3, 1, random_bytes((WIDTH + 7) // 8 * HEIGHT, 8), flags=0x10))
     write("gray-alpha.tga", tga(3, 16, random_bytes(area * 2, 4)))
     # Of palettes, Pillow 9.3 reads those of 24 bits only.
     write("palette.tga", tga(1, 8, random_bytes(256 * 3, 6) + random_bytes(area, 5), 256, 24))
@@ -302,7 +344,7 @@ def main():
         image.save(HERE / name, **options)
         note(name)
 
-    for make in (make_pngs, make_gifs, make_bmps, make_pnms, make_psds, make_tgas):
+    for make in (make_pngs, make_gifs, make_wide_gifs, make_bmps, make_pnms, make_psds, make_tgas):
         make(write)
     make_with_pillow(save)
     make_hdr()

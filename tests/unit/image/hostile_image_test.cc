@@ -148,5 +148,53 @@ TEST_F(HostileImage, OrientationOfDamagedFilesIsUpright) {
   }
 }
 
+/// A GIF of a few bytes: this screen, and a frame of 1x1 on it.
+Bytes gif_of(unsigned width, unsigned height) {
+  const auto byte = [](unsigned value) { return static_cast<uint8_t>(value & 0xFF); };
+  Bytes bytes = {'G',
+                 'I',
+                 'F',
+                 '8',
+                 '9',
+                 'a',
+                 byte(width),
+                 byte(width >> 8),
+                 byte(height),
+                 byte(height >> 8),
+                 0x80,
+                 0,
+                 0,
+                 1,
+                 2,
+                 3,
+                 4,
+                 5,
+                 6,
+                 ',',
+                 0,
+                 0,
+                 0,
+                 0,
+                 1,
+                 0,
+                 1,
+                 0,
+                 0,
+                 2,
+                 2,
+                 0x44,
+                 0x01,
+                 0};
+  return bytes;
+}
+
+/// What a file claims is held against what its bytes can hold before memory is asked for.
+TEST_F(HostileImage, ClaimsAreCheckedBeforeMemoryIsSpent) {
+  EXPECT_TRUE(decodes(gif_of(100, 100), "x"));
+  EXPECT_TRUE(decodes(gif_of(4096, 4096), "x"));
+  EXPECT_FALSE(decodes(gif_of(32639, 3584), "x"));
+  EXPECT_FALSE(decodes(gif_of(65535, 300), "x"));
+}
+
 }  // namespace
 }  // namespace sd
