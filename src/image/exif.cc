@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "image/formats/decoders.h"
 #include "image/formats/libpng.h"
+#include "image/formats/webp_file.h"
 
 namespace sd {
 namespace {
@@ -16,9 +17,10 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
+constexpr std::string_view kExif("Exif\0\0", 6);
+
 /// JPEG: the first APP1 segment that starts with "Exif\0\0".
 Bytes exif_in_jpeg(ByteSpan bytes) {
-  constexpr std::string_view kExif("Exif\0\0", 6);
   size_t at = 2;
   while (at + 4 <= bytes.size() && bytes[at] == 0xFF) {
     const unsigned marker = bytes[at + 1];
@@ -50,10 +52,21 @@ Bytes exif_in_png(ByteSpan bytes) {
   return {exif, exif + size};
 }
 
+/// WebP: some writers put what begins a JPEG's segment before it.
+Bytes exif_in_webp(ByteSpan bytes) {
+  Bytes exif = WebpFile(bytes).chunk("EXIF");
+  if (has_text(exif, kExif)) exif.erase(exif.begin(), exif.begin() + kExif.size());
+  return exif;
+}
+
 /// A TIFF structure, or nothing.
 Bytes find_exif(ByteSpan bytes) {
   if (has_text(bytes, kPngSignature)) return exif_in_png(bytes);
-  return has_text(bytes, "\xFF\xD8") ? exif_in_jpeg(bytes) : Bytes();
+  if (has_text(bytes, "\xFF\xD8")) return exif_in_jpeg(bytes);
+  if (is_webp(bytes)) return exif_in_webp(bytes);
+  return has_text(bytes, {"II*\0", 4}) || has_text(bytes, {"MM\0*", 4})
+             ? Bytes(bytes.begin(), bytes.end())
+             : Bytes();
 }
 
 // ---- what is in them: directories as in a TIFF file
@@ -155,6 +168,7 @@ std::string comment_text(ByteSpan comment) {
 
 int exif_orientation(std::span<const uint8_t> bytes) {
   constexpr uint32_t kOrientation = 0x0112;
+  if (is_tiff(bytes)) return 1;  // decode_image has turned it
   const Bytes exif = find_exif(bytes);
   const Tiff tiff(exif);
   if (!tiff.makes_sense()) return 1;

@@ -9,7 +9,8 @@
 namespace sd {
 
 /// The EXIF orientation of a picture's file, 1 to 8; 1 (upright) when it has none that makes sense.
-/// JPEG and PNG have one; damage is for decode_image to report.
+/// JPEG, PNG and WebP may have one; a TIFF's is heeded by decode_image, so it is upright. Damage is
+/// for decode_image to report.
 int exif_orientation(std::span<const uint8_t> bytes);
 
 /// The EXIF UserComment of a picture's file in UTF-8, where programs keep a picture's parameters if

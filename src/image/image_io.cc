@@ -21,11 +21,6 @@ bool is_hdr(ByteSpan bytes) {
 
 /// What the bytes are, if it is something that people take for a picture we would read.
 const char* unread_format(ByteSpan bytes) {
-  if (has_text(bytes, "RIFF") && has_text(bytes, "WEBP", 8)) return "a WebP picture";
-  if (has_text(bytes, std::string_view("II*\0", 4)) ||
-      has_text(bytes, std::string_view("MM\0*", 4))) {
-    return "a TIFF picture";
-  }
   if (has_text(bytes, "ftyp", 4)) return "a HEIF or AVIF picture, or a video";
   if (has_text(bytes, "<svg") || has_text(bytes, "<?xml")) return "an SVG or XML text";
   if (has_text(bytes, "%PDF")) return "a PDF";
@@ -34,7 +29,7 @@ const char* unread_format(ByteSpan bytes) {
 
 [[noreturn]] void throw_unknown(ByteSpan bytes, const std::string& name) {
   const std::string expected =
-      name + ": expected a PNG, JPEG, GIF, BMP, PNM, TGA, PSD or HDR picture, found ";
+      name + ": expected a PNG, JPEG, WebP, TIFF, GIF, BMP, PNM, TGA, PSD or HDR picture, found ";
   if (bytes.empty()) throw Error(ErrorKind::kFile, expected + "an empty file");
   if (const char* what = unread_format(bytes)) {
     throw Error(ErrorKind::kFile, expected + what, "convert it to PNG first");
@@ -52,6 +47,8 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   if (has_text(bytes, kPngSignature)) return decode_png(bytes, name);
   if (has_text(bytes, "\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
   if (has_text(bytes, "GIF87a") || has_text(bytes, "GIF89a")) return decode_gif(bytes, name);
+  if (is_webp(bytes)) return decode_webp(bytes, name);
+  if (is_tiff(bytes)) return decode_tiff(bytes, name);
   if (has_text(bytes, "BM")) return decode_bmp(bytes, name);
   if (is_pnm(bytes)) return decode_pnm(bytes, name);
   if (has_text(bytes, "8BPS")) return decode_psd(bytes, name);

@@ -13,9 +13,10 @@ namespace sd {
 /// Reads a picture as Pillow 9.3.0's open(path).convert("RGB") does: alpha dropped and not
 /// composited, palettes looked up, grays repeated, EXIF orientation left alone.
 ///
-/// PNG, JPEG (CMYK too), GIF (its first frame), BMP, PNM, TGA, PSD (its merged picture), and
-/// Radiance HDR, which Pillow cannot read, by gamma 2.2. 16 bits a channel keep their upper byte,
-/// but 16-bit *gray* PNG and PNM is cut at 255 as in Pillow, which a notice says.
+/// PNG, JPEG (CMYK too), WebP and GIF (their first frame), TIFF (its first picture, turned upright,
+/// as Pillow does for this format alone), BMP, PNM, TGA, PSD (its merged picture), and Radiance
+/// HDR, which Pillow cannot read, by gamma 2.2. 16 bits a channel keep their upper byte, but 16-bit
+/// *gray* PNG and PNM is cut at 255 as in Pillow, which a notice says.
 ///
 /// Throws Error(kFile), naming the file, what was expected and what was found, when it cannot be
 /// opened or decoded, has no pixels, is cut short, or has more than kMaxImageSide pixels a side or

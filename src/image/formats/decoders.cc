@@ -48,6 +48,14 @@ bool has_text(ByteSpan bytes, std::string_view text, size_t offset) {
                     [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
 }
 
+bool is_webp(ByteSpan bytes) { return has_text(bytes, "RIFF") && has_text(bytes, "WEBP", 8); }
+
+bool is_tiff(ByteSpan bytes) {
+  const auto starts = [&](std::string_view text) { return has_text(bytes, text); };
+  return starts({"II*\0", 4}) || starts({"MM\0*", 4}) || starts({"II+\0", 4}) ||
+         starts({"MM\0+", 4});
+}
+
 void inverted_cmyk_to_rgb(const std::array<uint8_t, 4>& cmyk, uint8_t* rgb) {
   const int light = cmyk[3];
   for (size_t c = 0; c < 3; ++c) {

@@ -15,6 +15,9 @@ namespace sd {
 
 using ByteSpan = std::span<const uint8_t>;
 
+bool is_webp(ByteSpan bytes);
+bool is_tiff(ByteSpan bytes);  ///< BigTIFF, too
+
 inline constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
 
 Image decode_png(ByteSpan bytes, const std::string& name);
@@ -25,6 +28,9 @@ Image decode_pnm(ByteSpan bytes, const std::string& name);
 
 Image decode_psd(ByteSpan bytes, const std::string& name);
 Image decode_hdr(ByteSpan bytes, const std::string& name);
+Image decode_webp(ByteSpan bytes, const std::string& name);
+/// Turned as its orientation says, as Pillow does for this format alone.
+Image decode_tiff(ByteSpan bytes, const std::string& name);
 
 /// TGA has no signature: it is known by the file name's ending or its footer, and a header that
 /// makes sense.

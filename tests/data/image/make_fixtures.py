@@ -294,6 +294,88 @@ def make_hdr():
     (HERE / "rle.hdr").write_bytes(data + packed + plain)
 
 
+def make_webps_with_pillow(save):
+    rgb = Image.fromarray(pattern("smooth", 45, 37, 1))
+    noise = Image.fromarray(pattern("noise", 21, 19, 2))
+    alpha = noise.copy()
+    alpha.putalpha(Image.fromarray(pattern("noise", 21, 19, 3)[..., 0]))
+    save("lossy.webp", rgb, quality=80)
+    save("lossy-alpha.webp", alpha, quality=60)
+    save("lossless.webp", noise.crop((0, 0, 9, 8)), lossless=True)
+    save("lossless-alpha.webp", alpha.crop((0, 0, 9, 8)), lossless=True, exact=True)
+    save("animated.webp", rgb, save_all=True, append_images=[rgb.rotate(180)], quality=50)
+    for orientation in (5, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        save(f"orientation{orientation}.webp", rgb.resize((12, 8)), exif=exif, lossless=True)
+
+
+def tiff(width, height, bits, samples, photometric, data, order="<", more={}, blocks=1):
+    """`blocks` strips, planes or (with the tags of tiles in `more`) tiles of equal size. `more`:
+    further tags, a list of 16-bit values each."""
+    offsets, sizes = (324, 325) if 322 in more else (273, 279)
+    tags = {256: [width], 257: [height], 258: [bits] * samples, 259: [1], 262: [photometric],
+            277: [samples], offsets: None, sizes: [len(data) // blocks] * blocks, **more}
+    lengths = [len(data) // blocks * k for k in range(blocks)]
+    values_at = 8 + 2 + 12 * len(tags) + 4
+    data_at = values_at + sum(2 * len(v) for v in tags.values() if v and len(v) > 2)
+    data_at += 4 * blocks if blocks > 1 else 0
+    entries, values = b"", b""
+    for tag, numbers in sorted(tags.items()):
+        kind, form = (3, "H") if numbers is not None else (4, "I")
+        numbers = numbers if numbers is not None else [data_at + at for at in lengths]
+        packed = struct.pack(order + form * len(numbers), *numbers)
+        entries += struct.pack(order + "HHI", tag, kind, len(numbers))
+        if len(packed) > 4:
+            entries += struct.pack(order + "I", values_at + len(values))
+            values += packed
+        else:
+            entries += packed.ljust(4, b"\0")
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    return start + struct.pack(order + "IH", 8, len(tags)) + entries + bytes(4) + values + data
+
+
+def make_tiffs(write):
+    def noise(bits_a_pixel, seed):
+        return random_bytes((WIDTH * bits_a_pixel + 7) // 8 * HEIGHT, seed)
+
+    def colors(bits, seed):
+        return [int(v) * 257 for v in hashed(np.arange(3 << bits), seed)]
+
+    for bits in (1, 2, 4, 8, 16):
+        write(f"gray{bits}.tif", tiff(WIDTH, HEIGHT, bits, 1, 1, noise(bits, bits)))
+    for bits in (1, 4):
+        write(f"white-is-zero{bits}.tif", tiff(WIDTH, HEIGHT, bits, 1, 0, noise(bits, bits), ">",
+                                               {266: [2]}))
+        write(f"palette{bits}.tif", tiff(WIDTH, HEIGHT, bits, 1, 3, noise(bits, bits), ">",
+                                         {320: colors(bits, 3)}))
+    write("palette8.tif", tiff(WIDTH, HEIGHT, 8, 1, 3, noise(8, 1), more={320: colors(8, 4)}))
+    write("signed16.tif", tiff(WIDTH, HEIGHT, 16, 1, 1, noise(16, 5), more={339: [2]}))
+    floats = (hashed(np.arange(WIDTH * HEIGHT), 6) * 1.7 - 60).astype("<f4").tobytes()
+    write("float32.tif", tiff(WIDTH, HEIGHT, 32, 1, 1, floats, more={339: [3]}))
+    write("rgb8.tif", tiff(WIDTH, HEIGHT, 8, 3, 2, noise(24, 7), ">"))
+    write("rgb16.tif", tiff(WIDTH, HEIGHT, 16, 3, 2, noise(48, 8), ">"))
+    for kind, name in ((0, "other"), (1, "premultiplied"), (2, "alpha")):
+        write(f"rgb-{name}.tif", tiff(WIDTH, HEIGHT, 8, 4, 2, noise(32, 9), more={338: [kind]}))
+    tiles = {322: [16], 323: [16]}
+    write("tiles.tif", tiff(WIDTH, HEIGHT, 8, 3, 2, random_bytes(4 * 256 * 3, 12), more=tiles, blocks=4))
+    write("planes.tif", tiff(WIDTH, HEIGHT, 8, 3, 2, noise(24, 13), ">", {284: [2]}, blocks=3))
+    write("cmyk8.tif", tiff(WIDTH, HEIGHT, 8, 4, 5, noise(32, 10)))
+    write("gray-and-alpha.tif", tiff(WIDTH, HEIGHT, 8, 2, 1, noise(16, 11), more={338: [2]}))
+
+
+def make_tiffs_with_pillow(save):
+    rgb = Image.fromarray(pattern("smooth", 45, 37, 1))
+    for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        save(f"{name}.tif", rgb, compression=name)
+    save("predictor.tif", rgb, compression="tiff_lzw", tiffinfo={317: 2, 278: 5})
+    for name in ("group3", "group4"):
+        save(f"{name}.tif", rgb.convert("1"), compression=name)
+    for orientation in (2, 6):
+        save(f"orientation{orientation}.tif", rgb.resize((12, 8)), compression="tiff_lzw",
+             tiffinfo={274: orientation})
+
+
 def resize_table():
     table = []
     sizes = [(200, 140, 192, 128), (64, 64, 64, 32), (64, 64, 32, 64), (1, 1, 7, 5), (31, 2, 3, 90),
@@ -344,9 +426,11 @@ def main():
         image.save(HERE / name, **options)
         note(name)
 
-    for make in (make_pngs, make_gifs, make_wide_gifs, make_bmps, make_pnms, make_psds, make_tgas):
+    for make in (make_pngs, make_gifs, make_wide_gifs, make_bmps, make_pnms, make_psds, make_tgas,
+                 make_tiffs):
         make(write)
-    make_with_pillow(save)
+    for make in (make_with_pillow, make_webps_with_pillow, make_tiffs_with_pillow):
+        make(save)
     make_hdr()
     tables = {"pictures": pictures, "resize": resize_table(), "watermark": watermark_table()}
     lines = []

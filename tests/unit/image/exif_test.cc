@@ -18,10 +18,22 @@ TEST(Exif, OrientationIsReadAndUndone) {
         test::image_data_dir() / ("orientation" + std::to_string(orientation) + ending);
     EXPECT_EQ(exif_orientation(test::file_bytes(path)), orientation);
   }
+  for (const int orientation : {5, 6}) {
+    const std::string name = "orientation" + std::to_string(orientation) + ".webp";
+    EXPECT_EQ(exif_orientation(test::file_bytes(test::image_data_dir() / name)), orientation);
+  }
   EXPECT_EQ(exif_orientation(test::file_bytes(test::image_data_dir() / "gray.jpg")), 1);
   EXPECT_EQ(exif_orientation(test::file_bytes(test::image_data_dir() / "global.gif")), 1);
   EXPECT_EQ(apply_orientation(upright, 1), upright);
   EXPECT_EQ(apply_orientation(upright, 99), upright);
+}
+
+/// As Pillow does, which turns pictures of no other format when it reads them.
+TEST(Exif, ATiffIsTurnedWhenItIsRead) {
+  const auto path = test::image_data_dir() / "orientation6.tif";
+  EXPECT_EQ(exif_orientation(test::file_bytes(path)), 1);
+  EXPECT_EQ(read_image(path).width, 8);
+  EXPECT_EQ(read_image(path).height, 12);
 }
 
 TEST(Exif, TurnsAsItsNameSays) {

@@ -120,6 +120,11 @@ TEST_F(HostileImage, NoiseAfterEachSignature) {
                                            "P6\n",
                                            "8BPS",
                                            "#?RADIANCE\n",
+                                           "II*\0\x8\0\0\0"s,
+                                           "MM\0*\0\0\0\x8"s,
+                                           "RIFF\x24\1\0\0WEBPVP8 \x18\1\0\0"s,
+                                           "RIFF\x24\1\0\0WEBPVP8L\x18\1\0\0\x2F"s,
+                                           "RIFF\x24\1\0\0WEBPVP8X\x0A\0\0\0"s,
                                            ""};
   for (const auto& start : starts) {
     for (uint64_t round = 0; round < 200; ++round) {
@@ -188,12 +193,54 @@ Bytes gif_of(unsigned width, unsigned height) {
   return bytes;
 }
 
+/// A lossless WebP that ends after its sides.
+Bytes webp_of(uint32_t width, uint32_t height) {
+  using namespace std::string_literals;
+  const std::string text = "RIFF\x16\0\0\0WEBPVP8L\x0A\0\0\0\x2F"s;
+  Bytes bytes(text.begin(), text.end());
+  const uint32_t sides = (width - 1) | (height - 1) << 14;
+  for (int k = 0; k < 4; ++k) bytes.push_back(static_cast<uint8_t>(sides >> 8 * k));
+  bytes.resize(bytes.size() + 5);
+  return bytes;
+}
+
+/// A TIFF of that compression, one strip of 8 bytes at its start.
+Bytes tiff_of(uint32_t width, uint32_t height, uint32_t compression) {
+  Bytes bytes = {'I', 'I', '*', 0, 8, 0, 0, 0, 7, 0};
+  const auto put = [&](uint32_t value, int size) {
+    for (int k = 0; k < size; ++k) bytes.push_back(static_cast<uint8_t>(value >> 8 * k));
+  };
+  const uint32_t tags[][2] = {{256, width}, {257, height}, {258, 8}, {259, compression},
+                              {262, 1},     {273, 0},      {279, 8}};
+  for (const auto& [tag, value] : tags) {
+    put(tag, 2), put(4, 2), put(1, 4), put(value, 4);
+  }
+  put(0, 4);
+  return bytes;
+}
+
+std::string said_of(const Bytes& bytes) {
+  try {
+    decode_image(bytes, "x");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
 /// What a file claims is held against what its bytes can hold before memory is asked for.
 TEST_F(HostileImage, ClaimsAreCheckedBeforeMemoryIsSpent) {
   EXPECT_TRUE(decodes(gif_of(100, 100), "x"));
   EXPECT_TRUE(decodes(gif_of(4096, 4096), "x"));
   EXPECT_FALSE(decodes(gif_of(32639, 3584), "x"));
   EXPECT_FALSE(decodes(gif_of(65535, 300), "x"));
+  const char* const kTooLarge = "can hold";
+  EXPECT_NE(said_of(webp_of(16000, 10000)).find(kTooLarge), std::string::npos);
+  EXPECT_NE(said_of(webp_of(100, 100)).find("a damaged WebP"), std::string::npos);
+  for (const uint32_t compression : {1U, 5U, 7U, 8U, 32773U}) {
+    EXPECT_NE(said_of(tiff_of(16000, 10000, compression)).find(kTooLarge), std::string::npos);
+    EXPECT_NE(said_of(tiff_of(100, 100, compression)).find("a damaged TIFF"), std::string::npos);
+  }
 }
 
 }  // namespace
