@@ -117,9 +117,10 @@ bool OutputWriter::page_is_full() const {
 
 void OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return;
+  const bool paged = pages_ > 0 || page_is_full();
   const Image sheet = marked(make_grid(for_grid_, settings_.images_per_row));
   for_grid_.clear();
-  if (page_size_ < settings_.most_pictures) {
+  if (paged) {
     print_path(save_page(sheet, metadata));
   } else {
     print_path(save(sheet, metadata, settings_.outdir, "grid-", 4, &next_grid_));

@@ -59,7 +59,7 @@ TEST_F(Output, OfARunIsKeptWhereItsPathsAreLost) {
   EXPECT_EQ(files(), Words({"grid-0000.png", "grid-0001.png", "samples/00000.png",
                             "samples/00001.png", "samples/00002.png", "samples/00003.png"}));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(sample(i).width, 64);  // no path was written into one
-  expect_refused({"replay", sample_path(0)});
+  expect_refused({"replay", "--ckpt", checkpoint(), sample_path(0)});
 }
 
 TEST_F(Output, ThatNobodyWantsIsNoError) {

@@ -277,6 +277,8 @@ TEST_F(Replay, FindsFilesWhoseNamesAreNotUtf8) {
   write_png(out_ / "caf\xe9.png", pattern("smooth", 64, 64, 1));
   std::filesystem::copy(out_ / "model/model.safetensors", out_ / "mod\xe8le.safetensors");
   std::filesystem::copy(out_ / "model/model.yaml", out_ / "mod\xe8le.yaml");
+  std::filesystem::copy(out_ / "model/clip", out_ / "clip",
+                        std::filesystem::copy_options::recursive);
   drawn("img2img", {"--init-img", "caf\xe9.png", "--ckpt", "mod\xe8le.safetensors"});
   expect_all_identical(1);
 }

@@ -87,7 +87,7 @@ TEST_F(Show, SaysThatARecordIsBroken) {
     write_texts("x.png", metadata);
     const Finished done = run_here({"show", "--json", "x.png"});
     EXPECT_EQ(done.exit_code, 3) << done.err.substr(0, 300);
-    const json& text = json::parse(done.out).at("texts").at("stable-diffusion");
+    const json text = json::parse(done.out).at("texts").at("stable-diffusion");
     EXPECT_TRUE(text == record || text == json::object());
     // What else there is to show is shown.
     const Finished both = run_here({"show", "x.png", "x.png"});

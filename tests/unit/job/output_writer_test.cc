@@ -128,7 +128,7 @@ TEST(OutputWriter, CutsALargeGridIntoPages) {
             Names({"grid-0004-1.png", "grid-0004-2.png", "grid-0004-3.png"}));
   EXPECT_EQ(read_image(folder / "grid-0004-1.png").height, 2 * 10 + 2);
   EXPECT_EQ(read_image(folder / "grid-0004-3.png").width, 100 * 10 + 2);
-  EXPECT_EQ(pages_of(settings, 3), Names({"grid-0005-1.png"}));  // a run that is stopped
+  EXPECT_EQ(pages_of(settings, 3), Names({"grid-0005.png"}));  // a run that is stopped
   settings.most_pictures = 200;
   EXPECT_EQ(pages_of(settings, 200), Names({"grid-0006.png"}));
 }
