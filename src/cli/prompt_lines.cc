@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/json.h"
 #include "base/strings.h"
 #include "cli/flags.h"
 #include "sd/error.h"
@@ -111,7 +112,7 @@ std::string flag_of(const std::string& name, const nlohmann::json& value) {
 }
 
 void parse_json(const std::string& line, Script script, PictureOptions* options) {
-  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto json = sd::parse_json(line);
   if (!json.is_object()) {
     throw Error(ErrorKind::kUsage, "not a JSON object: " + printable(line, 60),
                 "a line looks like {\"prompt\": \"a cat\", \"seed\": 7}");

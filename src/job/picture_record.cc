@@ -276,7 +276,9 @@ json to_json(const PictureRecord& record) {
 
 PictureRecord parse_record(const std::string& text, const std::string& name) {
   try {
-    return record_of(json::parse(text));
+    const json parsed = parse_json(text, kRecordLimits);
+    if (parsed.is_discarded()) throw Error(ErrorKind::kFile, "expected JSON, found something else");
+    return record_of(parsed);
   } catch (const json::exception& error) {
     throw Error(ErrorKind::kFile,
                 printable(name) + ": its parameters cannot be read: " + printable(error.what()),

@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "image/png_metadata.h"
 #include "job/options.h"
 #include "sd/pipeline.h"
 
 namespace sd {
+
+/// A grid's record holds those of all its pictures.
+inline constexpr JsonLimits kRecordLimits = {.depth = 64, .values = 4'000'000};
 
 /// The model that drew a picture.
 struct ModelRecord {

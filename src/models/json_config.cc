@@ -1,23 +1,23 @@
 #include "models/json_config.h"
 
 #include <cmath>
-#include <fstream>
 
+#include "base/json.h"
 #include "base/strings.h"
+#include "base/text_file.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uintmax_t kLargestFile = 16 << 20;  // real ones have a few kilobytes
+constexpr size_t kMostBytes = size_t{1} << 20;  // real ones have a few kilobytes
 
+/// Discarded for a file that cannot be read or is no JSON within the limits.
 nlohmann::json parse_file(const fs::path& path) {
-  std::error_code unreadable;
-  const uintmax_t size = fs::file_size(path, unreadable);
-  if (unreadable || size > kLargestFile) return {};
-  std::ifstream file(path);
-  return nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  return parse_json(text && text->size() <= kMostBytes ? *text : "");
 }
 
 std::string shown(const nlohmann::json& value) { return printable(value.dump(), 40); }
@@ -26,7 +26,10 @@ std::string shown(const nlohmann::json& value) { return printable(value.dump(), 
 
 JsonConfig::JsonConfig(const fs::path& path, std::string hint)
     : json_(parse_file(path)), path_(path.string()), hint_(std::move(hint)) {
-  if (!json_.is_object()) fail("is not a JSON object");
+  if (!json_.is_object()) {
+    fail(format("is not a JSON object of at most %s and %zu levels",
+                human_bytes(kMostBytes).c_str(), JsonLimits().depth));
+  }
 }
 
 JsonConfig::JsonConfig(const JsonConfig& file, nlohmann::json json)

@@ -47,7 +47,7 @@ PictureRecord read_record(const std::string& file) {
     throw Error(ErrorKind::kFile, printable(file) + " does not say how it was drawn",
                 "replay takes pictures that this program wrote without --no-metadata");
   }
-  if (nlohmann::json::parse(*json, nullptr, false).contains("grid_of")) {
+  if (parse_json(*json, kRecordLimits).contains("grid_of")) {
     throw Error(ErrorKind::kFile, printable(file) + " is a grid of several pictures",
                 "replay those of the samples folder");
   }

@@ -22,14 +22,8 @@ struct ShowOptions {
 /// Our own text as the JSON that it is. What is none stays a text, and so does what nests as ours
 /// never does: JSON is written with a call a level.
 nlohmann::json parsed_record(const std::string& text) {
-  constexpr int kDeepest = 100;
-  bool too_deep = false;
-  const auto within = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    too_deep = too_deep || depth > kDeepest;
-    return !too_deep;
-  };
-  auto parsed = nlohmann::json::parse(text, within, /*allow_exceptions=*/false);
-  return too_deep || parsed.is_discarded() ? nlohmann::json(text) : parsed;
+  auto parsed = parse_json(text, kRecordLimits);
+  return parsed.is_discarded() ? nlohmann::json(text) : parsed;
 }
 
 /// The texts of a picture: a PNG's chunks; of a JPEG or WebP, which have none, what the web UI

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
@@ -137,7 +138,7 @@ void convert_lines(std::istream& in, const TokenizeOptions& options, const Chunk
   std::string line;
   for (int64_t number = 1; !output_failed() && std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto json = parse_json(line);
     if (!json.is_object()) bad_line(number, "not a JSON object: " + printable(line, 60));
     print_json(converted(json, number, options, args).dump());
   }

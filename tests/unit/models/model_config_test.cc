@@ -210,6 +210,69 @@ TEST(ModelConfig, RefusesFilesThatHoldNoConfig) {
   }
 }
 
+std::string repeated(const std::string& piece, size_t count) {
+  std::string all;
+  for (size_t i = 0; i < count; ++i) all += piece;
+  return all;
+}
+
+/// More than any config holds; each must be refused before it costs time or stack.
+TEST(ModelConfig, RefusesHostileFiles) {
+  const TempFolder folder;
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"a: [" + repeated("1,", 120'000) + "1]\n", "at most 10000 values"},
+      {repeated("- 1\n", 60'000), "at most 10000 values"},
+      {"a: &a 1\nb: [" + repeated("*a,", 50'000) + "1]\n", "at most 10000 values"},
+      {repeated("[", 100'000), "at most 50 levels"},
+      {repeated("{a: ", 60'000), "at most 50 levels"},
+      {repeated("- ", 100'000) + "1", "at most 50 levels"},
+      {repeated("? ", 100'000) + "1", "at most 50 levels"},
+      {"a: &a [*a]\nb: *a\n", "config.model must be a map"},
+      {"a: *none\n", "is not YAML"},
+  };
+  for (const auto& [text, part] : files) {
+    SCOPED_TRACE(text.substr(0, 20));
+    const fs::path file = folder.write("config.yaml", text);
+    expect_error(ErrorKind::kCheckpoint, part, [&] { read_model_config(file); });
+  }
+  const fs::path huge = folder.write("config.yaml", std::string(1 << 20, '#'));
+  for (const fs::path& file : {huge, fs::path("/dev/zero")}) {
+    expect_error(ErrorKind::kCheckpoint, "is longer than 256.0 KiB",
+                 [&] { read_model_config(file); });
+  }
+}
+
+TEST(ModelConfig, RefusesAHostileTextTower) {
+  const TempFolder folder;
+  const fs::path yaml = write_config(folder, tiny_config());
+  const std::string deep = repeated("[", 100'000) + repeated("]", 100'000);
+  for (const std::string& text :
+       {"{\"hidden_act\":" + deep + "}", deep, "{\"a\":[" + repeated("0,", 200'000) + "0]}",
+        "{\"a\":\"" + std::string(2 << 20, 'x') + "\"}", repeated("{\"a\":", 100'000)}) {
+    folder.write("clip/config.json", text);
+    expect_error(ErrorKind::kCheckpoint, "is not a JSON object of at most 1.0 MiB and 64 levels",
+                 [&] { read_model_config(yaml); });
+  }
+}
+
+TEST(ModelConfig, BoundsDepthsAndWidths) {
+  const std::vector<std::tuple<std::vector<std::string>, const char*, json>> damages = {
+      {{"unet_config"}, "num_res_blocks", 1'000'000},
+      {{"unet_config"}, "transformer_depth", 1'000'000},
+      {{"unet_config"}, "model_channels", 1 << 20},
+      {{"unet_config"}, "channel_mult", json::array({1, 1 << 20})},
+      {{"unet_config"}, "context_dim", 1 << 20}};
+  for (const auto& [path, key, value] : damages) {
+    json config = tiny_config();
+    params_of(config, path)[key] = value;
+    expect_error(ErrorKind::kCheckpoint, std::string(key) + " must be", [&] { read(config); });
+  }
+  json config = tiny_config();
+  params_of(config, {"first_stage_config"})["ddconfig"]["num_res_blocks"] = 1'000'000;
+  expect_error(ErrorKind::kCheckpoint, "num_res_blocks must be a whole number from 1 to 64",
+               [&] { read(config); });
+}
+
 TEST(ModelConfig, RefusesAMalformedTextTower) {
   const TempFolder folder;
   const fs::path yaml = write_config(folder, tiny_config());

@@ -1,0 +1,82 @@
+#include "base/strings.h"
+#include "models/json_config.h"
+#include "models/schemas/schemas.h"
+#include "sd/error.h"
+#include "text/tokenizer.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+/// A config.json of Hugging Face's CLIPTextModel, or of a whole CLIP model with a text_config.
+ClipTextConfig read_clip_json(const fs::path& path) {
+  const JsonConfig file(path, "it must be the config.json of Hugging Face's CLIPTextModel");
+  const JsonConfig json = file.is_object("text_config") ? file.merged({"text_config"}) : file;
+  ClipTextConfig config;
+  // Hugging Face's own defaults where a key is left out.
+  config.vocab_size = json.integer("vocab_size", 49408, kMostNumber);
+  config.hidden_size = json.integer("hidden_size", 512, kMostChannels);
+  config.intermediate_size = json.integer("intermediate_size", 2048, kMostNumber);
+  config.num_hidden_layers = json.integer("num_hidden_layers", 12, kMostLayers);
+  config.num_attention_heads = json.integer("num_attention_heads", 8, kMostChannels);
+  config.max_position_embeddings = json.integer("max_position_embeddings", 77, kMostNumber);
+  config.hidden_act = json.text("hidden_act", "quick_gelu", {"quick_gelu", "gelu"});
+  if (config.hidden_size % config.num_attention_heads != 0) {
+    json.fail("hidden_size is not a multiple of num_attention_heads");
+  }
+  if (config.max_position_embeddings < kMaxTokens) {
+    json.fail("max_position_embeddings must be at least 77");
+  }
+  return config;
+}
+
+/// `version`: a name at Hugging Face's hub (only ViT-L/14's numbers are known), or a folder with a
+/// config.json, looked for beside the YAML file first.
+ClipTextConfig read_clip_text(Params params, const fs::path& yaml) {
+  const std::string version = params.text("version", "openai/clip-vit-large-patch14");
+  params.only_integer("max_length", kMaxTokens);
+  params.ignore({"device"});
+  params.finish();
+  for (const fs::path& folder : {yaml.parent_path() / version, fs::path(version)}) {
+    std::error_code ignored;
+    if (fs::is_regular_file(folder / "config.json", ignored)) {
+      return read_clip_json(folder / "config.json");
+    }
+  }
+  if (version == "openai/clip-vit-large-patch14") return {};
+  params.fail("version", "openai/clip-vit-large-patch14, or a folder with a config.json");
+}
+
+BertTextConfig read_bert_text(Params params) {
+  BertTextConfig config;
+  config.n_embed = params.integer("n_embed", config.n_embed, kMostChannels);
+  config.n_layer = params.integer("n_layer", config.n_layer, kMostLayers);
+  config.vocab_size = params.integer("vocab_size", config.vocab_size);
+  config.max_seq_len = params.integer("max_seq_len", config.max_seq_len);
+  params.only_boolean("use_tokenizer", true);
+  params.ignore({"device", "embedding_dropout"});
+  params.finish();
+  if (config.max_seq_len != kMaxTokens) params.fail("max_seq_len", "77");
+  return config;
+}
+
+}  // namespace
+
+void read_text_config(Params& model, const fs::path& yaml, ModelConfig* config) {
+  std::string target;
+  Params params = model.sub_config("cond_stage_config", &target);
+  if (target == "ldm.modules.encoders.modules.FrozenCLIPEmbedder") {
+    config->text_family = TextFamily::kClip;
+    config->clip_text = read_clip_text(std::move(params), yaml);
+  } else if (target == "ldm.modules.encoders.modules.BERTEmbedder") {
+    config->text_family = TextFamily::kBert;
+    config->bert_text = read_bert_text(std::move(params));
+  } else {
+    throw Error(ErrorKind::kCheckpoint,
+                "config " + printable(yaml.string()) + ": the text encoder " +
+                    printable(target, 80) + " is not one that this program computes",
+                "it computes FrozenCLIPEmbedder and BERTEmbedder of ldm.modules.encoders.modules");
+  }
+}
+
+}  // namespace sd
