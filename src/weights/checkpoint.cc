@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
+#include "weights/formats/inflate.h"
 #include "weights/formats/safetensors.h"
 #include "weights/formats/torch_legacy.h"
 #include "weights/formats/torch_zip.h"
@@ -78,26 +79,52 @@ void require_sound(const std::string& path, const CheckpointContents& contents) 
   }
 }
 
-at::Tensor view_pages(std::shared_ptr<const MappedFile> file, const TensorInfo& info) {
+/// The tensor over `bytes`, which `keep` keeps alive; a copy if it is not aligned there.
+template <class Keep>
+at::Tensor tensor_over(const std::byte* bytes, const TensorInfo& info, Keep keep) {
+  const std::byte* begin = bytes + info.offset;
+  const size_t item = c10::elementSize(info.dtype);
+  const at::TensorOptions options(info.dtype);
+  if (reinterpret_cast<uintptr_t>(begin) % item != 0) {
+    at::Tensor copy = at::empty({static_cast<int64_t>(info.bytes / item)}, options);
+    std::memcpy(copy.mutable_data_ptr(), begin, info.bytes);
+    return copy.as_strided(info.shape, info.strides);
+  }
   // from_blob takes a pointer to non-const; the pages are mapped read-only and a write is a fault.
-  void* data = const_cast<std::byte*>(file->data() + info.offset);
-  const auto release = [keep = std::move(file)](void*) mutable { keep.reset(); };
-  return at::from_blob(data, info.shape, info.strides, release, at::TensorOptions(info.dtype));
+  const auto release = [keep = std::move(keep)](void*) mutable { keep.reset(); };
+  return at::from_blob(const_cast<std::byte*>(begin), info.shape, info.strides, release, options);
 }
 
-/// For data that does not lie at a multiple of its element size.
-at::Tensor copy_pages(const MappedFile& file, const TensorInfo& info) {
-  const auto elements = static_cast<int64_t>(info.bytes / c10::elementSize(info.dtype));
-  at::Tensor copy = at::empty({elements}, at::TensorOptions(info.dtype));
-  std::memcpy(copy.mutable_data_ptr(), file.data() + info.offset, info.bytes);
-  return copy.as_strided(info.shape, info.strides);
+/// What programs put before every name when they save a model inside of another: torch's
+/// DataParallel, and torch.compile.
+constexpr std::string_view kWrappers[] = {"module.", "_orig_mod."};
+
+bool all_begin_with(const std::vector<TensorInfo>& tensors, std::string_view prefix) {
+  return !tensors.empty() && std::all_of(tensors.begin(), tensors.end(), [&](const auto& info) {
+    return info.name.size() > prefix.size() && info.name.starts_with(prefix);
+  });
+}
+
+/// Cuts such names off. The order of the names stays.
+void unwrap_names(CheckpointContents* contents) {
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view wrapper : kWrappers) {
+      if (!all_begin_with(contents->tensors, wrapper)) continue;
+      for (TensorInfo& info : contents->tensors) info.name.erase(0, wrapper.size());
+      contents->wrapper += wrapper;
+      found = true;
+    }
+  }
 }
 
 }  // namespace
 
 CheckpointContents scan_checkpoint(const MappedFile& file) {
   try {
-    return read_contents(file);
+    CheckpointContents contents = read_contents(file);
+    unwrap_names(&contents);
+    return contents;
   } catch (const Error& error) {  // the readers do not know the file's name
     throw Error(error.kind(), printable(file.path()) + ": " + error.what(), error.hint(),
                 error.details());
@@ -150,10 +177,26 @@ void Checkpoint::release_memory() const {
 
 at::Tensor Checkpoint::tensor(const TensorInfo& info) const {
   if (!file_) return in_memory_[by_name_.at(info.name)];
+  if (!info.foreign.empty()) {
+    throw Error(ErrorKind::kCheckpoint,
+                printable(path_) + ": cannot read " + printable(info.name) + ": expected numbers " +
+                    "of a plain type, found " + info.foreign,
+                "save the tensor again as float32 or float16, or without it if nothing needs it");
+  }
   if (info.numel() == 0) return at::empty(info.shape, at::TensorOptions(info.dtype));
-  const auto address = reinterpret_cast<uintptr_t>(file_->data()) + info.offset;
-  if (address % c10::elementSize(info.dtype) != 0) return copy_pages(*file_, info);
-  return view_pages(file_, info);
+  if (info.packed < 0) return tensor_over(file_->data(), info, file_);
+  const at::Tensor run = inflated(contents_.packed[static_cast<size_t>(info.packed)]);
+  return tensor_over(static_cast<const std::byte*>(run.const_data_ptr()), info,
+                     std::make_optional(run));
+}
+
+at::Tensor Checkpoint::inflated(const PackedRun& run) const {
+  at::Tensor bytes = at::empty({static_cast<int64_t>(run.bytes)}, at::kByte);
+  const std::string problem =
+      inflate_run(file_->bytes(), run, static_cast<char*>(bytes.mutable_data_ptr()));
+  if (problem.empty()) return bytes;
+  throw Error(ErrorKind::kCheckpoint, printable(path_) + ": " + problem,
+              "the file is damaged: fetch or copy it again");
 }
 
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
@@ -163,6 +206,10 @@ std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
   require_sound(path, contents);
   if (contents.format != "safetensors" && !contents.nested_state_dict) {
     detail(printable(path) + ": weights at top level, not under \"state_dict\"");
+  }
+  if (!contents.wrapper.empty()) {
+    notice("checkpoint: every name begins with \"" + contents.wrapper +
+           "\", which is left out (a model that was saved inside of a wrapper)");
   }
   return std::make_shared<const Checkpoint>(std::move(file), std::move(contents));
 }

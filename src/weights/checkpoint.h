@@ -40,11 +40,15 @@ class Checkpoint {
 
   /// The tensor as it is stored: a view of the mapped pages, which it keeps alive, with the file's
   /// dtype and strides. It is read-only: never write into it. Data that is not aligned for its
-  /// dtype is copied. `info` must come from `index()` or `find()`.
+  /// dtype is copied, a packed run is inflated. `info` must come from `index()` or `find()`. Throws
+  /// kCheckpoint for a foreign tensor and for a packed run that is damaged.
   at::Tensor tensor(const TensorInfo& info) const;
 
   /// Takes the file's pages out of this process's memory; the next read brings them back.
   void release_memory() const;
+
+  /// True if weights are views of the file's pages and take no memory of their own.
+  bool is_mapped() const { return contents_.packed.empty(); }
 
   /// What the file says beside its weights.
   const CheckpointContents& contents() const { return contents_; }
@@ -52,6 +56,7 @@ class Checkpoint {
 
  private:
   void index_names();
+  at::Tensor inflated(const PackedRun& run) const;
 
   std::string path_;
   std::shared_ptr<const MappedFile> file_;  // null for tensors in memory
@@ -65,8 +70,8 @@ class Checkpoint {
 CheckpointContents scan_checkpoint(const MappedFile& file);
 
 /// Maps the file, finds out its format from its bytes and reads its index; no tensor data is read.
-/// Throws kFile if the file cannot be read, and kCheckpoint, naming every tensor concerned, if it
-/// is in no known format, damaged, or holds something that cannot be a weight.
+/// A wrapper's name before every weight ("module.") is cut off. Throws kFile if the file cannot be
+/// read, and kCheckpoint, naming every tensor concerned, if it is in no known format or damaged.
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path);
 
 }  // namespace sd

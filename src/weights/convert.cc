@@ -74,6 +74,7 @@ ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkp
       continue;
     }
     const TensorInfo* source = source_of(root, info, options);
+    if (!source->foreign.empty()) checkpoint->tensor(*source);  // throws, before a byte is written
     const at::ScalarType dtype = written_dtype(info, options);
     tensors.push_back({.name = info.name,
                        .dtype = dtype,

@@ -15,6 +15,8 @@ constexpr std::string_view kUnet = "model.diffusion_model.";
 constexpr std::string_view kEma = "model_ema.";
 constexpr std::string_view kAutoencoder = "first_stage_model.";
 constexpr std::string_view kClipText = "cond_stage_model.transformer.text_model.";
+/// Some tuned models of 2022 leave "text_model." out.
+constexpr std::string_view kShortClipText = "cond_stage_model.transformer.embeddings.";
 constexpr std::string_view kBertText = "cond_stage_model.transformer.attn_layers.";
 constexpr std::string_view kOpenClipText = "cond_stage_model.model.transformer.";
 
@@ -46,6 +48,7 @@ struct FamilyRow {
 const FamilyRow kFamilies[] = {
     {"laion400m", {kUnet, kBertText}},
     {"sd-v1", {kUnet, kClipText}},
+    {"sd-v1", {kUnet, kShortClipText}},
     {"sd-v2", {kUnet, kOpenClipText}},
     {"latent-diffusion", {kUnet}},
     {"latent-diffusion (averaged weights only)", {kEma}},
@@ -138,9 +141,11 @@ std::string find_family(const Shapes& shapes, const ModelDims& dims) {
 }
 
 void read_text_dims(const Shapes& shapes, ModelDims* dims) {
-  for (const std::string& prefix : {std::string(kClipText), std::string("text_model.")}) {
-    if (!shapes.has_prefix(prefix)) continue;
+  for (const char* prefix_text : {"cond_stage_model.transformer.text_model.",
+                                  "cond_stage_model.transformer.", "text_model."}) {
+    const std::string prefix = prefix_text;
     const std::string embedding = prefix + "embeddings.token_embedding.weight";
+    if (!shapes.size(embedding, 0)) continue;
     dims->vocabulary = shapes.size(embedding, 0);
     dims->text_width = shapes.size(embedding, 1);
     dims->text_layers = shapes.children(prefix + "encoder.layers.");
@@ -177,8 +182,10 @@ void add_tensor(const TensorInfo& info, uint64_t file_bytes, PartSummary* part) 
   // A shape that its bytes do not bear out must not overflow the sums.
   const auto parameters =
       static_cast<int64_t>(std::min(static_cast<uint64_t>(info.numel()), file_bytes));
-  const uint64_t bytes = static_cast<uint64_t>(parameters) * c10::elementSize(info.dtype);
-  const std::string dtype = dtype_name(info.dtype);
+  const uint64_t bytes = info.foreign.empty()
+                             ? static_cast<uint64_t>(parameters) * c10::elementSize(info.dtype)
+                             : info.bytes;
+  const std::string dtype = dtype_name(info);
   auto share = std::find_if(part->dtypes.begin(), part->dtypes.end(),
                             [&](const DtypeShare& row) { return row.dtype == dtype; });
   if (share == part->dtypes.end()) share = part->dtypes.insert(share, {dtype, 0, 0, 0});

@@ -79,6 +79,14 @@ std::vector<std::string> problem_lines(const CheckpointContents& contents) {
   return all;
 }
 
+std::vector<std::string> foreign_lines(const CheckpointContents& contents) {
+  std::vector<std::string> all;
+  for (const TensorInfo& info : contents.tensors) {
+    if (!info.foreign.empty()) all.push_back(printable(info.name) + ": " + info.foreign);
+  }
+  return all;
+}
+
 std::vector<std::string> global_lines(const CheckpointContents& contents) {
   std::vector<std::string> all;
   for (const PickleGlobal& global : contents.globals) {
@@ -140,6 +148,8 @@ std::string to_text(const Inspection& inspection) {
   }
   text += lines("metadata", metadata);
   text += lines("globals", global_lines(contents));
+  if (!contents.wrapper.empty()) text += line("left out", contents.wrapper + " before every name");
+  text += lines("unreadable", foreign_lines(contents));
   text += lines("problems", problem_lines(contents));
   if (inspection.sha256) text += line("sha256", *inspection.sha256);
   return text;
@@ -162,6 +172,13 @@ json to_json(const Inspection& inspection) {
   result["globals"] = json::array();
   for (const PickleGlobal& global : contents.globals) {
     result["globals"].push_back({{"name", global.name}, {"known", global.known}});
+  }
+  result["wrapper"] = contents.wrapper;
+  result["packed"] = !contents.packed.empty();
+  result["unreadable"] = json::array();
+  for (const TensorInfo& info : contents.tensors) {
+    if (info.foreign.empty()) continue;
+    result["unreadable"].push_back({{"tensor", printable(info.name)}, {"holds", info.foreign}});
   }
   result["problems"] = json::array();
   for (const TensorProblem& problem : contents.problems) {

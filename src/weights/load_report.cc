@@ -19,15 +19,29 @@ void LoadReport::record_used(const std::string& name) {
   used_.insert(name);
 }
 
-void LoadReport::record_missing(const std::string& name, std::vector<int64_t> expected) {
+void LoadReport::add(Problem problem) {
   const std::lock_guard lock(mutex_);
-  problems_.push_back({name, std::move(expected), {}, true});
+  problems_.push_back(std::move(problem));
+}
+
+void LoadReport::record_missing(const std::string& name, std::vector<int64_t> expected) {
+  add({Kind::kMissing, name, std::move(expected), "none"});
+  const std::lock_guard lock(mutex_);
+  if (problems_.size() <= most_missing_) return;
+  throw Error(ErrorKind::kCheckpoint,
+              printable(path_) + format(": the config asks for %zu tensors that are not there, "
+                                        "and for more (at last for %s)",
+                                        problems_.size(), printable(name).c_str()),
+              "check the config's counts of blocks and layers against `sd inspect`");
 }
 
 void LoadReport::record_misshapen(const std::string& name, std::vector<int64_t> expected,
                                   std::vector<int64_t> found) {
-  const std::lock_guard lock(mutex_);
-  problems_.push_back({name, std::move(expected), std::move(found), false});
+  add({Kind::kMisshapen, name, std::move(expected), shape_string(found)});
+}
+
+void LoadReport::record_unreadable(const std::string& name, const std::string& what) {
+  add({Kind::kUnreadable, name, {}, what});
 }
 
 bool LoadReport::failed() const {
@@ -44,21 +58,24 @@ std::vector<std::pair<std::string, std::vector<int64_t>>> LoadReport::missing() 
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::vector<int64_t>>> found;
   for (const Problem& problem : problems_) {
-    if (problem.missing) found.emplace_back(problem.name, problem.expected);
+    if (problem.kind == Kind::kMissing) found.emplace_back(problem.name, problem.expected);
   }
   return found;
 }
 
 void LoadReport::throw_if_failed() const {
   const std::lock_guard lock(mutex_);
-  if (problems_.empty()) return;
+  if (!problems_.empty()) fail();
+}
+
+void LoadReport::fail() const {
   std::vector<std::string> lines;
-  size_t missing = 0;
+  size_t counts[3] = {};
   for (const Problem& problem : problems_) {
-    std::string line = printable(problem.name) + " expected " + shape_string(problem.expected);
-    line += problem.missing ? ", found none" : ", found " + shape_string(problem.found);
-    lines.push_back(std::move(line));
-    missing += problem.missing ? 1 : 0;
+    const std::string expected =
+        problem.kind == Kind::kUnreadable ? "numbers" : shape_string(problem.expected);
+    lines.push_back(printable(problem.name) + " expected " + expected + ", found " + problem.found);
+    ++counts[static_cast<size_t>(problem.kind)];
   }
   std::vector<std::string> named(
       lines.begin(),
@@ -68,11 +85,12 @@ void LoadReport::throw_if_failed() const {
   } else {
     lines.clear();
   }
+  const auto [missing, misshapen, unreadable] = counts;
+  std::string message =
+      printable(path_) + format(": %zu missing and %zu misshapen tensors", missing, misshapen);
+  if (unreadable > 0) message += format(" and %zu that cannot be read", unreadable);
   throw Error(
-      ErrorKind::kCheckpoint,
-      printable(path_) +
-          format(": %zu missing and %zu misshapen tensors: ", missing, problems_.size() - missing) +
-          join(named, "; "),
+      ErrorKind::kCheckpoint, message + ": " + join(named, "; "),
       "check that the config belongs to this checkpoint; `sd inspect` shows what the file holds",
       std::move(lines));
 }

@@ -70,4 +70,8 @@ std::string dtype_name(at::ScalarType dtype) {
   }
 }
 
+std::string dtype_name(const TensorInfo& info) {
+  return info.foreign.empty() ? dtype_name(info.dtype) : info.foreign;
+}
+
 }  // namespace sd

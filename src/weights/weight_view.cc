@@ -13,6 +13,10 @@ namespace {
 constexpr std::string_view kModel = "model.";
 constexpr std::string_view kEma = "model_ema.";
 
+/// A model may ask for so many tensors more than the checkpoint has names: a config that asks for
+/// endless layers must not be followed.
+constexpr size_t kMostBeyondIndex = 5000;
+
 /// Zeros of any shape on one element's memory: they stand in for a tensor that is missing, so that
 /// the rest of a model can be looked up too.
 at::Tensor placeholder(at::IntArrayRef shape, const at::TensorOptions& options) {
@@ -23,7 +27,8 @@ at::Tensor placeholder(at::IntArrayRef shape, const at::TensorOptions& options) 
 
 WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
     : checkpoint_(std::move(checkpoint)),
-      report_(std::make_shared<LoadReport>(checkpoint_->path())) {}
+      report_(std::make_shared<LoadReport>(checkpoint_->path(),
+                                           checkpoint_->index().size() + kMostBeyondIndex)) {}
 
 WeightView WeightView::with_ema() const {
   WeightView view = *this;
@@ -53,6 +58,10 @@ WeightView WeightView::operator[](int64_t index) const { return (*this)[std::to_
 
 at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const {
   report_->record_used(info.name);
+  if (!info.foreign.empty()) {
+    report_->record_unreadable(info.name, info.foreign);
+    return placeholder(shape, options());
+  }
   if (!shape.equals(info.shape)) {
     report_->record_misshapen(info.name, shape.vec(), info.shape);
     return placeholder(shape, options());

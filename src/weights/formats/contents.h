@@ -16,6 +16,15 @@ struct TensorProblem {
   std::string what;
 };
 
+/// A run of the file's bytes that deflate has packed.
+struct PackedRun {
+  std::string name;           ///< of the zip entry
+  uint64_t offset = 0;        ///< from the file's start
+  uint64_t stored_bytes = 0;  ///< in the file
+  uint64_t bytes = 0;         ///< inflated
+  uint32_t crc32 = 0;         ///< of the inflated bytes; 0: not known
+};
+
 /// A class or function that a pickle names. None is ever looked up or called.
 struct PickleGlobal {
   std::string name;    ///< "module.name"
@@ -26,7 +35,9 @@ struct PickleGlobal {
 struct CheckpointContents {
   std::string format;                           ///< "safetensors", "torch zip", "torch legacy"
   std::vector<TensorInfo> tensors;              ///< the weights, sorted by name, each name once
+  std::vector<PackedRun> packed;                ///< where tensors lie that are not stored plainly
   std::vector<TensorProblem> problems;          ///< empty for a sound file
+  std::string wrapper;                          ///< "module.": what was cut off every name
   std::map<std::string, std::string> metadata;  ///< safetensors: __metadata__
   std::optional<int64_t> global_step;           ///< the trainer's step counter, if recorded
   std::vector<PickleGlobal> globals;            ///< sorted by name, each once

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <string>
 
 #include "base/strings.h"
@@ -18,34 +17,44 @@ constexpr size_t kLengthBytes = 8;
 /// The format's own limit.
 constexpr uint64_t kMaxHeader = 100'000'000;
 
+/// Undefined: a dtype that is not read here, of which only the size is known.
 struct DtypeRow {
   std::string_view name;
   ScalarType dtype;
+  uint64_t bits;
 };
 
 constexpr DtypeRow kDtypes[] = {
-    {"F32", ScalarType::Float},
-    {"F16", ScalarType::Half},
-    {"BF16", ScalarType::BFloat16},
-    {"F64", ScalarType::Double},
-    {"I64", ScalarType::Long},
-    {"I32", ScalarType::Int},
-    {"I16", ScalarType::Short},
-    {"I8", ScalarType::Char},
-    {"U8", ScalarType::Byte},
-    {"U16", ScalarType::UInt16},
-    {"U32", ScalarType::UInt32},
-    {"U64", ScalarType::UInt64},
-    {"BOOL", ScalarType::Bool},
-    {"F8_E4M3", ScalarType::Float8_e4m3fn},
-    {"F8_E5M2", ScalarType::Float8_e5m2},
+    {"F32", ScalarType::Float, 32},
+    {"F16", ScalarType::Half, 16},
+    {"BF16", ScalarType::BFloat16, 16},
+    {"F64", ScalarType::Double, 64},
+    {"I64", ScalarType::Long, 64},
+    {"I32", ScalarType::Int, 32},
+    {"I16", ScalarType::Short, 16},
+    {"I8", ScalarType::Char, 8},
+    {"U8", ScalarType::Byte, 8},
+    {"U16", ScalarType::UInt16, 16},
+    {"U32", ScalarType::UInt32, 32},
+    {"U64", ScalarType::UInt64, 64},
+    {"BOOL", ScalarType::Bool, 8},
+    {"F8_E4M3", ScalarType::Float8_e4m3fn, 8},
+    {"F8_E5M2", ScalarType::Float8_e5m2, 8},
+    {"F8_E4M3FNUZ", ScalarType::Undefined, 8},
+    {"F8_E5M2FNUZ", ScalarType::Undefined, 8},
+    {"F8_E8M0", ScalarType::Undefined, 8},
+    {"F6_E2M3", ScalarType::Undefined, 6},
+    {"F6_E3M2", ScalarType::Undefined, 6},
+    {"F4", ScalarType::Undefined, 4},
+    {"C64", ScalarType::Undefined, 64},
 };
 
-std::optional<ScalarType> find_dtype(std::string_view name) {
+/// The row of a dtype. Of one that is newer than this table nothing is known: no bits.
+DtypeRow find_dtype(std::string_view name) {
   for (const DtypeRow& row : kDtypes) {
-    if (row.name == name) return row.dtype;
+    if (row.name == name) return row;
   }
-  return std::nullopt;
+  return {name, ScalarType::Undefined, 0};
 }
 
 /// The header's length; the file is known to have one.
@@ -92,29 +101,39 @@ void check_ranges(const std::vector<SafetensorsEntry>& entries, uint64_t data_by
   }
 }
 
-TensorInfo describe(const SafetensorsEntry& entry, ScalarType dtype, uint64_t data_begin) {
-  TensorInfo info;
-  info.name = entry.name;
-  info.dtype = dtype;
-  uint64_t bytes = c10::elementSize(dtype);
+/// The bytes that the shape needs.
+uint64_t bytes_of(const SafetensorsEntry& entry, uint64_t bits) {
+  bool empty = false;
   for (const uint64_t size : entry.shape) {
     // A size of 0 makes the tensor empty, but the others must be numbers to count with all the
     // same.
-    if (__builtin_mul_overflow(bytes, std::max<uint64_t>(size, 1), &bytes) || bytes > INT64_MAX) {
+    if (__builtin_mul_overflow(bits, std::max<uint64_t>(size, 1), &bits) || bits > INT64_MAX) {
       throw broken(entry, "expected a shape that fits in memory");
     }
-    info.shape.push_back(static_cast<int64_t>(size));
+    empty = empty || size == 0;
   }
-  if (info.numel() == 0) bytes = 0;
+  if (empty) return 0;
+  if (bits % 8 != 0) throw broken(entry, "expected a whole number of bytes");
+  return bits / 8;
+}
+
+TensorInfo describe(const SafetensorsEntry& entry, uint64_t data_begin) {
+  const DtypeRow dtype = find_dtype(entry.dtype);
+  TensorInfo info{.name = entry.name, .dtype = dtype.dtype};
+  if (dtype.dtype == ScalarType::Undefined)
+    info.foreign = entry.dtype.empty() ? "an unknown kind" : printable(entry.dtype, 40);
   const uint64_t range = entry.range[1] - entry.range[0];
-  if (bytes != range) {
+  // Of an unknown dtype only the shape is checked, as one of bytes.
+  const uint64_t bytes = bytes_of(entry, dtype.bits == 0 ? 8 : dtype.bits);
+  if (bytes != range && dtype.bits != 0) {
     throw broken(entry, format("expected %llu bytes of data, found %llu",
                                static_cast<unsigned long long>(bytes),
                                static_cast<unsigned long long>(range)));
   }
+  info.shape.assign(entry.shape.begin(), entry.shape.end());
   info.strides = contiguous_strides(info.shape);
   info.offset = data_begin + entry.range[0];
-  info.bytes = bytes;
+  info.bytes = range;
   return info;
 }
 
@@ -134,12 +153,7 @@ CheckpointContents read_safetensors(std::string_view file) {
   CheckpointContents contents;
   contents.format = "safetensors";
   for (const SafetensorsEntry& entry : header.entries) {
-    if (const auto dtype = find_dtype(entry.dtype)) {
-      contents.tensors.push_back(describe(entry, *dtype, data_begin));
-    } else {
-      contents.problems.push_back(
-          {entry.name, "expected a dtype of real numbers, found " + printable(entry.dtype, 40)});
-    }
+    contents.tensors.push_back(describe(entry, data_begin));
   }
   std::sort(contents.tensors.begin(), contents.tensors.end(),
             [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });

@@ -10,8 +10,8 @@ namespace sd {
 bool is_safetensors(std::string_view file);
 
 /// Reads the header of a .safetensors file. Throws kCheckpoint where the header breaks a rule of
-/// the format: a field that is missing, unknown or doubled, a range that overlaps another, leaves a
-/// gap or does not fit its shape. Dtypes that cannot be loaded are listed among the problems.
+/// the format: a field that is missing or doubled, a range that overlaps another, leaves a gap or
+/// does not fit its shape. Tensors of a dtype that is not read here are foreign.
 CheckpointContents read_safetensors(std::string_view file);
 
 }  // namespace sd

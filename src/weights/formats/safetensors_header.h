@@ -23,8 +23,9 @@ struct SafetensorsHeader {
 };
 
 /// Parses the JSON of a header without building a tree of it. Throws kCheckpoint for anything but
-/// { "__metadata__": {text: text, …}, name: {"dtype": text, "shape": [number, …],
-/// "data_offsets": [number, number]}, … }.
+/// { "__metadata__": {text: text, …} or null, name: {"dtype": text, "shape": [number, …],
+/// "data_offsets": [number, number]}, … }. Other fields of a tensor, and metadata that are no text,
+/// are passed over.
 SafetensorsHeader parse_safetensors_header(std::string_view json);
 
 }  // namespace sd

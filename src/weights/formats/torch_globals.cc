@@ -16,13 +16,25 @@ struct DtypeName {
   ScalarType dtype;
 };
 
+/// The names that are followed by "Storage".
 constexpr DtypeName kStorageClasses[] = {
-    {"FloatStorage", ScalarType::Float},       {"HalfStorage", ScalarType::Half},
-    {"BFloat16Storage", ScalarType::BFloat16}, {"DoubleStorage", ScalarType::Double},
-    {"LongStorage", ScalarType::Long},         {"IntStorage", ScalarType::Int},
-    {"ShortStorage", ScalarType::Short},       {"CharStorage", ScalarType::Char},
-    {"ByteStorage", ScalarType::Byte},         {"BoolStorage", ScalarType::Bool},
-    {"UntypedStorage", ScalarType::Byte},
+    {"Float", ScalarType::Float},       {"Half", ScalarType::Half},
+    {"BFloat16", ScalarType::BFloat16}, {"Double", ScalarType::Double},
+    {"Long", ScalarType::Long},         {"Int", ScalarType::Int},
+    {"Short", ScalarType::Short},       {"Char", ScalarType::Char},
+    {"Byte", ScalarType::Byte},         {"Bool", ScalarType::Bool},
+    {"Untyped", ScalarType::Byte},
+};
+
+/// Complex and quantised numbers: nothing that is read here, but a stream has to be walked over
+/// their bytes.
+struct ForeignStorage {
+  std::string_view name;
+  uint64_t bytes;
+};
+constexpr ForeignStorage kForeignStorages[] = {
+    {"ComplexFloat", 8}, {"ComplexDouble", 16}, {"QInt8", 1},    {"QUInt8", 1},
+    {"QInt32", 4},       {"QUInt4x2", 1},       {"QUInt2x4", 1},
 };
 
 constexpr DtypeName kDtypes[] = {
@@ -137,18 +149,26 @@ bool is_ordinary(std::string_view name) {
     const auto builtin = after(name, module);
     if (builtin && contains(kBuiltins, *builtin)) return true;
   }
-  return storage_class_dtype(name) || torch_dtype(name) || makes_tensor(name) || wraps_tensor(name);
+  return storage_elements(name).bytes > 0 || torch_dtype(name) || makes_tensor(name) ||
+         wraps_tensor(name);
 }
 
 }  // namespace
 
-std::optional<ScalarType> storage_class_dtype(std::string_view global) {
+ElementType storage_elements(std::string_view global) {
+  constexpr std::string_view kSuffix = "Storage";
+  if (!global.ends_with(kSuffix)) return {};
+  global.remove_suffix(kSuffix.size());
   for (const std::string_view module : {"torch.storage.", "torch.cuda.", "torch."}) {
-    if (const auto name = after(global, module)) {
-      if (const auto dtype = lookup(kStorageClasses, *name)) return dtype;
+    const auto name = after(global, module);
+    if (!name) continue;
+    if (const auto dtype = lookup(kStorageClasses, *name))
+      return {*dtype, c10::elementSize(*dtype)};
+    for (const ForeignStorage& row : kForeignStorages) {
+      if (row.name == *name) return {ScalarType::Undefined, row.bytes};
     }
   }
-  return std::nullopt;
+  return {};
 }
 
 std::optional<ScalarType> torch_dtype(std::string_view global) {

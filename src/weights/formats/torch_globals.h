@@ -2,6 +2,7 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,16 @@
 
 namespace sd {
 
-/// The element type of a storage class ("torch.HalfStorage"), or of a dtype ("torch.float16").
-std::optional<at::ScalarType> storage_class_dtype(std::string_view global);
+/// What a storage holds.
+struct ElementType {
+  at::ScalarType dtype = at::ScalarType::Undefined;  ///< Undefined: nothing that is read here
+  uint64_t bytes = 0;                                ///< of an element; 0: not known
+};
+
+/// The element type of a storage class ("torch.HalfStorage"); of an unknown one nothing is known.
+ElementType storage_elements(std::string_view global);
+
+/// The type of a dtype ("torch.float16") that is read here.
 std::optional<at::ScalarType> torch_dtype(std::string_view global);
 
 /// True for a function that makes a tensor ("torch._utils._rebuild_tensor_v2" and its kin).

@@ -79,7 +79,13 @@ std::map<std::string_view, StoragePlace> place_storages(std::string_view file, s
                            printable(storage.key, 40).c_str(),
                            static_cast<unsigned long long>(numel)));
     }
-    const uint64_t item_bytes = c10::elementSize(storage.dtype);
+    const uint64_t item_bytes = storage.elements.bytes;
+    if (item_bytes == 0) {
+      throw Error(ErrorKind::kCheckpoint,
+                  "expected storages of kinds that torch had in 2025, found another for storage " +
+                      printable(storage.key, 40),
+                  "load the file with the torch that wrote it and save the weights alone");
+    }
     if (numel > in.left() / item_bytes) {
       throw damaged(format("expected %llu elements in storage %s, found the end of the file",
                            static_cast<unsigned long long>(numel),
@@ -87,7 +93,7 @@ std::map<std::string_view, StoragePlace> place_storages(std::string_view file, s
     }
     const uint64_t offset = in.position();
     in.take(numel * item_bytes);
-    places[storage.key] = {offset, numel * item_bytes, ""};
+    places[storage.key] = {.offset = offset, .bytes = numel * item_bytes};
   }
   return places;
 }
@@ -109,7 +115,7 @@ CheckpointContents read_torch_legacy(std::string_view file) {
   const FindStorage find = [&](const TorchStorage& storage) {
     const auto place = places.find(storage.key);
     if (place != places.end()) return place->second;
-    return StoragePlace{0, 0, "expected its storage at the end of the stream, found none"};
+    return StoragePlace{.problem = "expected its storage at the end of the stream, found none"};
   };
   CheckpointContents contents = torch_contents(object, find, file.size());
   contents.format = "torch legacy";

@@ -36,15 +36,13 @@ std::string parse_storage(const Value& reference, StorageView* view) {
       id->item(0).as_text() != "storage") {
     return "expected a storage reference of 5 or 6 parts";
   }
-  const std::string cls = id->item(1).global_name();
-  const auto dtype = storage_class_dtype(cls);
-  if (!dtype) return "expected a storage of real numbers, found " + printable(cls);
   const auto key = id->item(2).as_text();
   const auto numel = id->item(4).as_int();
   if (!key || key->size() > kMaxKey || !numel || *numel < 0) {
     return "expected a storage with a key and a length";
   }
-  view->storage = {*key, *dtype, static_cast<uint64_t>(*numel)};
+  view->storage = {*key, storage_elements(id->item(1).global_name()),
+                   static_cast<uint64_t>(*numel)};
   view->first = 0;
   view->numel = view->storage.numel;
   if (id->size() == 5 || id->item(5).kind() == Kind::kNone) return "";
@@ -106,7 +104,7 @@ std::string place_tensor(const StorageView& view, const StoragePlace& place, uin
                          const Extent& extent, uint64_t file_size, TensorInfo* info) {
   if (!place.problem.empty()) return place.problem;
   const uint64_t item = c10::elementSize(info->dtype);
-  const uint64_t stored_item = c10::elementSize(view.storage.dtype);
+  const uint64_t stored_item = view.storage.elements.bytes;
   if (view.storage.numel > place.bytes / stored_item) {
     return format("expected %llu elements in its storage, found bytes for %llu",
                   static_cast<unsigned long long>(view.storage.numel),
@@ -119,13 +117,40 @@ std::string place_tensor(const StorageView& view, const StoragePlace& place, uin
                   static_cast<unsigned long long>(first + needed),
                   static_cast<unsigned long long>(available));
   }
-  if (extent.numel > file_size / item) {
+  if (extent.numel > std::max(file_size, place.bytes) / item) {
     return "expected no more elements than the file has bytes for, found shape " +
            shape_string(info->shape);
   }
+  info->packed = place.packed;
   info->offset = place.offset + view.first * stored_item + first * item;
   info->bytes = needed * item;
   return "";
+}
+
+std::string kind_or_unknown(const std::string& name) {
+  return name.empty() ? "an unknown kind" : printable(name, 60);
+}
+
+/// What makes the tensor's numbers unreadable: "", or words for it. Sets the dtype otherwise.
+std::string foreign_kind(const TensorCall& call, const StorageView& view, TensorInfo* info) {
+  info->dtype = view.storage.elements.dtype;
+  if (call.function == "torch._utils._rebuild_tensor_v3") {
+    const std::string dtype = call.arguments.item(6).global_name();
+    info->dtype = torch_dtype(dtype).value_or(at::ScalarType::Undefined);
+    if (info->dtype == at::ScalarType::Undefined) return kind_or_unknown(dtype);
+  }
+  // A storage of unknown elements cannot be looked into, whatever the tensor's dtype.
+  if (view.storage.elements.bytes > 0 && info->dtype != at::ScalarType::Undefined) return "";
+  info->dtype = at::ScalarType::Undefined;
+  const Value reference = call.arguments.item(0);
+  return kind_or_unknown(reference.persistent_id()->item(1).global_name());
+}
+
+/// Words for a tensor that is not a dense one: "sparse_tensor" of "_rebuild_sparse_tensor".
+std::string kind_made_by(std::string_view function) {
+  constexpr std::string_view kRebuild = "_rebuild_";
+  const size_t at = function.find(kRebuild);
+  return printable(at == std::string_view::npos ? function : function.substr(at + kRebuild.size()));
 }
 
 }  // namespace
@@ -159,18 +184,20 @@ std::string describe_tensor(const TensorCall& call, const FindStorage& find, uin
   const bool v3 = call.function == "torch._utils._rebuild_tensor_v3";
   if (!v3 && call.function != "torch._utils._rebuild_tensor" &&
       call.function != "torch._utils._rebuild_tensor_v2") {
-    return "expected a dense tensor, found one made by " + call.function;
+    info->foreign = kind_made_by(call.function);
+    info->dtype = at::ScalarType::Undefined;
+    *described = true;
+    return "";
   }
   if (call.arguments.size() < (v3 ? 7 : 4)) return "expected a storage, an offset and a shape";
   StorageView view;
   if (auto problem = parse_storage(call.arguments.item(0), &view); !problem.empty()) {
     return problem;
   }
-  info->dtype = view.storage.dtype;
-  if (v3) {
-    const std::string dtype = call.arguments.item(6).global_name();
-    if (!torch_dtype(dtype)) return "expected a dtype of real numbers, found " + printable(dtype);
-    info->dtype = *torch_dtype(dtype);
+  info->foreign = foreign_kind(call, view, info);
+  if (!info->foreign.empty()) {
+    *described = true;
+    return "";
   }
   const auto first = call.arguments.item(1).as_int();
   if (!first || *first < 0 || !parse_sizes(call.arguments.item(2), &info->shape) ||

@@ -1,11 +1,10 @@
 #include "weights/formats/zip_directory.h"
 
-#include <zlib.h>
-
 #include <optional>
 
 #include "base/strings.h"
 #include "weights/formats/byte_cursor.h"
+#include "weights/formats/inflate.h"
 
 namespace sd {
 namespace {
@@ -22,31 +21,17 @@ constexpr size_t kEndBytes = 22;
 constexpr size_t kEnd64LocatorBytes = 20;
 constexpr size_t kEnd64Bytes = 56;
 constexpr size_t kMaxComment = 65535;
+/// As torch's reader: other bytes may follow the archive, with its comment so many.
+constexpr size_t kMaxTail = 65536;
 constexpr uint16_t kEncrypted = 1;
 constexpr uint16_t kZip64Extra = 1;
 constexpr uint16_t kStored = 0;
-constexpr uint16_t kDeflated = 8;
 
 /// Where the central directory lies and how many entries it has.
 struct DirectoryPlace {
   uint64_t begin = 0, bytes = 0, count = 0;
   uint64_t limit = 0;  // nothing of it may lie beyond
 };
-
-/// The end record is the last thing in the file but for a comment whose length it tells.
-size_t find_end(std::string_view archive) {
-  if (archive.size() >= kEndBytes) {
-    const size_t last = archive.size() - kEndBytes;
-    const size_t first = last > kMaxComment ? last - kMaxComment : 0;
-    for (size_t at = last + 1; at-- > first;) {
-      if (little_endian(archive.data() + at, 4) == kEnd &&
-          little_endian(archive.data() + at + 20, 2) == last - at) {
-        return at;
-      }
-    }
-  }
-  throw damaged("expected a zip directory at the end of the file, found none");
-}
 
 /// zip64 puts a larger end record in front, and a locator between the two.
 std::optional<DirectoryPlace> find_zip64(std::string_view archive, size_t end) {
@@ -70,8 +55,8 @@ std::optional<DirectoryPlace> find_zip64(std::string_view archive, size_t end) {
   return place;
 }
 
-DirectoryPlace find_directory(std::string_view archive) {
-  const size_t end = find_end(archive);
+/// The directory that the end record at `end` tells of.
+DirectoryPlace read_place(std::string_view archive, size_t end) {
   std::optional<DirectoryPlace> place = find_zip64(archive, end);
   if (!place) {
     ByteCursor in(archive, "zip end record", end + 8);
@@ -93,6 +78,40 @@ DirectoryPlace find_directory(std::string_view archive) {
                          static_cast<unsigned long long>(place->bytes / kCentralHeaderBytes)));
   }
   return *place;
+}
+
+/// True for an end record whose comment fits before the archive's end.
+bool is_end(std::string_view archive, size_t at) {
+  return little_endian(archive.data() + at, 4) == kEnd &&
+         little_endian(archive.data() + at + 20, 2) <= archive.size() - kEndBytes - at;
+}
+
+/// True if the directory's first entry lies where the end record says. Bytes behind an archive can
+/// look like an end record, but not like that.
+bool leads_to_entry(std::string_view archive, size_t end) {
+  try {
+    const DirectoryPlace place = read_place(archive, end);
+    return place.count > 0 && little_endian(archive.data() + place.begin, 4) == kCentralHeader;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// The last end record that leads to a directory. If none does, the last one is read for what is
+/// wrong with it.
+DirectoryPlace find_directory(std::string_view archive) {
+  std::optional<size_t> broken;
+  if (archive.size() >= kEndBytes) {
+    const size_t last = archive.size() - kEndBytes;
+    const size_t first = last > kMaxComment + kMaxTail ? last - kMaxComment - kMaxTail : 0;
+    for (size_t at = last + 1; at-- > first;) {
+      if (!is_end(archive, at)) continue;
+      if (leads_to_entry(archive, at)) return read_place(archive, at);
+      if (!broken) broken = at;
+    }
+  }
+  if (broken) return read_place(archive, *broken);
+  throw damaged("expected a zip directory at the end of the file, found none");
 }
 
 /// Sizes and offsets that 32 bits cannot hold follow in an extra field, in this order.
@@ -132,28 +151,6 @@ ZipEntry read_entry(ByteCursor& in) {
   return entry;
 }
 
-/// Inflates `packed` into `*unpacked`. Returns what is wrong, or "".
-std::string inflate_entry(const ZipEntry& entry, std::string_view packed, uint64_t most_bytes,
-                          std::string* unpacked) {
-  const std::string shown = "zip entry " + printable(entry.name);
-  if (entry.bytes > most_bytes || entry.bytes > UINT32_MAX || packed.size() > UINT32_MAX) {
-    return "expected the " + shown + " to inflate to less than the file's size";
-  }
-  unpacked->resize(entry.bytes);
-  z_stream stream = {};
-  // zlib takes a pointer to non-const; it does not write.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = reinterpret_cast<Bytef*>(unpacked->data());
-  stream.avail_out = static_cast<uInt>(unpacked->size());
-  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) return "no memory to inflate the " + shown;
-  const int status = ::inflate(&stream, Z_FINISH);
-  ::inflateEnd(&stream);
-  return status == Z_STREAM_END && stream.avail_out == 0
-             ? ""
-             : "expected the " + shown + " to inflate to its stated size";
-}
-
 }  // namespace
 
 ZipDirectory::ZipDirectory(std::string_view archive) : archive_(archive) {
@@ -177,16 +174,12 @@ const ZipEntry* ZipDirectory::find(std::string_view name) const {
 }
 
 std::string ZipDirectory::locate(const ZipEntry& entry, uint64_t* offset) const {
-  if (entry.method != kStored) {
-    return "expected a stored zip entry " + printable(entry.name) +
-           format(", found it compressed (method %u)", unsigned{entry.method});
-  }
-  return place(entry, offset);
-}
-
-/// Finds the entry's bytes, stored or compressed.
-std::string ZipDirectory::place(const ZipEntry& entry, uint64_t* offset) const {
   const std::string shown = "zip entry " + printable(entry.name);
+  if (entry.method != kStored && !entry.is_deflated()) {
+    return "expected a stored or deflated " + shown +
+           format(", found packing method %u: unpack the archive and pack it again with zip -0",
+                  unsigned{entry.method});
+  }
   if ((entry.flags & kEncrypted) != 0) return "expected a plain " + shown + ", found it encrypted";
   if (entry.method == kStored && entry.stored_bytes != entry.bytes) {
     return "expected one size for the " + shown;
@@ -209,20 +202,23 @@ std::string ZipDirectory::place(const ZipEntry& entry, uint64_t* offset) const {
 }
 
 std::string_view ZipDirectory::read(const ZipEntry& entry, std::string* unpacked) const {
-  uint64_t offset = 0;
-  std::string problem = entry.method == kDeflated ? place(entry, &offset) : locate(entry, &offset);
-  std::string_view bytes = archive_.substr(offset, entry.stored_bytes);
-  if (problem.empty() && entry.method == kDeflated) {
-    problem = inflate_entry(entry, bytes, archive_.size(), unpacked);
-    bytes = *unpacked;
+  PackedRun run{std::string(entry.name), 0, entry.stored_bytes, entry.bytes, entry.crc32};
+  std::string problem = locate(entry, &run.offset);
+  if (problem.empty() && !entry.is_deflated()) {
+    const std::string_view bytes = archive_.substr(run.offset, run.bytes);
+    problem = check_crc(run, bytes);
+    if (problem.empty()) return bytes;
+  }
+  if (problem.empty() && entry.bytes > archive_.size()) {
+    problem = "expected the zip entry " + printable(entry.name) +
+              " to inflate to less than the file's size";
+  }
+  if (problem.empty()) {
+    unpacked->resize(entry.bytes);
+    problem = inflate_run(archive_, run, unpacked->data());
   }
   if (!problem.empty()) throw damaged(problem);
-  if (entry.crc32 != 0 &&
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != entry.crc32) {
-    throw damaged("expected the checksum of the zip entry " + printable(entry.name) +
-                  " to fit its bytes");
-  }
-  return bytes;
+  return *unpacked;
 }
 
 }  // namespace sd

@@ -11,12 +11,14 @@ namespace sd {
 /// One file of a zip archive, as the central directory tells it.
 struct ZipEntry {
   std::string_view name;  ///< points into the archive
-  uint16_t method = 0;    ///< 0 = stored
+  uint16_t method = 0;    ///< 0: stored, 8: deflated
   uint16_t flags = 0;
   uint32_t crc32 = 0;  ///< 0 where the writer left it out
   uint64_t stored_bytes = 0;
   uint64_t bytes = 0;   ///< unpacked
   uint64_t header = 0;  ///< where its local header lies
+
+  bool is_deflated() const { return method == 8; }
 };
 
 /// The central directory of a zip archive (zip64 too).
@@ -29,8 +31,9 @@ class ZipDirectory {
   const std::vector<ZipEntry>& entries() const { return entries_; }
   const ZipEntry* find(std::string_view name) const;
 
-  /// Finds the entry's bytes in the archive. Returns what is wrong (compressed, encrypted, out of
-  /// bounds, another name in its local header), or "" and sets `*offset`.
+  /// Finds the entry's bytes, stored or deflated, in the archive. Returns what is wrong (packed in
+  /// another way, encrypted, out of bounds, another name in its local header), or "" and sets
+  /// `*offset`.
   std::string locate(const ZipEntry& entry, uint64_t* offset) const;
 
   /// The bytes of an entry, checked against its CRC-32. A deflated one is inflated into
@@ -38,8 +41,6 @@ class ZipDirectory {
   std::string_view read(const ZipEntry& entry, std::string* unpacked) const;
 
  private:
-  std::string place(const ZipEntry& entry, uint64_t* offset) const;
-
   std::string_view archive_;
   uint64_t directory_begin_ = 0;
   std::vector<ZipEntry> entries_;

@@ -89,7 +89,7 @@ TEST(TorchZip, NamesADamagedRecord) {
     return zip_file(changed);
   };
   refuses(with(0, [](FakeRecord& r) { r.method = 8; }), "data.pkl to inflate");
-  refuses(with(2, [](FakeRecord& r) { r.method = 8; }), "data/0, found it compressed");
+  refuses(with(2, [](FakeRecord& r) { r.method = 12; }), "data/0, found packing method 12: unpack");
   refuses(with(2, [](FakeRecord& r) { r.flags = 1; }), "encrypted");
   refuses(with(1, [](FakeRecord& r) { r.data = "big"; }), "found byte order \"big\"");
   refuses(with(2, [](FakeRecord& r) { r.data.pop_back(); }), "a.weight: expected 6 elements");
@@ -102,20 +102,64 @@ TEST(TorchZip, NamesADamagedRecord) {
   refuses(small.as_zip().substr(0, 500), "zip directory");
 }
 
-TEST(TorchZip, InflatesTheIndexAndNamesCompressedTensors) {
-  // What an archiver makes of an unpacked checkpoint: everything deflated.
+/// What an archiver makes of an unpacked checkpoint: everything deflated.
+std::vector<FakeRecord> deflated_records() {
   const SmallCheckpoint small;
   auto records = torch_records(small.pickle, small.storages);
   records.push_back({"archive/data/padding", std::string(4096, 'x')});
-  records[0] = deflated(records[0]);
-  const TempFile index_only(zip_file(records));
-  EXPECT_EQ(values(*open_checkpoint(index_only.path()), "a.column"), std::vector<float>({1, 4}));
-  records[2] = deflated(records[2]);
-  refuses(zip_file(records), "a.weight: expected a stored zip entry archive/data/0");
+  for (FakeRecord& record : records) record = deflated(record);
+  return records;
+}
+
+TEST(TorchZip, InflatesWhatAnArchiverDeflated) {
+  expect_small(zip_file(deflated_records()), "torch zip");
+  const TempFile file(zip_file(deflated_records()));
+  const auto checkpoint = open_checkpoint(file.path());
+  EXPECT_FALSE(checkpoint->is_mapped());
+  EXPECT_EQ(checkpoint->find("a.weight")->packed, checkpoint->find("a.column")->packed);
+  at::Tensor kept = checkpoint->tensor(*checkpoint->find("b.weight"));
+  EXPECT_EQ(kept.sum().item<float>(), -1);
+}
+
+TEST(TorchZip, BoundsWhatIsInflated) {
+  auto records = deflated_records();
   records[0].unpacked *= 1000;
   refuses(zip_file(records), "less than the file's size");
   records[0].unpacked = 10;
   refuses(zip_file(records), "to its stated size");
+  records = deflated_records();
+  records[2].unpacked = int64_t{1} << 31;
+  refuses(zip_file(records), "a.column: expected all tensors to inflate to at most 32 times");
+}
+
+TEST(TorchZip, NamesADamagedRunWhenItIsRead) {
+  const auto refuses_weight = [](const std::vector<FakeRecord>& records, const std::string& part) {
+    const TempFile file(zip_file(records));
+    const auto checkpoint = open_checkpoint(file.path());
+    expect_error(ErrorKind::kCheckpoint, part,
+                 [&] { checkpoint->tensor(*checkpoint->find("a.weight")); });
+  };
+  auto records = deflated_records();
+  records[2].checksum ^= 1;
+  refuses_weight(records, "checksum of the zip entry archive/data/0");
+  records = deflated_records();
+  records[2].data[0] = 7;  // no kind of block
+  refuses_weight(records, "archive/data/0 to inflate");
+  records = deflated_records();
+  records[2].data += "more";
+  records[2].unpacked += 4;
+  refuses_weight(records, "archive/data/0 to inflate");
+}
+
+TEST(TorchZip, FindsTheDirectoryBeforeOtherBytes) {
+  const std::string sound = SmallCheckpoint().as_zip();
+  expect_small(sound + std::string(100, '\0'), "torch zip");
+  expect_small(sound + std::string(65536, 'x'), "torch zip");
+  // Bytes that look like an end record, of an archive of their own.
+  const std::string empty_end = le(0x06054b50, 4) + std::string(18, '\0');
+  expect_small(sound + empty_end, "torch zip");
+  expect_small(SmallCheckpoint().as_zip({.zip64 = true}) + empty_end + "xx", "torch zip");
+  refuses(sound + std::string(200'000, 'x'), "expected a zip directory at the end");
 }
 
 TEST(TorchZip, ListsEveryProblemAtOnce) {
@@ -161,9 +205,58 @@ TEST(TorchPickle, ChecksEveryNumberOfATensor) {
           "expected 1000 elements in its storage, found bytes for 12");
   liar.numel = -1;
   refuses(zip_with(tensor(liar, 0, {1}, {1}), {storage}), "a key and a length");
-  liar = storage;
-  liar.cls = "ComplexFloatStorage";
-  refuses(zip_with(tensor(liar, 0, {1}, {1}), {storage}), "found torch.ComplexFloatStorage");
+}
+
+/// One weight that can be read beside one that cannot, whose storage may not even be there.
+void expect_foreign(const std::string& bytes, const std::string& holds) {
+  SCOPED_TRACE(holds);
+  const TempFile file(bytes);
+  const auto checkpoint = open_checkpoint(file.path());
+  EXPECT_EQ(values(*checkpoint, "sound"), std::vector<float>({1, 2}));
+  ASSERT_NE(checkpoint->find("w"), nullptr);
+  EXPECT_EQ(checkpoint->find("w")->foreign, holds);
+  expect_error(ErrorKind::kCheckpoint,
+               "cannot read w: expected numbers of a plain type, found " + holds,
+               [&] { checkpoint->tensor(*checkpoint->find("w")); });
+}
+
+TEST(TorchPickle, KeepsTensorsOfOtherKindsThatNobodyAsksFor) {
+  const FakeStorage plain = floats("0", {1, 2});
+  const auto pickle = [&](const std::string& w) {
+    return pkl::whole(
+        pkl::dict({{pkl::text("sound"), tensor(plain, 0, {2}, {1})}, {pkl::text("w"), w}}));
+  };
+  const auto both = [&](const std::string& w, const FakeStorage& storage,
+                        const std::string& holds) {
+    expect_foreign(zip_file(torch_records(pickle(w), {plain, storage})), holds);
+    expect_foreign(legacy_file(pickle(w), {plain, storage}), holds);
+  };
+  const std::vector<std::pair<const char*, size_t>> classes = {
+      {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16}, {"QInt8Storage", 1},
+      {"QUInt8Storage", 1},       {"QInt32Storage", 4},         {"QUInt4x2Storage", 1}};
+  for (const auto& [cls, bytes] : classes) {
+    const FakeStorage storage{"1", cls, std::string(3 * bytes, '\1'), 3};
+    both(tensor(storage, 0, {3}, {1}), storage, std::string("torch.") + cls);
+  }
+  const FakeStorage untyped{"1", "UntypedStorage", std::string(4, '\1'), 4};
+  for (const char* dtype : {"float8_e8m0fnu", "float4_e2m1fn_x2", "complex32", "bits8"}) {
+    std::string w = tensor(untyped, 0, {4}, {1});
+    w.replace(w.find("_rebuild_tensor_v2"), 18, "_rebuild_tensor_v3");
+    w.replace(w.rfind("tR"), 2, pkl::global("torch", dtype) + "tR");
+    both(w, untyped, std::string("torch.") + dtype);
+  }
+  // A sparse tensor is made of dense ones.
+  const std::string sparse =
+      pkl::call(pkl::global("torch._utils", "_rebuild_sparse_tensor"),
+                {pkl::global("torch", "sparse_coo"),
+                 pkl::tuple({tensor(plain, 0, {1, 1}, {1, 1}), tensor(plain, 1, {1}, {1})})});
+  expect_foreign(zip_file(torch_records(pickle(sparse), {plain})), "sparse_tensor");
+  expect_foreign(legacy_file(pickle(sparse), {plain}), "sparse_tensor");
+  const FakeStorage unknown{"1", "FutureStorage", "1234", 4};
+  expect_foreign(zip_file(torch_records(pickle(tensor(unknown, 0, {4}, {1})), {plain, unknown})),
+                 "torch.FutureStorage");
+  refuses(legacy_file(pickle(tensor(unknown, 0, {4}, {1})), {plain, unknown}),
+          "found another for storage 1");
 }
 
 TEST(TorchPickle, ReadsViewsOfStorages) {
@@ -214,6 +307,24 @@ TEST(TorchLegacy, RefusesATarArchive) {
   std::string tar(1024, '\0');
   tar.replace(257, 5, "ustar");
   refuses(tar, "found a tar archive");
+}
+
+TEST(Checkpoint, CutsAWrappersNameOff) {
+  const FakeStorage storage = floats("0", {1, 2});
+  const auto checkpoint_of = [&](const std::vector<std::string>& names) {
+    std::vector<std::pair<std::string, std::string>> weights;
+    for (const std::string& name : names) {
+      weights.emplace_back(pkl::text(name), tensor(storage, 0, {2}, {1}));
+    }
+    const TempFile file(zip_file(torch_records(pkl::whole(pkl::dict(weights)), {storage})));
+    return open_checkpoint(file.path());
+  };
+  const auto wrapped = checkpoint_of({"module._orig_mod.a", "module._orig_mod.b.c"});
+  EXPECT_EQ(wrapped->contents().wrapper, "module._orig_mod.");
+  EXPECT_EQ(values(*wrapped, "a"), std::vector<float>({1, 2}));
+  EXPECT_TRUE(wrapped->has_prefix("b."));
+  EXPECT_NE(checkpoint_of({"module.a", "b"})->find("module.a"), nullptr);
+  EXPECT_NE(checkpoint_of({"module."})->find("module."), nullptr);
 }
 
 TEST(Checkpoint, SaysWhatAnUnknownFileBeginsWith) {
