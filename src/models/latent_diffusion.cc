@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
+#include "models/stored_schedule.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 #include "weights/audit.h"
@@ -35,24 +36,6 @@ void say_choice(const Checkpoint& checkpoint, bool ema) {
                 checkpoint.path().c_str(), also));
 }
 
-/// The checkpoint's own schedule, if it has one, wins over the config's.
-NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config) {
-  const auto stored = root.get_optional("alphas_cumprod", {config.timesteps});
-  if (!stored) {
-    return NoiseSchedule::linear(config.linear_start, config.linear_end, config.timesteps);
-  }
-  const at::Tensor values = stored->contiguous();
-  const float* data = values.const_data_ptr<float>();
-  root.report().throw_if_failed();  // a misshapen one came back as zeros
-  return NoiseSchedule({data, data + config.timesteps});
-}
-
-double load_scale_factor(const WeightView& root, const ModelConfig& config) {
-  if (!config.scale_by_std) return config.scale_factor;
-  const auto stored = root.get_optional("scale_factor", {});
-  return stored ? stored->item<float>() : config.scale_factor;
-}
-
 /// Parts of a checkpoint that a run leaves alone on purpose.
 std::vector<std::string> unused_on_purpose(bool ema) {
   std::vector<std::string> prefixes = {
@@ -64,7 +47,8 @@ std::vector<std::string> unused_on_purpose(bool ema) {
       "logvar",
       "first_stage_model.loss.",
       "cond_stage_model.transformer.to_logits.",
-      "cond_stage_model.transformer.text_model.embeddings.position_ids"};
+      "cond_stage_model.transformer.text_model.embeddings.position_ids",
+      "cond_stage_model.transformer.embeddings.position_ids"};
   prefixes.emplace_back(ema ? "model.diffusion_model." : "model_ema.");
   if (ema) prefixes.insert(prefixes.end(), {"model_ema.decay", "model_ema.num_updates"});
   return prefixes;

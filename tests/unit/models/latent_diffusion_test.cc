@@ -335,11 +335,83 @@ TEST(LoadLatentDiffusion, TheCheckpointsScheduleWins) {
   const NoiseSchedule schedule = load(tensors, config).schedule;
   EXPECT_EQ(schedule.alphas_cumprod().front(), 0.75F);
   EXPECT_EQ(schedule.alphas_cumprod().back(), 0.25F);
-  tensors["alphas_cumprod"] = at::ones({500});
-  expect_error(ErrorKind::kCheckpoint, "alphas_cumprod expected [1000], found [500]",
+}
+
+TEST(LoadLatentDiffusion, AStoredScheduleThatCannotBeUsedGivesWayToTheConfigs) {
+  const ModelConfig config = tiny();
+  Tensors tensors = formula_weights(config);
+  const std::vector<float> expected = load(tensors, config).schedule.alphas_cumprod();
+  const at::Tensor sound = at::tensor(expected);
+  const auto with = [&](int64_t t, float value) {
+    at::Tensor changed = sound.clone();
+    changed[t] = value;
+    return changed;
+  };
+  const std::vector<std::pair<const char*, at::Tensor>> stored = {
+      {"bfloat16", sound.to(at::kBFloat16)},
+      {"float8", sound.to(at::kFloat8_e4m3fn)},
+      {"whole numbers", sound.to(at::kLong)},
+      {"ones", at::ones({1000})},
+      {"all below 0", at::full({1000}, -1.0F)},
+      {"two models' sum", sound * 2},
+      {"another length", at::linspace(0.9, 0.1, 500)},
+      {"another shape", sound.view({1000, 1})},
+      {"a one", with(1, 1.0F)},
+      {"a zero", with(999, 0.0F)},
+      {"not a number", with(500, NAN)},
+      {"a rise", with(500, expected[498])},
+      {"a level", with(500, expected[499])},
+  };
+  for (const auto& [what, tensor] : stored) {
+    SCOPED_TRACE(what);
+    tensors["alphas_cumprod"] = tensor;
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(load(tensors, config).schedule.alphas_cumprod(), expected);
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    const size_t at = said.find("schedule: the checkpoint's alphas_cumprod");
+    ASSERT_NE(at, std::string::npos) << said;
+    EXPECT_EQ(said.find("schedule:", at + 1), std::string::npos) << said;
+    EXPECT_NE(said.find("the config's is used"), std::string::npos) << said;
+  }
+}
+
+TEST(LoadLatentDiffusion, AStoredScheduleOfHalfOrDoublePrecisionStays) {
+  const ModelConfig config = tiny();
+  Tensors tensors = formula_weights(config);
+  const at::Tensor sound = at::tensor(load(tensors, config).schedule.alphas_cumprod());
+  at::Tensor level = sound.to(at::kHalf);
+  level[700] = level[699];
+  at::Tensor first = sound.clone();
+  first[0] = 1.0F;
+  for (const at::Tensor& tensor : {sound.to(at::kHalf), sound.to(at::kDouble), level, first}) {
+    tensors["alphas_cumprod"] = tensor;
+    const std::vector<float> taken = load(tensors, config).schedule.alphas_cumprod();
+    EXPECT_TRUE(at::equal(at::tensor(taken), tensor.to(at::kFloat)));
+  }
+}
+
+TEST(LoadLatentDiffusion, FindsATextTowerWithoutItsPrefix) {
+  const ModelConfig config = tiny();
+  const std::string tower = "cond_stage_model.transformer.text_model.";
+  Tensors tensors;
+  for (const auto& [name, tensor] : formula_weights(config)) {
+    const bool is_tower = name.starts_with(tower);
+    tensors[is_tower ? "cond_stage_model.transformer." + name.substr(tower.size()) : name] = tensor;
+  }
+  const at::Tensor ids = at::arange(77, at::kLong).remainder(config.clip_text.vocab_size);
+  const at::Tensor short_names = load(tensors, config).text_encoder->encode(ids.view({1, 77}));
+  const LatentDiffusion other = load(formula_weights(config), config);
+  const at::Tensor full_names = other.text_encoder->encode(ids.view({1, 77}));
+  // The formula's values follow from the full names in both.
+  EXPECT_TRUE(at::equal(short_names, full_names));
+}
+
+TEST(LoadLatentDiffusion, StopsAtEndlessLayers) {
+  ModelConfig config = tiny();
+  const Tensors tensors = formula_weights(config);
+  config.unet.num_res_blocks = 1'000'000;
+  expect_error(ErrorKind::kCheckpoint, "tensors that are not there, and for more",
                [&] { load(tensors, config); });
-  tensors["alphas_cumprod"] = at::full({1000}, -1.0);
-  expect_error(ErrorKind::kCheckpoint, "alphas_cumprod[0]", [&] { load(tensors, config); });
 }
 
 TEST(LoadLatentDiffusion, TakesTheScaleFactorOfATrainingByDeviation) {
