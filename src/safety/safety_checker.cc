@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/strings.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
+#include "weights/audit.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -19,6 +21,8 @@ at::Tensor normalized(const at::Tensor& rows) {
   constexpr double kLeastLength = 1e-12;
   return rows / rows.norm(2, -1, /*keepdim=*/true).clamp_min(kLeastLength);
 }
+
+constexpr const char* kPositionIds = "vision_model.vision_model.embeddings.position_ids";
 
 template <size_t N>
 std::array<float, N> to_array(const at::Tensor& values) {
@@ -37,6 +41,29 @@ bool something_is_at(const fs::path& path) {
   const fs::path above = path.parent_path();
   return !above.empty() && above != path && ::stat(above.c_str(), &about) != 0 &&
          something_is_at(above);
+}
+
+/// A config with fewer layers than the weights would give other scores without a word. The one
+/// tensor of the checker that nobody reads numbers its patches.
+void require_all_used(const WeightView& root) {
+  std::vector<std::string> left;
+  for (const std::string& name : extra_tensors(root.checkpoint(), root.report(),
+                                               {kPositionIds, "text_model.", "logit_scale"})) {
+    left.push_back(printable(name));
+  }
+  if (left.empty()) return;
+  constexpr size_t kNamed = 3;
+  const size_t all = left.size();
+  std::vector<std::string> named(left.begin(), left.begin() + std::min(kNamed, all));
+  if (all > kNamed) named.push_back(format("and %zu more", all - kNamed));
+  throw Error(
+      ErrorKind::kCheckpoint,
+      printable(root.checkpoint().path()) +
+          format(": expected the config beside it to use every weight, found %zu left over: ",
+                 all) +
+          join(named, ", "),
+      "config.json must be the checker's own: num_hidden_layers is the usual culprit",
+      all > kNamed ? left : std::vector<std::string>());
 }
 
 }  // namespace
@@ -80,6 +107,7 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights
   const SafetyConfig config = read_safety_config(weights);
   auto checker = std::make_unique<const SafetyChecker>(root, config, kernels);
   root.report().throw_if_failed();
+  require_all_used(root);
   return checker;
 }
 

@@ -45,7 +45,7 @@ class SafetyChecker {
 
 /// The checker of a checkpoint (.safetensors, or a pytorch_model.bin of either form) with the
 /// configs beside it. Throws kFile if it cannot be read, kCheckpoint if it is damaged, if tensors
-/// are missing or misshapen (all of them named), or for a bad config.
+/// are missing, misshapen or left over (all of them named), or for a bad config.
 std::unique_ptr<const SafetyChecker> load_safety_checker(const std::filesystem::path& weights,
                                                          const KernelPolicy& kernels);
 

@@ -94,6 +94,27 @@ TEST(LoadSafetyChecker, WithoutConfigsExpectsTheOneOfStableDiffusion) {
   }
 }
 
+/// A checker that drops layers gives other scores: it must not run.
+TEST(LoadSafetyChecker, RefusesAConfigThatLeavesWeightsOver) {
+  const SmallChecker small;
+  const fs::path path = small.write_safetensors();
+  json config = checker_vectors().at(0).at("config");
+  const auto layers = config["vision_config"]["num_hidden_layers"].get<int64_t>();
+  ASSERT_GT(layers, 1);
+  config["vision_config"]["num_hidden_layers"] = layers - 1;
+  small.folder.write("config.json", config.dump());
+  try {
+    load_safety_checker(path, KernelPolicy{.isa = probe_isa()});
+    FAIL() << "a layer was left out without a word";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+    const std::string message = error.what();
+    EXPECT_NE(message.find("found 16 left over"), std::string::npos) << message;
+    EXPECT_NE(message.find("encoder.layers." + std::to_string(layers - 1)), std::string::npos);
+    EXPECT_EQ(error.details().size(), 16U);
+  }
+}
+
 TEST(LoadSafetyChecker, RefusesFilesThatAreAbsentOrCutShort) {
   const SmallChecker small;
   expect_error(ErrorKind::kFile, "absent.bin", [&] {
