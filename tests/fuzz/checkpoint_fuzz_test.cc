@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <chrono>
@@ -48,13 +49,24 @@ struct Tally {
   }
 };
 
-/// Every tensor inside the file, and none larger than it.
+/// Every tensor inside the file or a packed run of it, and none larger.
 void check_tensors(const Checkpoint& checkpoint, uint64_t file_bytes, bool materialise) {
   const WeightView root(std::shared_ptr<const Checkpoint>(&checkpoint, [](const auto*) {}));
+  uint64_t inflated = 0;
+  for (const PackedRun& run : checkpoint.contents().packed) {
+    ASSERT_LE(run.offset, file_bytes) << run.name;
+    ASSERT_LE(run.stored_bytes, file_bytes - run.offset) << run.name;
+    inflated += run.bytes;
+  }
+  ASSERT_LE(inflated, 32 * file_bytes);
   for (const TensorInfo& info : checkpoint.index()) {
-    ASSERT_LE(info.offset, file_bytes) << info.name;
-    ASSERT_LE(info.bytes, file_bytes - info.offset) << info.name;
-    ASSERT_LE(static_cast<uint64_t>(info.numel()), file_bytes) << info.name;
+    if (!info.foreign.empty()) continue;
+    const uint64_t all = info.packed < 0
+                             ? file_bytes
+                             : checkpoint.contents().packed[static_cast<size_t>(info.packed)].bytes;
+    ASSERT_LE(info.offset, all) << info.name;
+    ASSERT_LE(info.bytes, all - info.offset) << info.name;
+    ASSERT_LE(static_cast<uint64_t>(info.numel()), std::max(all, file_bytes)) << info.name;
     if (materialise) root.get(info.name, info.shape);
   }
   ASSERT_FALSE(root.report().failed());
@@ -143,6 +155,27 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+/// Tensors of kinds that are not read, beside one that is.
+std::vector<SmallFile> files_with_foreign_tensors() {
+  const FakeStorage plain = floats("0", {1, 2});
+  const FakeStorage complex{"1", "ComplexFloatStorage", std::string(16, 'c'), 2};
+  const std::string sparse =
+      pkl::call(pkl::global("torch._utils", "_rebuild_sparse_tensor"),
+                {pkl::global("torch", "sparse_coo"),
+                 pkl::tuple({tensor(plain, 0, {1, 1}, {1, 1}), tensor(plain, 1, {1}, {1})})});
+  const std::string pickle =
+      pkl::whole(pkl::dict({{pkl::text("plain"), tensor(plain, 0, {2}, {1})},
+                            {pkl::text("complex"), tensor(complex, 0, {2}, {1})},
+                            {pkl::text("sparse"), sparse}}));
+  const std::string header =
+      R"({"__metadata__":null,"a":{"dtype":"C64","shape":[1],"data_offsets":[0,8]},)"
+      R"("b":{"dtype":"F4","shape":[4],"more":[{"x":1}],"data_offsets":[8,10]},)"
+      R"("c":{"dtype":"NEW","shape":[9],"data_offsets":[10,12]}})";
+  return {{"zip with foreign tensors", zip_file(torch_records(pickle, {plain, complex}))},
+          {"legacy with foreign tensors", legacy_file(pickle, {plain, complex})},
+          {"safetensors with foreign tensors", safetensors_file(header, std::string(12, 'd'))}};
+}
+
 std::vector<SmallFile> small_files() {
   const SmallCheckpoint small;
   std::vector<SmallFile> files = {
@@ -155,6 +188,12 @@ std::vector<SmallFile> small_files() {
   records[0] = deflated(records[0]);
   records[0].checksum = 0;
   files.push_back({"zip with a deflated index", zip_file(records, {.checksums = false})});
+  for (FakeRecord& record : records) {
+    if (record.method == 0) record = deflated(record);
+  }
+  files.push_back({"zip with everything deflated", zip_file(records)});
+  const auto foreign = files_with_foreign_tensors();
+  files.insert(files.end(), foreign.begin(), foreign.end());
   for (const char* name : {"zip-p4.ckpt", "legacy-p1.ckpt", "legacy-p2.ckpt", "legacy-p4.ckpt"}) {
     files.push_back({name, read_file(SD_SOURCE_DIR "/tests/data/weights/" + std::string(name))});
   }
@@ -181,6 +220,19 @@ TEST(DamagedSmallFiles, EveryByteFlipped) {
     }
     tally.print(small.name + ", one byte flipped");
   }
+}
+
+/// Other bytes may follow a zip archive. (Cut, such a file is sound.)
+TEST(DamagedSmallFiles, BytesBehindAnArchiveFlipped) {
+  std::mt19937 random(4);
+  const std::string tail = "PK\x05\x06" + std::string(40, '\0') + "PK\x06\x07" + "tail";
+  const DamagedFile file(SmallCheckpoint().as_zip({.alignment = 8}) + tail);
+  Tally tally;
+  for (size_t at = file.bytes().size() - 200; at < file.bytes().size(); ++at) {
+    flip_byte(file, at, true, random, &tally);
+    if (HasFatalFailure()) return;
+  }
+  tally.print("zip with bytes behind it, one byte flipped");
 }
 
 TEST(DamagedSmallFiles, SeveralBytesFlipped) {
@@ -334,8 +386,41 @@ TEST(CostlyFiles, StayWithinTheirTime) {
       floats("0", {1}));
 }
 
+/// Records of zeros that deflate to a thousandth.
+TEST(CostlyFiles, DeflateBombs) {
+  const auto bomb = [](const std::string& name, const std::string& data) {
+    uLongf size = compressBound(data.size());
+    std::string packed(size, '\0');
+    z_stream stream = {};
+    deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
+    stream.avail_in = static_cast<uInt>(data.size());
+    stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+    stream.avail_out = static_cast<uInt>(packed.size());
+    deflate(&stream, Z_FINISH);
+    packed.resize(stream.total_out);
+    deflateEnd(&stream);
+    return FakeRecord{name, packed, 8, 0, static_cast<int64_t>(data.size()), fake_crc32(data)};
+  };
+  constexpr size_t kBytes = size_t{20} << 20;
+  const FakeStorage storage{"0", "FloatStorage", std::string(kBytes, '\0'), kBytes / 4};
+  const std::string pickle =
+      pkl::whole(pkl::dict({{pkl::text("w"), tensor(storage, 0, {kBytes / 4}, {1})}}));
+  auto weights = torch_records(pickle, {storage});
+  weights[2] = bomb("archive/data/0", storage.data);
+  auto index = torch_records(pickle, {floats("0", {1})});
+  index[0] = bomb("archive/data.pkl", std::string(kBytes, 'N'));
+  for (const auto& records : {weights, index}) {
+    const TempFile file(zip_file(records));
+    Tally tally;
+    exercise(file.path(), std::filesystem::file_size(file.path()), true, &tally);
+    ASSERT_EQ(tally.refused, 1U);
+  }
+}
+
 TEST(CostlyFiles, DeepJson) {
-  for (const std::string piece : {"{\"a\":", "[", "{\"__metadata__\":{", "{\"a\":{\"shape\":["}) {
+  for (const std::string piece : {"{\"a\":", "[", "{\"__metadata__\":{", "{\"a\":{\"shape\":[",
+                                  "{\"a\":{\"more\":[", "{\"a\":{\"more\":{\"x\":"}) {
     std::string header;
     while (header.size() < 400'000) header += piece;
     const TempFile file(safetensors_file(header[0] == '{' ? header : "{" + header, ""));
