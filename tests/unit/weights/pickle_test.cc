@@ -131,7 +131,7 @@ TEST(Pickle, TakesAListThatHoldsItself) {
 
 TEST(Pickle, TakesAnyDepth) {
   std::string deep(1'000'000, ']');
-  deep += std::string(999'999, 'a') + ".";
+  deep.append(999'999, 'a').append(".");
   EXPECT_EQ(read(deep).root().size(), 1U);
 }
 

@@ -10,9 +10,7 @@
 namespace sd {
 namespace {
 
-std::string fixture(const std::string& name) {
-  return std::string(SD_SOURCE_DIR) + "/tests/data/weights/" + name;
-}
+std::string fixture(const std::string& name) { return SD_SOURCE_DIR "/tests/data/weights/" + name; }
 
 class SavedByTorch : public testing::TestWithParam<const char*> {};
 
