@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "model/stopwatch.h"
+#include "models/autoencoder.h"
 #include "models/latent_diffusion.h"
 #include "models/unet_call.h"
 #include "runtime/data_files.h"
@@ -64,7 +65,7 @@ class Part {
       input_ = read(options, "x", {options.rows, config_.channels, options.size, options.size});
     } else {
       autoencoder_.emplace(placed.as(policy.vae_dtype)["first_stage_model"], config_.first_stage,
-                           Autoencoder::Parts::kDecoder, policy.kernels);
+                           CoderParts::kDecoder, policy.kernels);
       input_ = read(options, "z", {1, config_.channels, options.size, options.size});
     }
     input_ = input_.to(policy.device);

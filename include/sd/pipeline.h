@@ -71,9 +71,12 @@ class Pipeline {
  public:
   /// Maps the checkpoint and builds the networks over its pages. Throws kFile, kCheckpoint or
   /// kDevice; every missing or misshapen tensor is named.
-  static Pipeline load(const LoadOptions& options);
+  /// `config`: of the model's description, if there is one; else the config is read.
+  static Pipeline load(const LoadOptions& options,
+                       std::shared_ptr<const ModelConfig> config = nullptr);
   /// The same with a policy that is resolved already; `options.device` is not looked at.
-  static Pipeline load(const LoadOptions& options, ExecPolicy policy);
+  static Pipeline load(const LoadOptions& options, ExecPolicy policy,
+                       std::shared_ptr<const ModelConfig> config = nullptr);
 
   const ModelDescription& description() const;
   /// Whether the UNet's weights are the averaged ones.

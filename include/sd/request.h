@@ -64,6 +64,8 @@ struct Request {
   std::optional<DrawRecord> again;
 };
 
+struct ModelConfig;
+
 /// What must be known of a model before a request for it can be judged.
 struct ModelDescription {
   std::string family;          ///< sd-v1, laion400m
@@ -74,10 +76,14 @@ struct ModelDescription {
   int64_t timesteps = 1000;
   double linear_start = 0.00085;  ///< of the noise schedule, which a checkpoint may replace
   double linear_end = 0.012;
+  /// All that the config says, for `Pipeline::load`: so it is read once a run.
+  std::shared_ptr<const ModelConfig> config = nullptr;
 };
 
-/// Reads the config; no weights. Throws as `read_model_config`.
-ModelDescription describe_model(const std::string& config);
+struct ModelPaths;
+
+/// Reads the config; no weights. Throws as `open_model` does for a config.
+ModelDescription describe_model(const ModelPaths& paths);
 
 /// The largest side of a picture that is drawn.
 inline constexpr int64_t kMaxSide = 16384;

@@ -40,7 +40,7 @@ OutputWriter::Settings output_settings(const RunOptions& options, const BatchPla
 /// Draws all batches, or as many as there are when the user stops it.
 void draw(const WorkersRun& run, const Session::Tap& tap, OrderedOutput* output) {
   const BatchPlan& plan = run.plan;
-  const Pipeline pipeline = Pipeline::load(run.load);
+  const Pipeline pipeline = Pipeline::load(run.load, run.model.config);
   Session session = pipeline.start(run.options.rng, run.options.seed);
   session.set_tap(tap);
   ProgressBar bar(ProgressBar::style_of_stderr(),

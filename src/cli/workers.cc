@@ -101,7 +101,7 @@ class Jobs {
 };
 
 void draw_jobs(const ExecPolicy& policy, const WorkersRun& run, Jobs* jobs) {
-  const Pipeline pipeline = Pipeline::load(run.load, policy);
+  const Pipeline pipeline = Pipeline::load(run.load, policy, run.model.config);
   Session session = pipeline.start(run.options.rng, run.options.seed);
   while (const auto job = jobs->take()) {
     session.generate(

@@ -45,9 +45,12 @@ std::string given_config(const std::string& config) {
 }
 
 void choose_config(const RunOptions& options, const DefaultPlaces& places, ChosenModel* chosen) {
+  std::error_code ignored;
   const fs::path beside = fs::path(chosen->paths.checkpoint).replace_extension(".yaml");
   if (!options.config.empty()) {
     chosen->paths.config = given_config(options.config);
+  } else if (fs::is_directory(chosen->paths.checkpoint, ignored)) {
+    chosen->paths.config.clear();  // the folder has its own
   } else if (!options.ckpt.empty() && is_there(beside)) {
     chosen->paths.config = beside.string();
     chosen->note = "config: " + beside.string() + " (beside the checkpoint)";
@@ -89,7 +92,7 @@ ChosenModel built_in_model() {
     throw Error(ErrorKind::kFile, "the model that comes with the program is not there",
                 "it belongs at " + std::string(kBuiltInCheckpoint));
   }
-  chosen.description = describe_model(chosen.paths.config);
+  chosen.description = describe_model(chosen.paths);
   return chosen;
 }
 
@@ -109,7 +112,7 @@ ChosenModel choose_model(const RunOptions& options) {
     throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
                 "put the model there, or name it with --ckpt");
   }
-  chosen.description = describe_model(chosen.paths.config);
+  chosen.description = describe_model(chosen.paths);
   return chosen;
 }
 

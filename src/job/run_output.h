@@ -14,6 +14,7 @@
 #include "job/model_choice.h"
 #include "job/output_writer.h"
 #include "job/picture_record.h"
+#include "models/model_source.h"
 #include "sd/pipeline.h"
 
 namespace sd {
@@ -25,7 +26,7 @@ class Recorder {
       : options_(options),
         model_(model),
         safety_mode_(safety_mode),
-        checkpoint_hash_(model.paths.checkpoint) {}
+        checkpoint_hash_(main_file_of(model.paths)) {}
 
   /// `pipeline`: what drew it.
   PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);

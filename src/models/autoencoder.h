@@ -2,71 +2,14 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
+#include "models/autoencoder_blocks.h"
+#include "models/latent_coder.h"
 #include "models/model_config.h"
-#include "models/strips.h"
-#include "nn/layers.h"
 
 namespace sd {
-
-/// Called with the name of a part ("decoder.up.1.block.0", …) and what it gave.
-using TraceFn = std::function<void(const std::string&, const at::Tensor&)>;
-
-/// ldm.modules.diffusionmodules.model.ResnetBlock, without a time embedding.
-class ResnetBlock {
- public:
-  ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
-              const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x) const;
-  /// The same in strips: needs memory for x and for one tensor of its own channels, the result.
-  at::Tensor by_strips(RowSource x, const StripWork& work) const;
-  int64_t out_channels() const { return norm2_.channels(); }
-
- private:
-  GroupNorm norm1_;
-  Conv2d conv1_;
-  GroupNorm norm2_;
-  Conv2d conv2_;
-  std::optional<Conv2d> nin_shortcut_;
-};
-
-/// ldm.modules.diffusionmodules.model.AttnBlock: one head over all positions.
-class AttnBlock {
- public:
-  AttnBlock(const WeightView& view, int64_t channels, int64_t groups, const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x) const;
-
- private:
-  GroupNorm norm_;
-  Conv2d q_;
-  Conv2d k_;
-  Conv2d v_;
-  Conv2d proj_out_;
-  Attention attention_;
-};
-
-/// The blocks of one resolution: block.0, block.1, … each followed by attn.i where the config says.
-struct AutoencoderLevel {
-  std::vector<ResnetBlock> block;
-  std::vector<AttnBlock> attn;     ///< empty, or one for each block
-  std::optional<Conv2d> resample;  ///< downsample.conv or upsample.conv
-  bool resamples = false;          ///< whether the size changes after the blocks
-};
-
-/// mid.block_1, mid.attn_1, mid.block_2.
-struct AutoencoderMiddle {
-  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
-                    const KernelPolicy& kernels);
-  at::Tensor operator()(const at::Tensor& x, const std::string& name, const TraceFn& trace) const;
-
-  ResnetBlock block_1;
-  AttnBlock attn_1;
-  ResnetBlock block_2;
-};
 
 /// ldm.modules.diffusionmodules.model.Encoder: [N, in, H, W] → [N, 2*z, H/f, W/f].
 class Encoder {
@@ -107,14 +50,11 @@ class Decoder {
 /// ldm.models.autoencoder.AutoencoderKL: pictures to latents and back.
 class Autoencoder {
  public:
-  /// Which halves to keep: txt2img never encodes. Both are looked for in the checkpoint.
-  enum class Parts { kDecoder, kBoth };
-
-  Autoencoder(const WeightView& view, const AutoencoderConfig& config, Parts parts,
+  Autoencoder(const WeightView& view, const AutoencoderConfig& config, CoderParts parts,
               const KernelPolicy& kernels);
 
   /// Mean and log-variance of the latent of a picture: x [N, 3, H, W] in [-1, 1] →
-  /// [N, 2*embed_dim, H/f, W/f] f32. Needs Parts::kBoth.
+  /// [N, 2*embed_dim, H/f, W/f] f32. Needs CoderParts::kBoth.
   at::Tensor moments(const at::Tensor& x, const TraceFn& trace = nullptr) const;
 
   at::Tensor moments(const at::Tensor& x, const StripWork& work) const;

@@ -50,11 +50,7 @@ class ClipText final : public TextEncoder {
 std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,
                                                   const KernelPolicy& kernels) {
-  const WeightView tower = view["transformer.text_model"];
-  // Some tuned models of 2022 were saved from the tower itself.
-  const WeightView without = view["transformer"];
-  const bool short_names = !tower.exists() && without["embeddings"].exists();
-  return std::make_unique<ClipText>(short_names ? without : tower, config, kernels);
+  return std::make_unique<ClipText>(view["transformer.text_model"], config, kernels);
 }
 
 }  // namespace sd

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMostBytes = size_t{1} << 20;  // real ones have a few kilobytes
+constexpr size_t kLongestList = 8;
 
 /// Discarded for a file that cannot be read or is no JSON within the limits.
 nlohmann::json parse_file(const fs::path& path) {
@@ -62,6 +63,47 @@ int64_t JsonConfig::integer(const char* key, int64_t fallback, int64_t most) con
          shown(value));
   }
   return number;
+}
+
+double JsonConfig::number(const char* key, double fallback) const {
+  if (!has(key)) return fallback;
+  const nlohmann::json& value = json_[key];
+  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+    fail(std::string(key) + " must be a number, found " + shown(value));
+  }
+  return value.get<double>();
+}
+
+std::vector<int64_t> JsonConfig::integers(const char* key, const std::vector<int64_t>& fallback,
+                                          int64_t most) const {
+  if (!has(key)) return fallback;
+  const nlohmann::json& list = json_[key];
+  bool good = list.is_array() && !list.empty() && list.size() <= kLongestList;
+  std::vector<int64_t> values;
+  for (size_t i = 0; good && i < list.size(); ++i) {
+    good = list[i].is_number_integer() && list[i] >= 1 && list[i] <= most;
+    if (good) values.push_back(list[i].get<int64_t>());
+  }
+  if (good) return values;
+  fail(std::string(key) +
+       format(" must be a list of 1 to %zu whole numbers from 1 to %lld", kLongestList,
+              static_cast<long long>(most)) +
+       ", found " + shown(list));
+}
+
+std::vector<std::string> JsonConfig::texts(const char* key,
+                                           const std::vector<std::string>& fallback) const {
+  if (!has(key)) return fallback;
+  const nlohmann::json& list = json_[key];
+  bool good = list.is_array() && !list.empty() && list.size() <= kLongestList;
+  std::vector<std::string> values;
+  for (size_t i = 0; good && i < list.size(); ++i) {
+    good = list[i].is_string();
+    if (good) values.push_back(list[i].get<std::string>());
+  }
+  if (good) return values;
+  fail(std::string(key) + format(" must be a list of 1 to %zu texts, found ", kLongestList) +
+       shown(list));
 }
 
 std::vector<double> JsonConfig::numbers(const char* key,

@@ -18,6 +18,7 @@ class JsonConfig {
   JsonConfig(const std::filesystem::path& path, std::string hint);
 
   bool has(const char* key) const { return json_.contains(key); }
+  bool is_null(const char* key) const { return !has(key) || json_[key].is_null(); }
   bool is_object(const char* key) const { return has(key) && json_[key].is_object(); }
 
   /// The objects under these keys as one; what a later one says wins. Absent ones are empty.
@@ -25,6 +26,16 @@ class JsonConfig {
 
   /// From 1 to `most`.
   int64_t integer(const char* key, int64_t fallback, int64_t most) const;
+
+  /// A finite number.
+  double number(const char* key, double fallback) const;
+
+  /// A list of 1 to 8 whole numbers, each from 1 to `most`.
+  std::vector<int64_t> integers(const char* key, const std::vector<int64_t>& fallback,
+                                int64_t most) const;
+
+  /// A list of 1 to 8 texts.
+  std::vector<std::string> texts(const char* key, const std::vector<std::string>& fallback) const;
 
   /// A list of finite numbers, as many as the fallback has.
   std::vector<double> numbers(const char* key, const std::vector<double>& fallback) const;

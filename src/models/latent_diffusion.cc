@@ -6,34 +6,19 @@
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/stored_schedule.h"
-#include "runtime/profile.h"
-#include "sd/error.h"
 #include "weights/audit.h"
+#include "weights/weight_view.h"
 
 namespace sd {
 namespace {
 
-bool choose_ema(const Checkpoint& checkpoint, const ModelConfig& config, WeightChoice weights) {
-  const bool wanted =
-      weights == WeightChoice::kEma || (weights == WeightChoice::kConfig && config.use_ema);
-  if (wanted && !has_ema(checkpoint)) {
-    throw Error(ErrorKind::kCheckpoint,
-                "averaged weights are wanted (" +
-                    std::string(weights == WeightChoice::kEma ? "--weights ema"
-                                                              : "use_ema: True in the config") +
-                    "), and " + checkpoint.path() + " has no model_ema.* tensors",
-                "use --weights plain, or a checkpoint that was saved with its averaged weights");
-  }
-  return wanted;
-}
-
-void say_choice(const Checkpoint& checkpoint, bool ema) {
-  const char* also = has_ema(checkpoint) ? (ema ? "; --weights plain takes the others"
-                                                : "; --weights ema takes "
-                                                  "the averaged ones")
-                                         : "";
-  notice(format("weights: %s of %s%s", ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
-                checkpoint.path().c_str(), also));
+void say_choice(const ModelSource& source) {
+  const char* also = !has_ema(*source.unet.file) ? ""
+                     : source.ema                ? "; --weights plain takes the others"
+                                                 : "; --weights ema takes the averaged ones";
+  notice(format("weights: %s of %s%s",
+                source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
+                printable(source.path).c_str(), also));
 }
 
 /// Parts of a checkpoint that a run leaves alone on purpose.
@@ -54,84 +39,64 @@ std::vector<std::string> unused_on_purpose(bool ema) {
   return prefixes;
 }
 
-/// The networks from their scopes below a root, of that type on the policy's device.
-std::unique_ptr<const TextEncoder> make_text_encoder(const WeightView& root,
-                                                     const ModelConfig& config,
-                                                     const ExecPolicy& policy,
-                                                     at::ScalarType dtype) {
-  const WeightView view = root["cond_stage_model"].on(policy.device).as(dtype);
-  return family_of(config).make_text_encoder(view, config, policy.kernels);
-}
-
-UNet make_unet(const WeightView& root, const ModelConfig& config, const ExecPolicy& policy,
-               at::ScalarType dtype) {
-  return UNet(root["model.diffusion_model"].on(policy.device).as(dtype), config.unet,
-              policy.kernels);
-}
-
-Autoencoder make_first_stage(const WeightView& root, const ModelConfig& config,
-                             Autoencoder::Parts parts, const ExecPolicy& policy,
-                             at::ScalarType dtype) {
-  return Autoencoder(root["first_stage_model"].on(policy.device).as(dtype), config.first_stage,
-                     parts, policy.kernels);
+/// Makes a network of a source's weights, in a type and on a device. The first time, problems go
+/// to `report`; a network that is made again has none.
+template <class Net, class Build>
+Part<Net> make_part(const char* name, const PartSource& source, at::ScalarType dtype,
+                    const ExecPolicy& policy, const std::shared_ptr<LoadReport>& report,
+                    const Build& build) {
+  const auto make = [source, build, device = policy.device,
+                     report](at::ScalarType type) -> std::shared_ptr<const Net> {
+    return build(WeightView(source, report).on(device).as(type));
+  };
+  return Part<Net>(name, dtype, make);
 }
 
 }  // namespace
 
-at::Tensor LatentDiffusion::decode(const at::Tensor& z, const TraceFn& trace) const {
-  return first_stage.decode(z * (1.0 / scale_factor), trace);
-}
-
-std::unique_ptr<const TextEncoder> LatentDiffusion::text_encoder_as(at::ScalarType dtype) const {
-  return make_text_encoder(WeightView(checkpoint), config, policy, dtype);
-}
-
-UNet LatentDiffusion::unet_as(at::ScalarType dtype) const {
-  const WeightView root(checkpoint);
-  return make_unet(ema ? root.with_ema() : root, config, policy, dtype);
-}
-
-Autoencoder LatentDiffusion::first_stage_as(at::ScalarType dtype) const {
-  return make_first_stage(WeightView(checkpoint), config, parts, policy, dtype);
-}
-
-at::Tensor LatentDiffusion::encode(const at::Tensor& x, const at::Tensor& noise,
-                                   const TraceFn& trace) const {
-  const at::Tensor moments = first_stage.moments(x, trace);
-  return sample_posterior(moments, noise.to(moments.device())) * scale_factor;
-}
-
-LatentDiffusion build_networks(const WeightView& root, const WeightView& unet_root,
-                               const ModelConfig& config, Autoencoder::Parts parts,
-                               const ExecPolicy& policy) {
+LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
+                               const ExecPolicy& policy,
+                               const std::shared_ptr<LoadReport>& report) {
+  const ModelConfig& config = source.config;
+  const KernelPolicy& kernels = policy.kernels;
+  const WeightView whole(source.whole, report);
+  const double scale_factor = load_scale_factor(whole, config);
   return {
-      .config = config,
-      .ema = false,
-      .text_encoder = in_zone(
-          "text encoder", [&] { return make_text_encoder(root, config, policy, policy.dtype); }),
-      .unet = in_zone("UNet", [&] { return make_unet(unet_root, config, policy, policy.dtype); }),
-      .first_stage =
-          in_zone("autoencoder",
-                  [&] { return make_first_stage(root, config, parts, policy, policy.vae_dtype); }),
-      .schedule = load_schedule(root, config),
-      .scale_factor = load_scale_factor(root, config),
-      .checkpoint = nullptr,
-      .policy = policy,
-      .parts = parts};
+      .source = source,
+      .text_encoder = make_part<TextEncoder>(
+          "text encoder", source.text, policy.dtype, policy, report,
+          [config, kernels](const WeightView& view) {
+            return family_of(config).text->make_text_encoder(view, config, kernels);
+          }),
+      .unet = make_part<UNet>("UNet", source.unet, policy.dtype, policy, report,
+                              [unet = config.unet, kernels](const WeightView& view) {
+                                return std::make_shared<const UNet>(view, unet, kernels);
+                              }),
+      .coder = make_part<LatentCoder>(
+          "autoencoder", source.coder, policy.vae_dtype, policy, report,
+          [first_stage = config.first_stage, scale_factor, parts, kernels](const WeightView& view) {
+            return make_kl_coder(view, first_stage, scale_factor, parts, kernels);
+          }),
+      .schedule = load_schedule(whole, config)};
 }
 
-LatentDiffusion load_latent_diffusion(std::shared_ptr<const Checkpoint> checkpoint,
-                                      const ModelConfig& config, WeightChoice weights,
-                                      Autoencoder::Parts parts, const ExecPolicy& policy) {
-  const bool ema = choose_ema(*checkpoint, config, weights);
-  say_choice(*checkpoint, ema);
-  const WeightView root(checkpoint);
-  LatentDiffusion model = build_networks(root, ema ? root.with_ema() : root, config, parts, policy);
-  root.report().throw_if_failed();
-  model.ema = ema;
-  model.checkpoint = std::move(checkpoint);
-  say_extra_tensors(*model.checkpoint, root.report(), unused_on_purpose(ema));
+LatentDiffusion load_latent_diffusion(const ModelSource& source, CoderParts parts,
+                                      const ExecPolicy& policy) {
+  say_choice(source);
+  const auto report = WeightView::make_report(source.path, *source.unet.file);
+  LatentDiffusion model = build_networks(source, parts, policy, report);
+  report->throw_if_failed();
+  say_extra_tensors(*source.unet.file, *report, unused_on_purpose(source.ema));
   return model;
+}
+
+LoadReport::NamesAndShapes wanted_tensors(const ModelConfig& config) {
+  const ModelSource nothing = shapes_of(config);
+  const auto report = WeightView::make_report("the config", *nothing.unet.file);
+  ExecPolicy policy;
+  policy.kernels.plain = true;
+  build_networks(nothing, CoderParts::kBoth, policy, report);
+  return report->missing();
 }
 
 }  // namespace sd

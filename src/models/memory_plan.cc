@@ -30,11 +30,6 @@ constexpr int64_t kCudaWorkspace = 512 * kMebibyte;
 
 bool on_cuda(const ExecPolicy& policy) { return policy.device.is_cuda(); }
 
-WeightView shapes_only(at::ScalarType dtype) {
-  const std::map<std::string, at::Tensor> none;
-  return WeightView(std::make_shared<const Checkpoint>("shapes", none)).on(at::kMeta).as(dtype);
-}
-
 /// A table of which only the rows of the prompt's tokens are read.
 bool is_embedding(const std::string& name) { return name.find("token_emb") != std::string::npos; }
 
@@ -50,12 +45,13 @@ bool is_of(const std::string& part, const std::string& name) {
   return encodes == (part == kEncoder);
 }
 
-/// `root` was asked for the weights, of which kernels have packed so many bytes.
-PlannedWeights planned_weights(const std::string& part, const WeightView& root, int64_t packed,
-                               const ExecPolicy& policy, at::ScalarType stored) {
-  const at::ScalarType dtype = root.options().dtype().toScalarType();
+/// What a part of a model takes: the weights that it was asked for, of which kernels have packed so
+/// many bytes.
+PlannedWeights planned_weights(const std::string& part, const LoadReport::NamesAndShapes& asked,
+                               int64_t packed, at::ScalarType dtype, bool mapped,
+                               const ExecPolicy& policy) {
   int64_t all = 0, tables = 0, vectors = 0, largest = 0;
-  for (const auto& [name, sizes] : root.report().missing()) {
+  for (const auto& [name, sizes] : asked) {
     if (!is_of(part, name)) continue;
     auto bytes = static_cast<int64_t>(c10::elementSize(dtype));
     for (const int64_t side : sizes) bytes *= side;
@@ -69,12 +65,48 @@ PlannedWeights planned_weights(const std::string& part, const WeightView& root, 
     }
   }
   if (on_cuda(policy)) return {part, 0, all};
-  // A kernel's copy comes on top of the one in another type.
-  if (stored != dtype) return {part, 0, all + packed};
+  // A kernel's copy comes on top of the one in another type, or out of a packed file.
+  if (!mapped) return {part, 0, all + packed};
   const bool given_back = !policy.kernels.plain && policy.kernels.memory == MemoryMode::kLow;
   if (given_back) return {part, vectors + largest, 0};
   return {part, all - tables - packed, packed};
 }
+
+/// Builds a model's networks without numbers, part by part.
+class ShapeBuilder {
+ public:
+  explicit ShapeBuilder(const ModelSource& source)
+      : source_(source), report_(WeightView::make_report(source.path, *source.unet.file)) {}
+
+  /// The part's weights in that type, without numbers. They are asked for from now on.
+  WeightView view(const PartSource& part, at::ScalarType dtype) {
+    begin_ = report_->asked().size();
+    mapped_ = part.is_mapped() && source_.stored_type() == dtype;
+    dtype_ = dtype;
+    PartSource unedited = part;  // edits keep shapes
+    unedited.edits.clear();
+    return WeightView(std::move(unedited), report_).on(at::kMeta).as(dtype);
+  }
+
+  /// What the last view was asked for.
+  PlannedWeights weights(const std::string& part, int64_t packed, const ExecPolicy& policy) const {
+    const LoadReport::NamesAndShapes all = report_->asked();
+    const LoadReport::NamesAndShapes own(all.begin() + static_cast<std::ptrdiff_t>(begin_),
+                                         all.end());
+    return planned_weights(part, own, packed, dtype_, mapped_, policy);
+  }
+
+  void require_sound() const {
+    if (!source_.unet.file->index().empty()) report_->throw_if_failed();
+  }
+
+ private:
+  const ModelSource& source_;
+  std::shared_ptr<LoadReport> report_;
+  size_t begin_ = 0;
+  bool mapped_ = true;
+  at::ScalarType dtype_ = at::kFloat;
+};
 
 }  // namespace
 
@@ -97,9 +129,8 @@ const PlannedStage& MemoryPlan::largest() const {
                            [&](const auto& a, const auto& b) { return during(a) < during(b); });
 }
 
-MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy,
-                             at::ScalarType stored)
-    : config_(config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
+MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy)
+    : config_(source.config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
   const Zone zone("memory plan");
   const UntimedZones untimed;
   const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
@@ -107,25 +138,30 @@ MemoryPlanner::MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy
   shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
   KernelPolicy kernels = policy.kernels;
   kernels.shapes = shapes_.get();
-  const auto text = shapes_only(policy.dtype), unet = shapes_only(policy.dtype);
-  const auto first_stage = shapes_only(policy.vae_dtype);
   const auto packed = [&] { return std::exchange(shapes_->packed, 0); };
-  family_of(config).make_text_encoder(text["cond_stage_model"], config, kernels);
-  weights_.push_back(planned_weights("text encoder", text, packed(), policy_, stored));
-  unet_ = std::make_unique<const UNet>(unet["model.diffusion_model"], config.unet, kernels);
-  weights_.push_back(planned_weights("UNet", unet, packed(), policy_, stored));
-  first_stage_ = std::make_unique<const Autoencoder>(
-      first_stage["first_stage_model"], config.first_stage, Autoencoder::Parts::kBoth, kernels);
+  ShapeBuilder builder(source);
+  family_of(config_).text->make_text_encoder(builder.view(source.text, policy.dtype), config_,
+                                             kernels);
+  weights_.push_back(builder.weights("text encoder", packed(), policy));
+  unet_ =
+      std::make_shared<const UNet>(builder.view(source.unet, policy.dtype), config_.unet, kernels);
+  weights_.push_back(builder.weights("UNet", packed(), policy));
+  coder_ = make_kl_coder(builder.view(source.coder, policy.vae_dtype), config_.first_stage,
+                         config_.scale_factor, CoderParts::kBoth, kernels);
   // What each half packs is next to nothing.
-  weights_.push_back(planned_weights(kEncoder, first_stage, 0, policy_, stored));
-  weights_.push_back(planned_weights(kDecoder, first_stage, packed(), policy_, stored));
+  weights_.push_back(builder.weights(kEncoder, 0, policy));
+  weights_.push_back(builder.weights(kDecoder, packed(), policy));
+  builder.require_sound();
 }
 
 /// Runs the networks of a stage on shapes. `trace` is called after each layer, or strip.
 void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
                               const std::string& name, const TraceFn& trace) const {
-  StripWork strips{.bytes = strip_bytes(policy_.device)};
-  strips.poll = [&] { trace(name + " in strips", {}); };
+  CoderWork work{.trace = trace};
+  if (plan.in_strips) {
+    work.strips.emplace(StripWork{.bytes = strip_bytes(policy_.device)});
+    work.strips->poll = [&] { trace(name + " in strips", {}); };
+  }
   const int64_t factor = config_.first_stage.factor();
   const int64_t h = load.height / factor, w = load.width / factor;
   if (name == kSamplingStage) {
@@ -139,10 +175,10 @@ void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
     for (int step = 0; step < 2; ++step) call(*unet_, x, 0, contexts, trace);
   } else if (name == kEncodeStage) {
     const at::Tensor x = shape({1, config_.first_stage.in_channels, load.height, load.width});
-    plan.in_strips ? first_stage_->moments(x, strips) : first_stage_->moments(x, trace);
+    coder_->encode(x, work);
   } else {
     const at::Tensor z = shape({1, config_.first_stage.embed_dim, h, w});
-    plan.in_strips ? first_stage_->decode(z, strips) : first_stage_->decode(z, trace);
+    coder_->decode(z, work);
   }
 }
 

@@ -63,8 +63,10 @@ struct MemoryPlan {
 /// numbers, so that what is counted is what the networks do. Immutable; calls wait for one another.
 class MemoryPlanner {
  public:
-  /// `stored`: the type of the checkpoint's weights. The policy's device may be absent here.
-  MemoryPlanner(const ModelConfig& config, const ExecPolicy& policy, at::ScalarType stored);
+  /// The policy's device may be absent here. Throws kCheckpoint, naming every tensor concerned, for
+  /// a source whose files do not hold what its config asks for, before a weight is read; but not
+  /// for one without any weight (`shapes_of`).
+  MemoryPlanner(const ModelSource& source, const ExecPolicy& policy);
 
   /// `in_strips`: how the autoencoder works.
   MemoryPlan plan(const PlannedLoad& load, bool in_strips,
@@ -80,8 +82,8 @@ class MemoryPlanner {
   ExecPolicy policy_;  // of the planned run
   std::unique_ptr<ShapeRun> shapes_;
   std::vector<PlannedWeights> weights_;
-  std::unique_ptr<const UNet> unet_;
-  std::unique_ptr<const Autoencoder> first_stage_;
+  std::shared_ptr<const UNet> unet_;
+  std::shared_ptr<const LatentCoder> coder_;
 };
 
 }  // namespace sd

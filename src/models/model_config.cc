@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "models/families.h"
 #include "models/schemas/schemas.h"
 #include "sd/error.h"
 
@@ -17,6 +18,29 @@ void require_target(const std::string& found, const std::string& expected, const
               "config " + printable(yaml.string()) + ": expected the class " + expected +
                   ", found " + printable(found, 80),
               "this program runs latent diffusion models with the layout of Stable Diffusion v1");
+}
+
+/// Throws for numbers that do not go together. `context`: the width of the text encoder.
+void check(const ModelConfig& config, int64_t context, const Params& params) {
+  if (config.unet.context_dim != context) {
+    params.fail(
+        "unet_config.params.context_dim",
+        format("the width of the text encoder, %lld (it is %lld)", static_cast<long long>(context),
+               static_cast<long long>(config.unet.context_dim)));
+  }
+  if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels ||
+      config.first_stage.embed_dim != config.channels) {
+    params.fail("channels",
+                "the same as in_channels and out_channels of the UNet and embed_dim of "
+                "the autoencoder");
+  }
+  if (!(config.linear_start > 0 && config.linear_end > 0 && config.linear_start < 1 &&
+        config.linear_end < 1)) {
+    params.fail("linear_start", "between 0 and 1, as linear_end");
+  }
+  if (!std::isfinite(config.scale_factor) || config.scale_factor == 0) {
+    params.fail("scale_factor", "a finite number other than 0");
+  }
 }
 
 ModelConfig read_model(Params params, const fs::path& yaml) {
@@ -62,30 +86,12 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
   Params first_stage = params.sub_config("first_stage_config", &target);
   require_target(target, "ldm.models.autoencoder.AutoencoderKL", yaml);
   config.first_stage = read_autoencoder_config(std::move(first_stage));
-  read_text_config(params, yaml, &config);
+  Params text = params.sub_config("cond_stage_config", &target);
+  const TextParts& parts = text_parts_of(target, yaml);
+  config.text_family = parts.text;
+  parts.read_config(std::move(text), yaml, &config);
   params.finish();
-
-  const int64_t context = config.text_family == TextFamily::kClip ? config.clip_text.hidden_size
-                                                                  : config.bert_text.n_embed;
-  if (config.unet.context_dim != context) {
-    params.fail(
-        "unet_config.params.context_dim",
-        format("the width of the text encoder, %lld (it is %lld)", static_cast<long long>(context),
-               static_cast<long long>(config.unet.context_dim)));
-  }
-  if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels ||
-      config.first_stage.embed_dim != config.channels) {
-    params.fail("channels",
-                "the same as in_channels and out_channels of the UNet and embed_dim of "
-                "the autoencoder");
-  }
-  if (!(config.linear_start > 0 && config.linear_end > 0 && config.linear_start < 1 &&
-        config.linear_end < 1)) {
-    params.fail("linear_start", "between 0 and 1, as linear_end");
-  }
-  if (!std::isfinite(config.scale_factor) || config.scale_factor == 0) {
-    params.fail("scale_factor", "a finite number other than 0");
-  }
+  check(config, parts.width(config), params);
   return config;
 }
 

@@ -40,18 +40,6 @@ TensorToWrite formula_tensor(const std::string& name, const std::vector<int64_t>
           }};
 }
 
-/// What the networks of a config ask a checkpoint for, found by building them over an empty one.
-std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(ModelConfig config) {
-  config.use_ema = false;
-  const auto nothing =
-      std::make_shared<const Checkpoint>("random weights", std::map<std::string, at::Tensor>());
-  const WeightView root(nothing);
-  ExecPolicy policy;
-  policy.kernels.plain = true;
-  build_networks(root, root, config, Autoencoder::Parts::kBoth, policy);
-  return root.report().missing();
-}
-
 TensorToWrite position_ids(int64_t count) {
   return {"cond_stage_model.transformer.text_model.embeddings.position_ids",
           at::kLong,

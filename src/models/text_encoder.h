@@ -30,8 +30,7 @@ class TextEncoder {
 };
 
 /// ldm.modules.encoders.modules.FrozenCLIPEmbedder's transformer: last hidden state after the final
-/// layer norm, causal, padding not masked. `view` is the scope "cond_stage_model"; below it the
-/// names begin with "transformer.text_model.", or with "transformer." alone.
+/// layer norm, causal, padding not masked. `view` is the scope "cond_stage_model".
 std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,
                                                   const KernelPolicy& kernels);

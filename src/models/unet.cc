@@ -161,19 +161,26 @@ PreparedContext UNet::prepare(const at::Tensor& given) const {
   return prepared;
 }
 
-at::Tensor UNet::operator()(const at::Tensor& x, double t, const PreparedContext& context,
-                            const Trace& trace) const {
-  return (*this)(x, sinusoids(t), context, trace);
+void UNet::check(const UNetInputs& inputs) const {
+  const auto fail = [](const std::string& what, int64_t expected, int64_t found) {
+    throw Error(ErrorKind::kInternal,
+                format("expected %s of %lld, found %lld", what.c_str(),
+                       static_cast<long long>(expected), static_cast<long long>(found)));
+  };
+  const int64_t rows = inputs.x.size(0);
+  if (inputs.context.rows % rows != 0) fail("a context of a multiple", rows, inputs.context.rows);
+  const int64_t channels = inputs.x.size(1) + (inputs.concat.defined() ? inputs.concat.size(1) : 0);
+  if (channels != config_.in_channels) fail("input channels", config_.in_channels, channels);
+  const auto places = std::ssize(input_blocks_) + 1;
+  if (!inputs.residuals.empty() && std::ssize(inputs.residuals) != places) {
+    fail("residuals", places, std::ssize(inputs.residuals));
+  }
 }
 
-at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& sinusoids,
-                            const PreparedContext& context, const Trace& trace) const {
+at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids,
+                            const Trace& trace) const {
   const Zone zone("UNet");
-  if (context.rows % x.size(0) != 0) {
-    throw Error(ErrorKind::kInternal,
-                format("expected a context of a multiple of %lld rows, found %lld",
-                       static_cast<long long>(x.size(0)), static_cast<long long>(context.rows)));
-  }
+  check(given);
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
   };
@@ -181,15 +188,20 @@ at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& sinusoids,
   const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
   traced("time_embed", embedding);
   // Every ResBlock starts from the SiLU of the embedding.
-  const BlockInputs inputs{at::silu(embedding).to(options_), context};
-  at::Tensor h = x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
+  const BlockInputs inputs{at::silu(embedding).to(options_), given.context};
+  const auto with_residual = [&](const at::Tensor& value, size_t i) {
+    if (given.residuals.empty()) return value;
+    return value + repeat_rows(given.residuals[i].to(options_), value.size(0));
+  };
+  at::Tensor h = given.concat.defined() ? at::cat({given.x, given.concat}, 1) : given.x;
+  h = h.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<at::Tensor> skips;
   for (size_t i = 0; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, inputs);
-    skips.push_back(h);
+    skips.push_back(with_residual(h, i));
     traced("input_blocks." + std::to_string(i), h);
   }
-  h = middle_block_(h, inputs);
+  h = with_residual(middle_block_(h, inputs), input_blocks_.size());
   traced("middle_block", h);
   for (size_t i = 0; i < output_blocks_.size(); ++i) {
     h = at::cat({h, repeat_rows(skips.back(), h.size(0))}, 1);

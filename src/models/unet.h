@@ -10,6 +10,21 @@
 
 namespace sd {
 
+/// What one evaluation of the UNet reads.
+struct UNetInputs {
+  at::Tensor x;  ///< [n, C, h, w]
+  double t;      ///< in steps of the training schedule (0 to 999, need not be whole)
+  /// Of N rows, a multiple of n: row i of the context goes with row i mod n of x, and what does not
+  /// depend on the context is computed once.
+  const PreparedContext& context;
+  /// Further input channels [n, in_channels - C, h, w], as inpainting models have them; undefined
+  /// where there are none.
+  at::Tensor concat = {};
+  /// What is added to the outputs of input_blocks.0, input_blocks.1, … and of middle_block, in this
+  /// order, of n rows each; empty where there is nothing.
+  std::vector<at::Tensor> residuals = {};
+};
+
 /// ldm.modules.diffusionmodules.openaimodel.UNetModel with spatial transformers: predicts the noise
 /// in x at time t under a context.
 class UNet {
@@ -22,12 +37,15 @@ class UNet {
   /// What all evaluations under a context [N, 77, context_dim] share.
   PreparedContext prepare(const at::Tensor& context) const;
 
-  /// x [n, in_channels, h, w], t in steps of the training schedule (0 to 999, need not be
-  /// whole), a context of N rows → [N, out_channels, h, w] f32, contiguous. N is a multiple of n:
-  /// row i of the context goes with row i mod n of x, and what does not depend on the context is
-  /// computed once. Throws kInternal for another N.
+  /// The noise [N, out_channels, h, w] f32, contiguous. Throws kInternal for rows, channels or
+  /// residuals that do not go together.
+  at::Tensor operator()(const UNetInputs& inputs, const Trace& trace = nullptr) const {
+    return (*this)(inputs, sinusoids(inputs.t), trace);
+  }
   at::Tensor operator()(const at::Tensor& x, double t, const PreparedContext& context,
-                        const Trace& trace = nullptr) const;
+                        const Trace& trace = nullptr) const {
+    return (*this)(UNetInputs{x, t, context}, trace);
+  }
   at::Tensor operator()(const at::Tensor& x, double t, const at::Tensor& context,
                         const Trace& trace = nullptr) const {
     return (*this)(x, t, prepare(context), trace);
@@ -35,11 +53,13 @@ class UNet {
 
   /// What the network reads of a time: [1, model_channels] f32, on its device.
   at::Tensor sinusoids(double t) const;
-  /// As with t, of which these are the sinusoids.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& sinusoids,
-                        const PreparedContext& context, const Trace& trace = nullptr) const;
+  /// With sinusoids in place of the inputs' t.
+  at::Tensor operator()(const UNetInputs& inputs, const at::Tensor& sinusoids,
+                        const Trace& trace) const;
 
  private:
+  void check(const UNetInputs& inputs) const;
+
   UNetConfig config_;
   at::TensorOptions options_;  // of the weights, and of what is computed between
   Linear time_embed_0_;

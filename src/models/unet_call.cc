@@ -59,30 +59,45 @@ std::vector<PreparedContext> divided(const PreparedContext& context, int64_t pic
 }
 
 at::Tensor UNetCall::operator()(const UNet& unet, const at::Tensor& x, double t,
-                                const std::vector<PreparedContext>& parts,
-                                const UNet::Trace& trace) {
-  if (parts.size() == 1) return (*this)(unet, x, t, parts.front(), trace);
+                                const std::vector<PreparedContext>& parts, const UNet::Trace& trace,
+                                const at::Tensor& concat,
+                                const std::vector<at::Tensor>& residuals) {
+  if (parts.size() == 1) return (*this)(unet, {x, t, parts.front(), concat, residuals}, trace);
   std::vector<at::Tensor> results;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const at::Tensor one = x.narrow(0, static_cast<int64_t>(i) % x.size(0), 1);
-    results.push_back((*this)(unet, one, t, parts[i], trace));
+    const auto row_of = [row = static_cast<int64_t>(i) % x.size(0)](const at::Tensor& all) {
+      return all.defined() ? all.narrow(0, row, 1) : all;
+    };
+    UNetInputs inputs{row_of(x), t, parts[i], row_of(concat)};
+    for (const at::Tensor& residual : residuals) inputs.residuals.push_back(row_of(residual));
+    results.push_back((*this)(unet, inputs, trace));
   }
   return at::stack(results, 1).flatten(0, 1);  // row j of part i is row j·parts + i
 }
 
-at::Tensor UNetCall::operator()(const UNet& unet, const at::Tensor& x, double t,
-                                const PreparedContext& context, const UNet::Trace& trace) {
-  if (!recorder_ || context.layers.empty()) return unet(x, t, context, trace);
+/// Captured inputs are copied into place before each call: x, the sinusoids of t, further channels
+/// (a tensor without elements where there are none), residuals.
+at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
+                                const UNet::Trace& trace) {
+  if (!recorder_ || inputs.context.layers.empty()) return unet(inputs, trace);
   if (unet_ != &unet) {
     captured_ = std::make_unique<CapturedFn>(
-        [&unet](const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& held) {
-          return unet(inputs[0], inputs[1], context_of(held));
+        [&unet](const std::vector<at::Tensor>& copied, const std::vector<at::Tensor>& held) {
+          const PreparedContext context = context_of(held);
+          UNetInputs again{copied[0], 0, context};
+          if (copied[2].numel() > 0) again.concat = copied[2];
+          again.residuals.assign(copied.begin() + 3, copied.end());
+          return unet(again, copied[1], nullptr);
         },
         recorder_);
     unet_ = &unet;
   }
   if (trace) trace("", {});
-  return (*captured_)({x, unet.sinusoids(t)}, tensors_of(context));
+  std::vector<at::Tensor> copied = {
+      inputs.x, unet.sinusoids(inputs.t),
+      inputs.concat.defined() ? inputs.concat : at::empty({0}, inputs.x.options())};
+  copied.insert(copied.end(), inputs.residuals.begin(), inputs.residuals.end());
+  return (*captured_)(copied, tensors_of(inputs.context));
 }
 
 }  // namespace sd

@@ -39,12 +39,18 @@ class UNetCall {
   /// As UNet's own, and as much like its result as two runs of it. `trace` is called block by block
   /// only where nothing is recorded; otherwise once before, with nothing. Recordings are of one
   /// UNet at a time: those of another are dropped.
+  at::Tensor operator()(const UNet& unet, const UNetInputs& inputs, const UNet::Trace& trace);
   at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
-                        const PreparedContext& context, const UNet::Trace& trace);
+                        const PreparedContext& context, const UNet::Trace& trace) {
+    return (*this)(unet, UNetInputs{x, t, context}, trace);
+  }
 
-  /// The same with a context that was divided: within rounding as under the whole.
+  /// The same with a context that was divided: within rounding as under the whole. `concat` and
+  /// `residuals`: as UNetInputs has them.
   at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
-                        const std::vector<PreparedContext>& parts, const UNet::Trace& trace);
+                        const std::vector<PreparedContext>& parts, const UNet::Trace& trace,
+                        const at::Tensor& concat = {},
+                        const std::vector<at::Tensor>& residuals = {});
 
   /// Gives up the recordings, and with them their memory; new ones are made when they are needed.
   void forget() {

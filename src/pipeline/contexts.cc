@@ -41,7 +41,7 @@ at::Tensor Contexts::encode(const std::string& prompt) {
     notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
                   static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
   }
-  const int64_t vocab_size = networks_->text_encoder().vocab_size();
+  const int64_t vocab_size = networks_->text_encoder->vocab_size();
   const int64_t largest = *std::max_element(tokens.ids.begin(), tokens.ids.end());
   if (largest >= vocab_size) {
     throw Error(ErrorKind::kCheckpoint,
@@ -50,8 +50,8 @@ at::Tensor Contexts::encode(const std::string& prompt) {
                 "the model was made for another tokenizer");
   }
   const at::Tensor ids = at::tensor(tokens.ids, at::kLong).unsqueeze(0);  // [1, 77]
-  at::Tensor encoded = networks_->text_encoder().encode(ids);
-  if (networks_->widen_text_encoder(encoded)) encoded = networks_->text_encoder().encode(ids);
+  at::Tensor encoded = networks_->text_encoder->encode(ids);
+  if (networks_->text_encoder.widen(encoded)) encoded = networks_->text_encoder->encode(ids);
   return encoded;
 }
 

@@ -61,30 +61,21 @@ MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
   return plan;
 }
 
-MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
-                           at::ScalarType stored, const PlannedLoad& load) {
+MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
+                           const PlannedLoad& load) {
   MemoryChoice choice;
   for (const MemoryMode memory : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kLow}) {
     if (memory < policy.kernels.memory) continue;
     ExecPolicy rung = policy;
     rung.kernels.memory = memory;
     choice.memory = memory;
-    choice.planner = std::make_unique<const MemoryPlanner>(config, rung, stored);
+    choice.planner = std::make_unique<const MemoryPlanner>(source, rung);
     choice.plan = plan_to_fit(*choice.planner, rung, load);
     choice.fits = fits(choice.plan.total(), policy);
     if (!policy.device.is_cpu()) break;
     if (choice.fits && choice.plan.unet_share == UNetShare::kAll) break;
   }
   return choice;
-}
-
-at::ScalarType stored_type(const Checkpoint& checkpoint) {
-  for (const TensorInfo& info : checkpoint.index()) {
-    if (info.shape.size() > 1 && info.name.rfind("model.diffusion_model.", 0) == 0) {
-      return info.dtype;
-    }
-  }
-  return at::kFloat;
 }
 
 std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {

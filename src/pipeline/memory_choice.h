@@ -24,13 +24,9 @@ MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
 
 /// What a run does about the memory that is free. On the CPU: the first of the modes from the
 /// policy's own down that fits with the whole batch at once in the UNet, else the last with smaller
-/// shares. On a card, where modes keep nothing, plan_to_fit. Pure. `stored` is the type of the
-/// checkpoint's weights.
-MemoryChoice choose_memory(const ModelConfig& config, const ExecPolicy& policy,
-                           at::ScalarType stored, const PlannedLoad& load);
-
-/// The type that the UNet's weights have in the file.
-at::ScalarType stored_type(const Checkpoint& checkpoint);
+/// shares. On a card, where modes keep nothing, plan_to_fit. Pure. Throws as MemoryPlanner.
+MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
+                           const PlannedLoad& load);
 
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
 std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy);

@@ -14,9 +14,9 @@ namespace {
 /// Until its end, little is kept in memory beside the autoencoder's strips.
 class InStrips {
  public:
-  InStrips(const ExecPolicy& policy, const Checkpoint& checkpoint) : policy_(policy) {
+  InStrips(const ExecPolicy& policy, const ModelSource& source) : policy_(policy) {
     if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
-    checkpoint.release_memory();
+    source.release_memory();
     pool_tensor_memory(static_cast<size_t>(pool_limit_in_strips(policy_.kernels.memory)));
   }
   ~InStrips() {
@@ -70,7 +70,7 @@ at::Tensor MemoryLadder::worked(const char* verb, const std::function<at::Tensor
     in_strips_ = always_in_strips_ = true;
     give_kept_memory_back(policy_);
   }
-  const InStrips memory(policy_, checkpoint_);
+  const InStrips memory(policy_, source_);
   return work();
 }
 

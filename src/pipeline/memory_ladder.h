@@ -14,8 +14,8 @@ namespace sd {
 /// again. For one thread; what it is given must outlive it.
 class MemoryLadder {
  public:
-  MemoryLadder(const MemoryPlanner& planner, const ExecPolicy& policy, const Checkpoint& checkpoint)
-      : planner_(planner), policy_(policy), checkpoint_(checkpoint) {}
+  MemoryLadder(const MemoryPlanner& planner, const ExecPolicy& policy, const ModelSource& source)
+      : planner_(planner), policy_(policy), source_(source) {}
 
   /// Plans a request.
   void plan(const PlannedLoad& load);
@@ -34,7 +34,7 @@ class MemoryLadder {
  private:
   const MemoryPlanner& planner_;
   const ExecPolicy& policy_;
-  const Checkpoint& checkpoint_;
+  const ModelSource& source_;
   std::optional<PlannedLoad> load_;
   bool in_strips_ = false;
   UNetShare unet_share_ = UNetShare::kAll;

@@ -19,12 +19,9 @@ namespace {
 /// What plans the run's memory. Where its largest batch is known, says what that needs, and spends
 /// less than asked where it does not fit.
 std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
-                                                  const ModelConfig& config,
-                                                  const Checkpoint& checkpoint,
-                                                  ExecPolicy* policy) {
-  const at::ScalarType stored = stored_type(checkpoint);
-  if (!options.largest) return std::make_unique<const MemoryPlanner>(config, *policy, stored);
-  MemoryChoice choice = choose_memory(config, *policy, stored, *options.largest);
+                                                  const ModelSource& source, ExecPolicy* policy) {
+  if (!options.largest) return std::make_unique<const MemoryPlanner>(source, *policy);
+  MemoryChoice choice = choose_memory(source, *policy, *options.largest);
   notice(memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
   return std::move(choice.planner);
@@ -37,35 +34,34 @@ Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
-Pipeline Pipeline::load(const LoadOptions& options) {
-  return load(options, resolve(options.device, probe_host(options.device)));
+Pipeline Pipeline::load(const LoadOptions& options, std::shared_ptr<const ModelConfig> config) {
+  return load(options, resolve(options.device, probe_host(options.device)), std::move(config));
 }
 
-Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy) {
+Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
+                        std::shared_ptr<const ModelConfig> config) {
   const c10::InferenceMode inference;
   const Zone zone("load");
   apply_threads(policy);
   apply_device(policy);
   notice(policy.reason);
-  const ModelConfig config = read_model_config(options.model.config);
-  auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(config); });
-  const auto checkpoint = open_checkpoint(options.model.checkpoint);
-  auto planner = make_planner(options, config, *checkpoint, &policy);
+  const ModelSource source = open_model(options.model, std::move(config));
+  auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(source.config); });
+  auto planner = make_planner(options, source, &policy);
   apply_memory(policy);
-  const auto parts = options.init_images ? Autoencoder::Parts::kBoth : Autoencoder::Parts::kDecoder;
-  LatentDiffusion diffusion =
-      load_latent_diffusion(checkpoint, config, options.model.weights, parts, policy);
+  const auto parts = options.init_images ? CoderParts::kBoth : CoderParts::kDecoder;
+  LatentDiffusion diffusion = load_latent_diffusion(source, parts, policy);
   std::unique_ptr<const SafetyChecker> checker;
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
   return Pipeline(std::make_shared<const Model>(
-      Model{std::move(policy), describe(config), std::move(tokenizer), std::move(diffusion),
+      Model{std::move(policy), describe(source.config), std::move(tokenizer), std::move(diffusion),
             options.safety.mode, std::move(checker), std::move(planner)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }
-bool Pipeline::ema() const { return model_->diffusion.ema; }
+bool Pipeline::ema() const { return model_->diffusion.source.ema; }
 const DeviceOptions& Pipeline::device() const { return model_->policy.chosen; }
 
 }  // namespace sd

@@ -5,7 +5,7 @@
 
 #include "base/strings.h"
 #include "models/families.h"
-#include "models/model_config.h"
+#include "models/model_source.h"
 #include "pipeline/describe.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/size_check.h"
@@ -40,8 +40,11 @@ ModelDescription describe(const ModelConfig& config) {
   return description;
 }
 
-ModelDescription describe_model(const std::string& config_path) {
-  return describe(read_model_config(config_path));
+ModelDescription describe_model(const ModelPaths& paths) {
+  auto config = std::make_shared<const ModelConfig>(config_of(paths));
+  ModelDescription description = describe(*config);
+  description.config = std::move(config);
+  return description;
 }
 
 namespace {

@@ -69,7 +69,7 @@ struct Session::State {
         sigmas(model->diffusion.schedule),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
-        ladder(*model->planner, model->policy, *model->diffusion.checkpoint) {}
+        ladder(*model->planner, model->policy, model->diffusion.source) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
@@ -160,14 +160,14 @@ Denoiser Session::State::guided_unet(const Request& request, const Conditions& c
   const EpsNetwork network =
       [this, pictures = std::ssize(request.pictures)](const at::Tensor& context) -> EpsModel {
     return [this, rows = context.size(0),
-            parts = divided(networks.unet().prepare(context), pictures, ladder.unet_share())](
+            parts = divided(networks.unet->prepare(context), pictures, ladder.unet_share())](
                const at::Tensor& x, double t) {
       if (tap) {
         tap("unet_x", repeat_rows(x, rows));
         tap("unet_t", at::full({rows}, t));
       }
       at::Tensor eps =
-          unet_call(networks.unet(), x, t, parts,
+          unet_call(*networks.unet, x, t, parts,
                     [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
       show("unet_eps", eps);
       ++evaluations_;
@@ -189,24 +189,25 @@ at::Tensor Session::State::moments(const Batch& batch) {
   show("init_image_u8", bytes);
   const at::Tensor x = bytes_to_tensor(bytes);
   const at::Tensor result = in_first_stage(
-      "encode", stage, [&](const auto& how) { return networks.first_stage().moments(x, how); });
+      "encode", stage, [&](const CoderWork& how) { return networks.coder->encode(x, how); });
   moments_.emplace(image, result);
   return result;
 }
 
-/// What work(how) gives, on the CPU, where `how` is the autoencoder's: strips, or a trace of the
-/// whole. Again in strips where memory does not suffice, and where the type is too narrow, in f32.
+/// What work(how) gives, on the CPU: in strips, or as a whole. Again in strips where memory does
+/// not suffice, and where the type is too narrow, in f32.
 template <class Work>
 at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress& stage,
                                           const Work& work) {
   const auto done = [&] {
     return ladder.worked(verb, [&] {
-      if (ladder.in_strips()) return work(strips(stage, model->policy)).to(at::kCPU);
-      return work([&](const std::string&, const at::Tensor&) { stage.poll(); }).to(at::kCPU);
+      CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
+      if (ladder.in_strips()) how.strips = strips(stage, model->policy);
+      return work(how).to(at::kCPU);
     });
   };
   at::Tensor result = done();
-  if (networks.widen_first_stage(result)) result = done();
+  if (networks.coder.widen(result)) result = done();
   return result;
 }
 
@@ -222,8 +223,7 @@ at::Tensor Session::State::init_latent(Batch* batch) {
     NoiseSource& noise = batch->streams.posterior();
     if (batch->record.latent_offset) noise.seek(*batch->record.latent_offset);
     latent.offset = noise.position();
-    latent.value =
-        sample_posterior(all, noise.normal(batch->latent_shape)) * diffusion().scale_factor;
+    latent.value = networks.coder->latent(all, noise.normal(batch->latent_shape));
     show("init_latent", latent.value);
   }
   batch->record.latent_offset = latent.offset;
@@ -305,7 +305,7 @@ at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   };
   const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
   at::Tensor latent = drawn();
-  if (networks.widen_unet(latent)) latent = drawn();
+  if (networks.unet.widen(latent)) latent = drawn();
   return latent;
 }
 
@@ -317,9 +317,9 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   std::vector<at::Tensor> pictures;
   for (int64_t row = 0; row < latent.size(0); ++row) {  // one by one: memory for one
     if (again && row != again->row) continue;
-    const at::Tensor z = latent.narrow(0, row, 1) * (1.0 / diffusion().scale_factor);
+    const at::Tensor z = latent.narrow(0, row, 1);
     const at::Tensor picture = in_first_stage(
-        "decode", stage, [&](const auto& how) { return networks.first_stage().decode(z, how); });
+        "decode", stage, [&](const CoderWork& how) { return networks.coder->decode(z, how); });
     const bool finite = at::isfinite(picture).all().item<bool>();
     if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");

@@ -152,6 +152,27 @@ Checkpoint::Checkpoint(std::string label, const std::map<std::string, at::Tensor
   index_names();
 }
 
+Checkpoint::Checkpoint(std::string label, std::vector<std::shared_ptr<const Checkpoint>> shards)
+    : path_(std::move(label)), shards_(std::move(shards)) {
+  contents_.format = shards_.front()->format();
+  for (const auto& shard : shards_) {
+    const auto& own = shard->index();
+    contents_.tensors.insert(contents_.tensors.end(), own.begin(), own.end());
+  }
+  std::sort(contents_.tensors.begin(), contents_.tensors.end(),
+            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  index_names();
+  if (by_name_.size() == contents_.tensors.size()) return;
+  throw Error(ErrorKind::kCheckpoint,
+              printable(path_) + ": expected each weight in one of its files, found one in two",
+              "fetch the files again, all of one model");
+}
+
+bool Checkpoint::is_mapped() const {
+  return contents_.packed.empty() && std::all_of(shards_.begin(), shards_.end(),
+                                                 [](const auto& one) { return one->is_mapped(); });
+}
+
 void Checkpoint::index_names() {
   by_name_.reserve(contents_.tensors.size());
   for (size_t i = 0; i < contents_.tensors.size(); ++i) {
@@ -173,9 +194,13 @@ bool Checkpoint::has_prefix(std::string_view prefix) const {
 
 void Checkpoint::release_memory() const {
   if (file_ != nullptr) release_pages(file_->data(), file_->size());
+  for (const auto& shard : shards_) shard->release_memory();
 }
 
 at::Tensor Checkpoint::tensor(const TensorInfo& info) const {
+  for (const auto& shard : shards_) {
+    if (const TensorInfo* own = shard->find(info.name)) return shard->tensor(*own);
+  }
   if (!file_) return in_memory_[by_name_.at(info.name)];
   if (!info.foreign.empty()) {
     throw Error(ErrorKind::kCheckpoint,

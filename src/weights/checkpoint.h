@@ -26,6 +26,10 @@ class Checkpoint {
   /// Tensors in memory under the names that a file would give them; `path()` is then `label`.
   Checkpoint(std::string label, const std::map<std::string, at::Tensor>& tensors);
 
+  /// Several files as one; `path()` is then `label`. Throws kCheckpoint for a name that two of them
+  /// hold.
+  Checkpoint(std::string label, std::vector<std::shared_ptr<const Checkpoint>> shards);
+
   const std::string& path() const { return path_; }
   const std::string& format() const { return contents_.format; }
 
@@ -48,7 +52,7 @@ class Checkpoint {
   void release_memory() const;
 
   /// True if weights are views of the file's pages and take no memory of their own.
-  bool is_mapped() const { return contents_.packed.empty(); }
+  bool is_mapped() const;
 
   /// What the file says beside its weights.
   const CheckpointContents& contents() const { return contents_; }
@@ -63,6 +67,7 @@ class Checkpoint {
   CheckpointContents contents_;
   std::unordered_map<std::string_view, size_t> by_name_;
   std::vector<at::Tensor> in_memory_;  // parallel to index(); empty for a file
+  std::vector<std::shared_ptr<const Checkpoint>> shards_;
 };
 
 /// Finds out the format of a file from its bytes and reads its index, problems included. Throws

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 #include "weights/formats/writers.h"
+#include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
 namespace sd {
@@ -36,7 +37,7 @@ at::ScalarType written_dtype(const TensorInfo& info, const ConvertOptions& optio
 const TensorInfo* source_of(const WeightView& root, const TensorInfo& info,
                             const ConvertOptions& options) {
   if (!options.ema || !info.name.starts_with("model.")) return &info;
-  const TensorInfo* average = root.checkpoint().find(root.with_ema().full_name(info.name));
+  const TensorInfo* average = root.checkpoint().find(ema_name(info.name));
   if (average != nullptr && average->shape == info.shape) return average;
   throw Error(ErrorKind::kCheckpoint,
               root.checkpoint().path() + " has no averaged weight for " + info.name,

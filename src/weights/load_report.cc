@@ -14,6 +14,16 @@ constexpr size_t kNamedTensors = 3;
 
 }  // namespace
 
+void LoadReport::record_asked(const std::string& name, std::vector<int64_t> shape) {
+  const std::lock_guard lock(mutex_);
+  asked_.emplace_back(name, std::move(shape));
+}
+
+LoadReport::NamesAndShapes LoadReport::asked() const {
+  const std::lock_guard lock(mutex_);
+  return asked_;
+}
+
 void LoadReport::record_used(const std::string& name) {
   const std::lock_guard lock(mutex_);
   used_.insert(name);
@@ -54,9 +64,9 @@ std::set<std::string> LoadReport::used() const {
   return used_;
 }
 
-std::vector<std::pair<std::string, std::vector<int64_t>>> LoadReport::missing() const {
+LoadReport::NamesAndShapes LoadReport::missing() const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::pair<std::string, std::vector<int64_t>>> found;
+  NamesAndShapes found;
   for (const Problem& problem : problems_) {
     if (problem.kind == Kind::kMissing) found.emplace_back(problem.name, problem.expected);
   }

@@ -18,6 +18,8 @@ class LoadReport {
   LoadReport(std::string path, size_t most_missing)
       : path_(std::move(path)), most_missing_(most_missing) {}
 
+  /// A weight that a network needs, by its name in the reference.
+  void record_asked(const std::string& name, std::vector<int64_t> shape);
   void record_used(const std::string& name);
   /// Throws kCheckpoint if that are more than `most_missing`.
   void record_missing(const std::string& name, std::vector<int64_t> expected);
@@ -28,11 +30,16 @@ class LoadReport {
 
   bool failed() const;
 
+  using NamesAndShapes = std::vector<std::pair<std::string, std::vector<int64_t>>>;
+
+  /// The weights that networks needed so far, in the order in which they were asked for.
+  NamesAndShapes asked() const;
+
   /// The names of the tensors that were taken.
   std::set<std::string> used() const;
 
   /// The tensors that were asked for and not found, with the shapes they were asked for in.
-  std::vector<std::pair<std::string, std::vector<int64_t>>> missing() const;
+  NamesAndShapes missing() const;
 
   /// Throws kCheckpoint if anything was missing, misshapen or unreadable. The error's details name
   /// all of them.
@@ -53,6 +60,7 @@ class LoadReport {
   const std::string path_;
   const size_t most_missing_;
   mutable std::mutex mutex_;
+  NamesAndShapes asked_;
   std::set<std::string> used_;
   std::vector<Problem> problems_;
 };

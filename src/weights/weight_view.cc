@@ -2,16 +2,11 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 #include "runtime/mapped_file.h"
 #include "runtime/profile.h"
 
 namespace sd {
 namespace {
-
-constexpr std::string_view kModel = "model.";
-constexpr std::string_view kEma = "model_ema.";
 
 /// A model may ask for so many tensors more than the checkpoint has names: a config that asks for
 /// endless layers must not be followed.
@@ -23,17 +18,25 @@ at::Tensor placeholder(at::IntArrayRef shape, const at::TensorOptions& options) 
   return at::zeros({}, options).expand(shape);
 }
 
+/// The shape without the ones at its end.
+at::IntArrayRef essence(at::IntArrayRef shape) {
+  while (!shape.empty() && shape.back() == 1) shape = shape.slice(0, shape.size() - 1);
+  return shape;
+}
+
 }  // namespace
 
 WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
-    : checkpoint_(std::move(checkpoint)),
-      report_(std::make_shared<LoadReport>(checkpoint_->path(),
-                                           checkpoint_->index().size() + kMostBeyondIndex)) {}
+    : WeightView(PartSource{.file = checkpoint}, make_report(checkpoint->path(), *checkpoint)) {}
 
-WeightView WeightView::with_ema() const {
-  WeightView view = *this;
-  view.ema_ = true;
-  return view;
+WeightView::WeightView(PartSource source, std::shared_ptr<LoadReport> report)
+    : source_(std::make_shared<const PartSource>(std::move(source))),
+      report_(std::move(report)),
+      scope_(source_->scope.empty() ? "" : source_->scope + ".") {}
+
+std::shared_ptr<LoadReport> WeightView::make_report(const std::string& path,
+                                                    const Checkpoint& checkpoint) {
+  return std::make_shared<LoadReport>(path, checkpoint.index().size() + kMostBeyondIndex);
 }
 
 WeightView WeightView::on(at::Device device) const {
@@ -56,59 +59,59 @@ WeightView WeightView::operator[](std::string_view scope) const {
 
 WeightView WeightView::operator[](int64_t index) const { return (*this)[std::to_string(index)]; }
 
-at::Tensor WeightView::load(const TensorInfo& info, at::IntArrayRef shape) const {
+at::Tensor WeightView::load(const std::string& name, const TensorInfo& info,
+                            at::IntArrayRef shape) const {
   report_->record_used(info.name);
   if (!info.foreign.empty()) {
     report_->record_unreadable(info.name, info.foreign);
     return placeholder(shape, options());
   }
-  if (!shape.equals(info.shape)) {
+  if (!essence(shape).equals(essence(info.shape))) {
     report_->record_misshapen(info.name, shape.vec(), info.shape);
     return placeholder(shape, options());
   }
+  if (device_.is_meta()) return placeholder(shape, options());  // its numbers are not read
   const Zone zone("weights");
-  const at::Tensor stored = checkpoint_->tensor(info);
+  const at::Tensor stored = checkpoint().tensor(info);
   at::Tensor tensor = stored.to(options()).contiguous();
   // What was copied is not read from the file again.
   if (!tensor.is_alias_of(stored) && stored.is_contiguous()) {
     release_pages(stored.const_data_ptr(), stored.nbytes());
   }
+  if (!tensor.sizes().equals(shape)) tensor = tensor.view(shape);
+  for (const WeightEdit& edit : source_->edits) tensor = edit(name, tensor);
   return tensor;
 }
 
 at::Tensor WeightView::get(std::string_view leaf, at::IntArrayRef shape) const {
-  const std::string name = full_name(leaf);
-  if (const TensorInfo* info = checkpoint_->find(name)) return load(*info, shape);
-  report_->record_missing(name, shape.vec());
+  const std::string name = reference_name(leaf);
+  report_->record_asked(name, shape.vec());
+  if (const TensorInfo* info = find(leaf)) return load(name, *info, shape);
+  report_->record_missing(full_name(leaf), shape.vec());
   return placeholder(shape, options());
 }
 
 std::optional<at::Tensor> WeightView::get_optional(std::string_view leaf,
                                                    at::IntArrayRef shape) const {
-  const TensorInfo* info = checkpoint_->find(full_name(leaf));
+  const TensorInfo* info = find(leaf);
   if (info == nullptr) return std::nullopt;
-  return load(*info, shape);
+  return load(reference_name(leaf), *info, shape);
 }
 
-bool WeightView::has(std::string_view leaf) const {
-  return checkpoint_->find(full_name(leaf)) != nullptr;
+const TensorInfo* WeightView::find(std::string_view leaf) const {
+  return checkpoint().find(full_name(leaf));
 }
 
-bool WeightView::exists() const { return checkpoint_->has_prefix(scope_); }
+bool WeightView::has(std::string_view leaf) const { return find(leaf) != nullptr; }
 
 std::optional<std::vector<int64_t>> WeightView::shape_of(std::string_view leaf) const {
-  const TensorInfo* info = checkpoint_->find(full_name(leaf));
+  const TensorInfo* info = find(leaf);
   if (info == nullptr) return std::nullopt;
   return info->shape;
 }
 
 std::string WeightView::full_name(std::string_view leaf) const {
-  std::string name = scope_;
-  name.append(leaf);
-  if (!ema_ || !name.starts_with(kModel)) return name;
-  name.erase(0, kModel.size());
-  std::erase(name, '.');
-  return std::string(kEma) + name;
+  return source_->name_in_file(reference_name(leaf));
 }
 
 bool has_ema(const Checkpoint& checkpoint) {

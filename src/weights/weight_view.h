@@ -11,21 +11,24 @@
 
 #include "weights/checkpoint.h"
 #include "weights/load_report.h"
+#include "weights/part_source.h"
 
 namespace sd {
 
-/// The weights under one name scope of a checkpoint. Cheap to copy. All views made from one root
-/// share its LoadReport: models are built to the end whatever is missing, and then
-/// `root.report().throw_if_failed()` names everything at once.
+/// The weights under one scope of the reference's names. Cheap to copy. All views made from one
+/// root share its LoadReport, and so may several roots: models are built to the end whatever is
+/// missing, and then `root.report().throw_if_failed()` names everything at once.
 class WeightView {
  public:
   /// A root: names are looked up as they are.
   explicit WeightView(std::shared_ptr<const Checkpoint> checkpoint);
 
-  /// The same view whose names below "model." are looked up among the averaged weights, as the
-  /// trainer stores them: "model.diffusion_model.out.0.weight" is read from
-  /// "model_ema.diffusion_modelout0weight".
-  WeightView with_ema() const;
+  /// The scope of a part. `report`: where problems go.
+  WeightView(PartSource source, std::shared_ptr<LoadReport> report);
+
+  /// A report for a model whose first file this is.
+  static std::shared_ptr<LoadReport> make_report(const std::string& path,
+                                                 const Checkpoint& checkpoint);
 
   /// The same view whose tensors come to this device, or in this type.
   WeightView on(at::Device device) const;
@@ -38,8 +41,10 @@ class WeightView {
   WeightView operator[](int64_t index) const;
 
   /// The tensor `leaf` of this scope as `options` say, contiguous. One that is so already is a view
-  /// of the mapped pages and must not be written to; others are copied. If it is missing or has
-  /// another shape, that is recorded in the report and zeros without memory come back.
+  /// of the mapped pages and must not be written to; others are copied. Ones at the end of a shape
+  /// do not count: a 1x1 convolution may be stored as a linear map. If the tensor is missing, has
+  /// another shape or cannot be read, that is recorded in the report and zeros without memory come
+  /// back.
   at::Tensor get(std::string_view leaf, at::IntArrayRef shape) const;
 
   /// As `get`, but a missing tensor is no problem; one of another shape is.
@@ -47,25 +52,22 @@ class WeightView {
 
   bool has(std::string_view leaf) const;
 
-  /// True if the checkpoint holds anything under this scope's own name (averaged weights do not
-  /// count: their names cannot be told apart by scope).
-  bool exists() const;
-
   std::optional<std::vector<int64_t>> shape_of(std::string_view leaf) const;
 
   /// The name that `leaf` has in the checkpoint.
   std::string full_name(std::string_view leaf) const;
 
-  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const Checkpoint& checkpoint() const { return *source_->file; }
   LoadReport& report() const { return *report_; }
 
  private:
-  at::Tensor load(const TensorInfo& info, at::IntArrayRef shape) const;
+  at::Tensor load(const std::string& name, const TensorInfo& info, at::IntArrayRef shape) const;
+  std::string reference_name(std::string_view leaf) const { return scope_ + std::string(leaf); }
+  const TensorInfo* find(std::string_view leaf) const;
 
-  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::shared_ptr<const PartSource> source_;
   std::shared_ptr<LoadReport> report_;
   std::string scope_;  // "" or ending in a dot
-  bool ema_ = false;
   at::Device device_ = at::kCPU;
   at::ScalarType dtype_ = at::kFloat;
 };

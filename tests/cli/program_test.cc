@@ -298,6 +298,16 @@ TEST_F(Txt2Img, RefusesAveragedWeightsThatAreNotThere) {
   EXPECT_EQ(draw({"--weights", "plain", "--skip_grid"}).exit_code, 0);
 }
 
+TEST_F(Txt2Img, SaysOnceThatAKeyIsUnknown) {
+  json config = tiny_config();
+  params_of(config)["num_step"] = 5;
+  const std::string path = write_config(*model_, config, "unknown.yaml").string();
+  const Finished drawn = draw({"--config", path, "--skip_grid"});
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_EQ(count_lines(drawn.err, "config: config.model.params.num_step is not a key"), 1)
+      << drawn.err;
+}
+
 TEST_F(Txt2Img, RefusesABadConfigByItsKey) {
   json bad = tiny_config();
   params_of(bad, {"unet_config"})["num_heads"] = "many";

@@ -11,10 +11,10 @@
 #include <random>
 
 #include "allocation_count.h"
+#include "models/inspect.h"
 #include "sd/error.h"
 #include "support/checkpoint_writer.h"
 #include "support/golden.h"
-#include "weights/inspect.h"
 #include "weights/weight_view.h"
 
 namespace sd {

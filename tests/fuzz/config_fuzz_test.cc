@@ -29,8 +29,9 @@ void exercise(const std::filesystem::path& yaml) {
   try {
     const ModelConfig config = read_model_config(yaml);
     const std::map<std::string, at::Tensor> none;
-    load_latent_diffusion(std::make_shared<const Checkpoint>("nothing", none), config,
-                          WeightChoice::kPlain, Autoencoder::Parts::kBoth, ExecPolicy());
+    const auto nothing = std::make_shared<const Checkpoint>("nothing", none);
+    load_latent_diffusion(one_file_source(nothing, config, WeightChoice::kPlain), CoderParts::kBoth,
+                          ExecPolicy());
     FAIL() << "an empty checkpoint held a model";
   } catch (const Error& error) {
     const std::string message = error.what();

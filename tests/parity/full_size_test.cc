@@ -5,6 +5,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include "models/autoencoder.h"
 #include "models/families.h"
 #include "models/latent_diffusion.h"
 #include "models/random_checkpoint.h"
@@ -91,7 +92,7 @@ TEST_F(FullSize, UNetStep) {
 TEST_F(FullSize, Autoencoder) {
   const AutoencoderConfig config = v1_config().first_stage;
   const auto build = [&](const WeightView& root) {
-    return Autoencoder(root["first_stage_model"], config, Autoencoder::Parts::kBoth,
+    return Autoencoder(root["first_stage_model"], config, CoderParts::kBoth,
                        KernelPolicy{.isa = probe_isa()});
   };
   const Autoencoder autoencoder = build(formula_weights(build));

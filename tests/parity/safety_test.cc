@@ -21,9 +21,10 @@ namespace fs = std::filesystem;
 
 LatentDiffusion load_tiny() {
   const fs::path folder = reference_dir() / "ckpt";
-  return load_latent_diffusion(open_checkpoint((folder / "sd-tiny.ckpt").string()),
-                               read_model_config(folder / "sd-tiny.yaml"), WeightChoice::kPlain,
-                               Autoencoder::Parts::kBoth, ExecPolicy());
+  const auto source =
+      one_file_source(open_checkpoint((folder / "sd-tiny.ckpt").string()),
+                      read_model_config(folder / "sd-tiny.yaml"), WeightChoice::kPlain);
+  return load_latent_diffusion(source, CoderParts::kBoth, ExecPolicy());
 }
 
 std::unique_ptr<const SafetyChecker> load_checker(const ReferenceCase& reference_case) {

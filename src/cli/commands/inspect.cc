@@ -3,7 +3,7 @@
 
 #include "base/output.h"
 #include "cli/commands/commands.h"
-#include "weights/inspect.h"
+#include "models/inspect.h"
 
 namespace sd {
 namespace {

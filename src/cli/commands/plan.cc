@@ -8,9 +8,9 @@
 #include "cli/prompt_lines.h"
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
+#include "models/model_source.h"
 #include "pipeline/memory_choice.h"
 #include "sd/error.h"
-#include "weights/checkpoint.h"
 
 namespace sd {
 namespace {
@@ -43,21 +43,18 @@ ExecPolicy planned_policy(const PlanOptions& options) {
   return policy;
 }
 
-/// The model's config, and the type of its weights.
-struct PlannedModel {
-  ModelDescription description;
-  std::string config;
-  at::ScalarType stored = at::kFloat;
-  bool built_in = false;
-};
+/// The model that is planned: without a checkpoint, that of the config alone.
+ChosenModel planned_model(const RunOptions& options) {
+  if (!options.ckpt.empty() || options.config.empty()) return choose_model(options);
+  ChosenModel chosen;
+  chosen.paths.config = options.config;
+  chosen.description = describe_model(chosen.paths);
+  return chosen;
+}
 
-PlannedModel planned_model(const RunOptions& options) {
-  if (options.ckpt.empty() && !options.config.empty()) {
-    return {describe_model(options.config), options.config};
-  }
-  const ChosenModel chosen = choose_model(options);
-  return {chosen.description, chosen.paths.config,
-          stored_type(*open_checkpoint(chosen.paths.checkpoint)), chosen.built_in};
+ModelSource planned_source(const ChosenModel& model) {
+  if (model.paths.checkpoint.empty()) return shapes_of(*model.description.config);
+  return open_model(model.paths, model.description.config);
 }
 
 /// A half is a picture under one half of guidance.
@@ -148,12 +145,11 @@ int run_plan(const PlanOptions& options) {
     throw Error(ErrorKind::kUsage, "sd plan is for one device, and --devices names several",
                 "each needs the same: use --device");
   }
-  const PlannedModel model = planned_model(options.run);
+  const ChosenModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
   const PlannedLoad load = largest_load(
       plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run)));
-  const MemoryChoice choice =
-      choose_memory(read_model_config(model.config), policy, model.stored, load);
+  const MemoryChoice choice = choose_memory(planned_source(model), policy, load);
   if (options.json) {
     print_json(as_json(choice, load, policy.free_bytes).dump(2));
     return 0;

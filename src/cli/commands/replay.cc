@@ -18,6 +18,7 @@
 #include "job/model_choice.h"
 #include "job/named_file.h"
 #include "job/picture_record.h"
+#include "models/model_source.h"
 #include "runtime/kernel_policy.h"
 #include "sd/error.h"
 
@@ -80,13 +81,13 @@ ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record
   return model;
 }
 
-void check_model(const std::string& checkpoint, const PictureRecord& record) {
-  const std::string hash = FileHash(checkpoint).get();
+void check_model(const ModelPaths& model, const PictureRecord& record) {
+  const std::string hash = FileHash(main_file_of(model)).get();
   if (hash == record.model.sha256) return;
   throw Error(ErrorKind::kCheckpoint,
               "the picture was drawn by " + printable(record.model.checkpoint) + " (SHA-256 " +
                   printable(record.model.sha256.substr(0, 10)) + "…), and " +
-                  printable(checkpoint) + " is another model (" + hash.substr(0, 10) + "…)",
+                  printable(model.checkpoint) + " is another model (" + hash.substr(0, 10) + "…)",
               "name the model with --ckpt");
 }
 
@@ -215,14 +216,15 @@ class Replayer {
                                    static_cast<int>(device.precision), record.init ? 1 : 0) +
                             device.device + "\n" + model.paths.checkpoint + "\n" +
                             model.paths.config;
-    check_model(model.paths.checkpoint, record);
+    check_model(model.paths, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
       pipeline_.emplace(Pipeline::load({.model = model.paths,
                                         .device = device,
                                         .safety = {},
                                         .init_images = record.init.has_value(),
-                                        .largest = {}}));
+                                        .largest = {}},
+                                       model.description.config));
       key_ = key;
     }
     return *pipeline_;

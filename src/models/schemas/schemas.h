@@ -10,8 +10,14 @@ namespace sd {
 UNetConfig read_unet_config(Params params);
 AutoencoderConfig read_autoencoder_config(Params params);
 
-/// `cond_stage_config` of the model: the family and its numbers. A CLIP tower's lie in a folder
-/// beside the YAML file, unless they are those of ViT-L/14.
-void read_text_config(Params& model, const std::filesystem::path& yaml, ModelConfig* config);
+/// Of the tower whose numbers lie in a folder beside the YAML file, unless they are those of
+/// ViT-L/14.
+ClipTextConfig read_clip_text_config(Params params, const std::filesystem::path& yaml);
+/// The config.json of Hugging Face's CLIPTextModel.
+ClipTextConfig read_clip_json(const std::filesystem::path& path);
+BertTextConfig read_bert_text_config(Params params);
+
+/// The config of a diffusers folder, from those of its parts.
+ModelConfig read_diffusers_config(const std::filesystem::path& folder);
 
 }  // namespace sd

@@ -6,9 +6,7 @@
 
 namespace sd {
 namespace fs = std::filesystem;
-namespace {
-
-/// A config.json of Hugging Face's CLIPTextModel, or of a whole CLIP model with a text_config.
+/// Of CLIPTextModel, or of a whole CLIP model with a text_config.
 ClipTextConfig read_clip_json(const fs::path& path) {
   const JsonConfig file(path, "it must be the config.json of Hugging Face's CLIPTextModel");
   const JsonConfig json = file.is_object("text_config") ? file.merged({"text_config"}) : file;
@@ -32,7 +30,7 @@ ClipTextConfig read_clip_json(const fs::path& path) {
 
 /// `version`: a name at Hugging Face's hub (only ViT-L/14's numbers are known), or a folder with a
 /// config.json, looked for beside the YAML file first.
-ClipTextConfig read_clip_text(Params params, const fs::path& yaml) {
+ClipTextConfig read_clip_text_config(Params params, const fs::path& yaml) {
   const std::string version = params.text("version", "openai/clip-vit-large-patch14");
   params.only_integer("max_length", kMaxTokens);
   params.ignore({"device"});
@@ -47,7 +45,7 @@ ClipTextConfig read_clip_text(Params params, const fs::path& yaml) {
   params.fail("version", "openai/clip-vit-large-patch14, or a folder with a config.json");
 }
 
-BertTextConfig read_bert_text(Params params) {
+BertTextConfig read_bert_text_config(Params params) {
   BertTextConfig config;
   config.n_embed = params.integer("n_embed", config.n_embed, kMostChannels);
   config.n_layer = params.integer("n_layer", config.n_layer, kMostLayers);
@@ -58,25 +56,6 @@ BertTextConfig read_bert_text(Params params) {
   params.finish();
   if (config.max_seq_len != kMaxTokens) params.fail("max_seq_len", "77");
   return config;
-}
-
-}  // namespace
-
-void read_text_config(Params& model, const fs::path& yaml, ModelConfig* config) {
-  std::string target;
-  Params params = model.sub_config("cond_stage_config", &target);
-  if (target == "ldm.modules.encoders.modules.FrozenCLIPEmbedder") {
-    config->text_family = TextFamily::kClip;
-    config->clip_text = read_clip_text(std::move(params), yaml);
-  } else if (target == "ldm.modules.encoders.modules.BERTEmbedder") {
-    config->text_family = TextFamily::kBert;
-    config->bert_text = read_bert_text(std::move(params));
-  } else {
-    throw Error(ErrorKind::kCheckpoint,
-                "config " + printable(yaml.string()) + ": the text encoder " +
-                    printable(target, 80) + " is not one that this program computes",
-                "it computes FrozenCLIPEmbedder and BERTEmbedder of ldm.modules.encoders.modules");
-  }
 }
 
 }  // namespace sd

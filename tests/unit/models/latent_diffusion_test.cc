@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <set>
 
+#include "models/autoencoder.h"
 #include "models/random_checkpoint.h"
+#include "models/stored_schedule.h"
 #include "runtime/noise.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
@@ -25,23 +27,10 @@ ModelConfig read(const json& config) {
   return read_model_config(write_config(folder, config));
 }
 
-LatentDiffusion build(const WeightView& root, const ModelConfig& config) {
-  ExecPolicy policy;
-  policy.kernels.isa = probe_isa();
-  return build_networks(root, root, config, Autoencoder::Parts::kBoth, policy);
-}
-
-/// What the config's networks ask a checkpoint for.
-std::vector<std::pair<std::string, std::vector<int64_t>>> wanted(const ModelConfig& config) {
-  const WeightView root(std::make_shared<const Checkpoint>("nothing", Tensors()));
-  build(root, config);
-  return root.report().missing();
-}
-
 /// A checkpoint of the config with the weights of the formula.
 Tensors formula_weights(const ModelConfig& config) {
   Tensors tensors;
-  for (const auto& [name, shape] : wanted(config)) {
+  for (const auto& [name, shape] : wanted_tensors(config)) {
     at::Tensor tensor = at::empty(shape, at::kFloat);
     fill_by_formula(name, shape, tensor.mutable_data_ptr<float>());
     tensors[name] = tensor;
@@ -51,8 +40,9 @@ Tensors formula_weights(const ModelConfig& config) {
 
 LatentDiffusion load(const Tensors& tensors, const ModelConfig& config,
                      WeightChoice weights = WeightChoice::kConfig) {
-  return load_latent_diffusion(std::make_shared<const Checkpoint>("a test's weights", tensors),
-                               config, weights, Autoencoder::Parts::kBoth, ExecPolicy());
+  const auto file = std::make_shared<const Checkpoint>("a test's weights", tensors);
+  return load_latent_diffusion(one_file_source(file, config, weights), CoderParts::kBoth,
+                               ExecPolicy());
 }
 
 /// The text tower with a vocabulary that costs nothing.
@@ -176,7 +166,7 @@ TEST(Networks, AskForTheReferencesTensors) {
   for (const Variant& variant : variants()) {
     SCOPED_TRACE(variant.name);
     std::map<std::string, std::vector<int64_t>> names;
-    for (const auto& [name, shape] : wanted(variant_config(variant))) {
+    for (const auto& [name, shape] : wanted_tensors(variant_config(variant))) {
       EXPECT_TRUE(names.emplace(name, shape).second) << name << " is asked for twice";
     }
     const std::string unet = "model.diffusion_model.";
@@ -193,16 +183,16 @@ TEST(Networks, RunInEveryShapeOfConfig) {
     const LatentDiffusion model = load(formula_weights(config), config);
     const at::Tensor x = PhiloxNoise(1).normal({3, 4, 8, 16});
     const at::Tensor context = PhiloxNoise(2).normal({3, 77, 32});
-    const at::Tensor eps = model.unet(x, 500, context);
+    const at::Tensor eps = (*model.unet)(x, 500, context);
     ASSERT_EQ(eps.sizes(), x.sizes());
     EXPECT_TRUE(eps.is_contiguous());
     EXPECT_TRUE(at::isfinite(eps).all().item<bool>());
     EXPECT_GT(eps.std().item<double>(), 0.01);
     // Rows do not know of each other, time and context have their say.
-    const at::Tensor row = model.unet(x.narrow(0, 1, 1), 500, context.narrow(0, 1, 1));
+    const at::Tensor row = (*model.unet)(x.narrow(0, 1, 1), 500, context.narrow(0, 1, 1));
     EXPECT_LT((row - eps.narrow(0, 1, 1)).abs().max().item<double>(), 1e-4);
-    EXPECT_GT((model.unet(x, 20, context) - eps).abs().max().item<double>(), 1e-3);
-    EXPECT_GT((model.unet(x, 500, -context) - eps).abs().max().item<double>(), 1e-3);
+    EXPECT_GT(((*model.unet)(x, 20, context) - eps).abs().max().item<double>(), 1e-3);
+    EXPECT_GT(((*model.unet)(x, 500, -context) - eps).abs().max().item<double>(), 1e-3);
   }
 }
 
@@ -249,7 +239,7 @@ TEST(Networks, AutoencodersOfEveryKindGoThereAndBack) {
     const at::Tensor noise = at::zeros({2, 4, 4, 3});
     const at::Tensor latent = model.encode(picture, noise);
     ASSERT_EQ(latent.sizes(), noise.sizes());
-    const at::Tensor mean = model.first_stage.moments(picture).narrow(1, 0, 4);
+    const at::Tensor mean = model.coder->encode(picture, {}).narrow(1, 0, 4);
     EXPECT_LT((latent - mean * 0.18215).abs().max().item<double>(), 1e-5);
     EXPECT_EQ(model.decode(latent).sizes(), picture.sizes());
     EXPECT_TRUE(at::isfinite(model.decode(latent)).all().item<bool>());
@@ -303,7 +293,7 @@ TEST(LoadLatentDiffusion, TakesTheAveragedWeightsWhereAsked) {
   wants.use_ema = true;
   expect_error(ErrorKind::kCheckpoint, "use_ema: True",
                [&] { load(tensors, wants, WeightChoice::kConfig); });
-  EXPECT_FALSE(load(tensors, wants, WeightChoice::kPlain).ema);
+  EXPECT_FALSE(load(tensors, wants, WeightChoice::kPlain).source.ema);
 
   // Averaged weights: all zeros in the last layer, so that the noise is zero, too.
   for (const auto& [name, tensor] : Tensors(tensors)) {
@@ -321,10 +311,10 @@ TEST(LoadLatentDiffusion, TakesTheAveragedWeightsWhereAsked) {
                                     {WeightChoice::kConfig, true},
                                     {WeightChoice::kPlain, false}}) {
     const LatentDiffusion model = load(tensors, wants, chosen);
-    EXPECT_EQ(model.ema, ema);
-    EXPECT_EQ(model.unet(x, 1, context).abs().max().item<double>() == 0, ema);
+    EXPECT_EQ(model.source.ema, ema);
+    EXPECT_EQ((*model.unet)(x, 1, context).abs().max().item<double>() == 0, ema);
   }
-  EXPECT_FALSE(load(tensors, config, WeightChoice::kConfig).ema);
+  EXPECT_FALSE(load(tensors, config, WeightChoice::kConfig).source.ema);
 }
 
 TEST(LoadLatentDiffusion, TheCheckpointsScheduleWins) {
@@ -406,6 +396,46 @@ TEST(LoadLatentDiffusion, FindsATextTowerWithoutItsPrefix) {
   EXPECT_TRUE(at::equal(short_names, full_names));
 }
 
+TEST(Networks, TakeFurtherChannelsAndResiduals) {
+  const c10::InferenceMode inference;
+  UNetConfig config = tiny().unet;
+  const at::Tensor x = PhiloxNoise(1).normal({2, 4, 8, 8});
+  const at::Tensor more = PhiloxNoise(2).normal({2, 5, 8, 8});
+  const at::Tensor context = PhiloxNoise(3).normal({4, 77, 32});
+  config.in_channels = 9;
+  const auto make = [&](const WeightView& root) {
+    return UNet(root["unet"], config, KernelPolicy{.isa = probe_isa()});
+  };
+  const WeightView wanted(std::make_shared<const Checkpoint>("nothing", Tensors()));
+  make(wanted);
+  Tensors tensors;
+  for (const auto& [name, shape] : wanted.report().missing()) {
+    tensors[name] = at::empty(shape, at::kFloat);
+    fill_by_formula(name, shape, tensors[name].mutable_data_ptr<float>());
+  }
+  const UNet unet = make(WeightView(std::make_shared<const Checkpoint>("weights", tensors)));
+  const PreparedContext prepared = unet.prepare(context);
+  const at::Tensor expected = unet(at::cat({x, more}, 1), 500, prepared);
+  const at::Tensor found = unet({x, 500, prepared, more});
+  EXPECT_TRUE(at::equal(found, expected));
+  // Five places of a UNet of two levels with one block each, and the middle.
+  UNetInputs with_residuals{x, 500, prepared, more};
+  for (const int64_t channels : {32, 32, 32, 64}) {
+    const int64_t side = with_residuals.residuals.size() < 2 ? 8 : 4;
+    with_residuals.residuals.push_back(at::zeros({2, channels, side, side}));
+  }
+  with_residuals.residuals.push_back(at::zeros({2, 64, 4, 4}));
+  EXPECT_TRUE(at::equal(unet(with_residuals), expected));
+  with_residuals.residuals[2] += 1;
+  EXPECT_GT((unet(with_residuals) - expected).abs().max().item<double>(), 1e-3);
+  with_residuals.residuals.pop_back();
+  expect_error(ErrorKind::kInternal, "expected residuals of 5, found 4",
+               [&] { unet(with_residuals); });
+  expect_error(ErrorKind::kInternal, "expected input channels of 9, found 4", [&] {
+    unet({x, 500, prepared});
+  });
+}
+
 TEST(LoadLatentDiffusion, StopsAtEndlessLayers) {
   ModelConfig config = tiny();
   const Tensors tensors = formula_weights(config);
@@ -414,13 +444,22 @@ TEST(LoadLatentDiffusion, StopsAtEndlessLayers) {
                [&] { load(tensors, config); });
 }
 
+double scale_factor_of(const Tensors& tensors, const ModelConfig& config) {
+  return load_scale_factor(WeightView(std::make_shared<const Checkpoint>("a test's", tensors)),
+                           config);
+}
+
 TEST(LoadLatentDiffusion, TakesTheScaleFactorOfATrainingByDeviation) {
   ModelConfig config = tiny();
   Tensors tensors = formula_weights(config);
   tensors["scale_factor"] = at::scalar_tensor(0.5, at::kFloat);
-  EXPECT_EQ(load(tensors, config).scale_factor, 0.18215);
+  EXPECT_EQ(scale_factor_of(tensors, config), 0.18215);
   config.scale_by_std = true;
-  EXPECT_EQ(load(tensors, config).scale_factor, 0.5);
+  EXPECT_EQ(scale_factor_of(tensors, config), 0.5);
+  for (const float value : {0.0F, NAN, INFINITY}) {
+    tensors["scale_factor"] = at::scalar_tensor(value, at::kFloat);
+    EXPECT_EQ(scale_factor_of(tensors, config), 0.18215);
+  }
 }
 
 TEST(TextEncoder, IsCausalAndGivesOneVectorAnId) {

@@ -19,14 +19,14 @@ at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(se
 Autoencoder autoencoder(const AutoencoderConfig& config, const KernelPolicy& kernels) {
   std::map<std::string, at::Tensor> tensors;
   const WeightView wanted(std::make_shared<const Checkpoint>("nothing", tensors));
-  Autoencoder(wanted, config, Autoencoder::Parts::kBoth, kernels);
+  Autoencoder(wanted, config, CoderParts::kBoth, kernels);
   for (const auto& [name, shape] : wanted.report().missing()) {
     tensors[name] = at::empty(shape, at::kFloat);
     fill_by_formula(name, shape, tensors[name].mutable_data_ptr<float>());
     if (shape.size() == 1) tensors[name].add_(0.3 * numbers(shape, name.size()));
   }
   return Autoencoder(WeightView(std::make_shared<const Checkpoint>("a test's weights", tensors)),
-                     config, Autoencoder::Parts::kBoth, kernels);
+                     config, CoderParts::kBoth, kernels);
 }
 
 AutoencoderConfig small_config() {

@@ -59,7 +59,7 @@ TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
       policy.chosen.vae_tiling = tiling;
       const Pipeline pipeline = Pipeline::load(model.options, policy);
       // Loading puts another allocator in its place.
-      const MemoryPlanner planner(config, policy, at::kFloat);
+      const MemoryPlanner planner(shapes_of(config), policy);
       for (const int pictures : {1, 3}) {
         Request request = small_request(pictures, 256);
         const PlannedLoad load{
@@ -83,7 +83,7 @@ ModelConfig v1() {
 }
 
 TEST(MemoryPlan, CountsTheWeightsOfStableDiffusionV1) {
-  const MemoryPlanner planner(v1(), cpu_policy(true), at::kFloat);
+  const MemoryPlanner planner(shapes_of(v1()), cpu_policy(true));
   const MemoryPlan plan = planner.plan({}, false);
   int64_t bytes = 49408 * 768 * 4;  // of the tokens' table, few rows are read
   for (const PlannedWeights& part : plan.weights) {
@@ -98,7 +98,7 @@ TEST(MemoryPlan, NeedsLessThanTenGigabytesOnACardForTheReferencesCommand) {
   ExecPolicy policy;
   policy.device = at::Device("cuda");
   policy.dtype = policy.vae_dtype = at::kHalf;
-  const MemoryPlanner planner(v1(), policy, at::kFloat);
+  const MemoryPlanner planner(shapes_of(v1()), policy);
   const MemoryPlan plan = planner.plan(
       {.pictures = 3, .height = 512, .width = 512, .guided = true, .encodes = false}, false);
   EXPECT_LT(plan.total(), int64_t{10} << 30);
@@ -106,7 +106,7 @@ TEST(MemoryPlan, NeedsLessThanTenGigabytesOnACardForTheReferencesCommand) {
 }
 
 TEST(MemoryPlan, GrowsWithSizeAndBatchAndShrinksInStrips) {
-  const MemoryPlanner planner(v1(), cpu_policy(false), at::kFloat);
+  const MemoryPlanner planner(shapes_of(v1()), cpu_policy(false));
   const auto total = [&](int64_t pictures, int64_t side, bool strips) {
     return planner
         .plan(
@@ -130,7 +130,7 @@ TEST(MemoryChoice, TakesTheFirstModeThatFits) {
   const ExecPolicy policy = cpu_policy(false);
   const PlannedLoad load;
   const auto chosen = [&](double gigabytes) {
-    return choose_memory(config, with_free(policy, gigabytes), at::kFloat, load);
+    return choose_memory(shapes_of(config), with_free(policy, gigabytes), load);
   };
   EXPECT_EQ(chosen(100).memory, MemoryMode::kBalanced);
   EXPECT_TRUE(chosen(100).fits);
@@ -166,7 +166,7 @@ TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
                {true, UNetShare::kPicture},
                {true, UNetShare::kHalf}};
   for (const ExecPolicy& policy : {card_policy(), card_policy(at::kFloat), cpu_policy(false)}) {
-    const MemoryPlanner planner(v1(), policy, at::kFloat);
+    const MemoryPlanner planner(shapes_of(v1()), policy);
     int64_t before = INT64_MAX;
     for (const auto& rung : rungs) {
       const MemoryPlan plan = planner.plan(kThreePictures, rung.in_strips, rung.share);
@@ -182,7 +182,7 @@ TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
 TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
   const auto chosen = [&](double gigabytes, const PlannedLoad& load,
                           at::ScalarType dtype = at::kHalf) {
-    return choose_memory(v1(), with_free(card_policy(dtype), gigabytes), at::kFloat, load);
+    return choose_memory(shapes_of(v1()), with_free(card_policy(dtype), gigabytes), load);
   };
   const auto expect = [](const MemoryChoice& choice, bool in_strips, UNetShare share, bool fits) {
     EXPECT_EQ(choice.plan.in_strips, in_strips);
@@ -214,19 +214,19 @@ TEST(MemoryChoice, SplitsTheUNetOnTheCpuWhereTheLowestModeDoesNotSuffice) {
   ExecPolicy policy = cpu_policy(false);
   ExecPolicy low = policy;
   low.kernels.memory = MemoryMode::kLow;
-  const MemoryPlanner planner(v1(), low, at::kFloat);
+  const MemoryPlanner planner(shapes_of(v1()), low);
   const int64_t whole = planner.plan(many, true).total();
   const int64_t shared = planner.plan(many, true, UNetShare::kPicture).total();
   ASSERT_LT(shared, whole);
   policy.free_bytes = (whole + shared) / 2 + shared / 30;
-  const MemoryChoice choice = choose_memory(v1(), policy, at::kFloat, many);
+  const MemoryChoice choice = choose_memory(shapes_of(v1()), policy, many);
   EXPECT_EQ(choice.memory, MemoryMode::kLow);
   EXPECT_EQ(choice.plan.unet_share, UNetShare::kPicture);
   EXPECT_TRUE(choice.fits);
 }
 
 TEST(MemoryPlan, ListsWhatIsThereInEachLayer) {
-  const MemoryPlanner planner(v1(), card_policy(), at::kFloat);
+  const MemoryPlanner planner(shapes_of(v1()), card_policy());
   const MemoryPlan plan = planner.plan(kThreePictures, false);
   for (const PlannedStage& stage : plan.stages) {
     int64_t most = 0;
@@ -252,7 +252,7 @@ TEST(MemoryChoice, DecodesLargePicturesInTiles) {
   policy.free_bytes = int64_t{1} << 40;
   const auto in_strips = [&](int64_t side) {
     return choose_memory(
-               config, policy, at::kFloat,
+               shapes_of(config), policy,
                {.pictures = 1, .height = side, .width = side, .guided = true, .encodes = false})
         .plan.in_strips;
   };

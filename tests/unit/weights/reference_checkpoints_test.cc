@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/golden.h"
+#include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
 namespace sd {
@@ -61,7 +62,8 @@ TEST(ReferenceCheckpoints, FindAveragedWeights) {
   EXPECT_TRUE(has_ema(*full));
   EXPECT_FALSE(has_ema(*open_reference("sd-tiny.ckpt")));
   const WeightView plain = WeightView(full)["model.diffusion_model"];
-  const WeightView averaged = WeightView(full).with_ema()["model.diffusion_model"];
+  const WeightView averaged({.file = full, .scope = "model.diffusion_model", .names = ema_name},
+                            WeightView::make_report(full->path(), *full));
   size_t differing = 0;
   for (const TensorInfo& info : full->index()) {
     const std::string prefix = "model.diffusion_model.";

@@ -1,9 +1,10 @@
-#include "weights/inspect.h"
+#include "models/inspect.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "models/families.h"
 #include "runtime/mapped_file.h"
 #include "weights/checkpoint.h"
 #include "weights/sha256.h"
@@ -14,11 +15,7 @@ namespace {
 constexpr std::string_view kUnet = "model.diffusion_model.";
 constexpr std::string_view kEma = "model_ema.";
 constexpr std::string_view kAutoencoder = "first_stage_model.";
-constexpr std::string_view kClipText = "cond_stage_model.transformer.text_model.";
-/// Some tuned models of 2022 leave "text_model." out.
-constexpr std::string_view kShortClipText = "cond_stage_model.transformer.embeddings.";
 constexpr std::string_view kBertText = "cond_stage_model.transformer.attn_layers.";
-constexpr std::string_view kOpenClipText = "cond_stage_model.model.transformer.";
 
 constexpr std::string_view kSchedule[] = {
     "betas",
@@ -38,27 +35,6 @@ constexpr std::string_view kSchedule[] = {
 bool is_schedule(std::string_view name) {
   return std::find(std::begin(kSchedule), std::end(kSchedule), name) != std::end(kSchedule);
 }
-
-/// A family is the first row whose names all begin some tensor's name.
-struct FamilyRow {
-  std::string_view name;
-  std::vector<std::string_view> prefixes;
-};
-
-const FamilyRow kFamilies[] = {
-    {"laion400m", {kUnet, kBertText}},
-    {"sd-v1", {kUnet, kClipText}},
-    {"sd-v1", {kUnet, kShortClipText}},
-    {"sd-v2", {kUnet, kOpenClipText}},
-    {"latent-diffusion", {kUnet}},
-    {"latent-diffusion (averaged weights only)", {kEma}},
-    {"safety-checker", {"vision_model.", "special_care_embeds"}},
-    {"clip", {"vision_model.", "text_model."}},
-    {"clip-text", {"text_model."}},
-    {"clip-text", {"cond_stage_model."}},
-    {"autoencoder", {kAutoencoder}},
-    {"autoencoder", {"encoder.conv_in.", "decoder.conv_in."}},
-};
 
 struct PartRow {
   std::string_view prefix;
@@ -130,7 +106,7 @@ class Shapes {
 };
 
 std::string find_family(const Shapes& shapes, const ModelDims& dims) {
-  for (const FamilyRow& row : kFamilies) {
+  for (const Family& row : families()) {
     if (std::all_of(row.prefixes.begin(), row.prefixes.end(),
                     [&](std::string_view prefix) { return shapes.has_prefix(prefix); })) {
       // Inpainting models take the mask and the masked latent as five more channels.

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
-#include "weights/inspect.h"
+#include "models/inspect.h"
 
 namespace sd {
 namespace {

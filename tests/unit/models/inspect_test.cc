@@ -1,4 +1,4 @@
-#include "weights/inspect.h"
+#include "models/inspect.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,44 @@
+#include <ATen/ATen.h>
+
+#include "models/autoencoder.h"
+#include "models/latent_coder.h"
+
+namespace sd {
+namespace {
+
+class KlCoder final : public LatentCoder {
+ public:
+  KlCoder(const WeightView& view, const AutoencoderConfig& config, double scale_factor,
+          CoderParts parts, const KernelPolicy& kernels)
+      : autoencoder_(view, config, parts, kernels), scale_factor_(scale_factor) {}
+
+  at::Tensor decode(const at::Tensor& z, const CoderWork& work) const override {
+    const at::Tensor scaled = z * (1.0 / scale_factor_);
+    return work.strips ? autoencoder_.decode(scaled, *work.strips)
+                       : autoencoder_.decode(scaled, work.trace);
+  }
+
+  at::Tensor encode(const at::Tensor& x, const CoderWork& work) const override {
+    return work.strips ? autoencoder_.moments(x, *work.strips)
+                       : autoencoder_.moments(x, work.trace);
+  }
+
+  at::Tensor latent(const at::Tensor& encoded, const at::Tensor& noise) const override {
+    return sample_posterior(encoded, noise.to(encoded.device())) * scale_factor_;
+  }
+
+ private:
+  Autoencoder autoencoder_;
+  double scale_factor_;
+};
+
+}  // namespace
+
+std::shared_ptr<const LatentCoder> make_kl_coder(const WeightView& view,
+                                                 const AutoencoderConfig& config,
+                                                 double scale_factor, CoderParts parts,
+                                                 const KernelPolicy& kernels) {
+  return std::make_shared<const KlCoder>(view, config, scale_factor, parts, kernels);
+}
+
+}  // namespace sd

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "models/model_config.h"
+#include "sd/options.h"
+#include "weights/part_source.h"
+
+namespace sd {
+
+/// Where the parts of a model come from, and what its config says of them.
+struct ModelSource {
+  std::string path;  ///< what the user gave, for messages
+  ModelConfig config;
+  bool ema = false;  ///< whether the UNet's weights are the averaged ones
+  PartSource text;   ///< scope "cond_stage_model"
+  PartSource unet;   ///< scope "model.diffusion_model"
+  PartSource coder;  ///< scope "first_stage_model"
+  PartSource whole;  ///< scope "": what is stored beside the networks, such as the schedule
+
+  /// The type that most of the UNet's numbers have in their file.
+  at::ScalarType stored_type() const;
+
+  /// Takes the files' pages out of this process's memory; the next read brings them back.
+  void release_memory() const;
+};
+
+/// The files of a model, opened: their indexes are read, no weight is. The config is read unless it
+/// is given. Throws kFile for a file that cannot be read, kCheckpoint for one that is damaged or is
+/// no model, and where averaged weights are wanted and there are none.
+ModelSource open_model(const ModelPaths& paths,
+                       std::shared_ptr<const ModelConfig> config = nullptr);
+
+/// Reads the config of the model.
+ModelConfig config_of(const ModelPaths& paths);
+
+/// The file whose hash stands for the model: that of the checkpoint, or of a folder's UNet.
+std::string main_file_of(const ModelPaths& paths);
+
+/// A model in one file.
+ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelConfig& config,
+                            WeightChoice weights);
+
+/// A model of this config without a weight, to be planned or looked through: everything that its
+/// networks ask for is missing.
+ModelSource shapes_of(const ModelConfig& config);
+
+}  // namespace sd
