@@ -1,5 +1,7 @@
 #include "models/families.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "models/schemas/schemas.h"
 #include "runtime/data_files.h"
@@ -45,21 +47,77 @@ constexpr std::string_view kUnet = "model.diffusion_model.";
 }  // namespace
 
 const std::vector<Family>& families() {
+  constexpr std::string_view kOther = "this program draws with Stable Diffusion v1 and LAION-400M";
+  constexpr std::string_view kWhole = "give --ckpt a whole model";
   static const std::vector<Family> all = {
+      {"sdxl-refiner",
+       {kUnet, "conditioner.embedders.0.model."},
+       nullptr,
+       "an SDXL refiner",
+       kOther},
+      {"sdxl", {kUnet, "conditioner.embedders."}, nullptr, "an SDXL model", kOther},
       {"laion400m", {kUnet, "cond_stage_model.transformer.attn_layers."}, &kBert},
       {"sd-v1", {kUnet, "cond_stage_model.transformer.text_model."}, &kClip},
       {"sd-v1", {kUnet, "cond_stage_model.transformer.embeddings."}, &kClip},
-      {"sd-v2", {kUnet, "cond_stage_model.model.transformer."}},
-      {"latent-diffusion", {kUnet}},
-      {"latent-diffusion (averaged weights only)", {"model_ema."}},
-      {"safety-checker", {"vision_model.", "special_care_embeds"}},
-      {"clip", {"vision_model.", "text_model."}},
-      {"clip-text", {"text_model."}},
-      {"clip-text", {"cond_stage_model."}},
-      {"autoencoder", {"first_stage_model."}},
-      {"autoencoder", {"encoder.conv_in.", "decoder.conv_in."}},
+      {"sd-v2-depth",
+       {kUnet, "cond_stage_model.model.", "depth_model."},
+       nullptr,
+       "a depth model of Stable Diffusion 2",
+       kOther},
+      {"sd-v2", {kUnet, "cond_stage_model.model."}, nullptr, "a Stable Diffusion 2 model", kOther},
+      {"sd-v3",
+       {"model.diffusion_model.joint_blocks."},
+       nullptr,
+       "a Stable Diffusion 3 model",
+       kOther},
+      {"flux", {"double_blocks.", "single_blocks."}, nullptr, "a FLUX model", kOther},
+      {"flux", {"model.diffusion_model.double_blocks."}, nullptr, "a FLUX model", kOther},
+      {"latent-diffusion",
+       {kUnet},
+       nullptr,
+       "a UNet without a text encoder that this program knows",
+       kWhole},
+      {"latent-diffusion (averaged weights only)",
+       {"model_ema."},
+       nullptr,
+       "the averaged weights of a UNet alone",
+       kWhole},
+      {"controlnet", {"control_model."}, nullptr, "a ControlNet", kOther},
+      {"controlnet", {"controlnet_cond_embedding."}, nullptr, "a ControlNet", kOther},
+      {"lora", {"lora_unet_"}, nullptr, "a LoRA adapter", kWhole},
+      {"lora", {"lora_te"}, nullptr, "a LoRA adapter", kWhole},
+      {"lora", {"unet.down_blocks."}, nullptr, "a LoRA adapter", kWhole},
+      {"ip-adapter", {"ip_adapter."}, nullptr, "an IP-Adapter", kOther},
+      {"embedding", {"emb_params"}, nullptr, "a textual inversion embedding", kWhole},
+      {"hypernetwork", {"768.0.linear."}, nullptr, "a hypernetwork", kWhole},
+      {"safety-checker",
+       {"vision_model.", "special_care_embeds"},
+       nullptr,
+       "a safety checker",
+       "give it with --safety-ckpt"},
+      {"clip", {"vision_model.", "text_model."}, nullptr, "a CLIP model", kWhole},
+      {"clip-text", {"text_model."}, nullptr, "a text encoder alone", kWhole},
+      {"clip-text", {"cond_stage_model."}, nullptr, "a text encoder alone", kWhole},
+      {"autoencoder", {"first_stage_model."}, nullptr, "an autoencoder alone", kWhole},
+      {"autoencoder",
+       {"encoder.conv_in.", "decoder.conv_in."},
+       nullptr,
+       "an autoencoder alone",
+       kWhole},
+      {"diffusers-unet",
+       {"conv_in.", "down_blocks.", "mid_block."},
+       nullptr,
+       "the UNet of a diffusers folder",
+       "give --ckpt the folder above it, which holds model_index.json"},
   };
   return all;
+}
+
+const Family* find_family(const std::function<bool(std::string_view)>& has_prefix) {
+  for (const Family& family : families()) {
+    if (std::all_of(family.prefixes.begin(), family.prefixes.end(), has_prefix)) return &family;
+  }
+  return nullptr;
 }
 
 const Family& family_of(const ModelConfig& config) {

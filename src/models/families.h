@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,18 @@ struct TextParts {
 
 /// A kind of checkpoint: its row in the table of families.
 struct Family {
-  std::string_view name;                   ///< as messages and `sd inspect` call it
+  std::string_view name;                   ///< as `sd inspect` calls it
   std::vector<std::string_view> prefixes;  ///< each begins some tensor's name in it
-  const TextParts* text = nullptr;         ///< null: `sd inspect` knows it, nothing draws with it
+  const TextParts* text = nullptr;         ///< null: known, but nothing is drawn with it
+  std::string_view what = "";              ///< "a LoRA adapter": what an error calls such a file
+  std::string_view way = "";               ///< what to do with one
 };
 
 /// All kinds; a file is of the first whose prefixes it has.
 const std::vector<Family>& families();
+
+/// The first family whose prefixes all begin some name, as `has_prefix` tells; null: none does.
+const Family* find_family(const std::function<bool(std::string_view)>& has_prefix);
 
 /// The family that a config's text encoder belongs to.
 const Family& family_of(const ModelConfig& config);

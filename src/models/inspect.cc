@@ -105,15 +105,12 @@ class Shapes {
   std::map<std::string_view, const TensorInfo*> by_name_;
 };
 
-std::string find_family(const Shapes& shapes, const ModelDims& dims) {
-  for (const Family& row : families()) {
-    if (std::all_of(row.prefixes.begin(), row.prefixes.end(),
-                    [&](std::string_view prefix) { return shapes.has_prefix(prefix); })) {
-      // Inpainting models take the mask and the masked latent as five more channels.
-      return std::string(row.name) + (dims.in_channels == 9 ? " inpainting" : "");
-    }
-  }
-  return "unknown";
+std::string family_name(const Shapes& shapes, const ModelDims& dims) {
+  const Family* family =
+      find_family([&](std::string_view prefix) { return shapes.has_prefix(prefix); });
+  if (family == nullptr) return "unknown";
+  // Inpainting models take the mask and the masked latent as five more channels.
+  return std::string(family->name) + (dims.in_channels == 9 ? " inpainting" : "");
 }
 
 void read_text_dims(const Shapes& shapes, ModelDims* dims) {
@@ -202,7 +199,7 @@ Inspection inspect_file(const std::string& path, bool sha256) {
   const Shapes shapes(inspection.contents.tensors);
   inspection.format = inspection.contents.format;
   inspection.dims = read_dims(shapes);
-  inspection.family = find_family(shapes, inspection.dims);
+  inspection.family = family_name(shapes, inspection.dims);
   inspection.parts = summarise(inspection.contents, file->size());
   inspection.has_ema = shapes.has_prefix("model_ema.diffusion_model");
   for (const TensorInfo& info : inspection.contents.tensors) {

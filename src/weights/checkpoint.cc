@@ -33,17 +33,35 @@ constexpr Format kFormats[] = {
     {is_safetensors, read_safetensors},
 };
 
+/// Files that are given for checkpoints by mistake, by their first bytes.
+struct Mistaken {
+  std::string_view begin;
+  const char* what;
+  const char* way;
+};
+
+constexpr Mistaken kMistaken[] = {
+    {"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"},
+    {"<", "a web page", "download the file itself; the site may want a login"},
+    {"{", "a JSON text", "give the weights that it belongs to"},
+    {"GGUF", "a GGUF file of stable-diffusion.cpp",
+     "give the .safetensors file that it was made of"},
+    {"\x08", "an ONNX model", "give the .ckpt or .safetensors file that it was made of"},
+};
+
 CheckpointContents read_contents(const MappedFile& file) {
   for (const Format& format : kFormats) {
     if (format.recognise(file.bytes())) return format.read(file.bytes());
   }
+  const std::string expected =
+      "expected a .ckpt that torch.save wrote or a .safetensors file, found ";
+  for (const Mistaken& one : kMistaken) {
+    if (!file.bytes().starts_with(one.begin)) continue;
+    throw Error(ErrorKind::kCheckpoint, expected + one.what, one.way);
+  }
   const std::string begin = printable(file.bytes().substr(0, 8), 40);
-  throw Error(ErrorKind::kCheckpoint,
-              "expected a .ckpt that torch.save wrote or a .safetensors file, found \"" + begin +
-                  "\" at its beginning",
-              file.bytes().starts_with("version https://git-lfs")
-                  ? "this is a Git LFS pointer: fetch the file itself with git lfs pull"
-                  : "check that the download is complete and is not a web page");
+  throw Error(ErrorKind::kCheckpoint, expected + "\"" + begin + "\" at its beginning",
+              "check that the download is complete");
 }
 
 std::string describe(const TensorProblem& problem) {

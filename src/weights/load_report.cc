@@ -90,12 +90,14 @@ void LoadReport::fail() const {
   std::vector<std::string> named(
       lines.begin(),
       lines.begin() + static_cast<std::ptrdiff_t>(std::min(kNamedTensors, lines.size())));
-  if (lines.size() > kNamedTensors) {
-    named.push_back(format("and %zu more, named above", lines.size() - kNamedTensors));
-  } else {
-    lines.clear();
-  }
+  // A file that is no such model lacks everything: the whole list says nothing then.
   const auto [missing, misshapen, unreadable] = counts;
+  const bool listed = missing * 2 <= asked_.size() || verbosity() == Verbosity::kVerbose;
+  if (lines.size() > kNamedTensors) {
+    named.push_back(format("and %zu more, %s", lines.size() - kNamedTensors,
+                           listed ? "named above" : "which -v names"));
+  }
+  if (!listed || lines.size() <= kNamedTensors) lines.clear();
   std::string message =
       printable(path_) + format(": %zu missing and %zu misshapen tensors", missing, misshapen);
   if (unreadable > 0) message += format(" and %zu that cannot be read", unreadable);

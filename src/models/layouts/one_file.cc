@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/families.h"
 #include "models/layouts/layouts.h"
 #include "sd/error.h"
 #include "weights/name_maps/name_maps.h"
@@ -29,6 +30,39 @@ NameMap text_names(const Checkpoint& checkpoint) {
   return is_short ? NameMap(short_text_name) : nullptr;
 }
 
+/// What models with so many input channels are.
+const char* kind_with_channels(int64_t channels) {
+  if (channels == 9) return "an inpainting model (9 input channels)";
+  if (channels == 8) return "an InstructPix2Pix model (8 input channels)";
+  return nullptr;
+}
+
+[[noreturn]] void refuse(const Checkpoint& file, std::string_view what, std::string_view way) {
+  throw Error(
+      ErrorKind::kCheckpoint,
+      printable(file.path()) + ": expected a model to draw with, found " + std::string(what),
+      std::string(way));
+}
+
+/// Says what a file is that is no model of ours, rather than all that it lacks.
+void require_model(const Checkpoint& file, const ModelConfig& config) {
+  constexpr std::string_view kSee = "`sd inspect` shows what the file holds";
+  const Family* family =
+      find_family([&](std::string_view prefix) { return file.has_prefix(prefix); });
+  if (family == nullptr) refuse(file, "none of the names that models have", kSee);
+  if (family->text == nullptr) refuse(file, family->what, family->way);
+  if (file.find("v_pred") != nullptr) {
+    refuse(file, "one that predicts v (it holds the key v_pred)",
+           "this program draws with models that predict the noise");
+  }
+  const TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
+  if (first == nullptr || first->shape.size() != 4) return;
+  const char* kind = kind_with_channels(first->shape[1]);
+  if (kind != nullptr && first->shape[1] != config.unet.in_channels) {
+    refuse(file, kind, "this program draws with models of 4 input channels");
+  }
+}
+
 }  // namespace
 
 ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelConfig& config,
@@ -50,7 +84,9 @@ const Layout kOneFileLayout = {
     [](const ModelPaths&) { return true; },
     [](const ModelPaths& paths) { return read_model_config(paths.config); },
     [](const ModelPaths& paths, const ModelConfig& config) {
-      return one_file_source(open_checkpoint(paths.checkpoint), config, paths.weights);
+      const auto file = open_checkpoint(paths.checkpoint);
+      require_model(*file, config);
+      return one_file_source(file, config, paths.weights);
     },
     [](const ModelPaths& paths) { return paths.checkpoint; },
 };

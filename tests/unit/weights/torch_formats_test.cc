@@ -328,7 +328,10 @@ TEST(Checkpoint, CutsAWrappersNameOff) {
 }
 
 TEST(Checkpoint, SaysWhatAnUnknownFileBeginsWith) {
-  refuses("<!DOCTYPE html><html>", "found \"<!DOCTYP\"");
+  refuses("<!DOCTYPE html><html>", "found a web page");
+  refuses("GGUF\x03", "found a GGUF file");
+  refuses("\x08\x08\x12\x07pytorch", "found an ONNX model");
+  refuses("neither", "found \"neither\" at its beginning");
   refuses("x", "at its beginning");
   const TempFile pointer("version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   try {
