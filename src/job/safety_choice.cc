@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "base/log.h"
-#include "base/new_file.h"
 #include "base/strings.h"
 #include "safety/safety_checker.h"
 #include "sd/error.h"
@@ -26,8 +25,9 @@ SafetyOptions choose_safety(const RunOptions& options) {
     return {};
   }
   throw Error(ErrorKind::kFile,
-              (name_is_taken(checkpoint) ? "the safety checker cannot be reached at "
-                                         : "there is no safety checker at ") +
+              (options.safety_ckpt.empty() && !checkpoint.empty()
+                   ? "the safety checker cannot be reached at "
+                   : "there is no safety checker at ") +
                   printable(checkpoint.empty() ? "models/safety_checker" : checkpoint),
               "put its model.safetensors or pytorch_model.bin there, or name it with "
               "--safety-ckpt; --safety off draws without");

@@ -218,7 +218,7 @@ TEST_F(Txt2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
       {{"--plms", "--ddim_eta", "0.5"}, "--ddim_eta must be 0 with the sampler plms"},
       {{"--ddim_eta", "9"}, "--ddim_eta 9 is too large"},
       {{"--ddim_steps", "0"}, "--ddim_steps must be from 1 to 1000"},
-      {{"--ddim_steps", "1", "--dpm_solver"}, "at least 2"},
+      {{"--ddim_steps", "1", "--dpm_solver"}, "from 2 to 10000"},
       {{"--n_samples", "0"}, "--n_samples"},
       {{"--C", "3"}, "--C must be 4"},
       {{"--prompt", "\xff"}, "UTF-8"},
