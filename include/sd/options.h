@@ -70,6 +70,7 @@ enum class WeightChoice {
 enum class RngKind {
   kCuda,  ///< the stream of torch's CUDA generator: the reference's pictures on an NVIDIA card
   kCpu,   ///< the stream of torch's CPU generator
+  kNv,    ///< as kCuda, computed in double: AUTOMATIC1111's source "NV"
 };
 
 /// The files of a model.

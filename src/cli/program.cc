@@ -50,6 +50,7 @@ void build(CLI::App* program, RunFn* run) {
   add_plan_command(program, run);
   add_convert_command(program, run);
   add_devices_command(program, run);
+  add_samplers_command(program, run);
   add_random_checkpoint_command(program, run);
   for (CLI::App* command : program->get_subcommands({})) {
     command->formatter(help_formatter());

@@ -72,7 +72,7 @@ class Planner {
   /// Adds a picture to the first batch that has room and suits it. Throws kUsage or kFile.
   void add(const PictureOptions& picture) {
     Request request = request_of(picture);
-    check_request(model_, request);
+    check(request);
     say_unusual(picture);
     PlannedBatch& batch = batch_for(std::move(request));
     batch.init_img = picture.init_img;
@@ -139,6 +139,12 @@ class Planner {
     const bool own_seed = picture.seed || seed_mode_of(picture) == SeedMode::kImage;
     if (!own_seed) request.noise_rows = options_.n_samples;
     return request;
+  }
+
+  /// Before its seed is counted, where it has one of its own.
+  void check(Request request) const {
+    if (request.noise_rows == 0) request.seeds.assign(request.pictures.size(), 0);
+    check_request(model_, request);
   }
 
   /// Whether two requests may be drawn at once.

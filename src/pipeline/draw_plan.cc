@@ -1,7 +1,7 @@
 #include "pipeline/draw_plan.h"
 
+#include "pipeline/request_sampling.h"
 #include "runtime/noise.h"
-#include "sampling/sampler.h"
 
 namespace sd {
 namespace {
@@ -44,7 +44,7 @@ std::optional<DrawRecord> DrawPlan::next(const Request& request) {
   record.offset = draws_;
   if (!request.fixed_code) draws_ += length;
   const Sampler& sampler = find_sampler(request.sampler);
-  draws_ += static_cast<uint64_t>(sampler.draws(steps_taken(model_, request))) * length;
+  draws_ += static_cast<uint64_t>(sampler.draws(plan_of(model_, request))) * length;
   return record;
 }
 

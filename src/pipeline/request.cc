@@ -92,9 +92,15 @@ void check_sampling(const Request& request) {
   }
 }
 
-/// Throws what plan_sampling does.
-SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
-  return plan_sampling(planned_sigmas(model), sampling_of(request));
+/// A path hangs on its picture's seed, and how much dpm_adaptive draws cannot be told before.
+void check_streams(const Request& request) {
+  const Sampler& sampler = find_sampler(request.sampler);
+  const bool own =
+      sampler.noise == NoiseUse::kBrownian || sampler.name == std::string_view("dpm_adaptive");
+  if (!own || !request.seeds.empty()) return;
+  throw Error(ErrorKind::kUsage,
+              format("the sampler %s cannot share a random stream", sampler.name),
+              "use --seed-mode image");
 }
 
 /// What callers of the library, and nobody who types flags, can get wrong.
@@ -126,25 +132,31 @@ void check_request(const ModelDescription& model, const Request& request) {
   check_side("H", request.height, model.size_multiple, kMaxSide);
   check_side("W", request.width, model.size_multiple, kMaxSide);
   check_sampling(request);
+  check_streams(request);
   plan_of(model, request);
   check_rows(request);
 }
 
 int64_t steps_taken(const ModelDescription& model, const Request& request) {
-  return plan_of(model, request).steps();
+  return plan_of(model, request).total;
 }
 
 SamplingSettings sampling_of(const Request& request) {
-  SamplingSettings settings{.sampler = request.sampler,
-                            .schedule = request.schedule,
-                            .steps = request.steps,
-                            .knobs = {.eta = request.eta}};
+  SamplingSettings settings{
+      .sampler = request.sampler, .schedule = request.schedule, .steps = request.steps};
+  // Those of k-diffusion keep their usual eta; the reference's default is none.
+  if (find_sampler(request.sampler).usual_eta == 0) settings.knobs.eta = request.eta;
   if (request.init_image != nullptr) settings.strength = request.strength;
   return settings;
 }
 
-ModelSigmas planned_sigmas(const ModelDescription& model) {
-  return ModelSigmas(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps));
+SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
+  return plan_sampling(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
+                       sampling_of(request));
+}
+
+bool has_guidance(const Request& request) {
+  return request.pictures.front().scale != 1 || find_sampler(request.sampler).guidance != 1;
 }
 
 }  // namespace sd

@@ -66,7 +66,6 @@ struct Session::State {
       : model(std::move(of)),
         networks(model->diffusion),
         contexts(*model->tokenizer, &networks),
-        sigmas(model->diffusion.schedule),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
         ladder(*model->planner, model->policy, model->diffusion.source) {}
@@ -74,7 +73,6 @@ struct Session::State {
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
   Contexts contexts;
-  ModelSigmas sigmas;
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
   MemoryLadder ladder;
@@ -89,13 +87,15 @@ struct Session::State {
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
   Conditions conditions(const Request& request, const ProgressFn& progress);
-  Denoiser guided_unet(const Request& request, const Conditions& conditions);
+  Denoiser guided_unet(const SamplingPlan& plan, const Request& request,
+                       const Conditions& conditions);
   at::Tensor moments(const Batch& batch);
   template <class Work>
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(Batch* batch);
   at::Tensor start_noise(Batch* batch);
   at::Tensor start(const SamplingPlan& plan, Batch* batch);
+  std::vector<BrownianTree> paths(const SamplingPlan& plan, const Batch& batch) const;
   at::Tensor sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
                     StageProgress* progress, Denoiser* unet);
   at::Tensor draw_latent(Batch* batch, Result* result);
@@ -148,15 +148,18 @@ Conditions Session::State::conditions(const Request& request, const ProgressFn& 
     return context;
   };
   Conditions of_both;  // the unconditional one first, as in the reference
-  if (request.pictures.front().scale != 1.0) of_both.uncond = shown(negative_prompts);
+  if (has_guidance(request)) of_both.uncond = shown(negative_prompts);
   of_both.cond = shown(prompts);
   return of_both;
 }
 
 /// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
-Denoiser Session::State::guided_unet(const Request& request, const Conditions& conditions) {
+Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& request,
+                                     const Conditions& conditions) {
   std::vector<double> scales;
-  for (const PictureSpec& picture : request.pictures) scales.push_back(picture.scale);
+  for (const PictureSpec& picture : request.pictures) {
+    scales.push_back(picture.scale * plan.sampler.guidance);
+  }
   const EpsNetwork network =
       [this, pictures = std::ssize(request.pictures)](const at::Tensor& context) -> EpsModel {
     return [this, rows = context.size(0),
@@ -174,9 +177,12 @@ Denoiser Session::State::guided_unet(const Request& request, const Conditions& c
       return eps;
     };
   };
-  return guided(
-      {.network = network, .cond = conditions.cond, .uncond = conditions.uncond, .scales = scales},
-      model->policy.kernels);
+  return guided({.network = network,
+                 .cond = conditions.cond,
+                 .uncond = conditions.uncond,
+                 .scales = scales,
+                 .guides = guidance_of(plan, sampling_of(request))},
+                model->policy.kernels);
 }
 
 /// What the encoder says of the init image: [1, 2C, h, w].
@@ -266,23 +272,31 @@ at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   return of_batch(noised);
 }
 
+/// A Brownian path a picture, where the sampler takes them.
+std::vector<BrownianTree> Session::State::paths(const SamplingPlan& plan,
+                                                const Batch& batch) const {
+  std::vector<BrownianTree> paths;
+  if (plan.sampler.noise != NoiseUse::kBrownian) return paths;
+  const std::vector<int64_t> picture(batch.latent_shape.begin() + 1, batch.latent_shape.end());
+  for (const uint64_t own : batch.request.seeds) {
+    paths.emplace_back(rng, own, picture, static_cast<float>(plan.lowest),
+                       static_cast<float>(plan.highest));
+  }
+  return paths;
+}
+
 /// From x, where sampling starts, to the latent [N, C, h, w].
 at::Tensor Session::State::sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
                                   StageProgress* progress, Denoiser* unet) {
   const Zone zone("sampler");
-  DrawnNoise noise(*batch.streams.draws, batch.latent_shape, batch.rows(), x.device());
-  return plan.sampler.sample({.denoise = *unet,
-                              .x = x,
-                              .levels = plan.levels,
-                              .model = sigmas,
-                              .noise = noise,
-                              .mix = *mix,
-                              .knobs = sampling_of(batch.request).knobs,
-                              .on_step = [&](const StepState& state) {
-                                show("step_x_prev", state.x);
-                                show("step_pred_x0", state.pred_x0);
-                                progress->step_done();
-                              }});
+  DrawnNoise noise(*batch.streams.draws, batch.latent_shape, batch.rows(), x.device(),
+                   paths(plan, batch));
+  return run_sampler(plan, sampling_of(batch.request).knobs, x, *mix, &noise, unet,
+                     [&](const StepState& state) {
+                       show("step_x_prev", state.x);
+                       show("step_pred_x0", state.pred_x0);
+                       progress->step_done();
+                     });
 }
 
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
@@ -290,13 +304,13 @@ at::Tensor Session::State::sample(const SamplingPlan& plan, const Batch& batch, 
 at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   const Request& request = batch->request;
   NoiseSource& draws = *batch->streams.draws;
-  const SamplingPlan plan = plan_sampling(sigmas, sampling_of(request));
+  const SamplingPlan plan = plan_sampling(diffusion().schedule, sampling_of(request));
   const Conditions of_prompts = conditions(request, batch->progress);
   const at::Tensor x = start(plan, batch);
   const uint64_t position = draws.position();
   const auto sampled = [&] {
-    Denoiser unet = guided_unet(request, of_prompts);
-    StageProgress stage(batch->progress, Stage::kSample, plan.steps());
+    Denoiser unet = guided_unet(plan, request, of_prompts);
+    StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     if (draws.position() != position) draws.seek(position);
     const at::Tensor latent = sample(plan, *batch, x.to(model->policy.device), &stage, &unet);
@@ -350,7 +364,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   ladder.plan({.pictures = batch.rows(),
                .height = request.height,
                .width = request.width,
-               .guided = request.pictures.front().scale != 1,
+               .guided = has_guidance(request),
                .encodes = request.init_image != nullptr});
   const at::Tensor latent = draw_latent(&batch, &result);
   result.evaluations = evaluations_;

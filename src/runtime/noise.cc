@@ -70,6 +70,23 @@ at::Tensor PhiloxNoise::normal(at::IntArrayRef shape) {
   return values;
 }
 
+at::Tensor NvNoise::normal(at::IntArrayRef shape) {
+  // The factors are single, what is computed with them is double.
+  constexpr double kScale = 2.3283064e-10F;
+  constexpr double kTurn = static_cast<float>(2.3283064e-10 * 6.2831855);
+  at::Tensor values = at::empty(shape, at::kFloat);
+  float* out = values.data_ptr<float>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    const Words words =
+        philox4x32_10({static_cast<uint32_t>(call_), 0, static_cast<uint32_t>(i), 0},
+                      static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32));
+    const double u = words[0] * kScale + kScale / 2, v = words[1] * kTurn + kTurn / 2;
+    out[i] = static_cast<float>(std::sqrt(-2 * std::log(u)) * std::sin(v));
+  }
+  ++call_;
+  return values;
+}
+
 TorchCpuNoise::TorchCpuNoise(uint64_t seed)
     : seed_(seed), generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
 
@@ -140,6 +157,7 @@ uint64_t draw_length(RngKind kind, int64_t values) {
     // One output a value; the last sixteen again where the count is no multiple of sixteen.
     return count + (count % 16 == 0 ? 0 : 16);
   }
+  if (kind == RngKind::kNv) return 1;
   constexpr uint64_t kOfACall = 4 * PhiloxNoise::kCudaThreads;
   // Fewer values than threads: one call, in which each thread makes one.
   return (count + kOfACall - 1) / kOfACall;
@@ -147,6 +165,7 @@ uint64_t draw_length(RngKind kind, int64_t values) {
 
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {
   if (kind == RngKind::kCpu) return std::make_unique<TorchCpuNoise>(seed);
+  if (kind == RngKind::kNv) return std::make_unique<NvNoise>(seed);
   return std::make_unique<PhiloxNoise>(seed);
 }
 

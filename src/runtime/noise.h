@@ -53,6 +53,20 @@ class PhiloxNoise final : public NoiseSource {
   uint64_t offset_ = 0;
 };
 
+/// What AUTOMATIC1111's web UI (v1.10.1, modules/rng_philox.py) calls NV: the same random words as
+/// PhiloxNoise, made normal in double precision; value i of a call is thread i's, however many.
+class NvNoise final : public NoiseSource {
+ public:
+  explicit NvNoise(uint64_t seed) : seed_(seed) {}
+  at::Tensor normal(at::IntArrayRef shape) override;
+  uint64_t position() const override { return call_; }  ///< calls so far
+  void seek(uint64_t position) override { call_ = position; }
+
+ private:
+  uint64_t seed_;
+  uint64_t call_ = 0;
+};
+
 /// The stream of torch's CPU generator (mt19937): `torch.randn(shape)` call after call.
 class TorchCpuNoise final : public NoiseSource {
  public:
@@ -77,6 +91,8 @@ class RowsOfNoise final : public NoiseSource {
  public:
   /// One stream a seed.
   RowsOfNoise(RngKind kind, const std::vector<uint64_t>& seeds);
+  explicit RowsOfNoise(std::vector<std::unique_ptr<NoiseSource>> streams)
+      : streams_(std::move(streams)) {}
 
   /// The shape's first number must be that of the streams.
   at::Tensor normal(at::IntArrayRef shape) override;

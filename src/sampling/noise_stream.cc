@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "runtime/upload.h"
 
 namespace sd {
@@ -9,6 +12,18 @@ namespace sd {
 at::Tensor DrawnNoise::next(double weight) {
   const at::Tensor noise = source_.normal(shape_).narrow(0, 0, pictures_);
   return weight == 0 ? at::Tensor() : uploaded(noise, device_);
+}
+
+at::Tensor DrawnNoise::between(double from, double to) {
+  TORCH_CHECK(std::ssize(paths_) == pictures_, "one path a picture");
+  const auto a = static_cast<float>(from), b = static_cast<float>(to);
+  const float root = std::sqrt(std::abs(b - a));
+  std::vector<at::Tensor> increments;
+  for (const BrownianTree& path : paths_) {
+    const at::Tensor w = path.increment(std::min(a, b), std::max(a, b));
+    increments.push_back((a > b ? -w : w) / root);
+  }
+  return uploaded(at::stack(increments), device_);
 }
 
 }  // namespace sd

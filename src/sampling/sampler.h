@@ -11,6 +11,7 @@
 #include "sampling/model_sigmas.h"
 #include "sampling/noise_stream.h"
 #include "sampling/schedule.h"
+#include "sd/sampler_knobs.h"
 
 namespace sd {
 
@@ -23,16 +24,15 @@ struct StepState {
 };
 using StepFn = std::function<void(const StepState&)>;
 
-/// What a user may turn on a sampler; each sampler's row says which it looks at.
-struct SamplerKnobs {
-  double eta = 0;  ///< DDIM's: 0 deterministic, 1 as DDPM
-};
-
 /// What a sampler works on.
 struct SampleArgs {
   Denoiser& denoise;
   at::Tensor x;                   ///< [N, C, h, w] f32 at the first level
   std::span<const Level> levels;  ///< one more than steps; with one there is nothing to do
+  /// With Grid::kTime and kUniPc: the continuous times of the levels.
+  std::span<const float> times;
+  int64_t count;  ///< with Grid::kEnds: evaluations asked for
+  int64_t total;  ///< of the steps that are told
   const ModelSigmas& model;
   NoiseStream& noise;
   const MixKernel& mix;
@@ -42,7 +42,7 @@ struct SampleArgs {
   int64_t steps() const { return std::ssize(levels) - 1; }
   /// Tells on_step of a step, counted from 1.
   void report(int64_t step, const at::Tensor& latent, const at::Tensor& x0) const {
-    if (on_step) on_step({step, steps(), latent, x0});
+    if (on_step) on_step({step, std::max(step, total), latent, x0});
   }
 };
 
@@ -50,18 +50,28 @@ struct SampleArgs {
 enum class Grid {
   kDdim,    ///< the reference's timesteps: 1, c + 1, 2c + 1, …, with c = T / steps
   kTime,    ///< evenly in continuous time from 1 to 1/T, as the reference's DPM-Solver
+  kWebUi,   ///< the reference's timesteps without the last step, as in the web UI
+  kUniPc,   ///< as many steps as kWebUi has timesteps, laid in continuous time
   kSigmas,  ///< a schedule
+  kEnds,    ///< the sampler lays its own between the model's highest and lowest level
 };
 
 /// Random numbers that a sampler asks for.
-enum class NoiseUse { kNone, kEachStep };
+enum class NoiseUse {
+  kNone,
+  kDraws,     ///< one after the other
+  kBrownian,  ///< increments of a Brownian path
+};
 
 /// What a sampler does with an eta that is not 0.
 enum class Eta {
   kTaken,
   kRefused,  ///< an error, as in the reference
-  kIgnored,  ///< nothing, as in the reference
+  kIgnored,  ///< nothing, as in the reference and the web UI
 };
+
+/// Knobs that a sampler looks at, beside eta and those of schedules and guidance; to be added up.
+enum Knob : unsigned { kNoKnob = 0, kNoiseKnob = 1, kChurnKnobs = 2, kUniPcKnobs = 4 };
 
 /// The step counts that a sampler takes.
 struct StepLimits {
@@ -70,6 +80,8 @@ struct StepLimits {
   int64_t usual = 50;
 };
 
+struct SamplingPlan;
+
 /// A sampler that a user can choose.
 struct Sampler {
   const char* name;       ///< as flags and records call it
@@ -77,15 +89,21 @@ struct Sampler {
   const char* old_names;  ///< other names in the web UI's texts, with commas between
   /// Takes the noise out of `args.x`, step by step. Returns the latent, [N, C, h, w].
   at::Tensor (*sample)(const SampleArgs& args);
-  Grid grid;
-  NoiseUse noise;
-  /// The tensors that it draws in so many steps.
-  int64_t (*draws)(int64_t steps);
+  Grid grid = Grid::kSigmas;
+  const char* schedule = "uniform";  ///< the usual one, with Grid::kSigmas and kEnds
+  NoiseUse noise = NoiseUse::kNone;
+  /// The tensors that it draws in a run; -1 if that cannot be told before.
+  int64_t (*draws)(const SamplingPlan& plan);
   int evaluations = 1;  ///< of the network, a step
-  Eta eta = Eta::kRefused;
+  Eta eta = Eta::kIgnored;
+  double usual_eta = 0;
+  unsigned knobs = kNoKnob;
+  StepLimits limits = {.least = 1, .most = 10'000, .usual = 20};
   bool starts_from_picture = true;
-  const char* schedule = "";  ///< the usual one, with Grid::kSigmas
-  StepLimits limits = {};
+  bool discards_next_to_last = false;  ///< as if that knob were on
+  bool uses_noise_seed_delta = false;  ///< whether the web UI's text says ENSD
+  bool consistency = false;            ///< for latent consistency models
+  double guidance = 1;                 ///< factor of the scale
   /// One of the reference's own: not what the web UI means by the label.
   bool reference = false;
 };
@@ -102,6 +120,10 @@ struct SamplerChoice {
 /// The sampler of that name, in any case: a short name, else a label or an old name of the web UI,
 /// with or without a schedule's behind it. Throws kUsage, with the nearest names.
 SamplerChoice choose_sampler(std::string_view name);
+
+/// The sampler that the web UI means: by its label or old names, but not the reference's own. Null
+/// where there is none.
+const Sampler* find_webui_sampler(std::string_view label);
 
 /// The sampler of that short name; throws kUsage, with the nearest names.
 const Sampler& find_sampler(std::string_view name);

@@ -6,11 +6,15 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "sampling/continuous_schedule.h"
 #include "sampling/samplers/samplers.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
+
+/// The web UI takes a strength of 1 for a little less.
+constexpr double kMostStrength = 0.999;
 
 void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
   const StepLimits& limits = sampler.limits;
@@ -23,7 +27,7 @@ void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
               format("%lld is the usual number", static_cast<long long>(limits.usual)));
 }
 
-/// The steps of `steps` that a strength asks for: as Python's int(), the product in double, cut.
+/// As Python's int(): the product in double, cut.
 int64_t share_of(double strength, int64_t steps) {
   return static_cast<int64_t>(strength * static_cast<double>(steps));
 }
@@ -33,55 +37,270 @@ Levels end_of(const Levels& levels, int64_t steps) {
   return {levels.end() - std::min(steps + 1, std::ssize(levels)), levels.end()};
 }
 
-SamplingPlan plan_ddim(const Sampler& sampler, const ModelSigmas& model,
-                       const SamplingSettings& settings) {
-  const Levels all = ddim_levels(model.schedule(), settings.steps, settings.knobs.eta);
-  if (!settings.strength) return {sampler, all, {.alpha = 0, .sigma = 1}};
-  const int64_t steps = share_of(*settings.strength, settings.steps);
-  // The reference puts in the noise of one timestep above the first that it takes, and fails where
-  // there is none.
-  const int64_t above = std::max<int64_t>(std::ssize(all) - 2 - steps, 0);
-  return {sampler, end_of(all, steps), all[static_cast<size_t>(above)]};
+/// How many steps the levels are laid for, and how many of them are taken from a picture (one less
+/// of timesteps, one more of sigmas), as the web UI's setup_img2img_steps.
+struct PictureSteps {
+  int64_t laid, taken;
+};
+PictureSteps picture_steps(const SamplingSettings& settings) {
+  const double strength = std::min(*settings.strength, kMostStrength);
+  if (!settings.knobs.fix_steps) return {settings.steps, share_of(strength, settings.steps)};
+  if (strength <= 0) return {0, settings.steps - 1};
+  return {static_cast<int64_t>(static_cast<double>(settings.steps) / strength), settings.steps - 1};
 }
 
-SamplingPlan plan_time(const Sampler& sampler, const ModelSigmas& model,
-                       const SamplingSettings& settings) {
-  return {sampler, time_levels(model.schedule(), settings.steps), {.alpha = 0, .sigma = 1}};
+float as_half(float number) { return static_cast<float>(static_cast<c10::Half>(number)); }
+
+/// alphas_cumprod rounded to half precision.
+NoiseSchedule in_half(const NoiseSchedule& schedule) {
+  std::vector<float> alphas = schedule.alphas_cumprod();
+  for (float& alpha : alphas) alpha = as_half(alpha);
+  return NoiseSchedule(std::move(alphas));
 }
 
-/// As the web UI does it (v1.10.1, modules/sd_samplers_kdiffusion.py and sd_samplers_common.py).
-SamplingPlan plan_sigmas(const Sampler& sampler, const ModelSigmas& model,
-                         const SamplingSettings& settings) {
-  const Schedule* schedule = find_schedule(settings.schedule);
-  if (schedule == nullptr) schedule = find_schedule(sampler.schedule);
-  const at::Tensor sigmas = schedule->sigmas({model, settings.steps, model.least(), model.most()});
-  Levels levels;
-  for (int64_t i = 0; i < sigmas.size(0); ++i) levels.push_back(model.level(sigmas[i]));
-  if (!settings.strength) {
-    const Level start{.alpha = 0, .sigma = levels.front().sigma};
-    return {sampler, std::move(levels), start};
+bool discards(const Sampler& sampler, const SamplerKnobs& knobs) {
+  return sampler.discards_next_to_last || knobs.discard_next_to_last;
+}
+
+/// Makes the plan of one run.
+class Planner {
+ public:
+  Planner(const NoiseSchedule& schedule, const SamplingSettings& settings)
+      : schedule_(settings.knobs.downcast_alphas ? in_half(schedule) : schedule),
+        settings_(settings),
+        knobs_(settings.knobs),
+        plan_{.sampler = find_sampler(settings.sampler),
+              .model = std::make_shared<const ModelSigmas>(
+                  schedule_, SigmaRules{.quantize = settings.knobs.quantize,
+                                        .downcast = settings.knobs.downcast_alphas,
+                                        .consistency = find_sampler(settings.sampler).consistency}),
+              .levels = {},
+              .start = {.alpha = 0, .sigma = 1}} {}
+
+  SamplingPlan make() {
+    check_steps(plan_.sampler, schedule_.timesteps(), settings_.steps);
+    lay();
+    if (plan_.total == 0) plan_.total = plan_.steps();
+    if (plan_.evaluations == 0) plan_.evaluations = plan_.total * plan_.sampler.evaluations;
+    return std::move(plan_);
   }
-  constexpr double kMostStrength = 0.999;
-  levels =
-      end_of(levels, share_of(std::min(*settings.strength, kMostStrength), settings.steps) + 1);
-  const Level start = levels.front();
-  return {sampler, std::move(levels), start};
+
+ private:
+  void lay() {
+    switch (plan_.sampler.grid) {
+      case Grid::kDdim:
+        return lay_ddim();
+      case Grid::kTime:
+        return lay_times(1, settings_.steps, UniPcSkip::kTimeUniform);
+      case Grid::kWebUi:
+        return lay_timesteps();
+      case Grid::kUniPc:
+        return lay_unipc();
+      case Grid::kSigmas:
+        return lay_sigmas();
+      case Grid::kEnds:
+        return lay_ends();
+    }
+  }
+
+  void lay_ddim() {
+    plan_.levels = ddim_levels(schedule_, settings_.steps, knobs_.eta.value_or(0));
+    if (!settings_.strength) return;
+    const int64_t steps = share_of(*settings_.strength, settings_.steps);
+    // The reference puts in the noise of one timestep above the first that it takes, and fails
+    // where there is none.
+    const int64_t above = std::max<int64_t>(std::ssize(plan_.levels) - 2 - steps, 0);
+    plan_.start = plan_.levels[static_cast<size_t>(above)];
+    plan_.levels = end_of(plan_.levels, steps);
+  }
+
+  /// The web UI's timesteps, ascending.
+  Levels timesteps(int64_t steps) const {
+    steps += discards(plan_.sampler, knobs_) ? 1 : 0;
+    const int64_t total = schedule_.timesteps();
+    if (steps < 1 || steps > total) {
+      throw Error(
+          ErrorKind::kUsage,
+          format("the sampler %s cannot lay %lld steps over %lld timesteps", plan_.sampler.name,
+                 static_cast<long long>(steps), static_cast<long long>(total)),
+          "take fewer steps, or a higher strength");
+    }
+    Levels levels;
+    for (int64_t t = 0; t < total; t += total / steps) {
+      levels.push_back(timestep_level(std::min(t + 1, total - 1)));
+    }
+    return levels;
+  }
+
+  Level timestep_level(int64_t t) const {
+    const float a = schedule_.alphas_cumprod()[static_cast<size_t>(t)];
+    const float sigma = std::sqrt(1.0F - a);
+    return {static_cast<double>(t), std::sqrt(a), knobs_.downcast_alphas ? as_half(sigma) : sigma};
+  }
+
+  /// The timesteps of the run, ascending; sets what it starts from.
+  Levels taken_timesteps() {
+    if (!settings_.strength) return timesteps(settings_.steps);
+    const PictureSteps steps = picture_steps(settings_);
+    Levels all = timesteps(steps.laid);
+    const Level& start = all[static_cast<size_t>(std::min(steps.taken, std::ssize(all) - 1))];
+    plan_.start = with_noise_knobs(start);
+    if (steps.taken < std::ssize(all)) all.resize(static_cast<size_t>(steps.taken));
+    return all;
+  }
+
+  void lay_timesteps() {
+    plan_.levels = taken_timesteps();
+    std::reverse(plan_.levels.begin(), plan_.levels.end());
+  }
+
+  void lay_unipc() {
+    const Levels taken = taken_timesteps();
+    const int64_t steps = std::ssize(taken);
+    if (steps < knobs_.unipc_order) {
+      throw Error(ErrorKind::kUsage,
+                  format("the sampler unipc of order %lld needs as many steps, found %lld",
+                         static_cast<long long>(knobs_.unipc_order), static_cast<long long>(steps)),
+                  "take more steps, or a lower order");
+    }
+    float from = 1;
+    if (settings_.strength) {
+      const auto total = static_cast<float>(schedule_.timesteps());
+      from = static_cast<float>(taken.back().t) / total + static_cast<float>(1.0 / total);
+    }
+    lay_times(from, steps, knobs_.unipc_skip);
+  }
+
+  void lay_times(float from, int64_t steps, UniPcSkip skip) {
+    plan_.times = times_to_end(schedule_, from, steps, skip);
+    plan_.levels = levels_at(schedule_, plan_.times);
+  }
+
+  /// The sigmas of a schedule of so many steps, as the web UI's get_sigmas.
+  at::Tensor sigmas(int64_t steps) const {
+    if (!knobs_.sigmas.empty()) return at::tensor(knobs_.sigmas, at::kDouble).to(at::kFloat);
+    if (steps == 0) return at::zeros({1}, at::kFloat);
+    const Schedule* schedule = find_schedule(settings_.schedule);
+    if (schedule == nullptr) schedule = find_schedule(plan_.sampler.schedule);
+    const bool discard = discards(plan_.sampler, knobs_);
+    const bool old = knobs_.old_karras_sigmas;
+    const auto chosen = [](double knob, double usual) { return knob != 0 ? knob : usual; };
+    ScheduleArgs args{.model = *plan_.model,
+                      .steps = steps + (discard ? 1 : 0),
+                      .sigma_min = chosen(knobs_.sigma_min, old ? 0.1 : plan_.model->least()),
+                      .sigma_max = chosen(knobs_.sigma_max, old ? 10 : plan_.model->most()),
+                      .beta_alpha = knobs_.beta_alpha,
+                      .beta_beta = knobs_.beta_beta};
+    if (knobs_.rho != 0) args.rho = knobs_.rho;
+    const at::Tensor all = schedule->sigmas(args).to(at::kFloat);
+    if (!discard) return all;
+    return at::cat({all.slice(0, 0, std::max<int64_t>(all.size(0) - 2, 0)), all.slice(0, -1)});
+  }
+
+  void lay_sigmas() {
+    const PictureSteps steps =
+        settings_.strength ? picture_steps(settings_) : PictureSteps{settings_.steps, 0};
+    const at::Tensor all = sigmas(steps.laid);
+    find_ends(all);
+    const int64_t first =
+        settings_.strength ? std::max<int64_t>(steps.laid - steps.taken - 1, 0) : 0;
+    for (int64_t i = std::min(first, all.size(0) - 1); i < all.size(0); ++i) {
+      plan_.levels.push_back(plan_.model->level(all[i]));
+    }
+    const double sigma = plan_.levels.front().sigma;
+    if (settings_.strength) {
+      plan_.start = with_noise_knobs(plan_.levels.front());
+    } else {
+      plan_.start.sigma = knobs_.sgm_noise ? std::sqrt(1 + sigma * sigma) : sigma;
+    }
+    if (plan_.sampler.sample == sample_restart) plan_.total = restart_step_count(plan_.levels);
+  }
+
+  void lay_ends() {
+    lay_sigmas();
+    const auto level = [&](double sigma) {
+      return plan_.model->level(at::scalar_tensor(sigma, at::kFloat));
+    };
+    plan_.count = plan_.steps();
+    double most = plan_.levels.front().sigma, least = 0;
+    if (plan_.count > 0) least = plan_.levels[plan_.levels.size() - 2].sigma;
+    if (!settings_.strength) {
+      plan_.count = settings_.steps;
+      most = plan_.model->most();
+      least = plan_.model->least();
+    }
+    if (plan_.count > 0) plan_.levels = {level(most), level(least)};
+    const bool fast = plan_.sampler.sample == sample_dpm_fast;
+    plan_.total = plan_.count > 0 && fast ? dpm_fast_steps(plan_.count) : plan_.count;
+    plan_.evaluations = plan_.count;
+  }
+
+  void find_ends(const at::Tensor& all) {
+    const at::Tensor above = all.masked_select(all > 0);
+    if (above.numel() == 0) return;
+    plan_.lowest = above.min().item<double>();
+    plan_.highest = all.max().item<double>();
+  }
+
+  /// What a run starts from that puts the noise of `level` into a picture.
+  Level with_noise_knobs(const Level& level) const {
+    return {level.t, level.alpha,
+            knobs_.initial_noise * (level.sigma + knobs_.extra_noise * level.alpha)};
+  }
+
+  const NoiseSchedule schedule_;
+  const SamplingSettings& settings_;
+  const SamplerKnobs& knobs_;
+  SamplingPlan plan_;
+};
+
+/// As the web UI counts: a step of two evaluations is two.
+double run_length(const SamplingPlan& plan, const SamplingSettings& settings) {
+  return static_cast<double>(settings.steps * (plan.sampler.evaluations == 2 ? 2 : 1));
 }
 
 }  // namespace
 
-SamplingPlan plan_sampling(const ModelSigmas& model, const SamplingSettings& settings) {
-  const Sampler& sampler = find_sampler(settings.sampler);
-  check_steps(sampler, model.schedule().timesteps(), settings.steps);
-  switch (sampler.grid) {
-    case Grid::kDdim:
-      return plan_ddim(sampler, model, settings);
-    case Grid::kTime:
-      return plan_time(sampler, model, settings);
-    case Grid::kSigmas:
-      return plan_sigmas(sampler, model, settings);
-  }
-  throw Error(ErrorKind::kInternal, "a sampler has no grid");
+SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings& settings) {
+  return Planner(schedule, settings).make();
+}
+
+at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
+                       const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
+                       const StepFn& on_step) {
+  if (plan.steps() == 0) return x;
+  if (plan.sampler.consistency) denoiser->edit(edit_as_consistency_model);
+  return plan.sampler.sample({.denoise = *denoiser,
+                              .x = x,
+                              .levels = plan.levels,
+                              .times = plan.times,
+                              .count = plan.count,
+                              .total = plan.total,
+                              .model = *plan.model,
+                              .noise = *noise,
+                              .mix = mix,
+                              .knobs = knobs,
+                              .on_step = on_step});
+}
+
+std::function<bool(const Evaluation&)> guidance_of(const SamplingPlan& plan,
+                                                   const SamplingSettings& settings) {
+  const SamplerKnobs& knobs = settings.knobs;
+  const bool always = knobs.s_min_uncond <= 0 && knobs.skip_early_cond <= 0 &&
+                      knobs.guidance_from <= 0 && knobs.guidance_until >= 1;
+  if (always) return {};
+  const bool by_time = plan.sampler.grid == Grid::kWebUi || plan.sampler.grid == Grid::kUniPc;
+  const auto evaluations = static_cast<double>(plan.evaluations);
+  return [knobs, by_time, evaluations, length = run_length(plan, settings)](const Evaluation& at) {
+    const auto number = static_cast<double>(at.number);
+    if (number < knobs.guidance_from * evaluations) return false;
+    if (number >= knobs.guidance_until * evaluations) return false;
+    if (knobs.skip_early_cond > 0 && number / length <= knobs.skip_early_cond) return false;
+    // (The web UI compares a timestep where the sampler counts in them.)
+    const double sigma = by_time ? at.at.t : at.at.sigma;
+    const bool turn = knobs.s_min_uncond_all || at.number % 2 == 1;
+    return !(turn && knobs.s_min_uncond > 0 && sigma < knobs.s_min_uncond);
+  };
 }
 
 }  // namespace sd

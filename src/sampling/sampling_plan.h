@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sampling/sampler.h"
 #include "sampling/schedule.h"
@@ -21,15 +23,32 @@ struct SamplingSettings {
 /// What a run takes.
 struct SamplingPlan {
   const Sampler& sampler;
+  std::shared_ptr<const ModelSigmas> model;
   Levels levels;
   /// What it starts from: alpha·picture + sigma·noise; alpha 0 without a picture.
   Level start;
+  std::vector<float> times = {};  ///< as SampleArgs::times
+  int64_t count = 0;              ///< as SampleArgs::count
+  int64_t total = 0;              ///< steps that the sampler tells, if it can be known
+  int64_t evaluations = 0;        ///< of the network, if it can be known
+  /// The ends of a Brownian path: the lowest level above 0 and the highest, of the whole schedule.
+  double lowest = 0, highest = 0;
 
-  int64_t steps() const { return std::ssize(levels) - 1; }
+  int64_t steps() const { return std::max<int64_t>(std::ssize(levels) - 1, 0); }
 };
 
 /// Throws kUsage for an unknown sampler or schedule, for a count of steps that the sampler does not
 /// take, and for an eta so large that DDIM's step has no real solution.
-SamplingPlan plan_sampling(const ModelSigmas& model, const SamplingSettings& settings);
+SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings& settings);
+
+/// Takes the noise out of x [N, C, h, w], which is at the plan's first level. Returns the latent.
+at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
+                       const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
+                       const StepFn& on_step);
+
+/// Whether an evaluation of the run has guidance, by the knobs that end or skip it. Empty: all
+/// have.
+std::function<bool(const Evaluation&)> guidance_of(const SamplingPlan& plan,
+                                                   const SamplingSettings& settings);
 
 }  // namespace sd

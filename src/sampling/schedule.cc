@@ -12,6 +12,15 @@ namespace {
 constexpr Schedule kSchedules[] = {
     {"uniform", "Uniform", "", uniform_sigmas},
     {"karras", "Karras", "", karras_sigmas},
+    {"exponential", "Exponential", "", exponential_sigmas},
+    {"polyexponential", "Polyexponential", "", polyexponential_sigmas},
+    {"sgm_uniform", "SGM Uniform", "SGMUniform", sgm_uniform_sigmas},
+    {"kl_optimal", "KL Optimal", "", kl_optimal_sigmas},
+    {"align_your_steps", "Align Your Steps", "", align_your_steps_sigmas},
+    {"simple", "Simple", "", simple_sigmas},
+    {"normal", "Normal", "", normal_sigmas},
+    {"ddim", "DDIM", "", ddim_sigmas},
+    {"beta", "Beta", "", beta_sigmas},
 };
 
 }  // namespace

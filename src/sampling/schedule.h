@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -14,8 +15,11 @@ namespace sd {
 struct ScheduleArgs {
   const ModelSigmas& model;
   int64_t steps;
-  at::Tensor sigma_min;  ///< the lowest and highest level, one f32 number each
-  at::Tensor sigma_max;
+  double sigma_min;  ///< the lowest and highest level
+  double sigma_max;
+  std::optional<double> rho = {};  ///< absent: the schedule's own
+  double beta_alpha = 0.6;
+  double beta_beta = 0.6;
 };
 
 /// A way to lay the levels of k-diffusion's samplers between the most noise and none.

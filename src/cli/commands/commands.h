@@ -21,6 +21,7 @@ void add_inspect_command(CLI::App* program, RunFn* run);
 void add_plan_command(CLI::App* program, RunFn* run);
 void add_convert_command(CLI::App* program, RunFn* run);
 void add_devices_command(CLI::App* program, RunFn* run);
+void add_samplers_command(CLI::App* program, RunFn* run);
 void add_random_checkpoint_command(CLI::App* program, RunFn* run);
 
 }  // namespace sd

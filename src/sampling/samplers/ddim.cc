@@ -30,7 +30,7 @@ at::Tensor sample_ddim(const SampleArgs& args) {
     const Prediction predicted = args.denoise(x, from);
     const float alpha = alphas[static_cast<size_t>(to.t)];
     const float deviation =
-        ddim_deviation(alphas[static_cast<size_t>(from.t)], alpha, args.knobs.eta);
+        ddim_deviation(alphas[static_cast<size_t>(from.t)], alpha, args.knobs.eta.value_or(0));
     const at::Tensor noise = args.noise.next(deviation);
     x = deviation == 0 ? at_level(args, predicted, to)
                        : args.mix({{to.alpha, predicted.x0},

@@ -1,12 +1,13 @@
-#include "sampling/samplers/samplers.h"
+#include "sampling/samplers/k_steps.h"
 
 namespace sd {
 
 at::Tensor sample_euler(const SampleArgs& args) {
+  const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
-    args.noise.next(0);
-    const Prediction predicted = args.denoise(x, args.levels[static_cast<size_t>(i)]);
+    const Churned from = churn(args, x, sigmas, i);
+    const Prediction predicted = args.denoise(from.x, args.model.level(from.sigma));
     x = at_level(args, predicted, args.levels[static_cast<size_t>(i) + 1]);
     args.report(i + 1, x, predicted.x0);
   }

@@ -27,9 +27,9 @@ Prediction with_eps(const SampleArgs& args, const at::Tensor& x, const Level& le
   return {args.mix({{1, x}, {-level.sigma, eps}}, level.alpha), eps, eps};
 }
 
-}  // namespace
-
-at::Tensor sample_plms(const SampleArgs& args) {
+/// `draws`: one before each sum. `next`: which level the look ahead is at.
+template <class Next>
+at::Tensor sample(const SampleArgs& args, bool draws, const Next& next) {
   at::Tensor x = args.x;
   OlderEps older;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -38,20 +38,32 @@ at::Tensor sample_plms(const SampleArgs& args) {
     Prediction predicted = args.denoise(x, from);
     at::Tensor eps = predicted.eps;
     if (older.empty()) {  // pseudo improved Euler: the mean with a look at the next timestep
-      args.noise.next(0);
-      const Level& next = i + 1 < args.steps() ? to : from;  // where there is one
-      const at::Tensor ahead = args.denoise(at_level(args, predicted, to), next).eps;
+      if (draws) args.noise.next(0);
+      const at::Tensor ahead = args.denoise(at_level(args, predicted, to), next(i)).eps;
       predicted = with_eps(args, x, from, args.mix({{1, ahead}, {1, eps}}, 2));
     } else {
       predicted = with_eps(args, x, from, multistep(args, eps, older));
     }
-    args.noise.next(0);
+    if (draws) args.noise.next(0);
     x = at_level(args, predicted, to);
     older.insert(older.begin(), std::move(eps));
     if (older.size() > 3) older.pop_back();
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+}  // namespace
+
+at::Tensor sample_plms(const SampleArgs& args) {
+  return sample(args, /*draws=*/true, [&](int64_t i) {  // the last level is no timestep
+    return args.levels[static_cast<size_t>(std::min(i + 1, args.steps() - 1))];
+  });
+}
+
+at::Tensor sample_webui_plms(const SampleArgs& args) {
+  return sample(args, /*draws=*/false,
+                [&](int64_t i) { return args.levels[static_cast<size_t>(i) + 1]; });
 }
 
 }  // namespace sd

@@ -1,16 +1,19 @@
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "sampling/schedules/schedules.h"
 
 namespace sd {
 
+at::Tensor karras_between(int64_t steps, double least, double most, double rho) {
+  const at::Tensor ramp = at::linspace(0, 1, steps, at::kFloat);
+  const double from = std::pow(most, 1 / rho), to = std::pow(least, 1 / rho);
+  return with_zero((from + ramp * (to - from)).pow(rho));
+}
+
 at::Tensor karras_sigmas(const ScheduleArgs& args) {
-  constexpr double kRho = 7;
-  const at::Tensor ramp = at::linspace(0, 1, args.steps, at::kFloat);
-  // (Python's numbers are doubles until they meet a tensor.)
-  const double least = std::pow(args.sigma_min.item<double>(), 1 / kRho);
-  const double most = std::pow(args.sigma_max.item<double>(), 1 / kRho);
-  return with_zero((most + ramp * (least - most)).pow(kRho));
+  return karras_between(args.steps, args.sigma_min, args.sigma_max, args.rho.value_or(7));
 }
 
 }  // namespace sd

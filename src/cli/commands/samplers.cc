@@ -1,0 +1,97 @@
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/output.h"
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "sampling/sampler.h"
+#include "sampling/schedule.h"
+
+namespace sd {
+namespace {
+
+using nlohmann::json;
+
+const char* word_of(NoiseUse noise) {
+  switch (noise) {
+    case NoiseUse::kNone:
+      return "none";
+    case NoiseUse::kDraws:
+      return "draws";
+    case NoiseUse::kBrownian:
+      return "brownian";
+  }
+  return "";
+}
+
+/// The settings that a sampler looks at, beside those of schedules and guidance.
+std::vector<std::string> knobs_of(const Sampler& sampler) {
+  std::vector<std::string> knobs;
+  if (sampler.eta == Eta::kTaken) knobs.emplace_back("eta");
+  if (sampler.knobs & kNoiseKnob) knobs.emplace_back("s_noise");
+  if (sampler.knobs & kChurnKnobs) knobs.emplace_back("s_churn");
+  if (sampler.knobs & kUniPcKnobs) knobs.emplace_back("unipc_*");
+  return knobs;
+}
+
+/// What lays the levels where no schedule is named.
+std::string usual_schedule(const Sampler& sampler) {
+  return sampler.grid == Grid::kSigmas || sampler.grid == Grid::kEnds ? sampler.schedule
+                                                                      : "its own";
+}
+
+json to_json(const Sampler& sampler) {
+  return {{"name", sampler.name},
+          {"webui_name", sampler.reference ? json(nullptr) : json(sampler.label)},
+          {"reference", sampler.reference},
+          {"noise", word_of(sampler.noise)},
+          {"evaluations", sampler.evaluations},
+          {"schedule", usual_schedule(sampler)},
+          {"starts_from_picture", sampler.starts_from_picture},
+          {"settings", knobs_of(sampler)}};
+}
+
+void print_tables() {
+  print_format("%-18s %-18s %-8s %11s  %-11s %s\n", "sampler", "web UI", "noise", "evaluations",
+               "schedule", "settings");
+  for (const Sampler& sampler : samplers()) {
+    print_format("%-18s %-18s %-8s %11d  %-11s %s\n", sampler.name,
+                 sampler.reference ? "(reference's own)" : sampler.label, word_of(sampler.noise),
+                 sampler.evaluations, usual_schedule(sampler).c_str(),
+                 join(knobs_of(sampler), ", ").c_str());
+  }
+  print_format("\n%-18s %s\n", "schedule", "web UI");
+  for (const Schedule& schedule : schedules()) {
+    print_format("%-18s %s\n", schedule.name, schedule.label);
+  }
+}
+
+json tables() {
+  json all = json::array(), laid = json::array();
+  for (const Sampler& sampler : samplers()) all.push_back(to_json(sampler));
+  for (const Schedule& schedule : schedules()) {
+    laid.push_back({{"name", schedule.name}, {"webui_name", schedule.label}});
+  }
+  return {{"samplers", all}, {"schedules", laid}};
+}
+
+}  // namespace
+
+void add_samplers_command(CLI::App* program, RunFn* run) {
+  auto* command = program->add_subcommand(
+      "samplers", "list what --sampler and --schedule can name, and what each takes");
+  auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "as JSON");
+  command->callback([as_json, run] {
+    *run = [as_json] {
+      if (*as_json) {
+        print_json(tables().dump(2));
+      } else {
+        print_tables();
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace sd

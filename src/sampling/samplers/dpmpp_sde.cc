@@ -1,0 +1,43 @@
+#include "sampling/samplers/k_steps.h"
+
+namespace sd {
+namespace {
+
+/// A part of a step: from the noise of `from` to that of `to` along a picture, noise included. Both
+/// are times, -log sigma.
+at::Tensor noisy_part(const SampleArgs& args, const at::Tensor& x, const at::Tensor& from,
+                      const at::Tensor& to, const std::vector<MixTerm>& picture) {
+  const at::Tensor start = from.neg().exp(), end = to.neg().exp();
+  const AncestralStep step = ancestral_step(start, end, ancestral_eta(args));
+  const at::Tensor down = step.down.log().neg();
+  const double gain = -weight((from - down).expm1());
+  std::vector<MixTerm> terms = {{weight(down.neg().exp() / start), x}};
+  for (const MixTerm& term : picture) terms.push_back({gain * term.weight, term.x});
+  const at::Tensor noise = args.noise.between(weight(start), weight(end));
+  terms.push_back({weight(step.up) * args.knobs.s_noise, noise});
+  return args.mix(terms);
+}
+
+}  // namespace
+
+at::Tensor sample_dpmpp_sde(const SampleArgs& args) {
+  const at::Tensor sigmas = sigmas_of(args);
+  at::Tensor x = args.x;
+  for (int64_t i = 0; i < args.steps(); ++i) {
+    const Prediction predicted = args.denoise(x, args.model.level(sigmas[i]));
+    if (is_zero(sigmas[i + 1])) {
+      x = at_level(args, predicted, {});
+    } else {
+      const at::Tensor t = sigmas[i].log().neg(), next = sigmas[i + 1].log().neg();
+      const at::Tensor middle = t + (next - t) * 0.5;
+      const at::Tensor half = noisy_part(args, x, t, middle, {{1, predicted.x0}});
+      const at::Tensor there = args.denoise(half, args.model.level(middle.neg().exp())).x0;
+      // With the middle halfway the picture of the start has no weight.
+      x = noisy_part(args, x, t, next, {{1, there}});
+    }
+    args.report(i + 1, x, predicted.x0);
+  }
+  return x;
+}
+
+}  // namespace sd

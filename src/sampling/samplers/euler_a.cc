@@ -1,0 +1,22 @@
+#include "sampling/samplers/k_steps.h"
+
+namespace sd {
+
+at::Tensor sample_euler_a(const SampleArgs& args) {
+  const at::Tensor sigmas = sigmas_of(args);
+  at::Tensor x = args.x;
+  for (int64_t i = 0; i < args.steps(); ++i) {
+    const Prediction predicted = args.denoise(x, args.model.level(sigmas[i]));
+    const AncestralStep step = ancestral_step(sigmas[i], sigmas[i + 1], ancestral_eta(args));
+    std::vector<MixTerm> terms = {{1, predicted.x0}, {weight(step.down), predicted.eps}};
+    if (!is_zero(sigmas[i + 1])) {
+      const double up = weight(step.up);
+      terms.push_back({up, args.noise.next(up)});
+    }
+    x = args.mix(terms);
+    args.report(i + 1, x, predicted.x0);
+  }
+  return x;
+}
+
+}  // namespace sd

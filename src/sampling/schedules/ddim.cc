@@ -1,0 +1,15 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "sampling/schedules/schedules.h"
+
+namespace sd {
+
+at::Tensor ddim_sigmas(const ScheduleArgs& args) {
+  const int64_t total = args.model.all().size(0);
+  const int64_t stride = std::max<int64_t>(total / args.steps, 1);
+  return with_zero(args.model.all().slice(0, 1, total, stride).flip(0));
+}
+
+}  // namespace sd

@@ -1,0 +1,15 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "sampling/schedules/schedules.h"
+
+namespace sd {
+
+at::Tensor exponential_sigmas(const ScheduleArgs& args) {
+  return with_zero(
+      at::linspace(std::log(args.sigma_max), std::log(args.sigma_min), args.steps, at::kFloat)
+          .exp());
+}
+
+}  // namespace sd

@@ -1,0 +1,14 @@
+#include <ATen/ATen.h>
+
+#include "sampling/schedules/schedules.h"
+
+namespace sd {
+
+at::Tensor kl_optimal_sigmas(const ScheduleArgs& args) {
+  const at::Tensor least = at::scalar_tensor(args.sigma_min, at::kFloat).arctan();
+  const at::Tensor most = at::scalar_tensor(args.sigma_max, at::kFloat).arctan();
+  const at::Tensor share = at::arange(args.steps + 1, at::kLong) / args.steps;
+  return (share * least + (1.0 - share) * most).tan();
+}
+
+}  // namespace sd

@@ -1,0 +1,15 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "sampling/schedules/schedules.h"
+
+namespace sd {
+
+at::Tensor polyexponential_sigmas(const ScheduleArgs& args) {
+  const at::Tensor ramp = at::linspace(1, 0, args.steps, at::kFloat).pow(args.rho.value_or(1));
+  const double least = std::log(args.sigma_min);
+  return with_zero((ramp * (std::log(args.sigma_max) - least) + least).exp());
+}
+
+}  // namespace sd

@@ -1,0 +1,27 @@
+#include <ATen/ATen.h>
+
+#include "sampling/schedules/schedules.h"
+
+namespace sd {
+namespace {
+
+at::Tensor f32(double number) { return at::scalar_tensor(number, at::kFloat); }
+
+/// The sigmas of times between those of the highest and the lowest level.
+at::Tensor between_ends(const ScheduleArgs& args, int64_t count) {
+  const double start = args.model.time_of(f32(args.sigma_max)).item<double>();
+  const double end = args.model.time_of(f32(args.sigma_min)).item<double>();
+  return args.model.at_times(at::linspace(start, end, count, at::kFloat));
+}
+
+}  // namespace
+
+at::Tensor sgm_uniform_sigmas(const ScheduleArgs& args) {
+  return with_zero(between_ends(args, args.steps + 1).slice(0, 0, args.steps));
+}
+
+at::Tensor normal_sigmas(const ScheduleArgs& args) {
+  return with_zero(between_ends(args, args.steps));
+}
+
+}  // namespace sd
