@@ -1,7 +1,8 @@
 """Latent consistency distillation (Luo et al. 2023, arXiv 2310.04378) and its sampler.
 
 The student answers at any of the 50 times of a DDIM run with the end of the guided run. It learns
-this from its own moving average one DDIM step of the guided teacher nearer to the end.
+this from its own moving average one DDIM step of the guided teacher nearer to the end, or from the
+end itself of runs that the teacher made (as Luhman and Luhman 2021, here at all times of a run).
 """
 
 import torch
@@ -44,14 +45,35 @@ def consistency(unet, x, t, context):
 
 
 @torch.no_grad()
-def teacher_step(unet, x, index, context, empty, scale):
-  """One guided DDIM step of the teacher from TIMES[index] -> (x [N, 4, h, w], its times [N])."""
+def teacher_step(unet, x, index, context, empty, scale, stride=1):
+  """One guided DDIM step of the teacher -> (x [N, 4, h, w], its times [N]).
+
+  It goes from TIMES[index] to the time `stride` places earlier, or to t = 0.
+  """
   t = TIMES[index]
   both = torch.cat([context, empty.expand_as(context)])
   eps, eps_empty = unet(torch.cat([x, x]), torch.cat([t, t]), both).float().chunk(2)
   eps = eps_empty + scale * (eps - eps_empty)
-  earlier = torch.where(index > 0, TIMES[index - 1], 0)
+  earlier = torch.where(index >= stride, TIMES[(index - stride).clamp(min=0)], 0)
   return noised(clean(x, eps, t), eps, earlier), earlier
+
+
+@torch.no_grad()
+def teacher_run(unet, noise, context, empty, scale, first_stride):
+  """A guided run of the teacher from noise [N, 4, h, w] in steps of two places in TIMES.
+
+  `first_stride`, 1 or 2, says whether it visits even or odd places after the first.
+  -> points [places, N, 4, h, w], their places in TIMES (ints), the end [N, 4, h, w].
+  """
+  places, points, x, stride = [], [], noise, first_stride
+  place = len(TIMES) - 1
+  while place >= 0:
+    places.append(place)
+    points.append(x)
+    index = torch.full((noise.shape[0],), place)
+    x, _ = teacher_step(unet, x, index, context, empty, scale, stride)
+    place, stride = place - stride, 2
+  return torch.stack(points), places, x
 
 
 def huber(error):
