@@ -18,8 +18,7 @@ foreach(name c10 torch_cpu)
 endforeach()
 
 add_library(sd_torch INTERFACE)
-# The wheel's own OpenMP, so that our threads and LibTorch's are the same ones.
-target_link_libraries(sd_torch INTERFACE sd_torch_cpu sd_c10 "${SD_TORCH_DIR}/lib/libgomp.so.1")
+target_link_libraries(sd_torch INTERFACE sd_torch_cpu sd_c10)
 target_link_options(sd_torch INTERFACE
   "-Wl,-rpath-link,${SD_TORCH_RUNTIME_DIR}" "-Wl,-rpath-link,${SD_TORCH_DIR}/lib")
 # The wheel's headers use the CUDA-free part only; NDEBUG keeps their inline checks in step with

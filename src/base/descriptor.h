@@ -20,6 +20,9 @@ class Descriptor {
   /// Below 0 if the file could not be opened.
   int get() const { return fd_; }
 
+  /// Leaves the closing to the caller.
+  int release() { return std::exchange(fd_, -1); }
+
  private:
   int fd_;
 };

@@ -14,6 +14,9 @@
 #include "cli/commands/commands.h"
 #include "cli/did_you_mean.h"
 #include "cli/flags.h"
+#include "runtime/libtorch_log.h"
+#include "runtime/mapped_file.h"
+#include "runtime/openmp.h"
 #include "runtime/out_of_memory.h"
 #include "sd/error.h"
 
@@ -78,7 +81,9 @@ int parse_and_run(int argc, const char* const* argv) {
       message = unexpected_arguments(program, &hint);
     return report(ErrorKind::kUsage, message, hint);
   }
-  return run();
+  const int code = run();
+  throw_if_cut();
+  return code;
 }
 
 /// What `work` returns, or the exit code of what it throws, which is told.
@@ -87,8 +92,10 @@ int reporting_errors(const std::function<int()>& work) {
     return work();
   } catch (const Error& error) {
     begin_wind_up();
-    for (const std::string& line : error.details()) complain("  " + line);
-    return report(error.kind(), error.what(), error.hint());
+    // Of a file that was cut while it was read, any error may come: that one says more.
+    const Error told = damage_of_mapped_files().value_or(error);
+    for (const std::string& line : told.details()) complain("  " + line);
+    return report(told.kind(), told.what(), told.hint());
   } catch (const std::bad_alloc&) {
     return report_out_of_memory("");
   } catch (const c10::Error& error) {
@@ -105,6 +112,8 @@ int reporting_errors(const std::function<int()>& work) {
 
 int run_program(int argc, const char* const* argv) {
   hold_standard_files();
+  limit_spinning();
+  silence_libtorch_warnings();
   const int code = reporting_errors([&] { return parse_and_run(argc, argv); });
   if (code != 0) {
     flush_output();

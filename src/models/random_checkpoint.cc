@@ -1,7 +1,6 @@
 #include "models/random_checkpoint.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <cmath>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "base/log.h"
 #include "models/latent_diffusion.h"
+#include "runtime/parallel.h"
 #include "weights/formats/writers.h"
 
 namespace sd {
@@ -71,7 +71,7 @@ void fill_by_formula(const std::string& name, const std::vector<int64_t>& shape,
   const double fan_in = static_cast<double>(count) / static_cast<double>(shape.front());
   const double width = std::sqrt(3.0 / fan_in);
   constexpr int64_t kGrain = 1 << 16;
-  at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+  parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const uint64_t z = splitmix64(start + static_cast<uint64_t>(i));
       const double unit = static_cast<double>(z >> 40) * 0x1p-23 - 1;

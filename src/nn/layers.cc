@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "runtime/mapped_file.h"
+#include "runtime/parallel.h"
 #include "runtime/profile.h"
 
 namespace sd {
@@ -164,6 +165,8 @@ LayerNorm::LayerNorm(const WeightView& view, int64_t width)
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   const Zone zone("norm");
   if (x.is_meta()) return at::empty_like(x);  // ATen's has no rule for shapes alone
+  constexpr int64_t kLeastValues = 1 << 16;
+  const SerialLoops loops(x.numel() <= kLeastValues);  // ATen would wake all threads for a row each
   return at::layer_norm(x, weight_.sizes(), weight_, bias_, 1e-5);
 }
 

@@ -345,6 +345,7 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     SafetyOutcome safety = in_zone("safety checker", [&] {
       return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
     });
+    throw_if_cut();
     if (on_picture) on_picture({std::move(image), record, std::move(safety), finite});
     if (tap) pictures.push_back(picture);
     stage.step_done();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "runtime/mapped_file.h"
 #include "sd/error.h"
 #include "sd/progress.h"
 
@@ -22,8 +23,9 @@ class StageProgress {
     poll();
   }
 
-  /// Throws Error(kCancelled) when the caller wants no more.
+  /// Throws Error(kCancelled) when the caller wants no more, kFile when a mapped file was cut.
   void poll() const {
+    throw_if_cut();
     if (!progress_ || progress_({stage_, step_, total_, seconds()})) return;
     throw Error(ErrorKind::kCancelled, "cancelled");
   }

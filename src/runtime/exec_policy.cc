@@ -166,7 +166,8 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   }
   ExecPolicy policy;
   policy.chosen = asked;
-  policy.threads = asked.threads > 0 ? asked.threads : host.usable_cpus;
+  policy.threads =
+      asked.threads > 0 ? asked.threads : std::min(default_threads(host), kMostThreads);
   policy.chosen.threads = policy.threads;
   policy.kernels = kernel_policy(asked, host.isa);
   if (card) {

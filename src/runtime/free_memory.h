@@ -1,20 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <filesystem>
 
 namespace sd {
 
 /// Bytes that this process can still take without pushing anything out: what the system has
-/// available, and no more than the control groups (cgroup v2) that it is in still allow. A large
-/// number where nothing is known. (A limit on address space is none on memory: mapped files count.)
-int64_t free_memory();
+/// available, and no more than its control groups (`group_limits`) and its limits on address space
+/// and data (ulimit -v, -d) still allow. Swap is not counted. A large number where nothing is
+/// known. `root`: as of group_limits.
+int64_t free_memory(const std::filesystem::path& root = "/");
 
-/// Bytes of the machine's memory, or of what its control group may have where that is less; 0 where
-/// nothing is known.
-int64_t total_memory();
-
-/// The bytes that a text like /proc/meminfo or memory.stat gives for `key`; -1 if it has none.
-int64_t memory_value(const std::string& text, const std::string& key);
+/// Bytes of the machine's memory, or of what a control group or limit lets this process have where
+/// that is less; 0 where nothing is known.
+int64_t total_memory(const std::filesystem::path& root = "/");
 
 }  // namespace sd

@@ -1,29 +1,24 @@
 #include "runtime/host.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 
 #include "base/strings.h"
+#include "runtime/control_groups.h"
 #include "runtime/cuda_driver.h"
 #include "runtime/cuda_library.h"
 #include "runtime/free_memory.h"
+#include "runtime/openmp.h"
+#include "runtime/start_affinity.h"
 
 namespace sd {
 namespace {
 
-/// CPUs that cgroup v2's quota grants, rounded up; a large number where there is none.
+/// CPUs whose time the control groups grant, rounded up; a large number where they do not say.
 int quota_cpus() {
-  constexpr int kNoLimit = 1 << 20;
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNoLimit;
-  const double cpus = std::strtod(quota.c_str(), nullptr) / period;
-  return cpus > 0 ? std::max(1, static_cast<int>(std::ceil(cpus))) : kNoLimit;
+  constexpr double kNoLimit = 1 << 20;
+  return static_cast<int>(std::clamp(std::ceil(group_limits().cpus), 1.0, kNoLimit));
 }
 
 /// Why LibTorch cannot work with this driver; empty where it can. (A driver of CUDA 13 works with
@@ -52,10 +47,8 @@ void probe_cards(HostInfo* host) {
 
 HostInfo probe_host(bool cards) {
   HostInfo host;
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) host.usable_cpus = CPU_COUNT(&mask);
-  host.usable_cpus = std::clamp(host.usable_cpus, 1, quota_cpus());
+  host.usable_cpus = std::min(cpus_at_start(), quota_cpus());
+  host.omp_threads = threads_asked_for(std::getenv("OMP_NUM_THREADS"));
   host.isa = probe_isa();
   host.total_bytes = static_cast<uint64_t>(total_memory());
   host.free_bytes = std::min(host.total_bytes, static_cast<uint64_t>(free_memory()));

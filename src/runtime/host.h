@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct CudaDevice {
 
 /// What the machine has. Made by `probe_host`, or by a test.
 struct HostInfo {
-  int usable_cpus = 1;  ///< of the affinity mask, limited by the cgroup's quota
+  int usable_cpus = 1;  ///< of the affinity mask at the start, limited by the groups' quotas
+  std::optional<int> omp_threads = std::nullopt;  ///< what OMP_NUM_THREADS asks for
   Isa isa = Isa::kPortable;
   uint64_t total_bytes = 0;  ///< of memory that this process may use; 0: not known
   uint64_t free_bytes = 0;   ///< of those, what could be had now
@@ -32,6 +34,11 @@ struct HostInfo {
   bool cuda_kernels = false;     ///< our own library for cards is open
   std::string why_no_cuda_kernels = "";
 };
+
+/// The threads that a run takes where it is not told.
+inline int default_threads(const HostInfo& host) {
+  return host.omp_threads.value_or(host.usable_cpus);
+}
 
 /// Looks at the processor and, with `cards`, opens the driver and LibTorch's CUDA library if they
 /// are there. Before any tensor of this process is on a card.

@@ -3,6 +3,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,8 +18,11 @@ namespace {
 
 constexpr int64_t kMebibyte = int64_t{1} << 20;
 
-/// Addresses cost nothing: twice the memory of the machine leaves room between blocks.
+/// Addresses cost nothing: twice the memory of the machine leaves room between blocks. Where they
+/// are limited (ulimit -v), none are set aside, and all tensors come from malloc.
 size_t addresses() {
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) return 0;
   const long pages = ::sysconf(_SC_PHYS_PAGES), bytes = ::sysconf(_SC_PAGE_SIZE);
   return pages > 0 && bytes > 0 ? 2 * static_cast<size_t>(pages) * static_cast<size_t>(bytes) : 0;
 }

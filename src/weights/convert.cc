@@ -54,6 +54,7 @@ void fill(const Checkpoint& checkpoint, const TensorInfo& info, const std::strin
                 "leave --dtype fp16 out");
   }
   std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes());
+  throw_if_cut();
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ nlohmann::json to_json(const HostInfo& host) {
   };
   return {{"auto", resolve({}, host).chosen.device},
           {"cpu",
-           {{"threads", host.usable_cpus},
+           {{"threads", default_threads(host)},
+            {"usable_cpus", host.usable_cpus},
             {"instructions", isa_name(host.isa)},
             {"total_bytes", host.total_bytes},
             {"free_bytes", host.free_bytes}}},
@@ -49,8 +50,10 @@ nlohmann::json to_json(const HostInfo& host) {
 }
 
 void print_host(const HostInfo& host) {
-  print(format("cpu: %d thread%s, %s, %s\n", host.usable_cpus, host.usable_cpus == 1 ? "" : "s",
-               isa_name(host.isa), memory_text(host.total_bytes, host.free_bytes).c_str()));
+  const int threads = default_threads(host);
+  print(format("cpu: %d thread%s%s, %s, %s\n", threads, threads == 1 ? "" : "s",
+               host.omp_threads ? " (OMP_NUM_THREADS)" : "", isa_name(host.isa),
+               memory_text(host.total_bytes, host.free_bytes).c_str()));
   for (size_t i = 0; i < host.cuda.size(); ++i) {
     const CudaDevice& card = host.cuda[i];
     print(format("cuda:%zu: %s, compute capability %d.%d, %s\n", i, printable(card.name).c_str(),

@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "kernels/aten/aten_kernels.h"
 #include "kernels/cpu/attention_code.h"
 #include "kernels/cpu/matrix_kernels.h"
+#include "runtime/parallel.h"
 
 namespace sd::cpu {
 namespace {
@@ -51,7 +51,7 @@ class FlashAttention final : public AttentionKernel {
     const int64_t group = code_.group;
     const int64_t groups = (job.queries + group - 1) / group;
     // Groups of one head follow each other, so that its keys and values stay in the caches.
-    at::parallel_for(0, q.size(0) * spec_.heads * groups, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(0, q.size(0) * spec_.heads * groups, 1, [&](int64_t begin, int64_t end) {
       const at::Tensor scratch = at::empty({code_.scratch_floats(job.width)}, q.options());
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i / groups;

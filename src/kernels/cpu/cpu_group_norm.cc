@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/norm.h"
+#include "runtime/parallel.h"
 
 namespace sd::cpu {
 namespace {
@@ -15,6 +15,12 @@ using norm::Steps;
 
 /// Pixels in one piece of work. Fixed, so that the sums do not depend on the thread count.
 constexpr int64_t kPixels = 1024;
+
+/// Pieces of so many values each that are worth a thread of their own.
+int64_t grain_of(int64_t values) {
+  constexpr int64_t kLeastValues = 1 << 16;
+  return std::max<int64_t>(1, kLeastValues / std::max<int64_t>(1, values));
+}
 
 class CpuGroupNorm final : public GroupNormKernel {
  public:
@@ -40,7 +46,8 @@ at::Tensor CpuGroupNorm::sums(const at::Tensor& x) const {
   const at::Tensor parts = at::empty({n, pieces, 2, channels}, at::TensorOptions(at::kDouble));
   const float* from = x.const_data_ptr<float>();
   double* to = parts.mutable_data_ptr<double>();
-  at::parallel_for(0, n * pieces * strips, 1, [&](int64_t first, int64_t last) {
+  const int64_t grain = grain_of(std::min(kPixels, pixels) * std::min<int64_t>(kStrip, channels));
+  parallel_for(0, n * pieces * strips, grain, [&](int64_t first, int64_t last) {
     for (int64_t item = first; item < last; ++item) {
       const int64_t c = item % strips * kStrip, part = item / strips;
       const int64_t begin = part % pieces * kPixels;
@@ -101,7 +108,8 @@ at::Tensor CpuGroupNorm::operator()(const at::Tensor& input) const {
   const ChannelAffine by = affine(x);
   const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
   const int64_t pieces = (pixels + kPixels - 1) / kPixels;
-  at::parallel_for(0, x.size(0) * pieces, 1, [&](int64_t first, int64_t last) {
+  const int64_t grain = grain_of(std::min(kPixels, pixels) * channels);
+  parallel_for(0, x.size(0) * pieces, grain, [&](int64_t first, int64_t last) {
     for (int64_t item = first; item < last; ++item) {
       const int64_t n = item / pieces, begin = item % pieces * kPixels;
       const int64_t at = (n * pixels + begin) * channels;

@@ -9,6 +9,7 @@
 #include "kernels/cpu/huge_buffer.h"
 #include "kernels/cpu/matrix_kernels.h"
 #include "kernels/cpu/workspace.h"
+#include "runtime/parallel.h"
 
 namespace sd::cpu {
 namespace {
@@ -87,7 +88,7 @@ class PackedGemm {
   void pack(const at::Tensor& weight, float* panels) const {
     const float* rows = weight.const_data_ptr<float>();
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (2 * code_.lanes * depth_));
-    at::parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
+    parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
       code_.pack(rows, depth_, columns_, geglu_, begin, end, panels);
     });
   }
@@ -105,13 +106,13 @@ class PackedGemm {
     // weight where there are few, so that each thread reads a part of it.
     const int64_t threads = at::get_num_threads();
     if (row_total >= 8 * code_.tile_rows * threads) {
-      at::parallel_for(0, row_total, 4 * code_.tile_rows, [&](int64_t begin, int64_t end) {
+      parallel_for(0, row_total, 4 * code_.tile_rows, [&](int64_t begin, int64_t end) {
         code_.multiply(job, begin, end, 0, panel_total());
       });
     } else {
       const int64_t products = row_total * depth_ * 2 * code_.lanes;
-      const int64_t grain = std::max<int64_t>(1, (1 << 16) / products);
-      at::parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
+      const int64_t grain = std::max<int64_t>(1, (1 << 18) / products);
+      parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
         code_.multiply(job, 0, row_total, begin, end);
       });
     }

@@ -6,6 +6,7 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/cpu/workspace.h"
+#include "runtime/parallel.h"
 
 namespace sd::cpu {
 namespace {
@@ -102,7 +103,10 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
   const int64_t height = call.y.size(2), width = call.y.size(3);
   const int64_t picture = call.x.size(2) * call.x.size(3) * in_;
   const auto items = static_cast<int64_t>(runs.size()) * strips;
-  at::parallel_for(0, items, 1, [&](int64_t first, int64_t last) {
+  constexpr int64_t kLeastValues = 1 << 15;  // of v, that are worth a thread of their own
+  const int64_t values = (end - begin) * kPoints * in_ / std::max<int64_t>(1, items);
+  const int64_t grain = std::max<int64_t>(1, kLeastValues / std::max<int64_t>(1, values));
+  parallel_for(0, items, grain, [&](int64_t first, int64_t last) {
     float* patch = workspace(Workspace::kOwn, kPatchFloats);
     for (int64_t item = first; item < last; ++item) {
       const Run& run = runs[static_cast<size_t>(item / strips)];
@@ -205,7 +209,7 @@ at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
     float* v = workspace(Workspace::kShared, static_cast<size_t>(depths * kPoints * stride));
     transform_tiles(call, begin, end, v, stride);
     const int64_t parts = div_up(end - begin, kBlockTiles);
-    at::parallel_for(0, blocks * parts, 1, [&](int64_t first, int64_t last) {
+    parallel_for(0, blocks * parts, 1, [&](int64_t first, int64_t last) {
       for (int64_t item = first; item < last; ++item) {
         const int64_t part = item % parts;
         multiply_tiles(call, begin, begin + (end - begin) * part / parts,

@@ -9,7 +9,6 @@
 #include <set>
 
 #include "pipeline/memory_choice.h"
-#include "runtime/free_memory.h"
 #include "support/cpu_tensor_meter.h"
 #include "support/small_pipeline.h"
 
@@ -263,13 +262,6 @@ TEST(MemoryChoice, DecodesLargePicturesInTiles) {
   EXPECT_FALSE(in_strips(2048));
   policy.chosen.vae_tiling = VaeTiling::kOn;
   EXPECT_TRUE(in_strips(512));
-}
-
-TEST(FreeMemory, IsReadFromTheKernelsTexts) {
-  EXPECT_EQ(memory_value("MemFree: 12 kB\nMemAvailable:   34 kB\n", "MemAvailable"), 34 * 1024);
-  EXPECT_EQ(memory_value("anon 5\ninactive_file 77\n", "inactive_file"), 77);
-  EXPECT_EQ(memory_value("anon 5\n", "inactive_file"), -1);
-  EXPECT_GT(free_memory(), 0);
 }
 
 }  // namespace

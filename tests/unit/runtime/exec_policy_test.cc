@@ -143,6 +143,19 @@ TEST(Resolve, ThreadsAreThoseOfTheHostOrAsAsked) {
   test::expect_error(ErrorKind::kUsage, "--threads", [&] { resolve(asked, without_cards()); });
 }
 
+TEST(Resolve, HeedsOpenMpsNumberOfThreads) {
+  HostInfo host = without_cards();
+  host.omp_threads = 1;
+  EXPECT_EQ(resolve({}, host).threads, 1);
+  host.omp_threads = 6;  // more than there are CPUs: the user's word
+  EXPECT_EQ(resolve({}, host).threads, 6);
+  host.omp_threads = 1 << 30;
+  EXPECT_EQ(resolve({}, host).threads, 4096);
+  DeviceOptions asked;
+  asked.threads = 2;
+  EXPECT_EQ(resolve(asked, host).threads, 2);
+}
+
 TEST(ProbeHost, FindsThisMachine) {
   const HostInfo host = probe_host(/*cards=*/false);
   EXPECT_GE(host.usable_cpus, 1);
