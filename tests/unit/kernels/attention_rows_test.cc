@@ -9,6 +9,7 @@
 
 #include "kernels/table.h"
 #include "runtime/noise.h"
+#include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
@@ -34,15 +35,9 @@ at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const a
   return mixed.transpose(1, 2).reshape(q.sizes());
 }
 
-/// Calls `check` with each row's kernel that the processor can run.
 template <class Check>
 void for_each_row(const AttentionSpec& spec, const Check& check) {
-  const KernelPolicy policy{.isa = probe_isa()};
-  for (const auto& row : attention_rows()) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa()) continue;
-    if (const auto kernel = row.make(spec, policy)) check(*kernel);
-  }
+  test::for_each_row(attention_rows(), spec, check);
 }
 
 void check_against_double(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
@@ -123,15 +118,9 @@ TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
 
 // --- products of bfloat16 ---
 
-/// Calls `check` with each row that a policy with bfloat16 has beyond one without.
 template <class Check>
 void for_each_rounded_row(const AttentionSpec& spec, const Check& check) {
-  const KernelPolicy plain{.isa = probe_isa()}, rounded{.isa = probe_isa(), .bf16 = true};
-  for (const auto& row : attention_rows()) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa() || row.make(spec, plain) != nullptr) continue;
-    if (const auto kernel = row.make(spec, rounded)) check(*kernel);
-  }
+  test::for_each_rounded_row(attention_rows(), spec, {.isa = probe_isa(), .bf16 = true}, check);
 }
 
 TEST(LongAttentionRows, InBfloat16AreAsGoodAsTheirOperands) {

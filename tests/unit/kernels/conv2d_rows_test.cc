@@ -9,6 +9,7 @@
 
 #include "kernels/table.h"
 #include "runtime/noise.h"
+#include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
@@ -36,19 +37,15 @@ Conv2dSpec conv_spec(int64_t in, int64_t out, int64_t stride = 1, int64_t paddin
 /// bits, of which the transforms back lose two or three.
 constexpr double kRounding = 2e-5, kRoundingOfBf16 = 0.12;
 
-/// Calls `body` with each row that the machine has and that fits the spec, and its rounding.
+/// Calls `body` with the kernel of each row that should fit the spec, and its rounding.
 template <class Body>
 void for_each_row(const Conv2dSpec& spec, const Body& body) {
-  for (const Conv2dRow& row : conv2d_rows()) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa()) continue;
-    if (const auto kernel = row.make(spec, policy())) {
-      body(*kernel, kRounding);
-    } else if (const auto coarse =
-                   row.make(spec, {.isa = probe_isa(), .bf16_convolutions = true})) {
-      body(*coarse, kRoundingOfBf16);
-    }
-  }
+  test::for_each_row(conv2d_rows(), spec,
+                     [&](const Conv2dKernel& kernel) { body(kernel, kRounding); });
+  // (Few outputs or channels are not worth bfloat16.)
+  if (spec.weight.size(0) < 32 || spec.weight.size(1) < 8) return;
+  test::for_each_rounded_row(conv2d_rows(), spec, {.isa = probe_isa(), .bf16_convolutions = true},
+                             [&](const Conv2dKernel& kernel) { body(kernel, kRoundingOfBf16); });
 }
 
 at::Tensor normed_in_double(const at::Tensor& x, const GroupNormSpec& spec) {

@@ -8,6 +8,7 @@
 
 #include "kernels/table.h"
 #include "runtime/noise.h"
+#include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
@@ -50,12 +51,8 @@ void check_rows(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
                 const at::Tensor& x, const at::Tensor& expected, double tolerance) {
   const at::Tensor before = x.clone();
   const at::Tensor last = (*rows.back().make(spec, policy()))(x);
-  for (const auto& row : rows) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa()) continue;
-    const auto kernel = row.make(spec, policy());
-    if (kernel == nullptr) continue;
-    const at::Tensor y = (*kernel)(x);
+  for_each_row(rows, spec, [&](const Kernel& kernel) {
+    const at::Tensor y = kernel(x);
     EXPECT_EQ(y.scalar_type(), at::kFloat);
     EXPECT_LT(difference(y, expected), tolerance);
     EXPECT_LT(difference(y, last), tolerance);
@@ -64,15 +61,23 @@ void check_rows(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
     if (x.dim() == 4) {
       EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
     }
-  }
+  });
+}
+
+template <class Row>
+void expect_aten_last(std::span<const Row> rows) {
+  EXPECT_STREQ(rows.back().name, "aten");
+  EXPECT_EQ(rows.back().needs, Isa::kPortable);
+  for (const Row& row : rows.first(rows.size() - 1)) EXPECT_STRNE(row.name, "aten");
 }
 
 TEST(KernelTables, EndWithPlainAten) {
-  EXPECT_STREQ(conv2d_rows().back().name, "aten");
-  EXPECT_STREQ(linear_rows().back().name, "aten");
-  EXPECT_STREQ(group_norm_rows().back().name, "aten");
-  EXPECT_STREQ(attention_rows().back().name, "aten");
-  EXPECT_STREQ(geglu_rows().back().name, "aten");
+  expect_aten_last(conv2d_rows());
+  expect_aten_last(linear_rows());
+  expect_aten_last(group_norm_rows());
+  expect_aten_last(attention_rows());
+  expect_aten_last(geglu_rows());
+  expect_aten_last(sampler_step_rows());
 }
 
 struct FakeKernel {
@@ -204,15 +209,11 @@ void check_attention(const AttentionSpec& spec, const at::Tensor& q, const at::T
                      const at::Tensor& v) {
   const at::Tensor expected = attention_in_double(q, k, v, spec);
   const at::Tensor last = (*attention_rows().back().make(spec, policy()))(q, k, v);
-  for (const auto& row : attention_rows()) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa()) continue;
-    const auto kernel = row.make(spec, policy());
-    if (kernel == nullptr) continue;
-    const at::Tensor y = (*kernel)(q, k, v);
+  for_each_row(attention_rows(), spec, [&](const AttentionKernel& kernel) {
+    const at::Tensor y = kernel(q, k, v);
     EXPECT_LT(difference(y, expected), 1e-5);
     EXPECT_LT(difference(y, last), 1e-5);
-  }
+  });
 }
 
 TEST(AttentionRows, AgreeForEveryHeadCountMaskAndBatch) {

@@ -9,6 +9,7 @@
 
 #include "kernels/table.h"
 #include "runtime/noise.h"
+#include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
@@ -24,17 +25,6 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes()) return INFINITY;
   const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
   return std::isnan(most) ? INFINITY : most;
-}
-
-/// Calls `check` with each row's kernel that the processor can run.
-template <class Kernel, class Spec, class Check>
-void for_each_row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
-                  const Check& check) {
-  for (const auto& row : rows) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa()) continue;
-    if (const auto kernel = row.make(spec, policy())) check(*kernel);
-  }
 }
 
 LinearSpec linear_spec(int64_t in, int64_t out) {
@@ -184,15 +174,10 @@ KernelPolicy rounded_policy() { return {.isa = probe_isa(), .bf16 = true}; }
 /// As the rows in bfloat16 round their operands, in double.
 at::Tensor rounded(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kDouble); }
 
-/// Calls `check` with each row that a policy with bfloat16 has beyond one without.
 template <class Kernel, class Spec, class Check>
 void for_each_rounded_row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
                           const Check& check) {
-  for (const auto& row : rows) {
-    SCOPED_TRACE(row.name);
-    if (row.needs > probe_isa() || row.make(spec, policy()) != nullptr) continue;
-    if (const auto kernel = row.make(spec, rounded_policy())) check(*kernel);
-  }
+  test::for_each_rounded_row(rows, spec, rounded_policy(), check);
 }
 
 TEST(LinearRows, InBfloat16RoundTheirOperandsAndNothingElse) {
