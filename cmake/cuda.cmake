@@ -1,30 +1,31 @@
 # -DSD_CUDA=ON builds libsd_cuda.so: our kernels for NVIDIA cards, and what needs the toolkit's
-# headers. The program opens it while it runs, after LibTorch's libtorch_cuda.so; it is not linked
-# with either, so that it starts where no driver is.
+# headers. AUTO builds it where a card and nvcc are. The program opens it while it runs, after
+# LibTorch's libtorch_cuda.so; it is not linked with either, so that it starts where no driver is.
 set(SD_CUDA AUTO CACHE STRING "Build our kernels for NVIDIA cards: AUTO, ON or OFF")
 set_property(CACHE SD_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(SD_TORCH_CUDA_DIR "${SD_TORCH_DIR}/lib" CACHE PATH
   "Where libtorch_cuda.so and libc10_cuda.so are, to link with")
 find_program(SD_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
 
-set(SD_BUILD_CUDA OFF)
-if(NOT SD_CUDA STREQUAL "OFF")
-  set(SD_BUILD_CUDA ON)
-  if(NOT SD_NVCC)
-    set(SD_BUILD_CUDA OFF)
-    set(why "nvcc is not found: put it into PATH, or set CUDA_HOME")
-  elseif(NOT EXISTS "${SD_TORCH_CUDA_DIR}/libtorch_cuda.so")
-    set(SD_BUILD_CUDA OFF)
-    set(why "libtorch_cuda.so is not in ${SD_TORCH_CUDA_DIR}: run scripts/setup")
-  endif()
-  if(NOT SD_BUILD_CUDA AND NOT SD_CUDA STREQUAL "AUTO")
-    message(FATAL_ERROR "SD_CUDA is ${SD_CUDA}, but ${why}.")
-  endif()
+set(why "")
+if(NOT SD_NVCC)
+  set(why "nvcc is not found: put it into PATH, or set CUDA_HOME")
+elseif(NOT EXISTS "${SD_TORCH_CUDA_DIR}/libtorch_cuda.so")
+  set(why "libtorch_cuda.so is not in ${SD_TORCH_CUDA_DIR}: run SD_CUDA=ON scripts/setup")
 endif()
-if(NOT SD_BUILD_CUDA)
-  message(STATUS "CUDA: libsd_cuda.so is not built (${SD_CUDA})")
+if(SD_CUDA STREQUAL "AUTO" AND NOT why AND NOT EXISTS "/dev/nvidia0")
+  set(why "no card is here; -DSD_CUDA=ON builds it all the same")
+elseif(SD_CUDA STREQUAL "OFF")
+  set(why "SD_CUDA is OFF")
+elseif(why AND NOT SD_CUDA STREQUAL "AUTO")
+  message(FATAL_ERROR "SD_CUDA is ${SD_CUDA}, but ${why}.")
+endif()
+if(why)
+  set(SD_BUILD_CUDA OFF)
+  message(STATUS "CUDA: libsd_cuda.so is not built: ${why}")
   return()
 endif()
+set(SD_BUILD_CUDA ON)
 
 if(NOT CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_COMPILER "${SD_NVCC}")

@@ -3,7 +3,14 @@
 set(SD_LIBDIR "${CMAKE_INSTALL_LIBDIR}/stable-diffusion")
 set(SD_DATADIR "${CMAKE_INSTALL_DATADIR}/stable-diffusion")
 
-set_target_properties(sd PROPERTIES INSTALL_RPATH "$ORIGIN/../${SD_LIBDIR}")
+# The program looks for libraries at the same place below the build folder and the prefix, and in its
+# own folder (libsd_cuda.so of the build). Were the two RUNPATHs different, CMake would end the first
+# with an empty element, so that it can be written over: that is the current folder.
+set_target_properties(sd PROPERTIES
+  BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/../${SD_LIBDIR};$ORIGIN")
+cmake_path(GET SD_LIBDIR PARENT_PATH parent)
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/${parent}")
+file(CREATE_LINK "${SD_TORCH_DIR}/lib" "${CMAKE_BINARY_DIR}/${SD_LIBDIR}" SYMBOLIC)
 install(TARGETS sd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES
   "${SD_TORCH_DIR}/lib/libtorch_cpu.so" "${SD_TORCH_DIR}/lib/libc10.so"

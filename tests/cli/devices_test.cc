@@ -89,16 +89,75 @@ TEST(Devices, ACardThatCannotBeHadIsAnErrorAndAutoGoesOn) {
       << drawn.err;
 }
 
-/// Names of the libraries that a program is linked with.
-std::string needed(const std::string& file) {
+/// `sd devices --json` where the environment holds that.
+nlohmann::json devices_under(const char* name, const char* value) {
+  ::setenv(name, value, 1);
+  const Finished found = run({"devices", "--json"});
+  ::unsetenv(name);
+  EXPECT_EQ(found.exit_code, 0) << found.err;
+  return nlohmann::json::parse(found.out);
+}
+
+TEST(Devices, CountsTheProcessorsOfABoundProgram) {
+  const auto usable = nlohmann::json::parse(run({"devices", "--json"}).out)["cpu"]["usable_cpus"];
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"OMP_PROC_BIND", "true"},
+                                                                  {"OMP_PROC_BIND", "close"},
+                                                                  {"OMP_PROC_BIND", "spread"},
+                                                                  {"OMP_PLACES", "cores"},
+                                                                  {"OMP_PLACES", "{0}"},
+                                                                  {"GOMP_CPU_AFFINITY", "0"}}) {
+    EXPECT_EQ(devices_under(name, value)["cpu"]["usable_cpus"], usable) << name << "=" << value;
+  }
+}
+
+TEST(Devices, HeedsOpenMpsNumberOfThreads) {
+  EXPECT_EQ(devices_under("OMP_NUM_THREADS", "1")["cpu"]["threads"], 1);
+  EXPECT_EQ(devices_under("OMP_NUM_THREADS", "7")["cpu"]["threads"], 7);
+  ::setenv("OMP_NUM_THREADS", "1", 1);
+  const std::string text = run({"devices"}).out;
+  ::unsetenv("OMP_NUM_THREADS");
+  EXPECT_EQ(text.rfind("cpu: 1 thread (OMP_NUM_THREADS), ", 0), 0U) << text;
+}
+
+/// What readelf says of a file's dynamic section; empty where it is not installed.
+std::string dynamic_section(const std::string& file) {
   const TempFolder folder;
   const std::string out = (folder / "needed").string();
   if (std::system(("readelf -d '" + file + "' > '" + out + "'").c_str()) != 0) return "";
   return read_file(out);
 }
 
+TEST(Devices, NoLibraryIsLookedForInTheCurrentFolder) {
+  std::vector<std::string> files = {SD_PROGRAM};
+  const auto kernels = std::filesystem::path(SD_PROGRAM).replace_filename("libsd_cuda.so");
+  if (std::filesystem::exists(kernels)) files.push_back(kernels.string());
+  for (const std::string& file : files) {
+    const std::string section = dynamic_section(file);
+    if (section.empty()) GTEST_SKIP() << "readelf is not installed";
+    EXPECT_EQ(section.find("(RPATH)"), std::string::npos);
+    const size_t begin = section.find("Library runpath: [");
+    ASSERT_NE(begin, std::string::npos) << section;
+    const std::string list = section.substr(begin + 18, section.find(']', begin) - begin - 18);
+    std::istringstream elements(list + ":");
+    for (std::string element; std::getline(elements, element, ':');) {
+      const bool fixed = element.rfind("/", 0) == 0 || element.rfind("$ORIGIN", 0) == 0;
+      EXPECT_TRUE(fixed) << "'" << element << "' in " << list << " of " << file;
+    }
+  }
+}
+
+TEST(Devices, ADriverInTheCurrentFolderIsNotTaken) {
+  const Finished elsewhere = run({"devices"});
+  ::setenv("SD_FAKE_DRIVER", "old", 1);
+  const Finished there = run({"devices"}, "", SD_FAKE_DRIVER_DIR);
+  ::unsetenv("SD_FAKE_DRIVER");
+  EXPECT_EQ(lines_of(there.out).size(), lines_of(elsewhere.out).size()) << there.out;
+  EXPECT_EQ(there.out.find("Card B"), std::string::npos) << there.out;
+}
+
 TEST(Devices, TheProgramIsLinkedWithNothingThatNeedsADriver) {
-  const std::string libraries = needed(SD_PROGRAM);
+  const std::string libraries = dynamic_section(SD_PROGRAM);
   if (libraries.empty()) GTEST_SKIP() << "readelf is not installed";
   EXPECT_NE(libraries.find("[libtorch_cpu.so]"), std::string::npos);
   for (const char* name : {"libtorch_cuda", "libc10_cuda", "libsd_cuda", "libcuda.so"}) {
