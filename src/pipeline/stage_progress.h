@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "runtime/mapped_file.h"
+#include "runtime/openmp.h"
 #include "sd/error.h"
 #include "sd/progress.h"
 
@@ -26,6 +27,7 @@ class StageProgress {
   /// Throws Error(kCancelled) when the caller wants no more, kFile when a mapped file was cut.
   void poll() const {
     throw_if_cut();
+    adapt_spinning();
     if (!progress_ || progress_({stage_, step_, total_, seconds()})) return;
     throw Error(ErrorKind::kCancelled, "cancelled");
   }

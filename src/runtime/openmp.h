@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
 namespace sd {
@@ -9,9 +10,16 @@ namespace sd {
 /// this long before it sleeps. Ours and LibTorch's loops use the same threads.
 void set_spinning(std::chrono::nanoseconds most);
 
-/// set_spinning to what costs nothing on a busy machine and next to nothing on a quiet one, unless
-/// OMP_WAIT_POLICY or GOMP_SPINCOUNT says what the user wants.
+/// Sets it to what suits a quiet machine, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT says what the
+/// user wants.
 void limit_spinning();
+
+/// After limit_spinning: call it now and then during a run. Where other processes push threads of
+/// this one aside, waiting threads leave them the processor almost at once, until that is over.
+void adapt_spinning();
+
+/// Whether so many involuntary switches in so much processor time tell of a busy machine.
+bool is_busy(int64_t switches, double processor_seconds);
 
 /// The threads that a value of OMP_NUM_THREADS ("4", "4,2") asks for; nothing where it is null or
 /// not such a value.

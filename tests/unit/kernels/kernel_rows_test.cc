@@ -77,7 +77,8 @@ TEST(KernelTables, EndWithPlainAten) {
   expect_aten_last(group_norm_rows());
   expect_aten_last(attention_rows());
   expect_aten_last(geglu_rows());
-  expect_aten_last(sampler_step_rows());
+  expect_aten_last(guide_rows());
+  expect_aten_last(mix_rows());
 }
 
 struct FakeKernel {

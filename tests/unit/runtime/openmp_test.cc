@@ -48,6 +48,13 @@ TEST(OpenMp, LibTorchsThreadsSpinAsLongAsTheyAreTold) {
   set_spinning(10us);
 }
 
+TEST(OpenMp, KnowsABusyMachineByItsSwitches) {
+  EXPECT_FALSE(is_busy(0, 0.02));
+  EXPECT_FALSE(is_busy(2, 0.02));
+  EXPECT_TRUE(is_busy(8, 0.02));
+  EXPECT_FALSE(is_busy(8, 1));
+}
+
 TEST(OpenMp, IsTheOneOfTheProgram) {
   Dl_info program = {}, loops = {};
   ASSERT_NE(::dladdr(reinterpret_cast<void*>(&set_spinning), &program), 0);
