@@ -17,12 +17,21 @@ bool is_there(const std::string& path) {
   return !path.empty() && std::filesystem::exists(path, ignored);
 }
 
+/// A record is UTF-8, and a file's name any bytes.
+std::string path_of_record(const std::string& recorded) {
+  const std::string path = is_there(recorded) ? recorded : unprintable(recorded);
+  return is_there(path) ? path : "";
+}
+
+void say_named(const char* what, const std::string& path) {
+  notice(format("%s: %s, which the picture names", what, printable(path).c_str()));
+}
+
 }  // namespace
 
 std::string find_named_file(const std::string& recorded, const char* what, uint64_t most_bytes) {
-  // A record is UTF-8, and a file's name any bytes.
-  const std::string path = is_there(recorded) ? recorded : unprintable(recorded);
-  if (!is_there(path)) return "";
+  std::string path = path_of_record(recorded);
+  if (path.empty()) return path;
   try {
     open_regular_file(path, most_bytes);
   } catch (const Error& error) {
@@ -30,7 +39,18 @@ std::string find_named_file(const std::string& recorded, const char* what, uint6
                 format("the %s that the picture names cannot be used: ", what) + error.what(),
                 format("name the right %s yourself: --help lists the flags", what));
   }
-  notice(format("%s: %s, which the picture names", what, printable(path).c_str()));
+  say_named(what, path);
+  return path;
+}
+
+std::string find_named_checkpoint(const std::string& recorded) {
+  constexpr const char* kWhat = "checkpoint";
+  const std::string path = path_of_record(recorded);
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) {
+    return find_named_file(recorded, kWhat, kMostCheckpointBytes);
+  }
+  say_named(kWhat, path);
   return path;
 }
 

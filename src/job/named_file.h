@@ -16,4 +16,7 @@ inline constexpr uint64_t kMostCheckpointBytes = uint64_t{1} << 36;
 /// anywhere, and must not send the program to devices.
 std::string find_named_file(const std::string& recorded, const char* what, uint64_t most_bytes);
 
+/// The path of a checkpoint that a picture names: such a file, or a folder.
+std::string find_named_checkpoint(const std::string& recorded);
+
 }  // namespace sd

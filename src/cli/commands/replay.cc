@@ -70,7 +70,7 @@ ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record
   run.ckpt = options.ckpt;
   run.config = options.config;
   if (run.ckpt.empty() && !record.model.built_in) {
-    run.ckpt = find_named_file(record.model.checkpoint, "checkpoint", kMostCheckpointBytes);
+    run.ckpt = find_named_checkpoint(record.model.checkpoint);
   }
   if (!run.ckpt.empty() && run.config.empty()) {
     run.config = find_named_file(record.model.config, "config", kMostConfigBytes);
