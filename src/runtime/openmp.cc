@@ -54,6 +54,7 @@ struct Watch {
   unsigned long long quiet_looks = 0, busy_looks = 0;  // 0: not to be adapted
   double seconds = 0;
   int64_t switches = 0;
+  int busy_windows = 0;
 };
 Watch watch;
 
@@ -67,7 +68,7 @@ void limit_spinning() {
   if (std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   // Nearly all gaps between two loops of a small model are shorter than the first.
   watch.quiet_looks = looks_in(40us);
-  watch.busy_looks = looks_in(2us);
+  watch.busy_looks = looks_in(500ns);
   set_looks(watch.quiet_looks);
 }
 
@@ -79,8 +80,10 @@ void adapt_spinning() {
   const double seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
   constexpr double kWindow = 0.02;
   if (seconds - watch.seconds < kWindow) return;
+  constexpr int kQuietWindows = 10;  // in a row, before the machine is taken for quiet again
   const bool busy = is_busy(used.ru_nivcsw - watch.switches, seconds - watch.seconds);
-  set_looks(busy ? watch.busy_looks : watch.quiet_looks);
+  watch.busy_windows = busy ? kQuietWindows : std::max(0, watch.busy_windows - 1);
+  set_looks(watch.busy_windows > 0 ? watch.busy_looks : watch.quiet_looks);
   watch.seconds = seconds;
   watch.switches = used.ru_nivcsw;
 }
