@@ -7,15 +7,9 @@
 #include <vector>
 
 #include "sd/image.h"
+#include "sd/settings.h"
 
 namespace sd {
-
-/// What may differ between the pictures of a batch.
-struct PictureSpec {
-  std::string prompt;           ///< UTF-8
-  std::string negative_prompt;  ///< what guidance leads away from; the reference has the empty text
-  double scale = 7.5;           ///< of the guidance; at 1 there is none
-};
 
 /// Where a picture's random numbers lie: with the other parameters, all that it takes to draw it
 /// again.
@@ -30,17 +24,10 @@ struct DrawRecord {
   std::optional<uint64_t> latent_offset;  ///< the init image's latent
 };
 
-/// One batch of pictures of one size.
+/// One batch of pictures.
 struct Request {
-  std::vector<PictureSpec> pictures;  ///< all with guidance or all (at scale 1) without
-  int width = 512;                    ///< of the pictures, in pixels
-  int height = 512;                   ///< likewise
-  std::string sampler = "ddim";       ///< a short name of the table of samplers
-  /// A short name of the table of schedules; "automatic": the sampler's usual one. Samplers with a
-  /// grid of their own (ddim, plms, dpm_solver) do not look at it.
-  std::string schedule = "automatic";
-  int64_t steps = 50;
-  double eta = 0;  ///< DDIM only: 0 deterministic, 1 as DDPM
+  BatchSettings batch;
+  std::vector<PictureSettings> pictures;  ///< all with guidance or all (at scale 1) without
 
   /// One a picture: each then has a stream of its own, and is what it would be in a batch alone.
   /// Empty: the rows share the session's stream, as the reference's do.
@@ -50,10 +37,6 @@ struct Request {
   int64_t noise_rows = 0;
   /// Start every batch of the session from the same noise. (With an init image: add the same.)
   bool fixed_code = false;
-
-  /// Start from this picture, of the request's size, instead of from noise alone (img2img).
-  std::shared_ptr<const Image> init_image;
-  double strength = 0.75;  ///< how much of it is noised away: 0 nothing, 1 all
 
   /// Where its draws begin, of `DrawPlan`, instead of where those of the session's last request
   /// ended: so several sessions share one stream. Not with `again`.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 // All that the program says on stderr goes through here, as `printable` shows it.
@@ -16,6 +17,14 @@ Verbosity verbosity();
 /// What every line that this thread says begins with from now on.
 void set_log_label(const std::string& label);
 
+/// Whether a line came from `detail`, `notice` or `complain`.
+enum class LogKind { kDetail, kNotice, kComplaint };
+
+/// Where lines go from now on, in place of `write_line`, which null stands for. Any thread may call
+/// it. Returns what was there. Not thread-safe.
+using LogSink = std::function<void(LogKind kind, const std::string& line)>;
+LogSink set_log_sink(LogSink sink);
+
 /// A line for the user: what was decided, what was left out. Silent under --quiet.
 void notice(const std::string& line);
 
@@ -24,6 +33,9 @@ void detail(const std::string& line);
 
 /// A line that --quiet does not silence, such as an error; without the thread's label.
 void complain(const std::string& line);
+
+/// A line on stderr, past the sink.
+void write_line(const std::string& line);
 
 /// Lines of our own that --quiet does not silence.
 void complain_lines(const std::string& text);

@@ -15,14 +15,6 @@ namespace sd {
 /// "--n_samples,--n-samples": the reference's spelling first, the other one beside it.
 std::string spellings(const std::string& name);
 
-/// A whole number as Python's int reads it: decimal digits with or without a sign, "010" being ten.
-/// Throws CLI::ValidationError, naming the flag.
-int64_t parse_whole_number(const std::string& flag, const std::string& text);
-
-/// A seed: any whole number of 64 bits, with or without a sign (a negative one as torch takes it,
-/// in two's complement). Throws Error(kUsage).
-uint64_t parse_seed(const std::string& text);
-
 /// Options and flags of one group of the help page. A flag that is given twice counts the last
 /// time, as with the reference's argparse.
 class FlagGroup {
@@ -33,26 +25,7 @@ class FlagGroup {
                     const std::string& kind = "TEXT") {
     return finish(app_->add_option(spellings(name), value, help), kind);
   }
-  CLI::Option* number(const std::string& name, double& value, const std::string& help) {
-    return finish(app_->add_option(spellings(name), value, help), "FLOAT")->capture_default_str();
-  }
-  /// `set` gets the number.
-  template <class Set>
-  CLI::Option* whole_number(const std::string& name, Set set, const std::string& help) {
-    return parsed(
-        name, [name, set](const std::string& typed) { set(parse_whole_number(name, typed)); }, help,
-        "INT");
-  }
-  CLI::Option* whole_number(const std::string& name, int64_t& value, const std::string& help) {
-    return whole_number(
-               name, [&value](int64_t number) { value = number; }, help)
-        ->default_str(std::to_string(value));
-  }
-  CLI::Option* whole_number(const std::string& name, std::optional<int64_t>& value,
-                            const std::string& help) {
-    return whole_number(
-        name, [&value](int64_t number) { value = number; }, help);
-  }
+  CLI::Option* whole_number(const std::string& name, int64_t& value, const std::string& help);
   /// `take` gets the typed text and throws CLI::ValidationError or Error(kUsage).
   CLI::Option* parsed(const std::string& name, std::function<void(const std::string&)> take,
                       const std::string& help, const std::string& kind) {

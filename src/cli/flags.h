@@ -3,16 +3,20 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <string>
 
-#include "job/options.h"
+#include "job/settings.h"
 
 namespace sd {
 
-/// Adds the flags of the script to `app`, bound to `options`, which must outlive it.
-void add_run_flags(CLI::App* app, RunOptions* options);
+/// Adds the flags of the script to `app`, bound to `settings`, which must outlive it.
+void add_run_flags(CLI::App* app, Settings* settings);
 
 /// Adds those that a line of a prompt file may have.
-void add_line_flags(CLI::App* app, Script script, PictureOptions* options);
+void add_line_flags(CLI::App* app, Script script, LineSettings* settings);
+
+/// What the help page calls the default; empty: there is none to tell.
+std::string default_of(const Setting& setting, const Settings& settings);
 
 /// Adds --quiet and --verbose.
 void add_verbosity_flags(CLI::App* app);

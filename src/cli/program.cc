@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/did_you_mean.h"
+#include "cli/flag_names.h"
 #include "cli/flags.h"
 #include "runtime/libtorch_log.h"
 #include "runtime/mapped_file.h"
@@ -114,6 +115,7 @@ int run_program(int argc, const char* const* argv) {
   hold_standard_files();
   limit_spinning();
   silence_libtorch_warnings();
+  set_log_sink([](LogKind, const std::string& line) { write_line(with_flags(line)); });
   const int code = reporting_errors([&] { return parse_and_run(argc, argv); });
   if (code != 0) {
     flush_output();

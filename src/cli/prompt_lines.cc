@@ -31,7 +31,7 @@ std::string read_prompt_file(const std::string& path) {
   }
   if (failed) {
     throw Error(ErrorKind::kFile, "the prompt file " + printable(path) + " cannot be read",
-                "check the path after --from-file");
+                "check the path after `from_file`");
   }
   return text.str();
 }
@@ -75,10 +75,10 @@ std::vector<std::string> with_empty_values(const CLI::App& app, std::vector<std:
 }
 
 /// Sets `options` by flags, in the order of the line.
-void apply_flags(std::vector<std::string> flags, Script script, PictureOptions* options) {
+void apply_flags(std::vector<std::string> flags, Script script, LineSettings* settings) {
   CLI::App app;
   app.set_help_flag();
-  add_line_flags(&app, script, options);
+  add_line_flags(&app, script, settings);
   flags = with_empty_values(app, std::move(flags));
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   try {
@@ -94,12 +94,12 @@ void apply_flags(std::vector<std::string> flags, Script script, PictureOptions* 
   }
 }
 
-void parse_text(const std::string& line, Script script, PictureOptions* options) {
+void parse_text(const std::string& line, Script script, LineSettings* settings) {
   const size_t flags = find_flags(line);
-  options->prompt = line.substr(0, flags);
+  settings->picture.prompt = line.substr(0, flags);
   if (flags == std::string::npos) return;
-  options->prompt.erase(options->prompt.find_last_not_of(kSpace) + 1);
-  apply_flags(split_words(line.substr(flags)), script, options);
+  settings->picture.prompt.erase(settings->picture.prompt.find_last_not_of(kSpace) + 1);
+  apply_flags(split_words(line.substr(flags)), script, settings);
 }
 
 /// "--seed=7" of a member "seed": 7.
@@ -111,7 +111,7 @@ std::string flag_of(const std::string& name, const nlohmann::json& value) {
               "the members are named as the flags are");
 }
 
-void parse_json(const std::string& line, Script script, PictureOptions* options) {
+void parse_json(const std::string& line, Script script, LineSettings* settings) {
   const auto json = sd::parse_json(line);
   if (!json.is_object()) {
     throw Error(ErrorKind::kUsage, "not a JSON object: " + printable(line, 60),
@@ -122,12 +122,12 @@ void parse_json(const std::string& line, Script script, PictureOptions* options)
     if (name != "prompt") {
       flags.push_back(flag_of(name, value));
     } else if (value.is_string()) {
-      options->prompt = value.get<std::string>();
+      settings->picture.prompt = value.get<std::string>();
     } else {
       throw Error(ErrorKind::kUsage, "\"prompt\" must be a text", "{\"prompt\": \"a cat\"}");
     }
   }
-  apply_flags(std::move(flags), script, options);
+  apply_flags(std::move(flags), script, settings);
 }
 
 bool is_json_lines(const std::string& path, const std::vector<std::string>& lines) {
@@ -141,16 +141,16 @@ bool is_json_lines(const std::string& path, const std::vector<std::string>& line
 }
 
 PromptLine parse_line(const std::string& line, int64_t number, bool json,
-                      const RunOptions& options) {
-  PromptLine parsed{.number = number, .options = options.picture, .problem = "", .hint = ""};
+                      const Settings& settings) {
+  PromptLine parsed{.number = number, .settings = settings, .problem = "", .hint = ""};
   try {
     if (!is_valid_utf8(line)) {
       throw Error(ErrorKind::kUsage, "not UTF-8: " + printable(line, 60), "save the file as UTF-8");
     }
     if (json) {
-      parse_json(line, options.script, &parsed.options);
+      parse_json(line, settings.script, &parsed.settings);
     } else {
-      parse_text(line, options.script, &parsed.options);
+      parse_text(line, settings.script, &parsed.settings);
     }
   } catch (const Error& error) {
     parsed.problem = error.what();
@@ -209,20 +209,20 @@ std::vector<std::string> split_words(const std::string& text) {
   return words;
 }
 
-std::vector<PromptLine> read_prompt_lines(const RunOptions& options) {
-  if (options.from_file.empty()) return {};
-  const std::string text = read_prompt_file(options.from_file);
+std::vector<PromptLine> read_prompt_lines(const Settings& settings) {
+  if (settings.from_file.empty()) return {};
+  const std::string text = read_prompt_file(settings.from_file);
   std::vector<std::string> lines = split_lines(text);
-  const bool json = is_json_lines(options.from_file, lines);
+  const bool json = is_json_lines(settings.from_file, lines);
   if (json) lines = split_lines(text, LineBreaks::kJson);
   std::vector<PromptLine> parsed;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (json && lines[i].find_first_not_of(kSpace) == std::string::npos) continue;
-    parsed.push_back(parse_line(lines[i], static_cast<int64_t>(i) + 1, json, options));
+    parsed.push_back(parse_line(lines[i], static_cast<int64_t>(i) + 1, json, settings));
   }
   if (parsed.empty()) {
     throw Error(ErrorKind::kUsage,
-                "the prompt file " + printable(options.from_file) + " holds no line",
+                "the prompt file " + printable(settings.from_file) + " holds no line",
                 "write one prompt a line into it");
   }
   return parsed;

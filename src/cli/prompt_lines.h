@@ -17,7 +17,7 @@ namespace sd {
 /// What a line does not set it takes from the command line. Throws Error(kFile) when the file
 /// cannot be read and kUsage when it holds no line; what is wrong with one line is in its
 /// `problem`.
-std::vector<PromptLine> read_prompt_lines(const RunOptions& options);
+std::vector<PromptLine> read_prompt_lines(const Settings& settings);
 
 /// What ends a line.
 enum class LineBreaks {

@@ -21,17 +21,17 @@
 namespace sd {
 namespace {
 
-OutputWriter::Settings output_settings(const RunOptions& options, const BatchPlan& plan) {
+OutputWriter::Settings output_settings(const Settings& options, const BatchPlan& plan) {
   OutputWriter::Settings settings;
-  settings.outdir = options.outdir_given ? options.outdir : default_outdir(options);
+  settings.outdir = options.outdir.value_or(default_outdir(options));
   settings.save_samples = !options.skip_save;
   settings.save_grid = !options.skip_grid;
   settings.images_per_row =
       static_cast<int>(options.n_rows > 0 ? options.n_rows : options.n_samples);
   settings.most_pictures = plan.pictures();
   for (const PlannedBatch& batch : plan.batches) {
-    settings.largest_width = std::max(settings.largest_width, batch.request.width);
-    settings.largest_height = std::max(settings.largest_height, batch.request.height);
+    settings.largest_width = std::max(settings.largest_width, batch.request.batch.width);
+    settings.largest_height = std::max(settings.largest_height, batch.request.batch.height);
   }
   if (!options.no_watermark) settings.watermark = options.watermark;
   return settings;
@@ -101,7 +101,7 @@ void end_late(const BatchPlan& plan, OrderedOutput* output) noexcept {
 }
 
 /// What --profile and --profile-json ask for; of a run that is stopped, too.
-void report_profile(const RunOptions& options) {
+void report_profile(const Settings& options) {
   const Profile profile = current_profile();
   if (options.profile) complain_lines(profile_table(profile));
   if (options.profile_json.empty()) return;
@@ -112,7 +112,7 @@ void report_profile(const RunOptions& options) {
 
 }  // namespace
 
-int run_script(const RunOptions& options, const Session::Tap& tap) {
+int run_script(const Settings& options, const Session::Tap& tap) {
   const bool profiled = options.profile || !options.profile_json.empty();
   if (profiled && !options.devices.empty()) {
     throw Error(ErrorKind::kUsage, "--profile times one device, and --devices names several",

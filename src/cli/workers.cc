@@ -126,7 +126,7 @@ void work(size_t number, const ExecPolicy& policy, const WorkersRun& run, Jobs* 
 
 }  // namespace
 
-std::vector<ExecPolicy> resolve_workers(const RunOptions& options, const HostInfo& host) {
+std::vector<ExecPolicy> resolve_workers(const Settings& options, const HostInfo& host) {
   const auto on_cpu = std::count(options.devices.begin(), options.devices.end(), "cpu");
   std::vector<ExecPolicy> workers;
   std::set<std::string> cards;

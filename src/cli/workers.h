@@ -10,11 +10,11 @@ namespace sd {
 
 /// What computes on each of --devices, one worker each. Workers on the CPU get a share of its
 /// threads and free memory. Pure. Throws kUsage for a card that is named twice, and as `resolve`.
-std::vector<ExecPolicy> resolve_workers(const RunOptions& options, const HostInfo& host);
+std::vector<ExecPolicy> resolve_workers(const Settings& options, const HostInfo& host);
 
 /// What the workers of a run are given; it must outlive them.
 struct WorkersRun {
-  const RunOptions& options;
+  const Settings& options;
   const LoadOptions& load;  ///< but for its device
   const ModelDescription& model;
   const BatchPlan& plan;

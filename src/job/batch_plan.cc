@@ -14,42 +14,28 @@
 namespace sd {
 namespace {
 
-constexpr int64_t kMostSamples = 1024;
-constexpr int64_t kMostIterations = 1'000'000;
 constexpr int64_t kDefaultSide = 512;
 
-void check_count(const char* flag, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return;
-  throw Error(
-      ErrorKind::kUsage,
-      format("--%s must be from %lld to %lld, found %lld", flag, static_cast<long long>(least),
-             static_cast<long long>(most), static_cast<long long>(value)),
-      "leave it out for the default");
-}
-
-void check_flags(const RunOptions& options, const ModelDescription& model) {
-  check_count("n_samples", options.n_samples, 1, kMostSamples);
-  check_count("n_iter", options.n_iter, 1, kMostIterations);
-  check_count("n_rows", options.n_rows, 0, kMostSamples);
-  check_count("f", options.f, 1, kMaxSide);
-  if (options.C != model.channels) {
+void check_settings(const Settings& settings, const ModelDescription& model) {
+  check_limits(settings);
+  if (settings.C != model.channels) {
     throw Error(ErrorKind::kUsage,
-                format("--C must be %lld, the channels of the model's latent, found %lld",
-                       static_cast<long long>(model.channels), static_cast<long long>(options.C)),
+                format("`channels` must be %lld, those of the model's latent, found %lld",
+                       static_cast<long long>(model.channels), static_cast<long long>(settings.C)),
                 "leave it out");
   }
-  if (options.fixed_code && options.seed_mode == SeedMode::kImage) {
-    throw Error(ErrorKind::kUsage, "--fixed_code does not go with --seed-mode image",
+  if (settings.fixed_code && settings.seed_mode == SeedMode::kImage) {
+    throw Error(ErrorKind::kUsage, "`fixed_code` does not go with `seed_mode` image",
                 "leave one of them out: the one gives all pictures the same noise, the other "
                 "each its own");
   }
-  if (options.watermark.empty()) {
-    throw Error(ErrorKind::kUsage, "--watermark must have a text",
-                "--no-watermark leaves the watermark out");
+  if (settings.watermark.empty()) {
+    throw Error(ErrorKind::kUsage, "`watermark` must have a text",
+                "`no_watermark` leaves the watermark out");
   }
-  if (!is_valid_utf8(options.watermark)) {
+  if (!is_valid_utf8(settings.watermark)) {
     throw Error(ErrorKind::kUsage,
-                "--watermark must be UTF-8, found " + printable(options.watermark, 60),
+                "`watermark` must be UTF-8, found " + printable(settings.watermark, 60),
                 "the parameters that a picture carries, which name it, are UTF-8");
   }
 }
@@ -63,25 +49,25 @@ int drawn_side(const char* flag, int64_t side, int64_t f, const ModelDescription
 /// Makes batches of pictures, one after the other.
 class Planner {
  public:
-  Planner(const RunOptions& options, const ModelDescription& model, bool built_in_model)
-      : options_(options),
+  Planner(const Settings& settings, const ModelDescription& model, bool built_in_model)
+      : settings_(settings),
         model_(model),
         default_side_(built_in_model ? model.native_size : kDefaultSide),
-        init_images_(options, model) {}
+        init_images_(model) {}
 
   /// Adds a picture to the first batch that has room and suits it. Throws kUsage or kFile.
-  void add(const PictureOptions& picture) {
-    Request request = request_of(picture);
+  void add(const LineSettings& line) {
+    check_limits(line);
+    Request request = request_of(line);
     check(request);
-    say_unusual(picture);
+    say_unusual(line);
     PlannedBatch& batch = batch_for(std::move(request));
-    batch.init_img = picture.init_img;
     const int64_t place = plan_.pictures_per_pass++;
     batch.places.push_back(place);
-    if (picture.seed) {
-      add_seed(*picture.seed, 1, &batch);
-    } else if (seed_mode_of(picture) == SeedMode::kImage) {
-      add_seed(options_.seed + static_cast<uint64_t>(place), kStepOfPass, &batch);
+    if (line.picture.seed) {
+      add_seed(*line.picture.seed, 1, &batch);
+    } else if (seed_mode_of(line) == SeedMode::kImage) {
+      add_seed(settings_.seed + static_cast<uint64_t>(place), kStepOfPass, &batch);
     }
   }
 
@@ -91,7 +77,7 @@ class Planner {
         if (step == kStepOfPass) step = plan_.pictures_per_pass;
       }
     }
-    plan_.passes = options_.n_iter;
+    plan_.passes = settings_.n_iter;
     return std::move(plan_);
   }
 
@@ -103,41 +89,48 @@ class Planner {
     batch->seed_steps.push_back(step);
   }
 
+  /// Whether the sampler is named, other than by the reference's flags.
+  static bool names_sampler(const LineSettings& line) {
+    return line.batch.sampler != BatchSettings().sampler;
+  }
+
   /// The sampler, and the schedule that is named with it or by itself.
-  static SamplerChoice sampler_of(const PictureOptions& picture) {
-    const char* reference = picture.dpm_solver ? "dpm_solver" : picture.plms ? "plms" : "ddim";
+  static SamplerChoice sampler_of(const LineSettings& line) {
+    const char* reference = line.dpm_solver ? "dpm_solver" : line.plms ? "plms" : "ddim";
     const SamplerChoice choice =
-        choose_sampler(picture.sampler.empty() ? reference : picture.sampler);
-    const Schedule* schedule = find_schedule(picture.schedule);
+        choose_sampler(names_sampler(line) ? line.batch.sampler : reference);
+    const Schedule* schedule = find_schedule(line.batch.schedule);
     return {choice.sampler, schedule != nullptr ? schedule : choice.schedule};
   }
 
-  SeedMode seed_mode_of(const PictureOptions& picture) const {
-    const bool reference = sampler_of(picture).sampler.reference;
-    return options_.seed_mode.value_or(reference ? SeedMode::kStream : SeedMode::kImage);
+  SeedMode seed_mode_of(const LineSettings& line) const {
+    const bool reference = sampler_of(line).sampler.reference;
+    return settings_.seed_mode.value_or(reference ? SeedMode::kStream : SeedMode::kImage);
   }
 
   /// A batch of this one picture.
-  Request request_of(const PictureOptions& picture) {
+  Request request_of(const LineSettings& line) {
     Request request;
-    request.pictures = {{picture.prompt, picture.negative_prompt, picture.scale}};
-    const SamplerChoice choice = sampler_of(picture);
-    request.sampler = choice.sampler.name;
-    request.schedule = choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
-    request.steps = picture.ddim_steps;
-    request.eta = choice.sampler.eta == Eta::kIgnored ? 0 : picture.ddim_eta;
-    request.fixed_code = options_.fixed_code;
-    if (options_.script == Script::kImg2Img) {
-      request.init_image = init_images_.get(picture.init_img);
-      request.strength = picture.strength;
-      request.width = request.init_image->width;
-      request.height = request.init_image->height;
+    request.batch = line.batch;
+    request.pictures = {line.picture};
+    const SamplerChoice choice = sampler_of(line);
+    request.batch.sampler = choice.sampler.name;
+    request.batch.schedule =
+        choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
+    if (choice.sampler.eta == Eta::kIgnored) request.batch.eta = 0;
+    request.fixed_code = settings_.fixed_code;
+    if (settings_.script == Script::kImg2Img) {
+      request.batch.init.image = init_images_.get(line.batch.init);
+      request.batch.width = request.batch.init.image->width;
+      request.batch.height = request.batch.init.image->height;
     } else {
-      request.height = drawn_side("H", picture.H.value_or(default_side_), options_.f, model_);
-      request.width = drawn_side("W", picture.W.value_or(default_side_), options_.f, model_);
+      request.batch.height =
+          drawn_side("height", line.H.value_or(default_side_), settings_.f, model_);
+      request.batch.width =
+          drawn_side("width", line.W.value_or(default_side_), settings_.f, model_);
     }
-    const bool own_seed = picture.seed || seed_mode_of(picture) == SeedMode::kImage;
-    if (!own_seed) request.noise_rows = options_.n_samples;
+    const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
+    if (!own_seed) request.noise_rows = settings_.n_samples;
     return request;
   }
 
@@ -149,10 +142,7 @@ class Planner {
 
   /// Whether two requests may be drawn at once.
   static bool go_together(const Request& a, const Request& b) {
-    return a.width == b.width && a.height == b.height && a.sampler == b.sampler &&
-           a.schedule == b.schedule && a.steps == b.steps && a.eta == b.eta &&
-           a.init_image == b.init_image && a.strength == b.strength &&
-           a.noise_rows == b.noise_rows &&
+    return a.batch == b.batch && a.noise_rows == b.noise_rows &&
            (a.pictures.front().scale == 1) == (b.pictures.front().scale == 1);
   }
 
@@ -161,44 +151,43 @@ class Planner {
       PlannedBatch& batch = plan_.batches[open];
       if (!go_together(batch.request, request)) continue;
       batch.request.pictures.push_back(std::move(request.pictures.front()));
-      if (static_cast<int64_t>(batch.request.pictures.size()) == options_.n_samples) {
+      if (static_cast<int64_t>(batch.request.pictures.size()) == settings_.n_samples) {
         std::erase(open_, open);
       }
       return batch;
     }
-    if (options_.n_samples > 1) open_.push_back(plan_.batches.size());
-    plan_.batches.push_back({std::move(request), "", {}, {}});
+    if (settings_.n_samples > 1) open_.push_back(plan_.batches.size());
+    plan_.batches.push_back({std::move(request), {}, {}});
     return plan_.batches.back();
   }
 
   /// What works, but not as the numbers read; each line once.
-  void say_unusual(const PictureOptions& picture) {
-    const SamplerChoice choice = sampler_of(picture);
+  void say_unusual(const LineSettings& line) {
+    const SamplerChoice choice = sampler_of(line);
     const Sampler& sampler = choice.sampler;
-    if (picture.sampler.empty() && picture.dpm_solver && picture.plms) {
-      say("--dpm_solver wins over --plms");
+    if (names_sampler(line) && (line.plms || line.dpm_solver)) {
+      say("`sampler` wins over `plms` and `dpm_solver`");
+    } else if (line.dpm_solver && line.plms) {
+      say("`dpm_solver` wins over `plms`");
     }
-    if (!picture.sampler.empty() && (picture.plms || picture.dpm_solver)) {
-      say("--sampler wins over --plms and --dpm_solver");
-    }
-    if (sampler.eta == Eta::kIgnored && picture.ddim_eta != 0) {
-      say(format("the sampler %s ignores --ddim_eta", sampler.name));
+    if (sampler.eta == Eta::kIgnored && line.batch.eta != 0) {
+      say(format("the sampler %s ignores `eta`", sampler.name));
     }
     if (sampler.grid != Grid::kSigmas && choice.schedule != nullptr) {
-      say(format("the sampler %s has timesteps of its own and ignores --schedule", sampler.name));
+      say(format("the sampler %s has timesteps of its own and ignores `schedule`", sampler.name));
     }
     if (sampler.grid != Grid::kDdim) return;
-    const auto steps = static_cast<long long>(picture.ddim_steps);
-    const StepCount count = ddim_step_count(model_.timesteps, picture.ddim_steps);
+    const auto steps = static_cast<long long>(line.batch.steps);
+    const StepCount count = ddim_step_count(model_.timesteps, line.batch.steps);
     if (count.past_the_end) {
       say(
-          format("--ddim_steps %lld: the grid's last timestep, %lld, is taken as %lld (the "
-                 "reference fails here)",
+          format("`steps` %lld: the grid's last timestep, %lld, is taken as %lld (the reference "
+                 "fails here)",
                  steps, static_cast<long long>(model_.timesteps),
                  static_cast<long long>(model_.timesteps - 1)));
     }
-    if (count.actual != picture.ddim_steps && options_.script == Script::kTxt2Img) {
-      say(format("--ddim_steps %lld: the reference's grid has %lld steps, which are taken", steps,
+    if (count.actual != line.batch.steps && settings_.script == Script::kTxt2Img) {
+      say(format("`steps` %lld: the reference's grid has %lld steps, which are taken", steps,
                  static_cast<long long>(count.actual)));
     }
   }
@@ -207,7 +196,7 @@ class Planner {
     if (said_.insert(line).second) notice(line);
   }
 
-  const RunOptions& options_;
+  const Settings& settings_;
   const ModelDescription& model_;
   int64_t default_side_;
   InitImages init_images_;
@@ -218,28 +207,28 @@ class Planner {
 
 /// Throws what is wrong with a line, or under --keep-going reports it.
 void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
-            const std::string& hint, const RunOptions& options) {
+            const std::string& hint, const Settings& settings) {
   const std::string message = format("line %lld of %s: ", static_cast<long long>(line.number),
-                                     printable(options.from_file).c_str()) +
+                                     printable(settings.from_file).c_str()) +
                               problem;
-  if (!options.keep_going) throw Error(kind, message, hint);
+  if (!settings.keep_going) throw Error(kind, message, hint);
   complain("error: " + message + "; left out");
 }
 
-BatchPlan plan_lines(const RunOptions& options, const std::vector<PromptLine>& lines,
+BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& lines,
                      Planner* planner) {
   int64_t bad = 0;
   for (const PromptLine& line : lines) {
     try {
       if (!line.problem.empty()) throw Error(ErrorKind::kUsage, line.problem, line.hint);
-      planner->add(line.options);
+      planner->add(line.settings);
     } catch (const Error& error) {
-      reject(line, error.kind(), error.what(), error.hint(), options);
+      reject(line, error.kind(), error.what(), error.hint(), settings);
       ++bad;
     }
   }
   if (bad == static_cast<int64_t>(lines.size())) {
-    throw Error(ErrorKind::kUsage, "no line of " + printable(options.from_file) + " can be drawn",
+    throw Error(ErrorKind::kUsage, "no line of " + printable(settings.from_file) + " can be drawn",
                 "fix the lines listed above");
   }
   BatchPlan plan = planner->finish();
@@ -257,12 +246,12 @@ Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
   return request;
 }
 
-BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
-                       bool built_in_model, const std::vector<PromptLine>& lines) {
-  check_flags(options, model);
-  Planner planner(options, model, built_in_model);
-  if (!options.from_file.empty()) return plan_lines(options, lines, &planner);
-  for (int64_t i = 0; i < options.n_samples; ++i) planner.add(options.picture);
+BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
+                       const std::vector<PromptLine>& lines) {
+  check_settings(settings, model);
+  Planner planner(settings, model, built_in_model);
+  if (!settings.from_file.empty()) return plan_lines(settings, lines, &planner);
+  for (int64_t i = 0; i < settings.n_samples; ++i) planner.add(settings);
   return planner.finish();
 }
 
@@ -270,10 +259,10 @@ PlannedLoad largest_load(const BatchPlan& plan) {
   const auto load_of = [](const PlannedBatch& batch) {
     const Request& request = batch.request;
     return PlannedLoad{.pictures = std::ssize(request.pictures),
-                       .height = request.height,
-                       .width = request.width,
+                       .height = request.batch.height,
+                       .width = request.batch.width,
                        .guided = request.pictures.front().scale != 1,
-                       .encodes = request.init_image != nullptr};
+                       .encodes = request.batch.init.image != nullptr};
   };
   const auto values = [](const PlannedLoad& load) {
     return load.pictures * load.height * load.width * (load.guided ? 2 : 1);

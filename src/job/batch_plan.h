@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "job/options.h"
+#include "job/settings.h"
 #include "sd/request.h"
 
 namespace sd {
@@ -11,7 +11,7 @@ namespace sd {
 /// A line of a prompt file.
 struct PromptLine {
   int64_t number = 0;  ///< from 1
-  PictureOptions options;
+  LineSettings settings;
   std::string problem;  ///< why it cannot be drawn, or empty
   std::string hint;
 };
@@ -19,7 +19,6 @@ struct PromptLine {
 /// Pictures that are drawn at once.
 struct PlannedBatch {
   Request request;
-  std::string init_img;             ///< the init image's path
   std::vector<int64_t> places;      ///< of its pictures among those of a pass, rising
   std::vector<int64_t> seed_steps;  ///< what each seed grows by from pass to pass, if it has seeds
 };
@@ -41,8 +40,8 @@ struct BatchPlan {
 /// what is unusual but works is said. Throws kUsage, naming the line if it is one's, and kFile for
 /// an init image that cannot be read. With `keep_going` bad lines are reported and counted instead,
 /// unless none is left. `lines` counts only where `from_file` is set.
-BatchPlan plan_batches(const RunOptions& options, const ModelDescription& model,
-                       bool built_in_model, const std::vector<PromptLine>& lines = {});
+BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
+                       const std::vector<PromptLine>& lines = {});
 
 /// The batch that needs most memory.
 PlannedLoad largest_load(const BatchPlan& plan);

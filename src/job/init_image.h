@@ -3,8 +3,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "job/options.h"
 #include "sd/image.h"
 #include "sd/request.h"
 
@@ -16,20 +16,18 @@ namespace sd {
 /// model needs. Each file is read once.
 class InitImages {
  public:
-  InitImages(const RunOptions& options, const ModelDescription& model)
-      : exif_(options.exif), fit_(options.fit), model_(model) {}
+  explicit InitImages(ModelDescription model) : model_(std::move(model)) {}
 
-  /// Says the size when it changes. Throws Error(kUsage) without a path, kFile as read_image, and
-  /// for a picture that is too small or (once it fits into --fit) too large.
-  std::shared_ptr<const Image> get(const std::string& path);
+  /// The picture of `init.file`, upright and shrunk as `init` says. Says the size when it changes.
+  /// Throws Error(kUsage) without a path, kFile as read_image, and for a picture that is too small
+  /// or (once it fits into `init.fit`) too large.
+  std::shared_ptr<const Image> get(const InitSettings& init);
 
  private:
-  std::shared_ptr<const Image> load(const std::string& path) const;
+  std::shared_ptr<const Image> load(const InitSettings& init) const;
 
-  bool exif_;
-  std::optional<FitSize> fit_;
   ModelDescription model_;
-  std::map<std::string, std::shared_ptr<const Image>> images_;
+  std::map<std::string, std::shared_ptr<const Image>> images_;  // by file, size and turn
 };
 
 }  // namespace sd

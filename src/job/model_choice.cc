@@ -41,10 +41,10 @@ std::string given_config(const std::string& config) {
   const fs::path with_program = find_data_file(config);
   if (!with_program.empty()) return with_program.string();
   throw Error(ErrorKind::kFile, "there is no config " + printable(config),
-              "give --config the YAML file of the model, or leave it out for Stable Diffusion v1");
+              "give `config` the YAML file of the model, or leave it out for Stable Diffusion v1");
 }
 
-void choose_config(const RunOptions& options, const DefaultPlaces& places, ChosenModel* chosen) {
+void choose_config(const Settings& options, const DefaultPlaces& places, ChosenModel* chosen) {
   std::error_code ignored;
   const fs::path beside = fs::path(chosen->paths.checkpoint).replace_extension(".yaml");
   if (!options.config.empty()) {
@@ -69,18 +69,18 @@ bool choose_built_in(ChosenModel* chosen) {
   chosen->note = std::string(
                      "model: the small one that comes with this program (put Stable "
                      "Diffusion v1 at ") +
-                 kStableDiffusion.checkpoint + ", or name it with --ckpt)";
+                 kStableDiffusion.checkpoint + ", or name it with `ckpt`)";
   return true;
 }
 
 /// The reference's --laion400m replaces what was given by hand.
-void say_what_wins_over_laion(const RunOptions& options) {
+void say_what_wins_over_laion(const Settings& options) {
   std::vector<std::string> given;
-  if (!options.ckpt.empty()) given.emplace_back("--ckpt");
-  if (!options.config.empty()) given.emplace_back("--config");
-  if (options.outdir_given) given.emplace_back("--outdir");
+  if (!options.ckpt.empty()) given.emplace_back("`ckpt`");
+  if (!options.config.empty()) given.emplace_back("`config`");
+  if (options.outdir) given.emplace_back("`outdir`");
   if (given.empty()) return;
-  notice("--laion400m: " + join(given, ", ") + (given.size() == 1 ? " wins" : " win") +
+  notice("`laion400m`: " + join(given, ", ") + (given.size() == 1 ? " wins" : " win") +
          " over its own (in the reference it would not)");
 }
 
@@ -96,21 +96,21 @@ ChosenModel built_in_model() {
   return chosen;
 }
 
-ChosenModel choose_model(const RunOptions& options) {
+ChosenModel choose_model(const Settings& options) {
   if (options.laion400m) say_what_wins_over_laion(options);
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
   ChosenModel chosen;
   chosen.paths.weights = options.weights;
   if (!options.ckpt.empty() && !is_there(options.ckpt)) {
     throw Error(ErrorKind::kFile, "there is no checkpoint " + printable(options.ckpt),
-                "check the path after --ckpt");
+                "check the path after `ckpt`");
   }
   chosen.paths.checkpoint = options.ckpt.empty() ? find_default(places.checkpoint) : options.ckpt;
   if (!chosen.paths.checkpoint.empty()) {
     choose_config(options, places, &chosen);
   } else if (options.laion400m || !options.config.empty() || !choose_built_in(&chosen)) {
     throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
-                "put the model there, or name it with --ckpt");
+                "put the model there, or name it with `ckpt`");
   }
   chosen.description = describe_model(chosen.paths);
   return chosen;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "job/options.h"
+#include "job/settings.h"
 #include "sd/request.h"
 
 namespace sd {
@@ -16,7 +16,7 @@ struct ChosenModel {
 /// Finds the checkpoint and its config: what was given; else the reference's default place, from
 /// the working directory or the program's folder; else the model that comes with the program.
 /// Throws kFile if a file that was given, or everything, is absent.
-ChosenModel choose_model(const RunOptions& options);
+ChosenModel choose_model(const Settings& options);
 
 /// The model that comes with the program. Throws kFile if it was left out.
 ChosenModel built_in_model();

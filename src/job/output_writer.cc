@@ -21,7 +21,7 @@ namespace {
 /// The folder itself, or the nearest one above it that is there, must let us write.
 void check_writable(const fs::path& outdir) {
   if (outdir.empty()) {
-    throw Error(ErrorKind::kUsage, "--outdir names no folder", "give a path, or leave it out");
+    throw Error(ErrorKind::kUsage, "`outdir` names no folder", "give a path, or leave it out");
   }
   std::error_code ignored;
   fs::path nearest = fs::absolute(outdir).lexically_normal();
@@ -36,13 +36,13 @@ void check_writable(const fs::path& outdir) {
   }
   if (!fs::is_directory(nearest, ignored)) {
     throw Error(ErrorKind::kFile,
-                "--outdir must be a folder, and " + printable(nearest.string()) + " is a file",
-                "give --outdir another place");
+                "`outdir` must be a folder, and " + printable(nearest.string()) + " is a file",
+                "give `outdir` another place");
   }
   if (access(nearest.c_str(), W_OK | X_OK) != 0) {
     throw Error(ErrorKind::kFile,
                 "the folder " + printable(nearest.string()) + " cannot be written to",
-                "give --outdir a place where you may write");
+                "give `outdir` a place where you may write");
   }
 }
 
@@ -52,7 +52,7 @@ void make_folders(const fs::path& folder) {
   if (!error) return;
   throw Error(ErrorKind::kFile,
               "the folder " + printable(folder.string()) + " cannot be made: " + error.message(),
-              "give --outdir a place where you may write");
+              "give `outdir` a place where you may write");
 }
 
 /// The number that `text` is, or with `pages` begins with where a page's stands behind it: "12",

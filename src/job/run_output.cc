@@ -11,41 +11,32 @@ namespace sd {
 PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture,
                                const Pipeline& pipeline) {
   const Request& request = batch.request;
-  PictureRecord record;
-  record.version = program_version();
-  record.script = options_.script;
-  record.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
-  record.width = request.width;
-  record.height = request.height;
-  record.sampler = request.sampler;
-  record.schedule = request.schedule;
-  record.steps = request.steps;
-  record.eta = request.eta;
-  record.rng = options_.rng;
-  record.draw = picture.draw;
-  record.own_stream = !request.seeds.empty();
-  record.fixed_code = request.fixed_code;
-  if (request.init_image != nullptr) record.init = init_record(batch);
-  record.model = {.checkpoint = recorded_path(model_.paths.checkpoint),
-                  .config = recorded_path(model_.paths.config),
-                  .sha256 = checkpoint_hash_.get(),
-                  .ema = pipeline.ema(),
-                  .built_in = model_.built_in};
-  record.device = pipeline.device();
-  record.safety_mode = safety_mode_;
-  record.safety = picture.safety;
-  if (!options_.no_watermark) record.watermark = options_.watermark;
+  PictureRecord record{.version = program_version(),
+                       .settings = settings_,
+                       .draw = picture.draw,
+                       .init_sha256 = "",
+                       .model_sha256 = checkpoint_hash_.get(),
+                       .built_in_model = model_.built_in,
+                       .safety = picture.safety};
+  Settings& settings = record.settings;
+  settings.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
+  settings.batch = request.batch;
+  settings.seed = picture.draw.seed;
+  settings.seed_mode = request.seeds.empty() ? SeedMode::kStream : SeedMode::kImage;
+  settings.ckpt = recorded_path(model_.paths.checkpoint);
+  settings.config = recorded_path(model_.paths.config);
+  settings.weights = pipeline.ema() ? WeightChoice::kEma : WeightChoice::kPlain;
+  settings.device = pipeline.device();
+  settings.safety = safety_mode_;
+  if (settings.no_watermark) settings.watermark.clear();
+  if (auto& image = settings.batch.init.image) {
+    std::string& hash = init_hashes_[image];
+    if (hash.empty()) hash = pixels_sha256(*image);
+    record.init_sha256 = hash;
+    settings.batch.init.file = recorded_path(settings.batch.init.file);
+    image.reset();
+  }
   return record;
-}
-
-InitRecord Recorder::init_record(const PlannedBatch& batch) {
-  std::string& hash = init_hashes_[batch.request.init_image];
-  if (hash.empty()) hash = pixels_sha256(*batch.request.init_image);
-  return {.file = recorded_path(batch.init_img),
-          .pixels_sha256 = hash,
-          .strength = batch.request.strength,
-          .fit = options_.fit,
-          .exif = options_.exif};
 }
 
 void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture picture,

@@ -22,8 +22,8 @@ namespace sd {
 /// Writes what says how each picture was drawn. What it is given must outlive it.
 class Recorder {
  public:
-  Recorder(const RunOptions& options, const ChosenModel& model, SafetyMode safety_mode)
-      : options_(options),
+  Recorder(const Settings& settings, const ChosenModel& model, SafetyMode safety_mode)
+      : settings_(settings),
         model_(model),
         safety_mode_(safety_mode),
         checkpoint_hash_(main_file_of(model.paths)) {}
@@ -32,9 +32,7 @@ class Recorder {
   PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);
 
  private:
-  InitRecord init_record(const PlannedBatch& batch);
-
-  const RunOptions& options_;
+  const Settings& settings_;
   const ChosenModel& model_;
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;

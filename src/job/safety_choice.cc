@@ -9,9 +9,9 @@
 
 namespace sd {
 
-SafetyOptions choose_safety(const RunOptions& options) {
+SafetyOptions choose_safety(const Settings& options) {
   if (options.safety == SafetyMode::kOff) {
-    notice("safety: pictures are not checked (--safety off)");
+    notice("safety: pictures are not checked (`safety` off)");
     return {};
   }
   const std::string checkpoint =
@@ -30,7 +30,7 @@ SafetyOptions choose_safety(const RunOptions& options) {
                    : "there is no safety checker at ") +
                   printable(checkpoint.empty() ? "models/safety_checker" : checkpoint),
               "put its model.safetensors or pytorch_model.bin there, or name it with "
-              "--safety-ckpt; --safety off draws without");
+              "`safety_ckpt`; `safety` off draws without");
 }
 
 }  // namespace sd

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "job/options.h"
+#include "job/settings.h"
 
 namespace sd {
 
 /// Whether a run's pictures are checked, and by which weights: as --safety and --safety-ckpt say,
 /// else as in the reference where the checker is at its default place, else not, which a notice
 /// says. Throws kFile if the checker is asked for and not there.
-SafetyOptions choose_safety(const RunOptions& options);
+SafetyOptions choose_safety(const Settings& options);
 
 }  // namespace sd

@@ -32,18 +32,19 @@ uint64_t DrawPlan::shared(const std::vector<int64_t>& shape, RngKind rng, Shared
 std::optional<DrawRecord> DrawPlan::next(const Request& request) {
   if (!request.seeds.empty()) return std::nullopt;
   const std::vector<int64_t> shape = {noise_rows_of(request), model_.channels,
-                                      request.height / model_.factor,
-                                      request.width / model_.factor};
+                                      request.batch.height / model_.factor,
+                                      request.batch.width / model_.factor};
   const uint64_t length = draw_length(rng_, values_of(shape));
   DrawRecord record;
-  if (request.init_image != nullptr) {
+  if (request.batch.init.image != nullptr) {
     uint64_t* position = rng_ == RngKind::kCpu ? &draws_ : &posterior_;
-    record.latent_offset = shared(shape, RngKind::kCpu, &latents_[request.init_image], position);
+    record.latent_offset =
+        shared(shape, RngKind::kCpu, &latents_[request.batch.init.image], position);
   }
   if (request.fixed_code) record.code_offset = shared(shape, rng_, &code_, &draws_);
   record.offset = draws_;
   if (!request.fixed_code) draws_ += length;
-  const Sampler& sampler = find_sampler(request.sampler);
+  const Sampler& sampler = find_sampler(request.batch.sampler);
   draws_ += static_cast<uint64_t>(sampler.draws(plan_of(model_, request))) * length;
   return record;
 }

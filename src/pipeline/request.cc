@@ -14,14 +14,14 @@
 
 namespace sd {
 
-void check_side(const char* flag, int64_t side, int64_t multiple, int64_t most) {
+void check_side(const char* setting, int64_t side, int64_t multiple, int64_t most) {
   const int64_t largest = most / multiple * multiple;
   if (side >= multiple && side % multiple == 0 && side <= largest) return;
   const int64_t below = std::clamp(side / multiple * multiple, multiple, largest);
   std::string nearest = std::to_string(below);
   if (side > multiple && below < largest) nearest += " and " + std::to_string(below + multiple);
   throw Error(ErrorKind::kUsage,
-              format("--%s must be a multiple of %lld from %lld to %lld, found %lld", flag,
+              format("`%s` must be a multiple of %lld from %lld to %lld, found %lld", setting,
                      static_cast<long long>(multiple), static_cast<long long>(multiple),
                      static_cast<long long>(largest), static_cast<long long>(side)),
               "nearest: " + nearest);
@@ -49,16 +49,16 @@ ModelDescription describe_model(const ModelPaths& paths) {
 
 namespace {
 
-void check_pictures(const std::vector<PictureSpec>& pictures) {
+void check_pictures(const std::vector<PictureSettings>& pictures) {
   if (pictures.empty()) {
-    throw Error(ErrorKind::kUsage, "there is no prompt", "give one with --prompt");
+    throw Error(ErrorKind::kUsage, "there is no prompt", "give one with `prompt`");
   }
-  for (const PictureSpec& picture : pictures) {
+  for (const PictureSettings& picture : pictures) {
     check_prompt(picture.prompt);
     check_prompt(picture.negative_prompt);
     if (!std::isfinite(picture.scale)) {
       throw Error(ErrorKind::kUsage,
-                  format("--scale must be a finite number, found %g", picture.scale),
+                  format("`scale` must be a finite number, found %g", picture.scale),
                   "7.5 is the usual one");
     }
     if ((picture.scale == 1) != (pictures.front().scale == 1)) {
@@ -69,32 +69,32 @@ void check_pictures(const std::vector<PictureSpec>& pictures) {
 }
 
 void check_sampling(const Request& request) {
-  const Sampler& sampler = find_sampler(request.sampler);
-  if (!std::isfinite(request.eta)) {
-    throw Error(ErrorKind::kUsage, "--ddim_eta must be a finite number", "0 is the usual one");
+  const Sampler& sampler = find_sampler(request.batch.sampler);
+  if (!std::isfinite(request.batch.eta)) {
+    throw Error(ErrorKind::kUsage, "`eta` must be a finite number", "0 is the usual one");
   }
-  if (request.eta != 0 && sampler.eta == Eta::kRefused) {
+  if (request.batch.eta != 0 && sampler.eta == Eta::kRefused) {
     throw Error(
         ErrorKind::kUsage,
-        format("--ddim_eta must be 0 with the sampler %s, found %g", sampler.name, request.eta),
-        "the sampler ddim takes an eta");
+        format("`eta` must be 0 with the sampler %s, found %g", sampler.name, request.batch.eta),
+        "the sampler ddim takes one");
   }
-  if (request.init_image == nullptr) return;
+  if (request.batch.init.image == nullptr) return;
   if (!sampler.starts_from_picture) {
     throw Error(ErrorKind::kUsage,
                 format("the sampler %s cannot start from a picture", sampler.name),
                 "take ddim or plms");
   }
-  if (!(request.strength >= 0 && request.strength <= 1)) {
+  if (!(request.batch.init.strength >= 0 && request.batch.init.strength <= 1)) {
     throw Error(ErrorKind::kUsage,
-                format("--strength must be from 0 to 1, found %g", request.strength),
+                format("`strength` must be from 0 to 1, found %g", request.batch.init.strength),
                 "0.75 is the usual one: the higher, the less is left of the init image");
   }
 }
 
 /// A path hangs on its picture's seed, and how much dpm_adaptive draws cannot be told before.
 void check_streams(const Request& request) {
-  const Sampler& sampler = find_sampler(request.sampler);
+  const Sampler& sampler = find_sampler(request.batch.sampler);
   const bool own =
       sampler.noise == NoiseUse::kBrownian || sampler.name == std::string_view("dpm_adaptive");
   if (!own || !request.seeds.empty()) return;
@@ -115,8 +115,9 @@ void check_rows(const Request& request) {
   if (!request.seeds.empty() && request.seeds.size() != rows) {
     refuse("there must be as many seeds as pictures, or none");
   }
-  if (request.init_image != nullptr && (request.init_image->width != request.width ||
-                                        request.init_image->height != request.height)) {
+  if (request.batch.init.image != nullptr &&
+      (request.batch.init.image->width != request.batch.width ||
+       request.batch.init.image->height != request.batch.height)) {
     refuse("the init image must have the size of the request");
   }
   if (request.again && (request.again->batch != static_cast<int64_t>(rows) ||
@@ -129,8 +130,8 @@ void check_rows(const Request& request) {
 
 void check_request(const ModelDescription& model, const Request& request) {
   check_pictures(request.pictures);
-  check_side("H", request.height, model.size_multiple, kMaxSide);
-  check_side("W", request.width, model.size_multiple, kMaxSide);
+  check_side("height", request.batch.height, model.size_multiple, kMaxSide);
+  check_side("width", request.batch.width, model.size_multiple, kMaxSide);
   check_sampling(request);
   check_streams(request);
   plan_of(model, request);
@@ -142,11 +143,12 @@ int64_t steps_taken(const ModelDescription& model, const Request& request) {
 }
 
 SamplingSettings sampling_of(const Request& request) {
+  const BatchSettings& batch = request.batch;
   SamplingSettings settings{
-      .sampler = request.sampler, .schedule = request.schedule, .steps = request.steps};
+      .sampler = batch.sampler, .schedule = batch.schedule, .steps = batch.steps};
   // Those of k-diffusion keep their usual eta; the reference's default is none.
-  if (find_sampler(request.sampler).usual_eta == 0) settings.knobs.eta = request.eta;
-  if (request.init_image != nullptr) settings.strength = request.strength;
+  if (find_sampler(batch.sampler).usual_eta == 0) settings.knobs.eta = batch.eta;
+  if (batch.init.image != nullptr) settings.strength = batch.init.strength;
   return settings;
 }
 
@@ -156,7 +158,7 @@ SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
 }
 
 bool has_guidance(const Request& request) {
-  return request.pictures.front().scale != 1 || find_sampler(request.sampler).guidance != 1;
+  return request.pictures.front().scale != 1 || find_sampler(request.batch.sampler).guidance != 1;
 }
 
 }  // namespace sd

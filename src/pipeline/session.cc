@@ -124,8 +124,8 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
       .request = request,
       .progress = progress,
       .streams = own ? of_rows : streams,
-      .latent_shape = {noise_rows, description.channels, request.height / description.factor,
-                       request.width / description.factor},
+      .latent_shape = {noise_rows, description.channels, request.batch.height / description.factor,
+                       request.batch.width / description.factor},
       .record = {}};
   if (const auto& place = batch.drawn_at()) batch.record = *place;
   batch.record.seed = seed;
@@ -137,7 +137,7 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
 Conditions Session::State::conditions(const Request& request, const ProgressFn& progress) {
   std::vector<std::string> prompts;
   std::vector<std::string> negative_prompts;
-  for (const PictureSpec& picture : request.pictures) {
+  for (const PictureSettings& picture : request.pictures) {
     prompts.push_back(picture.prompt);
     negative_prompts.push_back(picture.negative_prompt);
   }
@@ -157,7 +157,7 @@ Conditions Session::State::conditions(const Request& request, const ProgressFn& 
 Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& request,
                                      const Conditions& conditions) {
   std::vector<double> scales;
-  for (const PictureSpec& picture : request.pictures) {
+  for (const PictureSettings& picture : request.pictures) {
     scales.push_back(picture.scale * plan.sampler.guidance);
   }
   const EpsNetwork network =
@@ -187,7 +187,7 @@ Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& re
 
 /// What the encoder says of the init image: [1, 2C, h, w].
 at::Tensor Session::State::moments(const Batch& batch) {
-  const auto& image = batch.request.init_image;
+  const auto& image = batch.request.batch.init.image;
   const auto known = moments_.find(image);
   if (known != moments_.end()) return known->second;
   const StageProgress stage(batch.progress, Stage::kEncode, 1);
@@ -220,7 +220,7 @@ at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress&
 /// A draw from those for every row; once a run, unless each row has a stream of its own.
 at::Tensor Session::State::init_latent(Batch* batch) {
   Shared drawn;
-  Shared& latent = batch->own_streams() ? drawn : latents_[batch->request.init_image];
+  Shared& latent = batch->own_streams() ? drawn : latents_[batch->request.batch.init.image];
   const uint64_t offset = batch->record.latent_offset.value_or(latent.offset);
   if (!latent.value.defined() || latent.offset != offset ||
       latent.value.sizes() != at::IntArrayRef(batch->latent_shape)) {
@@ -262,7 +262,7 @@ at::Tensor Session::State::start_noise(Batch* batch) {
 /// Where sampling starts: noise, or the noised init image. [N, C, h, w].
 at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
-  if (batch->request.init_image == nullptr) {
+  if (batch->request.batch.init.image == nullptr) {
     const at::Tensor noise = of_batch(start_noise(batch));
     return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
   }
@@ -363,10 +363,10 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Result result;
   evaluations_ = 0;
   ladder.plan({.pictures = batch.rows(),
-               .height = request.height,
-               .width = request.width,
+               .height = request.batch.height,
+               .width = request.batch.width,
                .guided = has_guidance(request),
-               .encodes = request.init_image != nullptr});
+               .encodes = request.batch.init.image != nullptr});
   const at::Tensor latent = draw_latent(&batch, &result);
   result.evaluations = evaluations_;
   show("latent", latent);

@@ -42,7 +42,7 @@ NoiseSchedule NoiseSchedule::linear(double linear_start, double linear_end, int6
 StepCount ddim_step_count(int64_t timesteps, int64_t steps) {
   if (steps < 1 || steps > timesteps) {
     throw Error(ErrorKind::kUsage,
-                format("--ddim_steps must be from 1 to %lld, found %lld",
+                format("`steps` must be from 1 to %lld, found %lld",
                        static_cast<long long>(timesteps), static_cast<long long>(steps)),
                 "50 is the usual number");
   }
@@ -76,12 +76,11 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
     ddim.sqrt_one_minus_alphas.push_back(std::sqrt(1.0f - alpha));
     const float sigma = ddim.sigmas.back();
     if (!(1.0f - alpha_prev - sigma * sigma >= 0)) {
-      throw Error(
-          ErrorKind::kUsage,
-          format("--ddim_eta %g is too large for %lld steps: more noise than the latent has "
-                 "variance",
-                 eta, static_cast<long long>(steps)),
-          "use a value from 0 to 1");
+      throw Error(ErrorKind::kUsage,
+                  format("`eta` %g is too large for %lld steps: more noise than the latent has "
+                         "variance",
+                         eta, static_cast<long long>(steps)),
+                  "use a value from 0 to 1");
     }
   }
   return ddim;

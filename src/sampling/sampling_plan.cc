@@ -21,7 +21,7 @@ void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
   const int64_t most = limits.most > 0 ? limits.most : timesteps;
   if (steps >= limits.least && steps <= most) return;
   throw Error(ErrorKind::kUsage,
-              format("--ddim_steps must be from %lld to %lld with the sampler %s, found %lld",
+              format("`steps` must be from %lld to %lld with the sampler %s, found %lld",
                      static_cast<long long>(limits.least), static_cast<long long>(most),
                      sampler.name, static_cast<long long>(steps)),
               format("%lld is the usual number", static_cast<long long>(limits.usual)));

@@ -36,9 +36,9 @@ TEST(CudaMemory, ThreePicturesOf512By512StayBelowTenGigabytes) {
   const Pipeline pipeline = Pipeline::load(options);
   Session session = pipeline.start(RngKind::kCuda, 42);
   Request request;
-  request.pictures.assign(3, PictureSpec{"a painting", "", 7.5});
-  request.width = request.height = 512;
-  request.steps = 4;
+  request.pictures.assign(3, PictureSettings{"a painting", "", 7.5});
+  request.batch.width = request.batch.height = 512;
+  request.batch.steps = 4;
   session.generate(request, nullptr, nullptr);
   EXPECT_LT(table->peak_bytes(kCard), kMost);
   RecordProperty("peak_bytes", std::to_string(table->peak_bytes(kCard)));

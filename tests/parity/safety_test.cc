@@ -104,7 +104,7 @@ struct SafetyRun {
       : outdir(fs::temp_directory_path() / "sd_parity_safety") {
     fs::remove_all(outdir);
     CLI::App app;
-    RunOptions options(Script::kTxt2Img);
+    Settings options(Script::kTxt2Img);
     add_run_flags(&app, &options);
     std::vector<std::string> argv = reference_case.arguments(outdir);
     argv.insert(argv.end(), flags.begin(), flags.end());

@@ -30,7 +30,7 @@ class CaseRun {
                ("sd_parity_" + reference_case.id + "_" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(outdir);
     CLI::App app;
-    RunOptions options(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img);
+    Settings options(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img);
     add_run_flags(&app, &options);
     std::vector<std::string> argv = reference_case.arguments(outdir);
     argv.insert(argv.end(), more_flags.begin(), more_flags.end());

@@ -55,9 +55,9 @@ inline ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
 inline Request small_request(int pictures, int side) {
   Request request;
   request.pictures.resize(static_cast<size_t>(pictures));
-  for (PictureSpec& picture : request.pictures) picture.prompt = "a red circle";
-  request.width = request.height = side;
-  request.steps = 3;
+  for (PictureSettings& picture : request.pictures) picture.prompt = "a red circle";
+  request.batch.batch.width = request.batch.batch.height = side;
+  request.batch.batch.steps = 3;
   return request;
 }
 

@@ -16,7 +16,7 @@ namespace sd {
 namespace {
 
 struct PlanOptions {
-  RunOptions run = RunOptions(Script::kTxt2Img);
+  Settings run = Settings(Script::kTxt2Img);
   double card_memory = 0;  // in GB; 0: what the card has free
   bool layers = false;
   bool json = false;
@@ -44,7 +44,7 @@ ExecPolicy planned_policy(const PlanOptions& options) {
 }
 
 /// The model that is planned: without a checkpoint, that of the config alone.
-ChosenModel planned_model(const RunOptions& options) {
+ChosenModel planned_model(const Settings& options) {
   if (!options.ckpt.empty() || options.config.empty()) return choose_model(options);
   ChosenModel chosen;
   chosen.paths.config = options.config;

@@ -55,7 +55,8 @@ PictureRecord read_record(const std::string& file) {
   PictureRecord record = parse_record(*json, file);
   const DrawRecord& draw = record.draw;
   if (draw.batch < 1 || draw.batch > kMostRows || draw.noise_rows > kMostRows ||
-      std::max(draw.batch, draw.noise_rows) > kMostPixels / record.width / record.height ||
+      std::max(draw.batch, draw.noise_rows) >
+          kMostPixels / record.settings.batch.width / record.settings.batch.height ||
       std::max({draw.offset, draw.code_offset.value_or(0), draw.latent_offset.value_or(0)}) >
           kFarthestDraw) {
     throw Error(ErrorKind::kFile, printable(file) + ": its parameters are out of every range",
@@ -66,27 +67,27 @@ PictureRecord read_record(const std::string& file) {
 
 /// The model of the record, if it can be found, and what was given by hand.
 ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record) {
-  RunOptions run(record.script);
+  Settings run(record.settings.script);
   run.ckpt = options.ckpt;
   run.config = options.config;
-  if (run.ckpt.empty() && !record.model.built_in) {
-    run.ckpt = find_named_checkpoint(record.model.checkpoint);
+  if (run.ckpt.empty() && !record.built_in_model) {
+    run.ckpt = find_named_checkpoint(record.settings.ckpt);
   }
   if (!run.ckpt.empty() && run.config.empty()) {
-    run.config = find_named_file(record.model.config, "config", kMostConfigBytes);
+    run.config = find_named_file(record.settings.config, "config", kMostConfigBytes);
   }
   ChosenModel model =
-      run.ckpt.empty() && record.model.built_in ? built_in_model() : choose_model(run);
-  model.paths.weights = record.model.ema ? WeightChoice::kEma : WeightChoice::kPlain;
+      run.ckpt.empty() && record.built_in_model ? built_in_model() : choose_model(run);
+  model.paths.weights = record.settings.weights;
   return model;
 }
 
 void check_model(const ModelPaths& model, const PictureRecord& record) {
   const std::string hash = FileHash(main_file_of(model)).get();
-  if (hash == record.model.sha256) return;
+  if (hash == record.model_sha256) return;
   throw Error(ErrorKind::kCheckpoint,
-              "the picture was drawn by " + printable(record.model.checkpoint) + " (SHA-256 " +
-                  printable(record.model.sha256.substr(0, 10)) + "…), and " +
+              "the picture was drawn by " + printable(record.settings.ckpt) + " (SHA-256 " +
+                  printable(record.model_sha256.substr(0, 10)) + "…), and " +
                   printable(model.checkpoint) + " is another model (" + hash.substr(0, 10) + "…)",
               "name the model with --ckpt");
 }
@@ -95,44 +96,38 @@ void check_model(const ModelPaths& model, const PictureRecord& record) {
 std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
                                              const PictureRecord& record,
                                              const ModelDescription& model) {
-  RunOptions run(Script::kImg2Img);
-  run.fit = record.init->fit;
-  run.exif = record.init->exif;
-  const std::string path = options.init_img.empty()
-                               ? find_named_file(record.init->file, "init image", kMostInitBytes)
-                               : options.init_img;
+  InitSettings init = record.settings.batch.init;
+  init.file = options.init_img.empty() ? find_named_file(init.file, "init image", kMostInitBytes)
+                                       : options.init_img;
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
-    throw Error(
-        ErrorKind::kFile,
-        "the init image " + printable(path.empty() ? record.init->file : path) + " is not there",
-        "name it with --init-img");
+  if (!fs::exists(init.file, ignored)) {
+    const std::string& named = init.file.empty() ? record.settings.batch.init.file : init.file;
+    throw Error(ErrorKind::kFile, "the init image " + printable(named) + " is not there",
+                "name it with --init-img");
   }
-  auto image = InitImages(run, model).get(path);
-  if (pixels_sha256(*image) == record.init->pixels_sha256) return image;
-  throw Error(ErrorKind::kFile,
-              printable(path) + " is not the picture that the run started from, or has changed",
-              "name the right one with --init-img");
+  auto image = InitImages(model).get(init);
+  if (pixels_sha256(*image) == record.init_sha256) return image;
+  throw Error(
+      ErrorKind::kFile,
+      printable(init.file) + " is not the picture that the run started from, or has changed",
+      "name the right one with --init-img");
 }
 
 Request request_of(const PictureRecord& record) {
   Request request;
-  request.pictures.assign(static_cast<size_t>(record.draw.batch), record.picture);
-  request.width = record.width;
-  request.height = record.height;
-  request.sampler = record.sampler;
-  request.schedule = record.schedule;
-  request.steps = record.steps;
-  request.eta = record.eta;
-  request.fixed_code = record.fixed_code;
-  if (record.own_stream) request.seeds.assign(request.pictures.size(), record.draw.seed);
+  request.batch = record.settings.batch;
+  request.pictures.assign(static_cast<size_t>(record.draw.batch), record.settings.picture);
+  request.fixed_code = record.settings.fixed_code;
+  if (record.settings.seed_mode == SeedMode::kImage) {
+    request.seeds.assign(request.pictures.size(), record.draw.seed);
+  }
   request.again = record.draw;
   return request;
 }
 
 /// The device, threads, kernels and precision of the record, as far as this machine has them.
 DeviceOptions device_of(const PictureRecord& record) {
-  DeviceOptions device = record.device;
+  DeviceOptions device = record.settings.device;
   if (device.device != "cpu") device.device = "auto";
   if (device.kernels == KernelChoice::kAvx512 && probe_isa() < Isa::kAvx512) {
     notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
@@ -142,7 +137,7 @@ DeviceOptions device_of(const PictureRecord& record) {
 }
 
 Image draw_again(const PictureRecord& record, const Request& request, const Pipeline& pipeline) {
-  Session session = pipeline.start(record.rng, record.draw.seed);
+  Session session = pipeline.start(record.settings.rng, record.draw.seed);
   ProgressBar bar(ProgressBar::style_of_stderr(), 1);
   Image image;
   session.generate(
@@ -155,7 +150,7 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
   // What the checker took from the picture stays taken.
   if (record.safety.action == SafetyAction::kBlurred) image = blur_beyond_recognition(image);
   if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
-  if (!record.watermark.empty()) embed_watermark(image, record.watermark);
+  if (!record.settings.watermark.empty()) embed_watermark(image, record.settings.watermark);
   return image;
 }
 
@@ -200,9 +195,8 @@ class Replayer {
   Image replay(const PictureRecord& record) {
     const ChosenModel model = find_model(options_, record);
     Request request = request_of(record);
-    if (record.init) {
-      request.init_image = find_init_image(options_, record, model.description);
-      request.strength = record.init->strength;
+    if (record.starts_from_picture()) {
+      request.batch.init.image = find_init_image(options_, record, model.description);
     }
     check_request(model.description, request);
     return draw_again(record, request, pipeline_for(model, record));
@@ -211,18 +205,18 @@ class Replayer {
  private:
   const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record) {
     const DeviceOptions device = device_of(record);
-    const std::string key = format("%d %d %d %d %d ", static_cast<int>(model.paths.weights),
-                                   device.threads, static_cast<int>(device.kernels),
-                                   static_cast<int>(device.precision), record.init ? 1 : 0) +
-                            device.device + "\n" + model.paths.checkpoint + "\n" +
-                            model.paths.config;
+    const std::string key =
+        format("%d %d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
+               static_cast<int>(device.kernels), static_cast<int>(device.precision),
+               record.starts_from_picture() ? 1 : 0) +
+        device.device + "\n" + model.paths.checkpoint + "\n" + model.paths.config;
     check_model(model.paths, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
       pipeline_.emplace(Pipeline::load({.model = model.paths,
                                         .device = device,
                                         .safety = {},
-                                        .init_images = record.init.has_value(),
+                                        .init_images = record.starts_from_picture(),
                                         .largest = {}},
                                        model.description.config));
       key_ = key;
@@ -246,7 +240,8 @@ int run_replay(const ReplayOptions& options) {
   Replayer replayer(options);
   for (size_t i = 0; i < records.size(); ++i) {
     const Image before = read_image(options.files[i]);
-    if (before.width != records[i].width || before.height != records[i].height) {
+    if (before.width != records[i].settings.batch.width ||
+        before.height != records[i].settings.batch.height) {
       throw Error(ErrorKind::kFile,
                   printable(options.files[i]) + " does not have the size that its parameters say",
                   "it was cropped or resized since it was drawn");
@@ -272,8 +267,10 @@ void add_replay_command(CLI::App* program, RunFn* run) {
   FlagGroup group(command, "Where to find things");
   group.text("ckpt", options->ckpt, "the checkpoint, where it is not what the picture names",
              "FILE");
-  group.text("config", options->config, "likewise the model's YAML file", "FILE");
-  group.text("init-img", options->init_img, "likewise the picture that it started from", "FILE");
+  group.text("config", options->config,
+             "the model's YAML file, where it is not what the picture names", "FILE");
+  group.text("init-img", options->init_img, "the picture that it started from, where it has moved",
+             "FILE");
   FlagGroup output(command, "Output");
   output.text("out", options->out, "write the picture drawn again", "FILE");
   output.flag("json", options->json, "as JSON, one line a file");

@@ -9,7 +9,7 @@ namespace {
 
 void add_script(CLI::App* program, RunFn* run, Script script, const char* name, const char* what) {
   CLI::App* command = program->add_subcommand(name, what);
-  auto options = std::make_shared<RunOptions>(script);
+  auto options = std::make_shared<Settings>(script);
   add_run_flags(command, options.get());
   command->callback([options, run] { *run = [options] { return run_script(*options); }; });
 }

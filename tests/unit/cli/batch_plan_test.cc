@@ -15,31 +15,31 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-BatchPlan plan(const RunOptions& options) {
+BatchPlan plan(const Settings& options) {
   return plan_batches(options, ModelDescription(), /*built_in_model=*/false,
                       read_prompt_lines(options));
 }
 
 Lines prompts_of(const Request& request) {
   Lines prompts;
-  for (const PictureSpec& picture : request.pictures) prompts.push_back(picture.prompt);
+  for (const PictureSettings& picture : request.pictures) prompts.push_back(picture.prompt);
   return prompts;
 }
 
 /// What the planning prints.
-std::string said_by(const RunOptions& options) {
+std::string said_by(const Settings& options) {
   ::testing::internal::CaptureStderr();
   plan(options);
   return ::testing::internal::GetCapturedStderr();
 }
 
 /// Planning must fail with a message that holds `part`.
-void expect_refused(const RunOptions& options, const std::string& part) {
+void expect_refused(const Settings& options, const std::string& part) {
   expect_error(ErrorKind::kUsage, part, [&] { plan(options); });
 }
 
 /// The hint that goes with the refusal.
-std::string hint_for(const RunOptions& options) {
+std::string hint_for(const Settings& options) {
   try {
     plan(options);
   } catch (const Error& error) {
@@ -83,18 +83,18 @@ TEST(SplitLines, KeepsBytesThatAreNoLineBreak) {
 }
 
 TEST(PlanBatches, GivesTheReferencesDefaults) {
-  const BatchPlan all = plan(RunOptions(Script::kTxt2Img));
+  const BatchPlan all = plan(Settings(Script::kTxt2Img));
   ASSERT_EQ(all.batches.size(), 1U);
   EXPECT_EQ(all.passes, 2);
   EXPECT_EQ(all.pictures(), 6);
   const Request& batch = all.batches[0].request;
   EXPECT_EQ(prompts_of(batch), Lines(3, "a painting of a virus monster playing guitar"));
   EXPECT_EQ(batch.pictures[0].negative_prompt, "");
-  EXPECT_EQ(batch.width, 512);
-  EXPECT_EQ(batch.height, 512);
-  EXPECT_EQ(batch.sampler, "ddim");
-  EXPECT_EQ(batch.steps, 50);
-  EXPECT_EQ(batch.eta, 0);
+  EXPECT_EQ(batch.batch.width, 512);
+  EXPECT_EQ(batch.batch.height, 512);
+  EXPECT_EQ(batch.batch.sampler, "ddim");
+  EXPECT_EQ(batch.batch.steps, 50);
+  EXPECT_EQ(batch.batch.eta, 0);
   EXPECT_EQ(batch.pictures[0].scale, 7.5);
   EXPECT_EQ(batch.noise_rows, 3);
   EXPECT_FALSE(batch.fixed_code);
@@ -102,7 +102,7 @@ TEST(PlanBatches, GivesTheReferencesDefaults) {
 
 TEST(PlanBatches, CutsAPromptFileIntoBatches) {
   const TempFolder folder;
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.n_samples = 2;
   options.n_iter = 3;
   options.from_file = folder.write("prompts.txt", "one\n\nthree\r\nfour\nfive\n").string();
@@ -117,7 +117,7 @@ TEST(PlanBatches, CutsAPromptFileIntoBatches) {
 
 TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
   const TempFolder folder;
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.from_file = folder.write("empty.txt", "").string();
   expect_refused(options, "holds no line");
   options.from_file = folder
@@ -133,36 +133,36 @@ TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
 }
 
 TEST(PlanBatches, RefusesAPromptThatIsNotUtf8) {
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.picture.prompt = "caf\xe9";
   expect_refused(options, "UTF-8");
 }
 
 TEST(PlanBatches, NamesTheNearestSizes) {
-  RunOptions options(Script::kTxt2Img);
-  options.picture.H = 100;
-  expect_refused(options, "--H must be a multiple of 64 from 64 to 16384, found 100");
+  Settings options(Script::kTxt2Img);
+  options.H = 100;
+  expect_refused(options, "`height` must be a multiple of 64 from 64 to 16384, found 100");
   EXPECT_EQ(hint_for(options), "nearest: 64 and 128");
-  options.picture.H = 512;
-  options.picture.W = 513;
-  expect_refused(options, "--W must be");
+  options.H = 512;
+  options.W = 513;
+  expect_refused(options, "`width` must be");
   EXPECT_EQ(hint_for(options), "nearest: 512 and 576");
   for (const int64_t side : {int64_t{0}, int64_t{-64}, int64_t{1}, INT64_MIN}) {
-    options.picture.W = side;
+    options.W = side;
     EXPECT_EQ(hint_for(options), "nearest: 64") << side;
   }
   for (const int64_t side : {int64_t{16448}, INT64_MAX}) {
-    options.picture.W = side;
+    options.W = side;
     EXPECT_EQ(hint_for(options), "nearest: 16384") << side;
   }
 }
 
 TEST(PlanBatches, TakesTheSizesThatTheModelCanDraw) {
-  RunOptions options(Script::kTxt2Img);
-  options.picture.H = 64;
-  options.picture.W = 16384;
-  EXPECT_EQ(plan(options).batches[0].request.height, 64);
-  EXPECT_EQ(plan(options).batches[0].request.width, 16384);
+  Settings options(Script::kTxt2Img);
+  options.H = 64;
+  options.W = 16384;
+  EXPECT_EQ(plan(options).batches[0].request.batch.height, 64);
+  EXPECT_EQ(plan(options).batches[0].request.batch.width, 16384);
   ModelDescription deeper;
   deeper.size_multiple = 128;
   expect_error(ErrorKind::kUsage, "a multiple of 128",
@@ -172,92 +172,94 @@ TEST(PlanBatches, TakesTheSizesThatTheModelCanDraw) {
 TEST(PlanBatches, DrawsTheBuiltInModelAtItsOwnSize) {
   ModelDescription small;
   small.native_size = 128;
-  EXPECT_EQ(plan_batches(RunOptions(Script::kTxt2Img), small, true).batches[0].request.width, 128);
-  EXPECT_EQ(plan_batches(RunOptions(Script::kTxt2Img), small, false).batches[0].request.width, 512);
-  RunOptions options(Script::kTxt2Img);
-  options.picture.W = 192;
-  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.width, 192);
-  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.height, 128);
+  EXPECT_EQ(plan_batches(Settings(Script::kTxt2Img), small, true).batches[0].request.batch.width,
+            128);
+  EXPECT_EQ(plan_batches(Settings(Script::kTxt2Img), small, false).batches[0].request.batch.width,
+            512);
+  Settings options(Script::kTxt2Img);
+  options.W = 192;
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.batch.width, 192);
+  EXPECT_EQ(plan_batches(options, small, true).batches[0].request.batch.height, 128);
 }
 
 TEST(PlanBatches, TakesAnotherDownsamplingFactorAsTheReferenceDoes) {
-  RunOptions options(
+  Settings options(
       Script::kTxt2Img);  // the latent is H/f high, and the model makes 8 pixels of each value
   options.f = 4;
-  options.picture.H = 256;
-  options.picture.W = 96;
-  EXPECT_EQ(plan(options).batches[0].request.height, 512);
-  EXPECT_EQ(plan(options).batches[0].request.width, 192);
-  options.picture.W = 100;
-  expect_refused(options, "--W must be a multiple of 32");
+  options.H = 256;
+  options.W = 96;
+  EXPECT_EQ(plan(options).batches[0].request.batch.height, 512);
+  EXPECT_EQ(plan(options).batches[0].request.batch.width, 192);
+  options.W = 100;
+  expect_refused(options, "`width` must be a multiple of 32");
   options.f = 0;
-  expect_refused(options, "--f must be from 1");
+  expect_refused(options, "`factor` must be from 1");
 }
 
 TEST(PlanBatches, RefusesCountsOutOfRange) {
   for (const int64_t count : {int64_t{0}, int64_t{-1}, INT64_MAX}) {
-    RunOptions options(Script::kTxt2Img);
+    Settings options(Script::kTxt2Img);
     options.n_samples = count;
-    expect_refused(options, "--n_samples must be from 1");
-    options = RunOptions(Script::kTxt2Img);
+    expect_refused(options, "`n_samples` must be from 1");
+    options = Settings(Script::kTxt2Img);
     options.n_iter = count;
-    expect_refused(options, "--n_iter must be from 1");
-    options = RunOptions(Script::kTxt2Img);
+    expect_refused(options, "`n_iter` must be from 1");
+    options = Settings(Script::kTxt2Img);
     options.C = count;
-    expect_refused(options, "--C must be 4");
+    expect_refused(options, "`channels` must be 4");
     for (const bool dpm_solver : {false, true}) {
-      options = RunOptions(Script::kTxt2Img);
-      options.picture.dpm_solver = dpm_solver;
-      options.picture.ddim_steps = count;
-      expect_refused(options, "--ddim_steps must be");
+      options = Settings(Script::kTxt2Img);
+      options.dpm_solver = dpm_solver;
+      options.batch.steps = count;
+      expect_refused(options, "`steps` must be");
     }
   }
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.n_rows = -1;
-  expect_refused(options, "--n_rows");
+  expect_refused(options, "`n_rows`");
 }
 
 TEST(PlanBatches, RefusesNumbersThatAreNone) {
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), HUGE_VAL, -HUGE_VAL}) {
-    RunOptions options(Script::kTxt2Img);
+    Settings options(Script::kTxt2Img);
     options.picture.scale = value;
-    expect_refused(options, "--scale");
-    options = RunOptions(Script::kTxt2Img);
-    options.picture.ddim_eta = value;
-    expect_refused(options, "--ddim_eta");
+    expect_refused(options, "`scale`");
+    options = Settings(Script::kTxt2Img);
+    options.batch.eta = value;
+    expect_refused(options, "`eta`");
   }
 }
 
 TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
-  RunOptions options(Script::kTxt2Img);
-  options.picture.plms = true;
-  EXPECT_EQ(plan(options).batches[0].request.sampler, "plms");
-  options.picture.ddim_eta = 0.5;
-  expect_refused(options, "--ddim_eta must be 0 with the sampler plms, found 0.5");
-  options.picture.dpm_solver = true;  // wins, and knows no eta
-  EXPECT_EQ(plan(options).batches[0].request.sampler, "dpm_solver");
-  EXPECT_EQ(plan(options).batches[0].request.eta, 0);
+  Settings options(Script::kTxt2Img);
+  options.plms = true;
+  EXPECT_EQ(plan(options).batches[0].request.batch.sampler, "plms");
+  options.batch.eta = 0.5;
+  expect_refused(options, "`eta` must be 0 with the sampler plms, found 0.5");
+  options.dpm_solver = true;  // wins, and knows no eta
+  EXPECT_EQ(plan(options).batches[0].request.batch.sampler, "dpm_solver");
+  EXPECT_EQ(plan(options).batches[0].request.batch.eta, 0);
   const std::string said = said_by(options);
-  EXPECT_NE(said.find("--dpm_solver wins over --plms"), std::string::npos) << said;
-  EXPECT_NE(said.find("the sampler dpm_solver ignores --ddim_eta"), std::string::npos) << said;
+  EXPECT_NE(said.find("`dpm_solver` wins over `plms`"), std::string::npos) << said;
+  EXPECT_NE(said.find("the sampler dpm_solver ignores `eta`"), std::string::npos) << said;
 }
 
 TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {
-  RunOptions options(Script::kTxt2Img);
-  options.picture.ddim_eta = 1;
-  EXPECT_EQ(plan(options).batches[0].request.eta, 1);
-  options.picture.ddim_eta = 3;
-  expect_refused(options, "--ddim_eta 3 is too large for 50 steps");
+  Settings options(Script::kTxt2Img);
+  options.batch.eta = 1;
+  EXPECT_EQ(plan(options).batches[0].request.batch.eta, 1);
+  options.batch.eta = 3;
+  expect_refused(options, "`eta` 3 is too large for 50 steps");
 }
 
 TEST(PlanBatches, SaysWhereTheStepsAreNotWhatTheyReadAs) {
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   EXPECT_EQ(said_by(options), "");
-  options.picture.ddim_steps = 30;
+  options.batch.steps = 30;
   EXPECT_NE(said_by(options).find("31 steps"), std::string::npos);
-  options.picture.ddim_steps = 27;
+  options.batch.steps = 27;
   EXPECT_NE(said_by(options).find("1000, is taken as 999"), std::string::npos);
-  options.picture.dpm_solver = true;
+  options.dpm_solver = true;
   EXPECT_EQ(said_by(options), "");
 }
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "cli/flag_group.h"
+#include "cli/flag_names.h"
 #include "cli/progress_bar.h"
 #include "job/model_choice.h"
 #include "support/expect_error.h"
@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-RunOptions parse(std::vector<std::string> flags) {
+Settings parse(std::vector<std::string> flags) {
   CLI::App app;
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   add_run_flags(&app, &options);
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   app.parse(flags);
@@ -27,21 +27,21 @@ RunOptions parse(std::vector<std::string> flags) {
 }
 
 TEST(Flags, HaveTheReferencesDefaults) {
-  const RunOptions options = parse({});
+  const Settings options = parse({});
   EXPECT_EQ(options.picture.prompt, "a painting of a virus monster playing guitar");
   EXPECT_STREQ(default_outdir(options), "outputs/txt2img-samples");
-  EXPECT_FALSE(options.outdir_given);
+  EXPECT_FALSE(options.outdir.has_value());
   EXPECT_FALSE(options.skip_grid);
   EXPECT_FALSE(options.skip_save);
-  EXPECT_EQ(options.picture.ddim_steps, 50);
-  EXPECT_FALSE(options.picture.plms);
-  EXPECT_FALSE(options.picture.dpm_solver);
+  EXPECT_EQ(options.batch.steps, 50);
+  EXPECT_FALSE(options.plms);
+  EXPECT_FALSE(options.dpm_solver);
   EXPECT_FALSE(options.laion400m);
   EXPECT_FALSE(options.fixed_code);
-  EXPECT_EQ(options.picture.ddim_eta, 0.0);
+  EXPECT_EQ(options.batch.eta, 0.0);
   EXPECT_EQ(options.n_iter, 2);
-  EXPECT_EQ(options.picture.H.value_or(512), 512);
-  EXPECT_EQ(options.picture.W.value_or(512), 512);
+  EXPECT_EQ(options.H.value_or(512), 512);
+  EXPECT_EQ(options.W.value_or(512), 512);
   EXPECT_EQ(options.C, 4);
   EXPECT_EQ(options.f, 8);
   EXPECT_EQ(options.n_samples, 3);
@@ -57,37 +57,35 @@ TEST(Flags, HaveTheReferencesDefaults) {
 }
 
 TEST(Flags, AreSpeltAsTheReferenceSpellsThem) {
-  const RunOptions options = parse({"--prompt",     "a cat",
-                                    "--outdir",     "out",
-                                    "--skip_grid",  "--skip_save",
-                                    "--ddim_steps", "20",
-                                    "--plms",       "--dpm_solver",
-                                    "--laion400m",  "--fixed_code",
-                                    "--ddim_eta",   "0.5",
-                                    "--n_iter",     "4",
-                                    "--H",          "256",
-                                    "--W",          "320",
-                                    "--C",          "5",
-                                    "--f",          "4",
-                                    "--n_samples",  "6",
-                                    "--n_rows",     "2",
-                                    "--scale",      "3",
-                                    "--from-file",  "list.txt",
-                                    "--config",     "c.yaml",
-                                    "--ckpt",       "m.ckpt",
-                                    "--seed",       "7",
-                                    "--precision",  "full"});
+  const Settings options = parse({"--prompt",     "a cat",
+                                  "--outdir",     "out",
+                                  "--skip_grid",  "--skip_save",
+                                  "--ddim_steps", "20",
+                                  "--plms",       "--dpm_solver",
+                                  "--laion400m",  "--fixed_code",
+                                  "--ddim_eta",   "0.5",
+                                  "--n_iter",     "4",
+                                  "--H",          "256",
+                                  "--W",          "320",
+                                  "--C",          "5",
+                                  "--f",          "4",
+                                  "--n_samples",  "6",
+                                  "--n_rows",     "2",
+                                  "--scale",      "3",
+                                  "--from-file",  "list.txt",
+                                  "--config",     "c.yaml",
+                                  "--ckpt",       "m.ckpt",
+                                  "--seed",       "7",
+                                  "--precision",  "full"});
   EXPECT_EQ(options.picture.prompt, "a cat");
   EXPECT_EQ(options.outdir, "out");
-  EXPECT_TRUE(options.outdir_given);
-  EXPECT_TRUE(options.skip_grid && options.skip_save && options.picture.plms &&
-              options.picture.dpm_solver);
+  EXPECT_TRUE(options.skip_grid && options.skip_save && options.plms && options.dpm_solver);
   EXPECT_TRUE(options.laion400m && options.fixed_code);
-  EXPECT_EQ(options.picture.ddim_steps, 20);
-  EXPECT_EQ(options.picture.ddim_eta, 0.5);
+  EXPECT_EQ(options.batch.steps, 20);
+  EXPECT_EQ(options.batch.eta, 0.5);
   EXPECT_EQ(options.n_iter, 4);
-  EXPECT_EQ(options.picture.H, 256);
-  EXPECT_EQ(options.picture.W, 320);
+  EXPECT_EQ(options.H, 256);
+  EXPECT_EQ(options.W, 320);
   EXPECT_EQ(options.C, 5);
   EXPECT_EQ(options.f, 4);
   EXPECT_EQ(options.n_samples, 6);
@@ -101,33 +99,33 @@ TEST(Flags, AreSpeltAsTheReferenceSpellsThem) {
 }
 
 TEST(Flags, TakeDashesForUnderscoresAndTheOtherWayRound) {
-  const RunOptions options = parse({"--n-samples", "5", "--skip-grid", "--ddim-steps", "9",
-                                    "--from_file", "x", "--no_watermark"});
+  const Settings options = parse({"--n-samples", "5", "--skip-grid", "--ddim-steps", "9",
+                                  "--from_file", "x", "--no_watermark"});
   EXPECT_EQ(options.n_samples, 5);
   EXPECT_TRUE(options.skip_grid);
-  EXPECT_EQ(options.picture.ddim_steps, 9);
+  EXPECT_EQ(options.batch.steps, 9);
   EXPECT_EQ(options.from_file, "x");
   EXPECT_TRUE(options.no_watermark);
 }
 
 TEST(Flags, CountTheLastTime) {
-  const RunOptions options =
+  const Settings options =
       parse({"--H", "64", "--seed", "1", "--plms", "--rng", "cpu", "--H=128", "--seed", "2",
              "--plms", "--rng", "cuda", "--n_samples", "4", "--n-samples", "5"});
-  EXPECT_EQ(options.picture.H, 128);
+  EXPECT_EQ(options.H, 128);
   EXPECT_EQ(options.seed, 2U);
-  EXPECT_TRUE(options.picture.plms);
+  EXPECT_TRUE(options.plms);
   EXPECT_EQ(options.rng, RngKind::kCuda);
   EXPECT_EQ(options.n_samples, 5);
 }
 
 TEST(Flags, TakeNegativeNumbersAndEmptyTexts) {
-  const RunOptions options =
+  const Settings options =
       parse({"--scale", "-3.5", "--seed", "-1", "--prompt", "", "--ddim_eta", "-0.5"});
   EXPECT_EQ(options.picture.scale, -3.5);
   EXPECT_EQ(options.seed, UINT64_MAX);
   EXPECT_EQ(options.picture.prompt, "");
-  EXPECT_EQ(options.picture.ddim_eta, -0.5);
+  EXPECT_EQ(options.batch.eta, -0.5);
 }
 
 TEST(Flags, RefuseWhatTheyDoNotKnow) {
@@ -148,7 +146,7 @@ TEST(Flags, RefuseWhatTheyDoNotKnow) {
 TEST(Flags, AHelpPageNamesEveryGroup) {
   CLI::App app;
   app.formatter(help_formatter());
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   add_run_flags(&app, &options);
   const std::string help = app.help();
   for (const char* part : {"What to draw", "Sampling", "Model", "Output", "Device", "--n_samples",
@@ -158,21 +156,31 @@ TEST(Flags, AHelpPageNamesEveryGroup) {
   EXPECT_EQ(help.find("--n-samples"), std::string::npos);  // one spelling is enough
 }
 
-TEST(ParseSeed, TakesEverySixtyFourBitNumber) {
-  EXPECT_EQ(parse_seed("0"), 0U);
-  EXPECT_EQ(parse_seed("42"), 42U);
-  EXPECT_EQ(parse_seed("+42"), 42U);
-  EXPECT_EQ(parse_seed("4294967295"), 4294967295U);
-  EXPECT_EQ(parse_seed("18446744073709551615"), UINT64_MAX);
-  EXPECT_EQ(parse_seed("-1"), UINT64_MAX);
-  EXPECT_EQ(parse_seed("-9223372036854775808"), uint64_t{1} << 63);
+TEST(SeedFlag, TakesEverySixtyFourBitNumber) {
+  const auto seed = [](const char* text) { return parse({"--seed", text}).seed; };
+  EXPECT_EQ(seed("0"), 0U);
+  EXPECT_EQ(seed("42"), 42U);
+  EXPECT_EQ(seed("+42"), 42U);
+  EXPECT_EQ(seed("4294967295"), 4294967295U);
+  EXPECT_EQ(seed("18446744073709551615"), UINT64_MAX);
+  EXPECT_EQ(seed("-1"), UINT64_MAX);
+  EXPECT_EQ(seed("-9223372036854775808"), uint64_t{1} << 63);
 }
 
-TEST(ParseSeed, RefusesTheRest) {
+TEST(SeedFlag, RefusesTheRest) {
   for (const char* text : {"", " ", "4 2", "4.0", "1e3", "x", "0x10", "-", "+", "+-1", "--1",
                            "18446744073709551616", "-9223372036854775809"}) {
-    expect_error(ErrorKind::kUsage, "--seed must be a whole number", [&] { parse_seed(text); });
+    EXPECT_THROW(parse({std::string("--seed=") + text}), CLI::ParseError) << text;
   }
+}
+
+TEST(Messages, NameFlagsForSettings) {
+  EXPECT_EQ(with_flags("`steps` must be 1, and `no_such` 2"),
+            "--ddim_steps must be 1, and --no-such 2");
+  EXPECT_EQ(with_flags("`keep_going`"), "--keep-going");
+  EXPECT_EQ(with_flags("a ` b `c d` `"), "a ` b `c d` `");
+  EXPECT_EQ(with_flags("``steps``"), "`--ddim_steps`");
+  EXPECT_EQ(with_flags(""), "");
 }
 
 TEST(ClockTime, ReadsAsAClock) {
@@ -188,7 +196,7 @@ class ModelChoice : public ::testing::Test {
  protected:
   ModelChoice() { options.ckpt = folder.write("model.ckpt", "not read here").string(); }
   TempFolder folder;
-  RunOptions options{Script::kTxt2Img};
+  Settings options{Script::kTxt2Img};
 };
 
 TEST_F(ModelChoice, TakesTheFilesThatAreNamed) {

@@ -33,7 +33,7 @@ class LinePlan : public ::testing::Test {
   }
 
   TempFolder folder_;
-  RunOptions options_{Script::kTxt2Img};
+  Settings options_{Script::kTxt2Img};
   std::string said_;
 };
 
@@ -52,7 +52,7 @@ TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {
   const BatchPlan all = plan("a\nb --W 64\nc\nd --W 64 --scale 3\ne\nf --W 64");
   EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1, 3}, {4}, {5}}));
   EXPECT_EQ(all.batches[0].request.pictures[1].prompt, "c");
-  EXPECT_EQ(all.batches[1].request.width, 64);
+  EXPECT_EQ(all.batches[1].request.batch.width, 64);
   EXPECT_EQ(all.batches[1].request.pictures[0].scale, 7.5);
   EXPECT_EQ(all.batches[1].request.pictures[1].scale, 3);  // a scale is a row's own …
   EXPECT_EQ(all.pictures_per_pass, 6);
@@ -140,14 +140,14 @@ TEST_F(LinePlan, FixedCodeDoesNotGoWithSeedsOfTheirOwn) {
   options_.fixed_code = true;
   EXPECT_TRUE(plan("a\nb").batches[0].request.fixed_code);
   options_.seed_mode = SeedMode::kImage;
-  expect_error(ErrorKind::kUsage, "--fixed_code does not go with --seed-mode image",
+  expect_error(ErrorKind::kUsage, "`fixed_code` does not go with `seed_mode` image",
                [&] { plan("a\nb"); });
 }
 
 TEST_F(LinePlan, NamesTheFirstBadLine) {
   expect_error(ErrorKind::kUsage, "line 2 of ", [&] { plan("a\nb --no-such\nc --no-such"); });
   expect_error(ErrorKind::kUsage, "line 3 of ", [&] { plan("a\nb\nc --W 65"); });
-  expect_error(ErrorKind::kUsage, "--W must be a multiple", [&] { plan("a\nb\nc --W 65"); });
+  expect_error(ErrorKind::kUsage, "`width` must be a multiple", [&] { plan("a\nb\nc --W 65"); });
   expect_error(ErrorKind::kUsage, "line 1 of ", [&] { plan("a --plms --ddim_eta 1"); });
   expect_error(ErrorKind::kUsage, "line 2 of ", [&] { plan("a\nb\xff"); });
 }
@@ -184,12 +184,12 @@ TEST_F(LinePlan, PutsManyLinesIntoBatchesQuickly) {
 }
 
 TEST(WatermarkFlag, MustBeATextThatARecordCanHold) {
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.watermark = "";
-  expect_error(ErrorKind::kUsage, "--watermark must have a text",
+  expect_error(ErrorKind::kUsage, "`watermark` must have a text",
                [&] { plan_batches(options, ModelDescription(), false); });
   options.watermark = "caf\xe9";
-  expect_error(ErrorKind::kUsage, "--watermark must be UTF-8",
+  expect_error(ErrorKind::kUsage, "`watermark` must be UTF-8",
                [&] { plan_batches(options, ModelDescription(), false); });
 }
 

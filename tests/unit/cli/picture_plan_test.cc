@@ -35,7 +35,7 @@ class PicturePlan : public ::testing::Test {
       throw;
     }
   }
-  Image planned_image() { return *plan().batches.at(0).request.init_image; }
+  Image planned_image() { return *plan().batches.at(0).request.batch.init.image; }
 
   /// A picture of noise in the folder, which --init-img then names.
   Image start_from(int width, int height, const std::string& name = "init.png") {
@@ -43,7 +43,7 @@ class PicturePlan : public ::testing::Test {
     const auto path = folder_ / name;
     std::filesystem::remove(path);
     EXPECT_EQ(write_png(path, image), WriteOutcome::kWritten);
-    options_.picture.init_img = path.string();
+    options_.batch.init.file = path.string();
     return image;
   }
 
@@ -52,13 +52,13 @@ class PicturePlan : public ::testing::Test {
   }
 
   int64_t steps(double strength, int64_t asked) {
-    options_.picture.strength = strength;
-    options_.picture.ddim_steps = asked;
+    options_.batch.init.strength = strength;
+    options_.batch.steps = asked;
     return steps_taken(model_, plan().batches.at(0).request);
   }
 
   TempFolder folder_;
-  RunOptions options_{Script::kImg2Img};
+  Settings options_{Script::kImg2Img};
   ModelDescription model_;
   std::string said_;
 };
@@ -68,14 +68,14 @@ TEST_F(PicturePlan, TakesAPictureThatFitsAsItIs) {
   const BatchPlan all = plan();
   ASSERT_EQ(all.batches.size(), 1U);
   const Request& request = all.batches[0].request;
-  EXPECT_EQ(*request.init_image, image);
-  EXPECT_EQ(request.width, 128);
-  EXPECT_EQ(request.height, 64);
+  EXPECT_EQ(*request.batch.init.image, image);
+  EXPECT_EQ(request.batch.width, 128);
+  EXPECT_EQ(request.batch.height, 64);
   EXPECT_EQ(request.pictures.size(), 2U);  // the reference's img2img defaults
   EXPECT_EQ(request.pictures[0].scale, 5.0);
-  EXPECT_EQ(request.strength, 0.75);
+  EXPECT_EQ(request.batch.init.strength, 0.75);
   EXPECT_EQ(all.passes, 1);
-  EXPECT_EQ(all.batches[0].init_img, options_.picture.init_img);
+  EXPECT_EQ(all.batches[0].request.batch.init.file, options_.batch.init.file);
   EXPECT_EQ(said_, "");
 }
 
@@ -98,7 +98,7 @@ TEST_F(PicturePlan, RefusesWhatIsTooSmall) {
     expect_error(ErrorKind::kFile, "must have 64 pixels a side at least", [&] { plan(); });
   }
   start_from(64, 64);
-  options_.fit = FitSize{63, 640};
+  options_.batch.init.fit = FitSize{63, 640};
   expect_error(ErrorKind::kFile, "is 63x63: it must have 64", [&] { plan(); });
 }
 
@@ -106,7 +106,7 @@ TEST_F(PicturePlan, RefusesWhatIsTooLargeUnlessItIsBroughtDown) {
   start_from(16448, 64);
   expect_error(ErrorKind::kFile, "is 16448x64: a side may have 16384 pixels at most",
                [&] { plan(); });
-  options_.fit = FitSize{8224, 640};
+  options_.batch.init.fit = FitSize{8224, 640};
   expect_error(ErrorKind::kFile, "is 8224x32", [&] { plan(); });
 }
 
@@ -125,7 +125,7 @@ TEST_F(PicturePlan, BringsLargerPicturesDownToFit) {
   for (const Case& c : cases) {
     SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height));
     const Image image = start_from(c.width, c.height);
-    options_.fit = c.fit;
+    options_.batch.init.fit = c.fit;
     if (c.to_height == 0) {
       expect_error(ErrorKind::kFile, "999x63", [&] { plan(); });
     } else {
@@ -135,10 +135,10 @@ TEST_F(PicturePlan, BringsLargerPicturesDownToFit) {
 }
 
 TEST_F(PicturePlan, FillsTheFitWhereDivisionIsNotExact) {
-  options_.fit = FitSize{128, 128};
+  options_.batch.init.fit = FitSize{128, 128};
   for (const int side : {161, 187, 196, 197}) {  // times 128.0 / itself it is 127.99999999999999
     start_from(side, side);
-    EXPECT_EQ(plan().batches.at(0).request.width, 128) << side;
+    EXPECT_EQ(plan().batches.at(0).request.batch.width, 128) << side;
   }
 }
 
@@ -147,11 +147,11 @@ TEST_F(PicturePlan, TurnsPicturesUprightOnlyWhenAsked) {
   model_.size_multiple = 1;  // the pictures are tiny
   for (const char* name : {"orientation6.jpg", "orientation3.png"}) {
     SCOPED_TRACE(name);
-    options_.picture.init_img = data + name;
+    options_.batch.init.file = data + name;
     const Image lying = read_image(data + name);
-    options_.exif = false;
+    options_.batch.init.exif = false;
     EXPECT_EQ(planned_image(), lying);
-    options_.exif = true;
+    options_.batch.init.exif = true;
     EXPECT_EQ(planned_image(), apply_orientation(lying, name[11] - '0'));
     EXPECT_NE(planned_image(), lying);
   }
@@ -164,23 +164,23 @@ TEST_F(PicturePlan, TurnsAPictureFromANamedPipe) {
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   std::thread writer([&] { std::ofstream(pipe) << std::ifstream(picture).rdbuf(); });
   model_.size_multiple = 1;
-  options_.exif = true;
-  options_.picture.init_img = pipe;
+  options_.batch.init.exif = true;
+  options_.batch.init.file = pipe;
   EXPECT_EQ(planned_image(), apply_orientation(read_image(picture), 6));
   writer.join();
 }
 
 TEST_F(PicturePlan, ReadsEachFileOnce) {
   start_from(64, 64, "a.png");
-  const std::string a = options_.picture.init_img;
+  const std::string a = options_.batch.init.file;
   start_from(64, 64, "b.png");
   options_.n_samples = 4;
   options_.from_file = folder_.write("x.txt", "1\n2 --init-img '" + a + "'\n3\n4").string();
   const BatchPlan all = plan();
   ASSERT_EQ(all.batches.size(), 2U);  // equal pixels, but another file
   EXPECT_EQ(all.batches[0].places, std::vector<int64_t>({0, 2, 3}));
-  EXPECT_EQ(all.batches[1].init_img, a);
-  EXPECT_NE(all.batches[0].request.init_image, all.batches[1].request.init_image);
+  EXPECT_EQ(all.batches[1].request.batch.init.file, a);
+  EXPECT_NE(all.batches[0].request.batch.init.image, all.batches[1].request.batch.init.image);
 }
 
 TEST_F(PicturePlan, NamesTheLineOfAPictureThatIsNotThere) {
@@ -196,12 +196,12 @@ TEST_F(PicturePlan, RefusesWhatIsNoPicture) {
   expect_error(ErrorKind::kUsage, "no picture to start from", [&] { plan(); });
   for (const std::string& bytes : {std::string(), std::string("not a picture"),
                                    std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16)}) {
-    options_.picture.init_img = folder_.write("bad.png", bytes).string();
+    options_.batch.init.file = folder_.write("bad.png", bytes).string();
     expect_error(ErrorKind::kFile, "bad.png", [&] { plan(); });
   }
-  options_.picture.init_img = folder_.path().string();
+  options_.batch.init.file = folder_.path().string();
   expect_error(ErrorKind::kFile, "", [&] { plan(); });
-  options_.picture.init_img = (folder_ / "absent.png").string();
+  options_.batch.init.file = (folder_ / "absent.png").string();
   expect_error(ErrorKind::kFile, "absent.png", [&] { plan(); });
 }
 
@@ -210,7 +210,7 @@ TEST_F(PicturePlan, TakesStrengthsFromZeroToOne) {
   for (const double strength : {0.0, 1e-300, 0.5, 1.0}) EXPECT_NO_THROW(steps(strength, 50));
   for (const double strength : {-0.1, -1e-300, 1.1, std::nextafter(1.0, 2.0), HUGE_VAL, -HUGE_VAL,
                                 std::numeric_limits<double>::quiet_NaN()}) {
-    expect_error(ErrorKind::kUsage, "--strength must be from 0 to 1", [&] { steps(strength, 50); });
+    expect_error(ErrorKind::kUsage, "`strength` must be from 0 to 1", [&] { steps(strength, 50); });
   }
 }
 
@@ -226,16 +226,16 @@ TEST_F(PicturePlan, TakesThePartOfTheStepsThatPythonWould) {
   EXPECT_EQ(steps(1, 50), 50);
   EXPECT_EQ(steps(1, 1), 1);
   EXPECT_EQ(steps(1, 30), 30);  // of the grid's 31
-  options_.picture.plms = true;
+  options_.plms = true;
   EXPECT_EQ(steps(0.75, 50), 37);
 }
 
 TEST_F(PicturePlan, TakesTheSamplersThatCanStartThere) {
   start_from(64, 64);
-  EXPECT_EQ(plan().batches.at(0).request.sampler, "ddim");
-  options_.picture.plms = true;
-  EXPECT_EQ(plan().batches.at(0).request.sampler, "plms");
-  options_.picture.dpm_solver = true;  // img2img has no such flag
+  EXPECT_EQ(plan().batches.at(0).request.batch.sampler, "ddim");
+  options_.plms = true;
+  EXPECT_EQ(plan().batches.at(0).request.batch.sampler, "plms");
+  options_.dpm_solver = true;  // img2img has no such flag
   expect_error(ErrorKind::kUsage, "dpm_solver cannot start from a picture", [&] { plan(); });
 }
 

@@ -21,21 +21,21 @@ using Words = std::vector<std::string>;
 std::vector<PromptLine> read(const std::string& bytes, const std::string& name = "prompts.txt",
                              Script script = Script::kTxt2Img) {
   const TempFolder folder;
-  RunOptions options(script);
+  Settings options(script);
   options.from_file = folder.write(name, bytes).string();
   return read_prompt_lines(options);
 }
 
 /// The only line of that file, which must be fine.
-PictureOptions options_of(const std::string& line, const std::string& name = "prompts.txt",
-                          Script script = Script::kTxt2Img) {
+LineSettings options_of(const std::string& line, const std::string& name = "prompts.txt",
+                        Script script = Script::kTxt2Img) {
   const auto lines = read(line, name, script);
   EXPECT_EQ(lines.size(), 1U) << line;
   EXPECT_EQ(lines.front().problem, "") << line;
-  return lines.front().options;
+  return lines.front().settings;
 }
 
-PictureOptions from_json(const std::string& line) { return options_of(line, "prompts.jsonl"); }
+LineSettings from_json(const std::string& line) { return options_of(line, "prompts.jsonl"); }
 
 /// What is wrong with the only line; it must have a hint, too.
 std::string problem_of(const std::string& line, const std::string& name = "prompts.txt") {
@@ -54,7 +54,7 @@ void expect_problem(const std::string& line, const std::string& part,
 
 Words prompts_of(const std::vector<PromptLine>& lines) {
   Words prompts;
-  for (const PromptLine& line : lines) prompts.push_back(line.options.prompt);
+  for (const PromptLine& line : lines) prompts.push_back(line.settings.picture.prompt);
   return prompts;
 }
 
@@ -75,8 +75,8 @@ TEST(PromptLines, MayHoldAnyTextThatIsNoFlag) {
         std::string("--- a ---"), std::string("--5 degrees"), std::string("a --"),
         std::string("(a:1.2) [b] \"c\" 'd \\ e"), std::string("-s 7 -W 64"),
         std::string("日本語 😀 – —seed"), std::string("{a|b} cat"), std::string("# no comment")}) {
-    EXPECT_EQ(options_of(text + "\n").prompt, text);
-    EXPECT_FALSE(options_of(text).seed.has_value());
+    EXPECT_EQ(options_of(text + "\n").picture.prompt, text);
+    EXPECT_FALSE(options_of(text).picture.seed.has_value());
   }
 }
 
@@ -93,28 +93,28 @@ TEST(PromptLines, ThatAreNotUtf8AreNamedByTheirNumber) {
 }
 
 TEST(PromptLines, TakeTheirFlagsFromTheEndOfTheLine) {
-  const PictureOptions all = options_of(
+  const LineSettings all = options_of(
       "a cat, (well--known)  --seed -7 --W 640 --H=64 --scale -2.5 --ddim-steps 20 "
       "--negative-prompt \"a \\\"dog\\\" \\\\ --W 1\" --ddim_eta 0.5");
-  EXPECT_EQ(all.prompt, "a cat, (well--known)");
-  EXPECT_EQ(all.seed, static_cast<uint64_t>(-7));
+  EXPECT_EQ(all.picture.prompt, "a cat, (well--known)");
+  EXPECT_EQ(all.picture.seed, static_cast<uint64_t>(-7));
   EXPECT_EQ(all.W, 640);
   EXPECT_EQ(all.H, 64);
-  EXPECT_EQ(all.scale, -2.5);
-  EXPECT_EQ(all.ddim_steps, 20);
-  EXPECT_EQ(all.negative_prompt, "a \"dog\" \\ --W 1");
-  EXPECT_EQ(all.ddim_eta, 0.5);
-  EXPECT_EQ(options_of("x --seed 18446744073709551615").seed, UINT64_MAX);
-  EXPECT_EQ(options_of("x --seed 1 --seed 2").seed, 2U);
-  EXPECT_EQ(options_of("--seed 3").prompt, "");
-  EXPECT_EQ(options_of("x\t--seed\t3").seed, 3U);
+  EXPECT_EQ(all.picture.scale, -2.5);
+  EXPECT_EQ(all.batch.steps, 20);
+  EXPECT_EQ(all.picture.negative_prompt, "a \"dog\" \\ --W 1");
+  EXPECT_EQ(all.batch.eta, 0.5);
+  EXPECT_EQ(options_of("x --seed 18446744073709551615").picture.seed, UINT64_MAX);
+  EXPECT_EQ(options_of("x --seed 1 --seed 2").picture.seed, 2U);
+  EXPECT_EQ(options_of("--seed 3").picture.prompt, "");
+  EXPECT_EQ(options_of("x\t--seed\t3").picture.seed, 3U);
 }
 
 TEST(PromptLines, TakeQuotesAsAShellDoes) {
-  EXPECT_EQ(options_of("x --negative-prompt 'a \"b\" \\'").negative_prompt, "a \"b\" \\");
-  EXPECT_EQ(options_of("x --negative-prompt=\"a b\"'c d'e").negative_prompt, "a bc de");
-  EXPECT_EQ(options_of("x --negative-prompt C:\\dir").negative_prompt, "C:\\dir");
-  EXPECT_EQ(options_of("x --negative-prompt [a]").negative_prompt, "[a]");
+  EXPECT_EQ(options_of("x --negative-prompt 'a \"b\" \\'").picture.negative_prompt, "a \"b\" \\");
+  EXPECT_EQ(options_of("x --negative-prompt=\"a b\"'c d'e").picture.negative_prompt, "a bc de");
+  EXPECT_EQ(options_of("x --negative-prompt C:\\dir").picture.negative_prompt, "C:\\dir");
+  EXPECT_EQ(options_of("x --negative-prompt [a]").picture.negative_prompt, "[a]");
   EXPECT_EQ(split_words(""), Words());
   EXPECT_EQ(split_words(" \t "), Words());
   EXPECT_EQ(split_words("a '' \"\" b"), Words({"a", "", "", "b"}));
@@ -127,10 +127,10 @@ TEST(PromptLines, TakeQuotesAsAShellDoes) {
 TEST(PromptLines, MaySetAnEmptyTextWhateverFollows) {
   for (const char* line : {"x --negative-prompt '' --seed 7", "x --negative-prompt= --seed 7",
                            "x --seed 7 --negative-prompt=\"\"", "x --negative_prompt= --seed=7"}) {
-    EXPECT_EQ(options_of(line).negative_prompt, "") << line;
-    EXPECT_EQ(options_of(line).seed, 7U) << line;
+    EXPECT_EQ(options_of(line).picture.negative_prompt, "") << line;
+    EXPECT_EQ(options_of(line).picture.seed, 7U) << line;
   }
-  EXPECT_EQ(options_of("x --negative-prompt --dog=").negative_prompt, "--dog=");
+  EXPECT_EQ(options_of("x --negative-prompt --dog=").picture.negative_prompt, "--dog=");
 }
 
 TEST(PromptLines, TurnFlagsOnAndOff) {
@@ -139,20 +139,20 @@ TEST(PromptLines, TurnFlagsOnAndOff) {
   EXPECT_FALSE(options_of("x --plms=false").plms);
   EXPECT_TRUE(options_of("x --dpm-solver --seed 1").dpm_solver);
   const TempFolder folder;
-  RunOptions options(Script::kTxt2Img);
-  options.picture.plms = true;
-  options.picture.W = 128;
+  Settings options(Script::kTxt2Img);
+  options.plms = true;
+  options.W = 128;
   options.picture.negative_prompt = "dogs";
   options.from_file =
       folder.write("x.txt", "a --plms=false\nb --W 64 --negative-prompt ''").string();
   const auto lines = read_prompt_lines(options);
   ASSERT_EQ(lines.size(), 2U);
-  EXPECT_FALSE(lines[0].options.plms);
-  EXPECT_EQ(lines[0].options.W, 128);
-  EXPECT_EQ(lines[0].options.negative_prompt, "dogs");
-  EXPECT_TRUE(lines[1].options.plms);
-  EXPECT_EQ(lines[1].options.W, 64);
-  EXPECT_EQ(lines[1].options.negative_prompt, "");
+  EXPECT_FALSE(lines[0].settings.plms);
+  EXPECT_EQ(lines[0].settings.W, 128);
+  EXPECT_EQ(lines[0].settings.picture.negative_prompt, "dogs");
+  EXPECT_TRUE(lines[1].settings.plms);
+  EXPECT_EQ(lines[1].settings.W, 64);
+  EXPECT_EQ(lines[1].settings.picture.negative_prompt, "");
 }
 
 TEST(PromptLines, SayWhatIsWrongWithTheirFlags) {
@@ -182,24 +182,24 @@ TEST(PromptLines, SayWhatIsWrongWithTheirFlags) {
 }
 
 TEST(PromptLines, OfImg2ImgHaveItsFlags) {
-  const PictureOptions set =
+  const LineSettings set =
       options_of("x --init-img 'a b.png' --strength 0.25 --plms", "prompts.txt", Script::kImg2Img);
-  EXPECT_EQ(set.init_img, "a b.png");
-  EXPECT_EQ(set.strength, 0.25);
+  EXPECT_EQ(set.batch.init.file, "a b.png");
+  EXPECT_EQ(set.batch.init.strength, 0.25);
   EXPECT_TRUE(set.plms);
-  EXPECT_EQ(set.scale, 5.0);
+  EXPECT_EQ(set.picture.scale, 5.0);
   for (const char* line : {"x --W 64", "x --dpm_solver"}) {
     EXPECT_NE(read(line, "x.txt", Script::kImg2Img).front().problem, "") << line;
   }
 }
 
 TEST(JsonLines, AreToldByTheNameOrTheFirstCharacters) {
-  EXPECT_EQ(from_json("{}").prompt, PictureOptions().prompt);
-  EXPECT_EQ(options_of("{\"prompt\": \"a\"}").prompt, "a");
-  EXPECT_EQ(options_of("{ \t\"prompt\": \"a\"}").prompt, "a");
-  EXPECT_EQ(options_of("{}").prompt, PictureOptions().prompt);
-  EXPECT_EQ(options_of("{a cat}").prompt, "{a cat}");
-  EXPECT_EQ(options_of("[\"a cat\"]").prompt, "[\"a cat\"]");
+  EXPECT_EQ(from_json("{}").picture.prompt, Settings().picture.prompt);
+  EXPECT_EQ(options_of("{\"prompt\": \"a\"}").picture.prompt, "a");
+  EXPECT_EQ(options_of("{ \t\"prompt\": \"a\"}").picture.prompt, "a");
+  EXPECT_EQ(options_of("{}").picture.prompt, Settings().picture.prompt);
+  EXPECT_EQ(options_of("{a cat}").picture.prompt, "{a cat}");
+  EXPECT_EQ(options_of("[\"a cat\"]").picture.prompt, "[\"a cat\"]");
   EXPECT_EQ(prompts_of(read("a\n{\"prompt\": \"b\"}")), Words({"a", "{\"prompt\": \"b\"}"}));
   expect_problem("a cat", "not a JSON object: a cat", "x.jsonl");
 }
@@ -213,40 +213,41 @@ TEST(JsonLines, LeaveBlankLinesOutAndCountThem) {
 }
 
 TEST(JsonLines, SetFlagsByTheirNames) {
-  const PictureOptions set = from_json(
+  const LineSettings set = from_json(
       "{\"prompt\": \"a --seed 1\", \"seed\": 18446744073709551615, \"W\": \"640\", \"H\": 64, "
       "\"scale\": -2.5, \"ddim_steps\": 20, \"negative-prompt\": \"--seed 5\", \"plms\": true, "
       "\"ddim_eta\": 1e-1}");
   ;
-  EXPECT_EQ(set.prompt, "a --seed 1");
-  EXPECT_EQ(set.seed, UINT64_MAX);
+  EXPECT_EQ(set.picture.prompt, "a --seed 1");
+  EXPECT_EQ(set.picture.seed, UINT64_MAX);
   EXPECT_EQ(set.W, 640);
   EXPECT_EQ(set.H, 64);
-  EXPECT_EQ(set.scale, -2.5);
-  EXPECT_EQ(set.ddim_steps, 20);
-  EXPECT_EQ(set.negative_prompt, "--seed 5");
+  EXPECT_EQ(set.picture.scale, -2.5);
+  EXPECT_EQ(set.batch.steps, 20);
+  EXPECT_EQ(set.picture.negative_prompt, "--seed 5");
   EXPECT_TRUE(set.plms);
-  EXPECT_EQ(set.ddim_eta, 0.1);
-  EXPECT_EQ(from_json("{\"seed\": \"7\"}").seed, 7U);
-  EXPECT_EQ(from_json("{\"seed\": -1}").seed, UINT64_MAX);
+  EXPECT_EQ(set.batch.eta, 0.1);
+  EXPECT_EQ(from_json("{\"seed\": \"7\"}").picture.seed, 7U);
+  EXPECT_EQ(from_json("{\"seed\": -1}").picture.seed, UINT64_MAX);
   EXPECT_FALSE(from_json("{\"plms\": false}").plms);
-  EXPECT_EQ(from_json("{\"scale\": 5, \"scale\": 6}").scale,
+  EXPECT_EQ(from_json("{\"scale\": 5, \"scale\": 6}").picture.scale,
             6);  // the last, as on the command line
-  EXPECT_EQ(from_json("{\"prompt\": \"a\", \"prompt\": \"b\"}").prompt, "b");
+  EXPECT_EQ(from_json("{\"prompt\": \"a\", \"prompt\": \"b\"}").picture.prompt, "b");
 }
 
 TEST(JsonLines, MayHoldAnyText) {
-  EXPECT_EQ(from_json("{\"prompt\": \"a\\u0000b\\nc\"}").prompt, std::string("a\0b\nc", 5));
-  EXPECT_EQ(from_json("{\"prompt\": \"\\ud83d\\ude00\"}").prompt, "😀");
+  EXPECT_EQ(from_json("{\"prompt\": \"a\\u0000b\\nc\"}").picture.prompt, std::string("a\0b\nc", 5));
+  EXPECT_EQ(from_json("{\"prompt\": \"\\ud83d\\ude00\"}").picture.prompt, "😀");
   // Python writes these raw, and in a text file they end a line.
-  EXPECT_EQ(from_json("{\"prompt\": \"a\u2028b\u2029c\u0085\"}\n").prompt, "a\u2028b\u2029c\u0085");
+  EXPECT_EQ(from_json("{\"prompt\": \"a\u2028b\u2029c\u0085\"}\n").picture.prompt,
+            "a\u2028b\u2029c\u0085");
   const std::string longest(100'000, 'x');
-  EXPECT_EQ(from_json("{\"prompt\": \"" + longest + "\"}").prompt, longest);
-  const PictureOptions empty =
+  EXPECT_EQ(from_json("{\"prompt\": \"" + longest + "\"}").picture.prompt, longest);
+  const LineSettings empty =
       from_json("{\"negative_prompt\": \"\", \"prompt\": \"\", \"seed\": 7}");
-  EXPECT_EQ(empty.negative_prompt, "");
-  EXPECT_EQ(empty.prompt, "");
-  EXPECT_EQ(empty.seed, 7U);
+  EXPECT_EQ(empty.picture.negative_prompt, "");
+  EXPECT_EQ(empty.picture.prompt, "");
+  EXPECT_EQ(empty.picture.seed, 7U);
 }
 
 TEST(JsonLines, SayWhatIsWrongWithThem) {
@@ -298,17 +299,17 @@ TEST(JsonLines, OfAnyDepthAreNoHarm) {
 TEST(PromptLines, ComeFromStandardInputToo) {
   std::istringstream input("one\r\ntwo --seed 5");
   std::streambuf* before = std::cin.rdbuf(input.rdbuf());
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.from_file = "-";
   const auto lines = read_prompt_lines(options);
   std::cin.rdbuf(before);
   EXPECT_EQ(prompts_of(lines), Words({"one", "two"}));
-  EXPECT_EQ(lines.at(1).options.seed, 5U);
+  EXPECT_EQ(lines.at(1).settings.picture.seed, 5U);
 }
 
 TEST(PromptLines, OfNoFileAreAnError) {
   const TempFolder folder;
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   for (const std::string& path : {(folder / "absent.txt").string(), folder.path().string()}) {
     options.from_file = path;
     expect_error(ErrorKind::kFile, "cannot be read", [&] { read_prompt_lines(options); });

@@ -17,7 +17,7 @@ HostInfo two_cards() {
 }
 
 std::vector<ExecPolicy> workers(std::vector<std::string> devices, int threads = 0) {
-  RunOptions options(Script::kTxt2Img);
+  Settings options(Script::kTxt2Img);
   options.devices = std::move(devices);
   options.device.threads = threads;
   return resolve_workers(options, two_cards());

@@ -10,6 +10,8 @@
 #include <set>
 
 #include "base/strings.h"
+#include "job/a1111_text.h"
+#include "job/settings.h"
 #include "support/expect_error.h"
 
 namespace sd::test {
@@ -21,15 +23,16 @@ using nlohmann::json;
 PictureRecord full_record() {
   PictureRecord record;
   record.version = "1.2.3";
-  record.script = Script::kImg2Img;
-  record.picture = {
+  record.settings = Settings(Script::kImg2Img);
+  record.settings.picture = {
       .prompt = "a \"cat\",\n日本語 😀\t\\", .negative_prompt = "dogs\nand birds", .scale = -2.5};
-  record.width = 640;
-  record.height = 448;
-  record.sampler = "plms";
-  record.steps = 37;
-  record.eta = 0.1;
-  record.rng = RngKind::kCpu;
+  record.settings.batch.width = 640;
+  record.settings.batch.height = 448;
+  record.settings.batch.sampler = "plms";
+  record.settings.batch.steps = 37;
+  record.settings.batch.eta = 0.1;
+  record.settings.rng = RngKind::kCpu;
+  record.settings.seed = UINT64_MAX;
   record.draw = {.seed = UINT64_MAX,
                  .batch = 4,
                  .row = 3,
@@ -37,24 +40,25 @@ PictureRecord full_record() {
                  .offset = 123456789012,
                  .code_offset = 1,
                  .latent_offset = 2};
-  record.own_stream = true;
-  record.fixed_code = true;
-  record.init = InitRecord{.file = "photos/me.jpg",
-                           .pixels_sha256 = std::string(64, 'a'),
-                           .strength = 0.29,
-                           .fit = FitSize{1024, 768},
-                           .exif = true};
-  record.model = {.checkpoint = "models/a.ckpt",
-                  .config = "a.yaml",
-                  .sha256 = "0123456789abcdef",
-                  .ema = true,
-                  .built_in = true};
-  record.device.device = "cpu";
-  record.device.threads = 3;
-  record.device.kernels = KernelChoice::kAvx2;
-  record.device.precision = Precision::kBf16;
-  record.watermark = "mine";
-  record.safety_mode = SafetyMode::kBlur;
+  record.settings.seed_mode = SeedMode::kImage;
+  record.settings.fixed_code = true;
+  record.settings.batch.init = {.file = "photos/me.jpg",
+                                .strength = 0.29,
+                                .fit = FitSize{1024, 768},
+                                .exif = true,
+                                .image = nullptr};
+  record.init_sha256 = std::string(64, 'a');
+  record.settings.ckpt = "models/a.ckpt";
+  record.settings.config = "a.yaml";
+  record.settings.weights = WeightChoice::kEma;
+  record.model_sha256 = "0123456789abcdef";
+  record.built_in_model = true;
+  record.settings.device.device = "cpu";
+  record.settings.device.threads = 3;
+  record.settings.device.kernels = KernelChoice::kAvx2;
+  record.settings.device.precision = Precision::kBf16;
+  record.settings.watermark = "mine";
+  record.settings.safety = SafetyMode::kBlur;
   record.safety.action = SafetyAction::kBlurred;
   record.safety.failure = "none";
   record.safety.verdict =
@@ -72,16 +76,16 @@ TEST(PictureRecord, ComesBackAsItWas) {
   const PictureRecord record = full_record();
   const PictureRecord back = there_and_back(record);
   EXPECT_EQ(back.version, "1.2.3");
-  EXPECT_EQ(back.script, Script::kImg2Img);
-  EXPECT_EQ(back.picture.prompt, record.picture.prompt);
-  EXPECT_EQ(back.picture.negative_prompt, record.picture.negative_prompt);
-  EXPECT_EQ(back.picture.scale, -2.5);
-  EXPECT_EQ(back.width, 640);
-  EXPECT_EQ(back.height, 448);
-  EXPECT_EQ(back.sampler, "plms");
-  EXPECT_EQ(back.steps, 37);
-  EXPECT_EQ(back.eta, 0.1);
-  EXPECT_EQ(back.rng, RngKind::kCpu);
+  EXPECT_EQ(back.settings.script, Script::kImg2Img);
+  EXPECT_EQ(back.settings.picture.prompt, record.settings.picture.prompt);
+  EXPECT_EQ(back.settings.picture.negative_prompt, record.settings.picture.negative_prompt);
+  EXPECT_EQ(back.settings.picture.scale, -2.5);
+  EXPECT_EQ(back.settings.batch.width, 640);
+  EXPECT_EQ(back.settings.batch.height, 448);
+  EXPECT_EQ(back.settings.batch.sampler, "plms");
+  EXPECT_EQ(back.settings.batch.steps, 37);
+  EXPECT_EQ(back.settings.batch.eta, 0.1);
+  EXPECT_EQ(back.settings.rng, RngKind::kCpu);
   EXPECT_EQ(back.draw.seed, UINT64_MAX);
   EXPECT_EQ(back.draw.batch, 4);
   EXPECT_EQ(back.draw.row, 3);
@@ -89,35 +93,34 @@ TEST(PictureRecord, ComesBackAsItWas) {
   EXPECT_EQ(back.draw.offset, 123456789012U);
   EXPECT_EQ(back.draw.code_offset, 1U);
   EXPECT_EQ(back.draw.latent_offset, 2U);
-  EXPECT_TRUE(back.own_stream);
-  EXPECT_TRUE(back.fixed_code);
-  EXPECT_EQ(back.watermark, "mine");
+  EXPECT_EQ(back.settings.seed_mode, SeedMode::kImage);
+  EXPECT_TRUE(back.settings.fixed_code);
+  EXPECT_EQ(back.settings.watermark, "mine");
 }
 
 TEST(PictureRecord, BringsItsModelDeviceAndInitImageBack) {
   const PictureRecord back = there_and_back(full_record());
-  ASSERT_TRUE(back.init.has_value());
-  EXPECT_EQ(back.init->file, "photos/me.jpg");
-  EXPECT_EQ(back.init->pixels_sha256, std::string(64, 'a'));
-  EXPECT_EQ(back.init->strength, 0.29);
-  ASSERT_TRUE(back.init->fit.has_value());
-  EXPECT_EQ(back.init->fit->width, 1024);
-  EXPECT_EQ(back.init->fit->height, 768);
-  EXPECT_TRUE(back.init->exif);
-  EXPECT_EQ(back.model.checkpoint, "models/a.ckpt");
-  EXPECT_EQ(back.model.config, "a.yaml");
-  EXPECT_EQ(back.model.sha256, "0123456789abcdef");
-  EXPECT_TRUE(back.model.ema);
-  EXPECT_TRUE(back.model.built_in);
-  EXPECT_EQ(back.device.device, "cpu");
-  EXPECT_EQ(back.device.threads, 3);
-  EXPECT_EQ(back.device.kernels, KernelChoice::kAvx2);
-  EXPECT_EQ(back.device.precision, Precision::kBf16);
+  EXPECT_EQ(back.settings.batch.init.file, "photos/me.jpg");
+  EXPECT_EQ(back.init_sha256, std::string(64, 'a'));
+  EXPECT_EQ(back.settings.batch.init.strength, 0.29);
+  ASSERT_TRUE(back.settings.batch.init.fit.has_value());
+  EXPECT_EQ(back.settings.batch.init.fit->width, 1024);
+  EXPECT_EQ(back.settings.batch.init.fit->height, 768);
+  EXPECT_TRUE(back.settings.batch.init.exif);
+  EXPECT_EQ(back.settings.ckpt, "models/a.ckpt");
+  EXPECT_EQ(back.settings.config, "a.yaml");
+  EXPECT_EQ(back.model_sha256, "0123456789abcdef");
+  EXPECT_EQ(back.settings.weights, WeightChoice::kEma);
+  EXPECT_TRUE(back.built_in_model);
+  EXPECT_EQ(back.settings.device.device, "cpu");
+  EXPECT_EQ(back.settings.device.threads, 3);
+  EXPECT_EQ(back.settings.device.kernels, KernelChoice::kAvx2);
+  EXPECT_EQ(back.settings.device.precision, Precision::kBf16);
 }
 
 TEST(PictureRecord, BringsItsSafetyVerdictBack) {
   const PictureRecord back = there_and_back(full_record());
-  EXPECT_EQ(back.safety_mode, SafetyMode::kBlur);
+  EXPECT_EQ(back.settings.safety, SafetyMode::kBlur);
   EXPECT_EQ(back.safety.action, SafetyAction::kBlurred);
   EXPECT_EQ(back.safety.failure, "none");
   ASSERT_TRUE(back.safety.verdict.has_value());
@@ -130,46 +133,48 @@ TEST(PictureRecord, BringsItsSafetyVerdictBack) {
 
 TEST(PictureRecord, ComesBackWithWhatItDoesNotHave) {
   PictureRecord record = full_record();
-  record.init.reset();
+  record.settings.script = Script::kTxt2Img;
   record.draw.code_offset.reset();
   record.draw.latent_offset.reset();
-  record.watermark.clear();
+  record.settings.watermark.clear();
   record.safety = {};
   const PictureRecord back = there_and_back(record);
   EXPECT_FALSE(back.safety.verdict.has_value());
-  EXPECT_FALSE(back.init.has_value());
+  EXPECT_FALSE(back.starts_from_picture());
+  EXPECT_TRUE(to_json(record).at("init_image").is_null());
   EXPECT_FALSE(back.draw.code_offset.has_value());
   EXPECT_FALSE(back.draw.latent_offset.has_value());
-  EXPECT_EQ(back.watermark, "");
+  EXPECT_EQ(back.settings.watermark, "");
   record = full_record();
-  record.init->fit.reset();
-  EXPECT_FALSE(there_and_back(record).init->fit.has_value());
+  record.settings.batch.init.fit.reset();
+  EXPECT_FALSE(there_and_back(record).settings.batch.init.fit.has_value());
 }
 
 TEST(PictureRecord, OneWithoutAPrecisionIsOfTheCpusOnlyOne) {
   json value = to_json(full_record());
   value.at("device").erase("precision");
-  EXPECT_EQ(parse_record(value.dump(), "x").device.precision, Precision::kAutocast);
+  EXPECT_EQ(parse_record(value.dump(), "x").settings.device.precision, Precision::kAutocast);
 }
 
 TEST(PictureRecord, HoldsEveryNumberAndWordExactly) {
   for (const double number : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 7.5}) {
     PictureRecord record = full_record();
-    record.picture.scale = record.eta = record.init->strength = number;
+    record.settings.picture.scale = number;
+    record.settings.batch.eta = record.settings.batch.init.strength = number;
     const PictureRecord back = there_and_back(record);
-    EXPECT_EQ(back.picture.scale, number);
-    EXPECT_EQ(back.eta, number);
-    EXPECT_EQ(back.init->strength, number);
+    EXPECT_EQ(back.settings.picture.scale, number);
+    EXPECT_EQ(back.settings.batch.eta, number);
+    EXPECT_EQ(back.settings.batch.init.strength, number);
   }
   for (const KernelChoice kernels :
        {KernelChoice::kAuto, KernelChoice::kAten, KernelChoice::kAvx2, KernelChoice::kAvx512}) {
     PictureRecord record = full_record();
-    record.device.kernels = kernels;
-    EXPECT_EQ(there_and_back(record).device.kernels, kernels);
+    record.settings.device.kernels = kernels;
+    EXPECT_EQ(there_and_back(record).settings.device.kernels, kernels);
   }
   PictureRecord record = full_record();
-  record.picture.prompt = std::string("a\0b\x7f\n\"\\/", 9);
-  EXPECT_EQ(there_and_back(record).picture.prompt, record.picture.prompt);
+  record.settings.picture.prompt = std::string("a\0b\x7f\n\"\\/", 9);
+  EXPECT_EQ(there_and_back(record).settings.picture.prompt, record.settings.picture.prompt);
 }
 
 TEST(PictureRecord, IsTheSameInAPng) {
@@ -188,24 +193,60 @@ TEST(PictureRecord, IsTheSameInAPng) {
 
 TEST(A1111Text, IsWhatOtherToolsRead) {
   PictureRecord record = full_record();
-  record.model.checkpoint = "models/sd v1.ckpt";
+  record.settings.ckpt = "models/sd v1.ckpt";
   EXPECT_EQ(a1111_text(record),
             "a \"cat\",\n日本語 😀\t\\\n"
             "Negative prompt: dogs\nand birds\n"
             "Steps: 37, Sampler: PLMS, CFG scale: -2.5, Seed: 18446744073709551615, "
             "Size: 640x448, Model hash: 0123456789, Model: sd v1, Denoising strength: 0.29, "
-            "Version: sd 1.2.3");
-  record.picture.negative_prompt.clear();
-  record.init.reset();
-  record.sampler = "dpm_solver";
+            "Eta DDIM: 0.1, Version: sd 1.2.3");
+  record.settings.picture.negative_prompt.clear();
+  record.settings.script = Script::kTxt2Img;
+  record.settings.batch.sampler = "dpm_solver";
+  record.settings.batch.eta = 0;
   EXPECT_EQ(a1111_text(record),
             "a \"cat\",\n日本語 😀\t\\\n"
             "Steps: 37, Sampler: DPM++ 2M, CFG scale: -2.5, Seed: 18446744073709551615, "
             "Size: 640x448, Model hash: 0123456789, Model: sd v1, Version: sd 1.2.3");
-  record.sampler = "ddim";
+  record.settings.batch.sampler = "ddim";
   EXPECT_NE(a1111_text(record).find("Sampler: DDIM,"), std::string::npos);
-  record.model.sha256 = "abc";
+  record.model_sha256 = "abc";
   EXPECT_NE(a1111_text(record).find("Model hash: abc,"), std::string::npos);
+}
+
+TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {
+  const PictureRecord record = full_record();
+  Settings back(Script::kImg2Img);
+  const auto unknown = apply_a1111_text(parse_a1111_text(a1111_text(record)), &back);
+  EXPECT_EQ(unknown, (std::vector<std::string>{"Model hash", "Model", "Version"}));
+  const Settings& settings = record.settings;
+  EXPECT_EQ(back.picture.prompt, "a \"cat\",\n日本語 😀\t\\");
+  EXPECT_EQ(back.picture.negative_prompt, settings.picture.negative_prompt);
+  EXPECT_EQ(back.picture.scale, settings.picture.scale);
+  EXPECT_EQ(back.seed, settings.seed);
+  EXPECT_EQ(back.batch.width, 640);
+  EXPECT_EQ(back.batch.height, 448);
+  EXPECT_EQ(back.batch.sampler, "plms");
+  EXPECT_EQ(back.batch.steps, 37);
+  EXPECT_EQ(back.batch.eta, 0.1);
+  EXPECT_EQ(back.batch.init.strength, 0.29);
+}
+
+TEST(A1111Text, IsTakenApartAsTheWebUiDoes) {
+  const A1111Text text = parse_a1111_text(
+      "a cat\nNegative prompt: a dog\na hat\nSteps: 20, With comma: \"a, b: \\\"c\\\"\", Empty: , "
+      "Seed: 5");
+  EXPECT_EQ(text.prompt, "a cat");
+  EXPECT_EQ(text.negative_prompt, "a dog\na hat");
+  const std::vector<std::pair<std::string, std::string>> fields = {
+      {"Steps", "20"}, {"With comma", "a, b: \"c\""}, {"Empty", ""}, {"Seed", "5"}};
+  EXPECT_EQ(text.fields, fields);
+  EXPECT_EQ(parse_a1111_text("a cat\nSteps: 20, Seed: 5").prompt, "a cat\nSteps: 20, Seed: 5");
+  EXPECT_TRUE(parse_a1111_text("").fields.empty());
+  Settings settings;
+  expect_error(ErrorKind::kUsage, "Steps: expected a whole number, found 'many'", [&] {
+    apply_a1111_text(parse_a1111_text("a\nSteps: many, Seed: 5, Size: 64x64"), &settings);
+  });
 }
 
 TEST(RecordedPath, ShowsOfAnAbsolutePathTheNameOnly) {
@@ -226,8 +267,8 @@ TEST(RecordedPath, IsAlwaysUtf8) {
     EXPECT_NE(shown.find(".png"), std::string::npos) << shown;
     EXPECT_NE(shown.find("\\x"), std::string::npos) << shown;
     PictureRecord record = full_record();
-    record.model.checkpoint = record.init->file = shown;
-    EXPECT_EQ(there_and_back(record).init->file, shown);
+    record.settings.ckpt = record.settings.batch.init.file = shown;
+    EXPECT_EQ(there_and_back(record).settings.batch.init.file, shown);
     EXPECT_FALSE(metadata_of(record).texts.empty());
   }
 }
@@ -282,9 +323,11 @@ void for_each_place(
 }
 
 TEST(HostileRecord, LacksAMember) {
-  // The first release's pictures name no precision.
-  const std::set<std::string> dispensable = {"/program", "/device/precision", "/safety/flagged",
-                                             "/safety/bad_concepts/0", "/safety/bad_concepts/1"};
+  std::set<std::string> dispensable = {"/program", "/safety/flagged", "/safety/bad_concepts/0",
+                                       "/safety/bad_concepts/1"};
+  for (const Setting& setting : all_settings()) {  // newer than the first pictures
+    if (!setting.about.required) dispensable.insert(setting.about.record);
+  }
   int places = 0;
   for_each_place([&](json record, const json::json_pointer& place) {
     if (dispensable.count(place.to_string()) != 0) return;

@@ -18,8 +18,8 @@ std::shared_ptr<const Image> image(int width, int height, uint8_t value) {
 
 Request request(const char* sampler, int pictures, int width) {
   Request made = small_request(pictures, 64);
-  made.width = width;
-  made.sampler = sampler;
+  made.batch.width = width;
+  made.batch.sampler = sampler;
   made.noise_rows = 3;
   return made;
 }
@@ -38,8 +38,8 @@ std::vector<Request> requests(bool fixed_code, bool from_pictures) {
   for (Request& each : all) {
     each.fixed_code = fixed_code && each.seeds.empty();
     if (!from_pictures) continue;
-    each.init_image = each.width == 64 ? first : second;
-    each.strength = 0.7;
+    each.batch.init.image = each.batch.width == 64 ? first : second;
+    each.batch.init.strength = 0.7;
   }
   return all;
 }
@@ -71,7 +71,7 @@ TEST_P(DrawPlans, SayWhereASessionDraws) {
     const std::vector<Picture> pictures = drawn(&two[turn++ / 2 % 2], each);
     ASSERT_EQ(pictures.size(), expected.size());
     for (size_t i = 0; i < pictures.size(); ++i) {
-      EXPECT_EQ(pictures[i].image, expected[i].image) << each.sampler << " " << turn;
+      EXPECT_EQ(pictures[i].image, expected[i].image) << each.batch.sampler << " " << turn;
       EXPECT_EQ(pictures[i].draw.offset, expected[i].draw.offset);
       EXPECT_EQ(pictures[i].draw.code_offset, expected[i].draw.code_offset);
       EXPECT_EQ(pictures[i].draw.latent_offset, expected[i].draw.latent_offset);

@@ -99,7 +99,7 @@ class ScarceMemory : public ::testing::Test {
     model_.options.init_images = true;
     request_ = small_request(3, kSide);
     for (size_t i = 0; i < 3; ++i) request_.pictures[i].prompt = std::string("a ") + "xyz"[i];
-    request_.eta = 0.5;  // so that each step draws
+    request_.batch.eta = 0.5;  // so that each step draws
   }
 
   ModelOnDisk model_;
@@ -140,7 +140,7 @@ TEST_F(ScarceMemory, InTheAutoencoderLeadsToStripsAndTheSamePictures) {
             1)
       << scarce.said;
 
-  request_.init_image = std::make_shared<const Image>(kSide, kSide);
+  request_.batch.init.image = std::make_shared<const Image>(kSide, kSide);
   const Outcome from_picture = draw(pipeline, request_);
   const Outcome scarce_start =
       draw(pipeline, request_, {.stage = Stage::kEncode, .limit = kEnough, .failures = 1});

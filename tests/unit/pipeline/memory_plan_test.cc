@@ -67,7 +67,7 @@ TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
                               measured(pipeline, request));
       }
       Request request = small_request(1, 256);
-      request.init_image = std::make_shared<const Image>(256, 256);
+      request.batch.init.image = std::make_shared<const Image>(256, 256);
       const PlannedLoad load{
           .pictures = 1, .height = 256, .width = 256, .guided = true, .encodes = true};
       expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),

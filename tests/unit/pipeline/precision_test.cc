@@ -41,9 +41,9 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
 }
 
 Request from_a_picture(Request request) {
-  auto image = std::make_shared<Image>(request.width, request.height);
+  auto image = std::make_shared<Image>(request.batch.width, request.batch.height);
   for (size_t i = 0; i < image->rgb.size(); ++i) image->rgb[i] = static_cast<uint8_t>(i * 7);
-  request.init_image = image;
+  request.batch.init.image = image;
   return request;
 }
 
@@ -110,7 +110,7 @@ TEST_P(Overflows, AreComputedAgainInSinglePrecisionAndSaid) {
   LoadOptions options = model.options;
   options.model.checkpoint = (model.folder() / "scaled.safetensors").string();
   Request request = small_request(2, 64);
-  request.eta = 0.5;  // so that each step draws
+  request.batch.eta = 0.5;  // so that each step draws
   const Drawn full = draw(options, cpu_policy(true), request);
   ASSERT_TRUE(at::isfinite(full.tensors.at("image")).all().item<bool>());
   ::testing::internal::CaptureStderr();

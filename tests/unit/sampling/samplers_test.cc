@@ -398,7 +398,7 @@ TEST(Samplers, AnUnknownNameIsAnErrorWithTheNearest) {
 TEST(Samplers, RefuseStepCountsBeyondReason) {
   for (const Sampler& sampler : samplers()) {
     for (const int64_t steps : {int64_t{0}, int64_t{-5}, INT64_MAX, INT64_MIN}) {
-      expect_error(ErrorKind::kUsage, "--ddim_steps", [&] { plan_of(sampler, {.steps = steps}); });
+      expect_error(ErrorKind::kUsage, "`steps`", [&] { plan_of(sampler, {.steps = steps}); });
     }
   }
 }

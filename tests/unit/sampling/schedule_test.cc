@@ -96,8 +96,7 @@ TEST(DdimSchedule, RefusesStepCountsAndEtasThatHaveNoSchedule) {
                  [&] { make_ddim_schedule(v1_schedule(), steps, 0); });
   }
   for (const double eta : {5.0, -5.0, std::nan(""), HUGE_VAL}) {
-    expect_error(ErrorKind::kUsage, "--ddim_eta",
-                 [&] { make_ddim_schedule(v1_schedule(), 50, eta); });
+    expect_error(ErrorKind::kUsage, "`eta`", [&] { make_ddim_schedule(v1_schedule(), 50, eta); });
   }
 }
 

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sd/image.h"
+#include "sd/options.h"
+
+namespace sd {
+
+/// The reference's scripts.
+enum class Script { kTxt2Img, kImg2Img };
+
+/// How the seed makes pictures differ from one another.
+enum class SeedMode {
+  kStream,  ///< the pictures share one random stream, as the reference's do
+  kImage,   ///< picture k has a stream of its own, of seed + k
+};
+
+/// A size that an init image is shrunk to fit into.
+struct FitSize {
+  int width = 0;
+  int height = 0;
+
+  bool operator==(const FitSize&) const = default;
+};
+
+/// What may differ between the pictures of a batch.
+struct PictureSettings {
+  std::string prompt;           ///< UTF-8
+  std::string negative_prompt;  ///< what guidance leads away from; the reference has the empty text
+  double scale = 7.5;           ///< of the guidance; at 1 there is none
+  std::optional<uint64_t> seed =
+      {};  ///< the picture's own; else the run's seed and its place count
+};
+
+/// The picture that a batch starts from.
+struct InitSettings {
+  std::string file;
+  double strength = 0.75;  ///< how much of it is noised away: 0 nothing, 1 all
+  std::optional<FitSize> fit;
+  bool exif = false;  ///< turn it upright as its EXIF data say
+  /// What the file holds, in the batch's size; null: the batch starts from noise alone.
+  std::shared_ptr<const Image> image;
+
+  bool operator==(const InitSettings&) const = default;
+};
+
+/// What the pictures of a batch have in common: pictures with equal ones may be drawn at once.
+struct BatchSettings {
+  int width = 512;  ///< of the pictures, in pixels
+  int height = 512;
+  std::string sampler = "ddim";  ///< a name of the table of samplers
+  /// A name of the table of schedules; "automatic": the sampler's usual one. Samplers with
+  /// timesteps of their own (ddim, plms, dpm_solver) do not look at it.
+  std::string schedule = "automatic";
+  int64_t steps = 50;
+  double eta = 0;  ///< DDIM only: 0 deterministic, 1 as DDPM
+  InitSettings init;
+
+  bool operator==(const BatchSettings&) const = default;
+};
+
+/// What a line of a prompt file may set for its pictures.
+struct LineSettings {
+  PictureSettings picture;
+  BatchSettings batch;
+  // The reference's spelling of a batch's size and sampler, which the plan turns into them:
+  std::optional<int64_t> H;  ///< 512, or the built-in model's own size
+  std::optional<int64_t> W;
+  bool plms = false;
+  bool dpm_solver = false;
+};
+
+/// Everything that can be set for a run of txt2img or img2img. The initialisers are the
+/// reference's defaults. src/job/settings_table.h says what each is called where.
+struct Settings : LineSettings {
+  explicit Settings(Script of = Script::kTxt2Img);
+
+  Script script;
+  std::string from_file;  ///< "-": standard input
+  bool keep_going = false;
+  int64_t n_samples = 3;
+  int64_t n_iter = 2;
+  uint64_t seed = 42;
+  std::optional<SeedMode>
+      seed_mode;  ///< not given: kImage, but kStream for the reference's samplers
+  bool fixed_code = false;
+  RngKind rng = RngKind::kCuda;
+
+  std::string ckpt;    ///< empty: see choose_model
+  std::string config;  ///< empty: see choose_model
+  bool laion400m = false;
+  WeightChoice weights = WeightChoice::kConfig;
+  int64_t C = 4;
+  int64_t f = 8;
+
+  std::optional<std::string> outdir;  ///< not given: the reference's, see default_outdir
+  int64_t n_rows = 0;                 ///< 0: n_samples
+  bool skip_grid = false;
+  bool skip_save = false;
+  std::string watermark = "StableDiffusionV1";  ///< what the invisible watermark says
+  bool no_watermark = false;
+  bool no_metadata = false;
+
+  std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
+  std::string safety_ckpt;           ///< empty: its default place
+
+  DeviceOptions device;
+  std::vector<std::string> devices;  ///< one worker each: cpu, cuda, cuda:N; empty: device alone
+  bool profile = false;
+  std::string profile_json;
+};
+
+}  // namespace sd

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "sd/options.h"
+#include "sd/safety.h"
+#include "sd/settings.h"
+
+namespace sd {
+
+/// A value of an enumeration, and the word that flags, records and messages have for it.
+template <class T>
+struct Word {
+  const char* word;
+  T value;
+};
+
+/// All words of an enumeration, in the order of the help page. What has words is below.
+template <class T>
+inline constexpr std::array<Word<T>, 0> kWords = {};
+
+template <>
+inline constexpr std::array kWords<Script> = {Word<Script>{"txt2img", Script::kTxt2Img},
+                                              Word<Script>{"img2img", Script::kImg2Img}};
+template <>
+inline constexpr std::array kWords<SeedMode> = {Word<SeedMode>{"stream", SeedMode::kStream},
+                                                Word<SeedMode>{"image", SeedMode::kImage}};
+template <>
+inline constexpr std::array kWords<RngKind> = {Word<RngKind>{"cuda", RngKind::kCuda},
+                                               Word<RngKind>{"cpu", RngKind::kCpu}};
+template <>
+inline constexpr std::array kWords<WeightChoice> = {
+    Word<WeightChoice>{"config", WeightChoice::kConfig},
+    Word<WeightChoice>{"ema", WeightChoice::kEma},
+    Word<WeightChoice>{"plain", WeightChoice::kPlain}};
+template <>
+inline constexpr std::array kWords<Precision> = {Word<Precision>{"full", Precision::kFull},
+                                                 Word<Precision>{"autocast", Precision::kAutocast},
+                                                 Word<Precision>{"bf16", Precision::kBf16}};
+template <>
+inline constexpr std::array kWords<MemoryMode> = {
+    Word<MemoryMode>{"fast", MemoryMode::kFast},
+    Word<MemoryMode>{"balanced", MemoryMode::kBalanced}, Word<MemoryMode>{"low", MemoryMode::kLow}};
+template <>
+inline constexpr std::array kWords<VaeTiling> = {Word<VaeTiling>{"auto", VaeTiling::kAuto},
+                                                 Word<VaeTiling>{"on", VaeTiling::kOn},
+                                                 Word<VaeTiling>{"off", VaeTiling::kOff}};
+template <>
+inline constexpr std::array kWords<KernelChoice> = {
+    Word<KernelChoice>{"auto", KernelChoice::kAuto},
+    Word<KernelChoice>{"aten", KernelChoice::kAten},
+    Word<KernelChoice>{"avx2", KernelChoice::kAvx2},
+    Word<KernelChoice>{"avx512", KernelChoice::kAvx512}};
+template <>
+inline constexpr std::array kWords<SafetyMode> = {
+    Word<SafetyMode>{"off", SafetyMode::kOff}, Word<SafetyMode>{"report", SafetyMode::kReport},
+    Word<SafetyMode>{"blur", SafetyMode::kBlur}, Word<SafetyMode>{"black", SafetyMode::kBlack},
+    Word<SafetyMode>{"refuse", SafetyMode::kRefuse}};
+template <>
+inline constexpr std::array kWords<SafetyAction> = {
+    Word<SafetyAction>{"none", SafetyAction::kNone},
+    Word<SafetyAction>{"blurred", SafetyAction::kBlurred},
+    Word<SafetyAction>{"blackened", SafetyAction::kBlackened},
+    Word<SafetyAction>{"withheld", SafetyAction::kWithheld}};
+
+/// The word of a value.
+template <class T>
+const char* word_of(T value) {
+  for (const Word<T>& each : kWords<T>) {
+    if (each.value == value) return each.word;
+  }
+  return "";
+}
+
+/// The value of a word, or null.
+template <class T>
+const T* value_of(std::string_view word) {
+  for (const Word<T>& each : kWords<T>) {
+    if (each.word == word) return &each.value;
+  }
+  return nullptr;
+}
+
+}  // namespace sd

@@ -1,0 +1,212 @@
+#include "job/a1111_text.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/strings.h"
+#include "job/settings.h"
+#include "sampling/sampler.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// The web UI's fields in its order; others come after "Denoising strength".
+constexpr std::string_view kOrder[] = {"Steps",
+                                       "Sampler",
+                                       "Schedule type",
+                                       "CFG scale",
+                                       "Seed",
+                                       "Size",
+                                       "Model hash",
+                                       "Model",
+                                       "VAE hash",
+                                       "VAE",
+                                       "Variation seed",
+                                       "Variation seed strength",
+                                       "Seed resize from",
+                                       "Denoising strength"};
+/// The settings' fields that are written even where they have their default.
+constexpr std::string_view kAlways[] = {"Steps", "Sampler", "CFG scale", "Seed",
+                                        "Denoising strength"};
+
+template <class Range>
+bool contains(const Range& range, std::string_view name) {
+  return std::find(std::begin(range), std::end(range), name) != std::end(range);
+}
+
+/// As the web UI calls our value, and back.
+std::string to_a1111(const Setting& setting, const std::string& text) {
+  if (setting.key != "sampler") return text;
+  for (const Sampler& sampler : samplers()) {
+    if (text == sampler.name) return sampler.label;
+  }
+  return text;
+}
+std::string from_a1111(const Setting& setting, const std::string& text) {
+  if (setting.key != "sampler") return text;
+  for (const Sampler& sampler : samplers()) {
+    if (text == sampler.label) return sampler.name;
+  }
+  return text;
+}
+
+/// A value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
+std::string quoted(const std::string& value) {
+  if (value.find_first_of(",:\n") == std::string::npos) return value;
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+std::string unquoted(const std::string& value) {
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return value;
+  const auto json = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
+  return json.is_string() ? json.get<std::string>() : value;
+}
+
+Fields fields_of(const PictureRecord& record) {
+  const Settings& settings = record.settings;
+  Fields fields;
+  fields.emplace_back("Size", format("%dx%d", settings.batch.width, settings.batch.height));
+  fields.emplace_back("Model hash", record.model_sha256.substr(0, 10));
+  fields.emplace_back("Model", std::filesystem::path(settings.ckpt).stem().string());
+  const std::vector<std::string> values = text_values(settings);
+  const std::vector<std::string> defaults = text_values(Settings(settings.script));
+  for (const Setting& setting : all_settings()) {
+    const std::string_view name = setting.about.a1111;
+    if (name.empty() || !setting.known_to(settings.script)) continue;
+    const std::string& value = values[setting.place];
+    if (!contains(kAlways, name) && value == defaults[setting.place]) continue;
+    fields.emplace_back(name, to_a1111(setting, value));
+  }
+  const auto order = [](const auto& field) {
+    return std::find(std::begin(kOrder), std::end(kOrder), field.first) - std::begin(kOrder);
+  };
+  std::stable_sort(fields.begin(), fields.end(),
+                   [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  fields.emplace_back("Version", "sd " + record.version);
+  return fields;
+}
+
+bool is_name(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         std::string_view("_ -/").find(c) != std::string_view::npos;
+}
+
+/// Where the value that starts at `at` ends: at its closing quote, or before the next comma.
+size_t end_of_value(const std::string& line, size_t at) {
+  const size_t comma = std::min(line.find(',', at), line.size());
+  if (at >= line.size() || line[at] != '"') return comma;
+  for (size_t i = at + 1; i < line.size(); ++i) {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
+      return i + 1 == line.size() || line[i + 1] == ',' ? i + 1 : comma;
+    }
+  }
+  return comma;
+}
+
+/// "Name: value, Name: value" (the web UI's re_param).
+Fields parse_fields(const std::string& line) {
+  Fields fields;
+  for (size_t at = 0; at < line.size();) {
+    const size_t begin = std::min(line.find_first_not_of(' ', at), line.size());
+    size_t colon = begin;
+    while (colon < line.size() && is_name(line[colon])) ++colon;
+    if (colon == begin || colon == line.size() || line[colon] != ':') {
+      at = std::min(line.find(',', begin), line.size()) + 1;
+      continue;
+    }
+    const size_t value = std::min(line.find_first_not_of(' ', colon + 1), line.size());
+    const size_t end = end_of_value(line, value);
+    fields.emplace_back(line.substr(begin, colon - begin),
+                        unquoted(line.substr(value, end - value)));
+    at = end + 1;
+  }
+  return fields;
+}
+
+void set_size(const std::string& text, Settings* settings) {
+  const size_t cross = text.find('x');
+  if (cross == std::string::npos) {
+    throw Error(ErrorKind::kUsage, "expected a size like 512x512, found " + printable(text, 60));
+  }
+  set_text(settings, *find_setting("drawn_width"), text.substr(0, cross));
+  set_text(settings, *find_setting("drawn_height"), text.substr(cross + 1));
+}
+
+bool set_field(const std::string& name, const std::string& value, Settings* settings) {
+  if (name == "Size") {
+    set_size(value, settings);
+    return true;
+  }
+  for (const Setting& setting : all_settings()) {
+    if (setting.about.a1111 != name) continue;
+    set_text(settings, setting, from_a1111(setting, value));
+    return true;
+  }
+  return false;
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kSpace = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kSpace);
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+}  // namespace
+
+std::string a1111_text(const PictureRecord& record) {
+  const PictureSettings& picture = record.settings.picture;
+  std::string text = picture.prompt + "\n";
+  if (!picture.negative_prompt.empty()) {
+    text += "Negative prompt: " + picture.negative_prompt + "\n";
+  }
+  std::string separator;
+  for (const auto& [name, value] : fields_of(record)) {
+    text += separator + name + ": " + quoted(value);
+    separator = ", ";
+  }
+  return text;
+}
+
+A1111Text parse_a1111_text(const std::string& text) {
+  constexpr size_t kFewest = 3;
+  constexpr std::string_view kNegative = "Negative prompt:";
+  A1111Text parsed;
+  const std::string whole = trimmed(text);
+  const size_t last = whole.rfind('\n');
+  parsed.fields = parse_fields(whole.substr(last == std::string::npos ? 0 : last + 1));
+  std::string prompts = last == std::string::npos ? "" : whole.substr(0, last);
+  if (parsed.fields.size() < kFewest) {
+    parsed.fields.clear();
+    prompts = whole;
+  }
+  const std::string before = "\n" + prompts;
+  const size_t negative = before.find("\n" + std::string(kNegative));
+  parsed.prompt = trimmed(before.substr(0, negative));
+  if (negative != std::string::npos) {
+    parsed.negative_prompt = trimmed(before.substr(negative + 1 + kNegative.size()));
+  }
+  return parsed;
+}
+
+std::vector<std::string> apply_a1111_text(const A1111Text& text, Settings* settings) {
+  settings->picture.prompt = text.prompt;
+  settings->picture.negative_prompt = text.negative_prompt;
+  std::vector<std::string> unknown;
+  for (const auto& [name, value] : text.fields) {
+    try {
+      if (!set_field(name, value, settings)) unknown.push_back(name);
+    } catch (const Error& error) {
+      throw Error(error.kind(), printable(name, 60) + ": " + error.what(), error.hint());
+    }
+  }
+  return unknown;
+}
+
+}  // namespace sd

@@ -1,0 +1,72 @@
+#include "job/setting_values.h"
+
+#include <algorithm>
+
+#include "sd/request.h"
+
+namespace sd::values {
+
+std::string quoted(const std::string& text) {
+  std::string shown = "'";
+  return shown.append(printable(text, 60)).append("'");
+}
+
+/// As Python's float() and C's strtod read it: "inf" and "nan" are numbers, to be refused by
+/// whoever cannot use them.
+void parse(const std::string& text, double* value) {
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') ++begin;
+  const auto parsed = std::from_chars(begin, end, *value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) {
+    refuse("a number", quoted(text));
+  }
+}
+
+/// The shortest text that is read as this number.
+std::string text_of(const double& value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof text, value);
+  return {text, written.ptr};
+}
+
+void parse(const std::string& text, FitSize* value) {
+  const size_t cross = text.find('x');
+  if (cross != std::string::npos) {
+    const auto width = decimal<int64_t>(text.substr(0, cross));
+    const auto height = decimal<int64_t>(text.substr(cross + 1));
+    const auto fits = [](const auto& side) { return side && *side >= 1 && *side <= kMaxSide; };
+    if (fits(width) && fits(height)) {
+      *value = {static_cast<int>(*width), static_cast<int>(*height)};
+      return;
+    }
+  }
+  refuse("a size like 1024x768", quoted(text));
+}
+
+void read(const json& from, FitSize* value) {
+  const auto side = [&](size_t i) {
+    const int pixels = whole_number<int>(from.at(i));
+    if (pixels < 1) refuse("a whole number in its range", found_in(from.at(i)));
+    return pixels;
+  };
+  *value = {side(0), side(1)};
+}
+
+void parse(const std::string& text, std::vector<std::string>* value) {
+  std::vector<std::string> devices;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; });
+    if (!number && word != "cpu" && word.rfind("cuda", 0) != 0) {
+      refuse("cards like 0,1 (or cpu)", quoted(text));
+    }
+    devices.push_back(number ? "cuda:" + word : word);
+    begin = end + 1;
+  }
+  *value = std::move(devices);
+}
+
+}  // namespace sd::values
