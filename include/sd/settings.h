@@ -110,7 +110,8 @@ struct Settings : LineSettings {
   std::string safety_ckpt;           ///< empty: its default place
 
   DeviceOptions device;
-  std::vector<std::string> devices;  ///< one worker each: cpu, cuda, cuda:N; empty: device alone
+  std::vector<std::string> devices;    ///< one worker each: cpu, cuda, cuda:N; empty: device alone
+  std::optional<int64_t> progress_fd;  ///< the descriptor for lines of JSON
   bool profile = false;
   std::string profile_json;
 };

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -24,8 +25,8 @@ namespace {
 constexpr size_t kBuffer = size_t{1} << 16;
 
 // (Not stdio's: reading from std::cin flushes that, and an error of it is lost then.)
-std::string waiting;  // to be written
-int first_error = 0;  // of stdout, an errno
+std::string waiting;               // to be written
+std::atomic<int> first_error = 0;  // of stdout, an errno
 
 void note_error(bool failed) {
   if (failed && first_error == 0) first_error = errno;
@@ -112,7 +113,7 @@ int finish_output() {
   if (first_error == 0) close_a_copy();
   if (first_error == 0) return 0;
   const std::string message =
-      std::string("stdout cannot be written to: ") + std::strerror(first_error);
+      std::string("stdout cannot be written to: ") + std::strerror(first_error.load());
   if (first_error == EPIPE) {
     complain("error: " + message);
     return kReaderGone;

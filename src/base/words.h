@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "sd/options.h"
+#include "sd/progress.h"
 #include "sd/safety.h"
 #include "sd/settings.h"
 
@@ -64,6 +65,12 @@ inline constexpr std::array kWords<SafetyAction> = {
     Word<SafetyAction>{"blurred", SafetyAction::kBlurred},
     Word<SafetyAction>{"blackened", SafetyAction::kBlackened},
     Word<SafetyAction>{"withheld", SafetyAction::kWithheld}};
+
+template <>
+inline constexpr std::array kWords<Stage> = {
+    Word<Stage>{"load", Stage::kLoad}, Word<Stage>{"text", Stage::kText},
+    Word<Stage>{"encode", Stage::kEncode}, Word<Stage>{"sample", Stage::kSample},
+    Word<Stage>{"decode", Stage::kDecode}};
 
 /// The word of a value.
 template <class T>

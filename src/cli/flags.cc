@@ -10,25 +10,6 @@
 namespace sd {
 namespace {
 
-/// The heading of a group of the help page.
-const char* title_of(SettingGroup group) {
-  switch (group) {
-    case SettingGroup::kPicture:
-      return "What to draw";
-    case SettingGroup::kSampling:
-      return "Sampling";
-    case SettingGroup::kModel:
-      return "Model";
-    case SettingGroup::kOutput:
-      return "Output";
-    case SettingGroup::kSafety:
-      return "Safety checker";
-    case SettingGroup::kDevice:
-      return "Device";
-  }
-  return "";
-}
-
 /// "--ddim_steps,--ddim-steps,--steps": all spellings of a setting's flag.
 std::string all_spellings(const Setting& setting) {
   std::vector<std::string> all;
@@ -68,11 +49,6 @@ CLI::Option* add_setting(CLI::App* app, const Setting& setting, S* settings) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-bool has_flag(const Setting& setting, Script script, Settable where) {
-  const bool there = setting.about.where == where || setting.about.where == Settable::kBoth;
-  return there && *setting.about.flags != '\0' && setting.known_to(script);
-}
-
 /// Shows the first spelling of a flag only.
 class OneSpellingFormatter final : public CLI::Formatter {
  public:
@@ -110,6 +86,37 @@ void add_verbosity_flags(CLI::App* app) {
       ->group("Output");
 }
 
+const char* title_of(SettingGroup group) {
+  switch (group) {
+    case SettingGroup::kPicture:
+      return "What to draw";
+    case SettingGroup::kSampling:
+      return "Sampling";
+    case SettingGroup::kModel:
+      return "Model";
+    case SettingGroup::kOutput:
+      return "Output";
+    case SettingGroup::kSafety:
+      return "Safety checker";
+    case SettingGroup::kDevice:
+      return "Device";
+  }
+  return "";
+}
+
+std::span<const SettingGroup> all_groups() {
+  using enum SettingGroup;
+  static constexpr SettingGroup kGroups[] = {kPicture, kSampling, kModel,
+                                             kOutput,  kSafety,   kDevice};
+  return kGroups;
+}
+
+bool is_command_flag(const Setting& setting) {
+  const bool there =
+      setting.about.where == Settable::kCommand || setting.about.where == Settable::kBoth;
+  return there && *setting.about.flags != '\0';
+}
+
 std::string default_of(const Setting& setting, const Settings& settings) {
   if (setting.is_switch) return "";
   if (settings.script == Script::kImg2Img && *setting.about.fallback_img != '\0') {
@@ -121,7 +128,7 @@ std::string default_of(const Setting& setting, const Settings& settings) {
 
 void add_run_flags(CLI::App* app, Settings* settings) {
   for (const Setting& setting : all_settings()) {
-    if (!has_flag(setting, settings->script, Settable::kCommand)) continue;
+    if (!is_command_flag(setting) || !setting.known_to(settings->script)) continue;
     add_setting(app, setting, settings)->default_str(default_of(setting, *settings));
   }
   app->get_option("--devices")->excludes(app->get_option("--device"));
@@ -129,9 +136,9 @@ void add_run_flags(CLI::App* app, Settings* settings) {
 
 void add_line_flags(CLI::App* app, Script script, LineSettings* settings) {
   for (const Setting& setting : all_settings()) {
-    if (setting.is_line && has_flag(setting, script, Settable::kLine)) {
-      add_setting(app, setting, settings);
-    }
+    const Settable where = setting.about.where;
+    const bool there = where == Settable::kLine || where == Settable::kBoth;
+    if (there && setting.known_to(script)) add_setting(app, setting, settings);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "job/settings.h"
@@ -14,6 +15,13 @@ void add_run_flags(CLI::App* app, Settings* settings);
 
 /// Adds those that a line of a prompt file may have.
 void add_line_flags(CLI::App* app, Script script, LineSettings* settings);
+
+/// The headings of the help page, in its order.
+std::span<const SettingGroup> all_groups();
+const char* title_of(SettingGroup group);
+
+/// Whether the command line has a flag for it.
+bool is_command_flag(const Setting& setting);
 
 /// What the help page calls the default; empty: there is none to tell.
 std::string default_of(const Setting& setting, const Settings& settings);

@@ -6,30 +6,21 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/words.h"
 
 namespace sd {
 namespace {
-
-const char* stage_name(Stage stage) {
-  switch (stage) {
-    case Stage::kLoad:
-      return "load";
-    case Stage::kText:
-      return "text";
-    case Stage::kEncode:
-      return "encode";
-    case Stage::kSample:
-      return "sample";
-    case Stage::kDecode:
-      return "decode";
-  }
-  return "";
-}
 
 /// "1.25 s/it", or "8.0 it/s" where steps are fast.
 std::string rate(double seconds, int steps) {
   const double each = seconds / steps;
   return each >= 1 ? format("%.2f s/it", each) : format("%.3f s/it", each);
+}
+
+std::string batch_label(const RunProgress& progress) {
+  if (progress.batches <= 1) return "";
+  return format(" (batch %lld of %lld)", static_cast<long long>(progress.batch),
+                static_cast<long long>(progress.batches));
 }
 
 }  // namespace
@@ -39,51 +30,48 @@ ProgressBar::Style ProgressBar::style_of_stderr() {
   return isatty(STDERR_FILENO) == 1 ? Style::kTerminal : Style::kPlain;
 }
 
-std::string ProgressBar::batch_label() const {
-  if (batches_ <= 1) return "";
-  return format(" (batch %lld of %lld)", static_cast<long long>(batch_),
-                static_cast<long long>(batches_));
-}
-
-void ProgressBar::show(const ProgressEvent& event) {
+void ProgressBar::show(const RunProgress& progress) {
   if (style_ == Style::kSilent) return;
-  if (event.stage == last_stage_ && event.step == last_step_) return;
+  const ProgressEvent& event = progress.event;
+  const bool new_batch = progress.batch != last_batch_;
+  if (!new_batch && event.stage == last_stage_ && event.step == last_step_) return;
   if (event.stage == Stage::kSample || event.stage == Stage::kDecode) {
     if (style_ == Style::kTerminal) {
-      show_on_terminal(event);
+      show_on_terminal(event, batch_label(progress));
     } else {
-      show_plain(event);
+      show_plain(event, new_batch, batch_label(progress));
     }
   }
+  last_batch_ = progress.batch;
   last_stage_ = event.stage;
   last_step_ = event.step;
 }
 
-void ProgressBar::show_on_terminal(const ProgressEvent& event) {
+void ProgressBar::show_on_terminal(const ProgressEvent& event, const std::string& label) {
   constexpr int kWidth = 24;
   const int filled = event.total > 0 ? kWidth * event.step / event.total : 0;
-  std::string line = format("%-6s [", stage_name(event.stage));
+  std::string line = format("%-6s [", word_of(event.stage));
   for (int i = 0; i < kWidth; ++i) line += i < filled ? "█" : "·";
   line += format("] %d/%d", event.step, event.total);
   if (event.step > 0) {
     const double left = event.seconds / event.step * (event.total - event.step);
     line += "  " + rate(event.seconds, event.step) + "  " + clock_time(left) + " left";
   }
-  redraw_line(line + batch_label());
+  redraw_line(line + label);
   drawn_ = true;
 }
 
-void ProgressBar::show_plain(const ProgressEvent& event) {
+void ProgressBar::show_plain(const ProgressEvent& event, bool new_batch, const std::string& label) {
   constexpr auto kBetweenLines = std::chrono::seconds(15);
   const auto now = std::chrono::steady_clock::now();
-  const bool begins = event.stage != last_stage_;
+  const bool begins = new_batch || event.stage != last_stage_;
   const bool ends = event.step == event.total;
   if (event.stage == Stage::kDecode && !ends) return;
   if (!begins && !ends && now - last_line_ < kBetweenLines) return;
   last_line_ = now;
-  std::string line = format("%s %d/%d", stage_name(event.stage), event.step, event.total);
+  std::string line = format("%s %d/%d", word_of(event.stage), event.step, event.total);
   if (event.step > 0) line += ", " + rate(event.seconds, event.step);
-  complain(line + batch_label());
+  write_line(line + label);
 }
 
 void ProgressBar::clear() {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "sd/progress.h"
+#include "job/reporter.h"
 
 namespace sd {
 
@@ -14,28 +14,24 @@ class ProgressBar {
  public:
   enum class Style { kSilent, kPlain, kTerminal };
 
-  /// `batches`: of the whole run.
-  ProgressBar(Style style, int64_t batches) : style_(style), batches_(batches) {}
+  explicit ProgressBar(Style style) : style_(style) {}
   ~ProgressBar() { clear(); }
 
   /// kTerminal if stderr is one, kSilent under --quiet.
   static Style style_of_stderr();
 
-  void begin_batch() { ++batch_; }
-  void show(const ProgressEvent& event);
+  void show(const RunProgress& progress);
 
   /// Takes the line away, so that other output has the terminal for itself.
   void clear();
 
  private:
-  void show_on_terminal(const ProgressEvent& event);
-  void show_plain(const ProgressEvent& event);
-  std::string batch_label() const;
+  void show_on_terminal(const ProgressEvent& event, const std::string& label);
+  void show_plain(const ProgressEvent& event, bool new_batch, const std::string& label);
 
   Style style_;
-  int64_t batches_;
-  int64_t batch_ = 0;
   bool drawn_ = false;
+  int64_t last_batch_ = 0;
   Stage last_stage_ = Stage::kLoad;
   int last_step_ = -1;
   std::chrono::steady_clock::time_point last_line_ = {};

@@ -27,7 +27,7 @@ bool fits_on_a_sheet(int64_t width, int64_t height) {
   throw Error(ErrorKind::kUsage,
               format("%s of %lldx%lld pixels is too large", what, static_cast<long long>(width),
                      static_cast<long long>(height)),
-              "--skip_grid leaves the grid out; --n_rows sets how many pictures a row has");
+              "`skip_grid` leaves the grid out; `n_rows` sets how many pictures a row has");
 }
 
 /// A side of a sheet of so many places.

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/new_file.h"
-#include "base/output.h"
 #include "base/strings.h"
 #include "image/grid.h"
 #include "image/watermark.h"
@@ -28,9 +27,9 @@ void check_writable(const fs::path& outdir) {
   while (!fs::exists(nearest, ignored) && nearest.has_relative_path()) {
     if (name_is_taken(nearest)) {
       throw Error(ErrorKind::kFile,
-                  "--outdir must be a folder, and " + printable(nearest.string()) +
+                  "`outdir` must be a folder, and " + printable(nearest.string()) +
                       " is a link to something that is not there",
-                  "make the folder that it points to, or give --outdir another place");
+                  "make the folder that it points to, or give `outdir` another place");
     }
     nearest = nearest.parent_path();
   }
@@ -79,7 +78,7 @@ OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
                                   settings_.largest_height, settings_.images_per_row);
 }
 
-/// The watermark is part of the reference; on small pictures it cannot be had.
+/// The watermark is part of the reference; small pictures cannot carry it.
 Image OutputWriter::marked(Image image) {
   if (settings_.watermark.empty()) return image;
   const Zone zone("watermark");
@@ -102,29 +101,24 @@ fs::path OutputWriter::save(const Image& image, const PngMetadata& metadata, con
   }
 }
 
-void OutputWriter::add(Image image, const PngMetadata& metadata) {
-  ++added_;
+std::optional<fs::path> OutputWriter::add(Image image, const PngMetadata& metadata) {
   if (settings_.save_grid) for_grid_.push_back(image);
-  if (!settings_.save_samples) return;
-  const fs::path path =
-      save(marked(std::move(image)), metadata, settings_.outdir / "samples", "", 5, &next_sample_);
-  print_path(path);
+  if (!settings_.save_samples) return std::nullopt;
+  return save(marked(std::move(image)), metadata, settings_.outdir / "samples", "", 5,
+              &next_sample_);
 }
 
 bool OutputWriter::page_is_full() const {
   return std::ssize(for_grid_) == page_size_ && page_size_ < settings_.most_pictures;
 }
 
-void OutputWriter::finish(const PngMetadata& metadata) {
-  if (!settings_.save_grid || for_grid_.empty()) return;
+std::optional<fs::path> OutputWriter::finish(const PngMetadata& metadata) {
+  if (!settings_.save_grid || for_grid_.empty()) return std::nullopt;
   const bool paged = pages_ > 0 || page_is_full();
   const Image sheet = marked(make_grid(for_grid_, settings_.images_per_row));
   for_grid_.clear();
-  if (paged) {
-    print_path(save_page(sheet, metadata));
-  } else {
-    print_path(save(sheet, metadata, settings_.outdir, "grid-", 4, &next_grid_));
-  }
+  if (paged) return save_page(sheet, metadata);
+  return save(sheet, metadata, settings_.outdir, "grid-", 4, &next_grid_);
 }
 
 /// All pages have one number; the next one where another run has taken it.

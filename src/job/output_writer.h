@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,20 +32,18 @@ class OutputWriter {
   /// kUsage if not even a row of the grid can be made. Makes nothing yet.
   explicit OutputWriter(Settings settings);
 
-  /// Writes one picture under the next number and prints its path on stdout.
-  void add(Image image, const PngMetadata& metadata = {});
+  /// Writes one picture under the next number, if single pictures are wanted: to the path returned.
+  std::optional<std::filesystem::path> add(Image image, const PngMetadata& metadata = {});
 
   /// Whether the pictures since the last page fill one: time to `finish` it.
   bool page_is_full() const;
 
-  /// Writes the grid, or a page of it: all pictures since the last. Nothing if there are none.
-  void finish(const PngMetadata& metadata = {});
+  /// Writes the grid, or a page of it: all pictures since the last, to the path returned. Nothing
+  /// if there are none, or no grid is wanted.
+  std::optional<std::filesystem::path> finish(const PngMetadata& metadata = {});
 
   /// Whether there will be a grid.
   bool makes_grid() const { return settings_.save_grid; }
-
-  /// How many pictures were added.
-  int64_t count() const { return added_; }
 
  private:
   std::filesystem::path save(const Image& image, const PngMetadata& metadata,
@@ -60,7 +58,6 @@ class OutputWriter {
   int64_t pages_ = 0;         // that are written
   int64_t next_sample_ = -1;  // -1: not looked up yet
   int64_t next_grid_ = -1;
-  std::atomic<int64_t> added_ = 0;
   bool said_too_small_ = false;
 };
 

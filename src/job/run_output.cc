@@ -45,32 +45,27 @@ void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture pictur
   ++count_;
   if (!picture.finite) ++not_numbers_;
   say_safety(place, picture.safety);
-  Waiting waiting{std::move(picture.image), std::nullopt};
-  if (recorder_ != nullptr) waiting.record = recorder_->record(batch, picture, pipeline);
-  waiting_.emplace(place, std::move(waiting));
+  FinishedPicture finished{place, std::move(picture.image), std::nullopt};
+  if (recorder_ != nullptr) finished.record = recorder_->record(batch, picture, pipeline);
+  waiting_.emplace(place, std::move(finished));
   while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
 }
 
 void OrderedOutput::finish() {
   const std::lock_guard lock(mutex_);
-  write_rest();
+  finish_sink();
 }
 
 bool OrderedOutput::finish_within(std::chrono::milliseconds patience) {
   const std::unique_lock lock(mutex_, patience);
   if (!lock) return false;
-  write_rest();
+  finish_sink();
   return true;
 }
 
-void OrderedOutput::write_rest() {
+void OrderedOutput::finish_sink() {
   while (!waiting_.empty()) write_first();
-  write_grid();
-}
-
-void OrderedOutput::write_grid() {
-  writer_->finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
-  records_.clear();
+  sink_->finish();
 }
 
 void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
@@ -92,12 +87,9 @@ void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
 void OrderedOutput::write_first() {
   auto first = waiting_.extract(waiting_.begin());
   next_ = first.key() + 1;
-  Waiting& picture = first.mapped();
-  if (picture.image.empty()) return;  // withheld
-  writer_->add(std::move(picture.image),
-               picture.record ? metadata_of(*picture.record) : PngMetadata());
-  if (picture.record && writer_->makes_grid()) records_.push_back(std::move(*picture.record));
-  if (writer_->page_is_full()) write_grid();
+  if (first.mapped().image.empty()) return;  // withheld
+  ++kept_;
+  sink_->add(std::move(first.mapped()));
 }
 
 }  // namespace sd

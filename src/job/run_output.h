@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -12,8 +13,8 @@
 #include "job/batch_plan.h"
 #include "job/file_hash.h"
 #include "job/model_choice.h"
-#include "job/output_writer.h"
 #include "job/picture_record.h"
+#include "job/sinks/sink_thread.h"
 #include "models/model_source.h"
 #include "sd/pipeline.h"
 
@@ -40,18 +41,19 @@ class Recorder {
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
 };
 
-/// Hands pictures to the writer in the order that the user asked for them. Thread-safe.
+/// Hands pictures to the sink in the order that the user asked for them. Thread-safe.
 class OrderedOutput {
  public:
   /// `recorder` is null when no record is wanted.
-  OrderedOutput(OutputWriter* writer, Recorder* recorder) : writer_(writer), recorder_(recorder) {}
+  OrderedOutput(SinkThread* sink, Recorder* recorder) : sink_(sink), recorder_(recorder) {}
 
   /// `place`: among all pictures of the run, from 0.
   void add(int64_t place, const PlannedBatch& batch, Picture picture, const Pipeline& pipeline);
 
-  /// Pictures that were drawn, and those of them that the safety checker did not withhold.
+  /// Pictures that were drawn, and those of them that the sink was given: the safety checker may
+  /// withhold some.
   int64_t count() const { return count_; }
-  int64_t kept() const { return writer_->count(); }
+  int64_t kept() const { return kept_; }
 
   /// Pictures that the safety checker failed on, and let not through.
   int64_t unchecked() const { return unchecked_; }
@@ -59,32 +61,26 @@ class OrderedOutput {
   /// Pictures that hold values that are not numbers.
   int64_t not_numbers() const { return not_numbers_; }
 
-  /// Writes what waits for a picture that will not come, and the grid.
+  /// Hands on what waits for a picture that will not come, and finishes the sink.
   void finish();
 
   /// The same, but false, with nothing done, if another thread is adding a picture for longer.
   bool finish_within(std::chrono::milliseconds patience);
 
  private:
-  struct Waiting {
-    Image image;
-    std::optional<PictureRecord> record;
-  };
-
   void say_safety(int64_t place, const SafetyOutcome& safety);
   void write_first();
-  void write_rest();
-  void write_grid();
+  void finish_sink();
 
   std::timed_mutex mutex_;
-  OutputWriter* writer_;
+  SinkThread* sink_;
   Recorder* recorder_;
-  std::map<int64_t, Waiting> waiting_;  // by place
+  std::map<int64_t, FinishedPicture> waiting_;  // by place
   int64_t next_ = 0;
-  int64_t count_ = 0;
+  std::atomic<int64_t> count_ = 0;
+  std::atomic<int64_t> kept_ = 0;
   int64_t unchecked_ = 0;
   int64_t not_numbers_ = 0;
-  std::vector<PictureRecord> records_;  // of the grid, or of the page that is being filled
 };
 
 }  // namespace sd

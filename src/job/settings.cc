@@ -42,10 +42,16 @@ std::vector<Setting> describe_all() {
   return all;
 }
 
+/// A limit, without the exponent that a large one would get.
+std::string limit_text(double limit) {
+  const auto whole = static_cast<int64_t>(limit);
+  return static_cast<double>(whole) == limit ? std::to_string(whole) : values::text_of(limit);
+}
+
 [[noreturn]] void refuse_number(const char* key, const Limits& limits, const std::string& found) {
   throw Error(ErrorKind::kUsage,
-              std::string("`") + key + "` must be from " + values::text_of(limits.least) + " to " +
-                  values::text_of(limits.most) + ", found " + found,
+              std::string("`") + key + "` must be from " + limit_text(limits.least) + " to " +
+                  limit_text(limits.most) + ", found " + found,
               "leave it out for the default");
 }
 

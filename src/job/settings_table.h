@@ -217,7 +217,7 @@ void visit_run_settings(S& s, V&& v) {
   v("ckpt", s.ckpt,
     About{.flags = "ckpt",
           .group = kModel,
-          .help = "checkpoint, .ckpt or .safetensors",
+          .help = "checkpoint, .ckpt or .safetensors, or a folder in the layout of diffusers",
           .kind = "FILE",
           .fallback = "models/ldm/stable-diffusion-v1/model.ckpt, else the built-in model",
           .record = "/model/checkpoint",
@@ -346,6 +346,12 @@ void visit_run_settings(S& s, V&& v) {
                   "beyond these instructions",
           .record = "/device/kernels",
           .required = true});
+  v("progress_fd", s.progress_fd,
+    About{.flags = "progress-fd",
+          .group = kOutput,
+          .help = "write what happens to this file descriptor, a JSON object a line",
+          .more = "steps, seconds left and paths; see \"Progress for programs\"",
+          .limits = {0, 1 << 20}});
   v("profile", s.profile,
     About{.flags = "profile",
           .group = kDevice,

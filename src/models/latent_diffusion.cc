@@ -14,8 +14,8 @@ namespace {
 
 void say_choice(const ModelSource& source) {
   const char* also = !has_ema(*source.unet.file) ? ""
-                     : source.ema                ? "; --weights plain takes the others"
-                                                 : "; --weights ema takes the averaged ones";
+                     : source.ema                ? "; `weights` plain takes the others"
+                                                 : "; `weights` ema takes the averaged ones";
   notice(format("weights: %s of %s%s",
                 source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
                 printable(source.path).c_str(), also));

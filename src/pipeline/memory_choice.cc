@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "base/words.h"
 
 namespace sd {
 namespace {
@@ -80,7 +81,7 @@ MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
 
 std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
   std::vector<std::string> ways;
-  if (policy.device.is_cpu()) ways.emplace_back(memory_word(choice.memory));
+  if (policy.device.is_cpu()) ways.emplace_back(word_of(choice.memory));
   if (choice.plan.in_strips) ways.emplace_back("VAE in tiles");
   if (choice.plan.unet_share != UNetShare::kAll) {
     ways.emplace_back(share_words(choice.plan.unet_share));
@@ -93,12 +94,12 @@ std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
   }
   const MemoryMode wanted = policy.kernels.memory;
   if (choice.memory != wanted) {
-    line += format("; --memory %s would not fit", memory_word(wanted));
+    line += format("; `memory` %s would not fit", word_of(wanted));
   }
   if (!choice.fits) {
     line +=
-        "; that is more than is free: draw smaller pictures (--H, --W) or fewer at once "
-        "(--n_samples) if this fails";
+        "; that is more than is free: draw smaller pictures (`height`, `width`) or fewer at once "
+        "(`n_samples`) if this fails";
   }
   return line;
 }
@@ -113,18 +114,6 @@ const char* share_words(UNetShare share) {
       break;
   }
   return "UNet on half a picture's guidance at a time";
-}
-
-const char* memory_word(MemoryMode memory) {
-  switch (memory) {
-    case MemoryMode::kFast:
-      return "fast";
-    case MemoryMode::kBalanced:
-      return "balanced";
-    case MemoryMode::kLow:
-      break;
-  }
-  return "low";
 }
 
 }  // namespace sd

@@ -31,9 +31,6 @@ MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
 std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy);
 
-/// fast, balanced, low.
-const char* memory_word(MemoryMode memory);
-
 /// "UNet on one picture at a time", say; empty for all at once.
 const char* share_words(UNetShare share);
 

@@ -33,9 +33,9 @@ KernelPolicy kernel_policy(const DeviceOptions& asked, Isa isa) {
   const auto at_most = [&](Isa most) {
     if (isa < most) {
       throw Error(ErrorKind::kDevice,
-                  std::string("--kernels ") + isa_name(most) +
-                      " cannot be had: this processor has " + isa_name(isa),
-                  "leave --kernels out to take what the processor has");
+                  std::string("`kernels` ") + isa_name(most) +
+                      " cannot be used: this processor has " + isa_name(isa),
+                  "leave `kernels` out to take what the processor has");
     }
     policy.isa = most;
   };
@@ -76,20 +76,20 @@ std::optional<size_t> choose_card(const DeviceOptions& asked, const HostInfo& ho
   const auto index = cuda_index(asked.device);
   if (!index) {
     throw Error(ErrorKind::kUsage,
-                "--device takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
+                "`device` takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
                 "leave it out to take the best device there is");
   }
   const std::string problem = why_not(host, *index);
   if (!problem.empty()) {
-    throw Error(ErrorKind::kDevice, "--device " + asked.device + " cannot be had: " + problem,
-                "use --device cpu, or leave --device out; sd devices lists what there is");
+    throw Error(ErrorKind::kDevice, "`device` " + asked.device + " cannot be used: " + problem,
+                "use `device` cpu, or leave `device` out; sd devices lists what there is");
   }
   return index;
 }
 
 void refuse_bf16(const std::string& why) {
-  throw Error(ErrorKind::kDevice, "--precision bf16 cannot be had: " + why,
-              "leave --precision out to compute in what there is");
+  throw Error(ErrorKind::kDevice, "`precision` bf16 cannot be used: " + why,
+              "leave `precision` out to compute in what there is");
 }
 
 /// A host's number, which is 0 where it is not known.
@@ -105,14 +105,14 @@ void set_cpu(const HostInfo& host, ExecPolicy* policy) {
       refuse_bf16(std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16");
     }
     if (asked.kernels != KernelChoice::kAuto) {
-      refuse_bf16("--kernels leaves out the kernels that compute in it");
+      refuse_bf16("`kernels` leaves out the kernels that compute in it");
     }
     policy->kernels.bf16 = true;
   }
   const char* arithmetic = "float32";
   if (asked.precision == Precision::kBf16) arithmetic = "bfloat16 products";
   if (asked.precision == Precision::kAutocast) {
-    arithmetic = "float32 (on the CPU, --precision autocast computes as full does)";
+    arithmetic = "float32 (on the CPU, `precision` autocast computes as full does)";
   }
   policy->reason =
       format("device: cpu, %d thread%s, %s, %s", policy->threads, policy->threads == 1 ? "" : "s",
@@ -161,7 +161,7 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   constexpr int kMostThreads = 4096;
   if (asked.threads < 0 || asked.threads > kMostThreads) {
     throw Error(ErrorKind::kUsage,
-                format("--threads must be from 0 to %d, found %d", kMostThreads, asked.threads),
+                format("`threads` must be from 0 to %d, found %d", kMostThreads, asked.threads),
                 "leave it out to use as many as the process may");
   }
   ExecPolicy policy;

@@ -41,7 +41,7 @@ const TensorInfo* source_of(const WeightView& root, const TensorInfo& info,
   if (average != nullptr && average->shape == info.shape) return average;
   throw Error(ErrorKind::kCheckpoint,
               root.checkpoint().path() + " has no averaged weight for " + info.name,
-              "use --weights plain");
+              "use `weights` plain");
 }
 
 void fill(const Checkpoint& checkpoint, const TensorInfo& info, const std::string& name,
@@ -51,7 +51,7 @@ void fill(const Checkpoint& checkpoint, const TensorInfo& info, const std::strin
   if (dtype == at::kHalf && at::isinf(tensor).any().item<bool>() &&
       !at::isinf(stored).any().item<bool>()) {
     throw Error(ErrorKind::kCheckpoint, name + " holds values beyond half precision's 65504",
-                "leave --dtype fp16 out");
+                "leave `dtype` fp16 out");
   }
   std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes());
   throw_if_cut();

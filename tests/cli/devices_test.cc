@@ -1,4 +1,4 @@
-// `sd devices`, and what is said where a card cannot be had: on this machine, and with a driver
+// `sd devices`, and what is said where a card cannot be used: on this machine, and with a driver
 // that tells of cards which are not there.
 
 #include <gtest/gtest.h>
@@ -78,7 +78,7 @@ TEST(Devices, ACardThatCannotBeHadIsAnErrorAndAutoGoesOn) {
   on_card.insert(on_card.end(), {"--device", "cuda:1"});
   const Finished refused = run(on_card);
   EXPECT_EQ(refused.exit_code, 5) << refused.err;
-  EXPECT_NE(refused.err.find("--device cuda:1 cannot be had: the driver is for CUDA 12.4"),
+  EXPECT_NE(refused.err.find("--device cuda:1 cannot be used: the driver is for CUDA 12.4"),
             std::string::npos)
       << refused.err;
   const Finished drawn = run(draw);

@@ -3,6 +3,7 @@
 
 #include "base/output.h"
 #include "base/strings.h"
+#include "base/words.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "cli/prompt_lines.h"
@@ -86,7 +87,7 @@ nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int6
           {"width", load.width},
           {"height", load.height},
           {"guided", load.guided},
-          {"memory", memory_word(choice.memory)},
+          {"memory", word_of(choice.memory)},
           {"vae_tiling", plan.in_strips},
           {"unet_pictures_at_a_time", pictures_at_a_time(plan, load)},
           {"weights", weights},
@@ -116,12 +117,12 @@ void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecP
   const MemoryPlan& plan = choice.plan;
   std::string ways = plan.in_strips ? ", VAE in tiles" : "";
   if (plan.unet_share != UNetShare::kAll) ways += std::string(", ") + share_words(plan.unet_share);
-  print(format(
-      "%lld of %lldx%lld at once%s, %s%s%s\n", static_cast<long long>(load.pictures),
-      static_cast<long long>(load.width), static_cast<long long>(load.height),
-      load.guided ? ", guided" : "", policy.device.str().c_str(),
-      policy.device.is_cpu() ? format(", --memory %s", memory_word(choice.memory)).c_str() : "",
-      ways.c_str()));
+  print(
+      format("%lld of %lldx%lld at once%s, %s%s%s\n", static_cast<long long>(load.pictures),
+             static_cast<long long>(load.width), static_cast<long long>(load.height),
+             load.guided ? ", guided" : "", policy.device.str().c_str(),
+             policy.device.is_cpu() ? format(", --memory %s", word_of(choice.memory)).c_str() : "",
+             ways.c_str()));
   for (const PlannedWeights& part : plan.weights) {
     print_line("weights: " + part.part, part.mapped + part.copied,
                part.copied == 0

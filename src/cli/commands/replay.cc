@@ -138,13 +138,13 @@ DeviceOptions device_of(const PictureRecord& record) {
 
 Image draw_again(const PictureRecord& record, const Request& request, const Pipeline& pipeline) {
   Session session = pipeline.start(record.settings.rng, record.draw.seed);
-  ProgressBar bar(ProgressBar::style_of_stderr(), 1);
+  ProgressBar bar(ProgressBar::style_of_stderr());
   Image image;
   session.generate(
       request, [&](Picture picture) { image = std::move(picture.image); },
       [&](const ProgressEvent& event) {
         if (interrupted() || reader_gone()) return false;
-        bar.show(event);
+        bar.show({.event = event, .seconds_left = std::nullopt});
         return true;
       });
   // What the checker took from the picture stays taken.

@@ -20,18 +20,16 @@ namespace fs = std::filesystem;
 
 Image small(int seed) { return pattern("smooth", 64, 64, seed); }
 
-/// Runs a writer over pictures; returns the paths it printed, relative to the folder.
+/// Runs a writer over pictures; returns the paths that it wrote, relative to the folder.
 std::vector<std::string> written(const OutputWriter::Settings& settings,
                                  const std::vector<Image>& images) {
-  ::testing::internal::CaptureStdout();
-  OutputWriter writer(settings);
-  for (const Image& image : images) writer.add(image);
-  writer.finish();
-  std::istringstream out(::testing::internal::GetCapturedStdout());
   std::vector<std::string> names;
-  for (std::string line; std::getline(out, line);) {
-    names.push_back(fs::relative(line, settings.outdir).string());
-  }
+  const auto note = [&](const std::optional<fs::path>& path) {
+    if (path) names.push_back(fs::relative(*path, settings.outdir).string());
+  };
+  OutputWriter writer(settings);
+  for (const Image& image : images) note(writer.add(image));
+  note(writer.finish());
   return names;
 }
 
@@ -76,7 +74,6 @@ TEST(OutputWriter, TakesNumbersOfMoreDigits) {
 
 TEST(OutputWriter, NeverOverwritesWhatAnotherRunWroteMeanwhile) {
   const TempFolder folder;
-  ::testing::internal::CaptureStdout();
   OutputWriter first({.outdir = folder.path()});
   OutputWriter second({.outdir = folder.path()});
   first.add(small(1));
@@ -85,7 +82,6 @@ TEST(OutputWriter, NeverOverwritesWhatAnotherRunWroteMeanwhile) {
   second.add(small(4));
   first.finish();
   second.finish();
-  ::testing::internal::GetCapturedStdout();
   std::set<int> seen;
   for (int i = 0; i < 4; ++i) {
     const Image image = read_image(folder / "samples" / ("0000" + std::to_string(i) + ".png"));
@@ -99,18 +95,16 @@ TEST(OutputWriter, NeverOverwritesWhatAnotherRunWroteMeanwhile) {
 
 /// Adds so many pictures, and finishes each page when it is full.
 std::vector<std::string> pages_of(const OutputWriter::Settings& settings, int64_t count) {
-  ::testing::internal::CaptureStdout();
+  std::vector<std::string> names;
+  const auto note = [&](const std::optional<fs::path>& path) {
+    if (path) names.push_back(fs::relative(*path, settings.outdir).string());
+  };
   OutputWriter writer(settings);
   for (int64_t i = 0; i < count; ++i) {
-    writer.add(Image(8, 8));
-    if (writer.page_is_full()) writer.finish();
+    note(writer.add(Image(8, 8)));
+    if (writer.page_is_full()) note(writer.finish());
   }
-  writer.finish();
-  std::istringstream out(::testing::internal::GetCapturedStdout());
-  std::vector<std::string> names;
-  for (std::string line; std::getline(out, line);) {
-    names.push_back(fs::relative(line, settings.outdir).string());
-  }
+  note(writer.finish());
   return names;
 }
 
@@ -187,8 +181,7 @@ TEST(OutputWriter, RefusesAFileInPlaceOfAFolder) {
   }
   folder.write("out/samples", "a file");
   expect_error(ErrorKind::kFile, "is a file", [&] { OutputWriter({.outdir = folder / "out"}); });
-  const OutputWriter grid_only({.outdir = folder / "out", .save_samples = false});
-  EXPECT_EQ(grid_only.count(), 0);
+  EXPECT_NO_THROW(OutputWriter({.outdir = folder / "out", .save_samples = false}));
 }
 
 /// Ends the process with the exit code of the error, as somebody who is not root.

@@ -137,11 +137,11 @@ TEST(MemoryChoice, TakesTheFirstModeThatFits) {
   EXPECT_TRUE(chosen(3).fits);
   EXPECT_EQ(memory_line(chosen(3), with_free(policy, 3)).find("memory: about "), 0U);
   EXPECT_NE(memory_line(chosen(3), with_free(policy, 3))
-                .find("of 3.0 GB free; --memory balanced would not fit"),
+                .find("of 3.0 GB free; `memory` balanced would not fit"),
             std::string::npos);
   EXPECT_EQ(chosen(0.2).memory, MemoryMode::kLow);
   EXPECT_FALSE(chosen(0.2).fits);
-  EXPECT_NE(memory_line(chosen(0.2), with_free(policy, 0.2)).find("--n_samples"),
+  EXPECT_NE(memory_line(chosen(0.2), with_free(policy, 0.2)).find("`n_samples`"),
             std::string::npos);
 }
 

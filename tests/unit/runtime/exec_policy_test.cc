@@ -68,7 +68,7 @@ TEST(Resolve, SaysWhyACardCannotBeHad) {
 TEST(Resolve, RefusesWordsThatNameNoDevice) {
   for (const char* word : {"", "gpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda:128",
                            "cuda:99999999999", "cuda 1", "CPU"}) {
-    test::expect_error(ErrorKind::kUsage, "--device takes",
+    test::expect_error(ErrorKind::kUsage, "`device` takes",
                        [&] { resolve(asking(word), with_cards({card("T4", 7, 5)})); });
   }
 }
@@ -103,7 +103,7 @@ TEST(Resolve, PrecisionOnTheCpu) {
                      [] { resolve(asking("cpu", Precision::kBf16), without_cards(Isa::kAvx512)); });
   DeviceOptions plain = asking("cpu", Precision::kBf16);
   plain.kernels = KernelChoice::kAten;
-  test::expect_error(ErrorKind::kDevice, "--kernels", [&] { resolve(plain, without_cards()); });
+  test::expect_error(ErrorKind::kDevice, "`kernels`", [&] { resolve(plain, without_cards()); });
 }
 
 TEST(Resolve, WhatWasChosenChoosesTheSameAgain) {
@@ -140,7 +140,7 @@ TEST(Resolve, ThreadsAreThoseOfTheHostOrAsAsked) {
   asked.threads = 7;
   EXPECT_EQ(resolve(asked, without_cards()).chosen.threads, 7);
   asked.threads = -1;
-  test::expect_error(ErrorKind::kUsage, "--threads", [&] { resolve(asked, without_cards()); });
+  test::expect_error(ErrorKind::kUsage, "`threads`", [&] { resolve(asked, without_cards()); });
 }
 
 TEST(Resolve, HeedsOpenMpsNumberOfThreads) {

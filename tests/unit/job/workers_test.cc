@@ -1,4 +1,4 @@
-#include "cli/workers.h"
+#include "job/workers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,62 @@
+#include "cli/flag_table.h"
+
+#include <cctype>
+#include <vector>
+
+#include "base/strings.h"
+#include "cli/flags.h"
+#include "job/settings.h"
+
+namespace sd {
+namespace {
+
+/// "`--n_samples INT`", or "`--rng cuda`, `cpu`".
+std::string flag_cell(const Setting& setting) {
+  const std::string flag = "`--" + setting.flags().front();
+  if (setting.is_switch) return flag + "`";
+  if (!setting.words.empty()) return flag + " " + join(setting.words, "`, `") + "`";
+  return flag + " " + setting.kind + "`";
+}
+
+std::string default_cell(const Setting& setting) {
+  const auto shown = [&](Script script) {
+    const std::string text = default_of(setting, Settings(script));
+    return setting.kind == "TEXT" && !text.empty() ? "`" + text + "`" : text;
+  };
+  const std::string words = shown(Script::kTxt2Img), picture = shown(Script::kImg2Img);
+  std::string cell = setting.known_to(Script::kTxt2Img) ? words : picture;
+  if (setting.about.scripts == Scripts::kBoth && words != picture) cell += ", img2img " + picture;
+  return cell.empty() ? "" : " " + cell;
+}
+
+std::string text_cell(const Setting& setting) {
+  std::string text;
+  if (!setting.known_to(Script::kTxt2Img)) text = "img2img: ";
+  if (!setting.known_to(Script::kImg2Img)) text = "txt2img: ";
+  text += setting.about.help;
+  const std::string more = setting.about.more;
+  if (more.empty()) return text;
+  const bool sentence = std::isupper(static_cast<unsigned char>(more.front())) != 0;
+  return text + (sentence ? ". " : "; ") + more;
+}
+
+}  // namespace
+
+std::string flag_table() {
+  std::string table = "| flag | default | |\n|---|---|---|\n";
+  for (const SettingGroup group : all_groups()) {
+    table += std::string("| **") + title_of(group) + "** | | |\n";
+    for (const Setting& setting : all_settings()) {
+      if (setting.about.group != group || !is_command_flag(setting)) continue;
+      table += "| " + flag_cell(setting) + " |" + default_cell(setting) + " | " +
+               text_cell(setting) + " |\n";
+    }
+  }
+  return table +
+         "| **Every command** | | |\n"
+         "| `-q`, `--quiet` | | print paths and errors only |\n"
+         "| `-v`, `--verbose` | | print more: unused tensors, say |\n"
+         "| `-h`, `--help` | | |\n";
+}
+
+}  // namespace sd

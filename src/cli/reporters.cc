@@ -1,0 +1,175 @@
+#include "cli/reporters.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/output.h"
+#include "base/words.h"
+#include "cli/flag_names.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+using nlohmann::json;
+
+/// A line of JSON, whatever bytes a path has.
+std::string line_of(const json& event) {
+  return event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+/// Writes all of it. False once nobody reads; the signal of that is kept from the program.
+bool write_all(int descriptor, const std::string& text) {
+  sigset_t pipe, before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  bool written = true;
+  for (size_t at = 0; at < text.size() && written;) {
+    const ssize_t count = ::write(descriptor, text.data() + at, text.size() - at);
+    if (count >= 0) {
+      at += static_cast<size_t>(count);
+    } else if (errno == EAGAIN) {
+      pollfd wait = {descriptor, POLLOUT, 0};
+      ::poll(&wait, 1, -1);
+    } else if (errno != EINTR) {
+      written = false;
+      const timespec at_once = {};
+      if (errno == EPIPE && sigismember(&before, SIGPIPE) == 0) {
+        sigtimedwait(&pipe, nullptr, &at_once);
+      }
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return written;
+}
+
+}  // namespace
+
+void ConsoleReporter::print(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  bar_.clear();
+  write_line(line);
+}
+
+void ConsoleReporter::notice(const std::string& line) { print(line); }
+
+void ConsoleReporter::complaint(const std::string& line) { print(line); }
+
+void ConsoleReporter::progress(const RunProgress& progress) {
+  const std::lock_guard lock(mutex_);
+  bar_.show(progress);
+}
+
+void ConsoleReporter::wrote(const std::filesystem::path& path, std::optional<int64_t>) {
+  const std::lock_guard lock(mutex_);
+  bar_.clear();
+  print_path(path);
+}
+
+void ConsoleReporter::end(const RunSummary&) {
+  const std::lock_guard lock(mutex_);
+  bar_.clear();
+}
+
+JsonReporter::JsonReporter(int descriptor) : descriptor_(descriptor) {
+  const int flags = fcntl(descriptor, F_GETFL);
+  const bool writable = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+  if (writable) return;
+  throw Error(ErrorKind::kUsage,
+              "`progress_fd` " + std::to_string(descriptor) + " is not open for writing",
+              "open it in the shell, as in `progress_fd` 3 3>progress.jsonl");
+}
+
+void JsonReporter::write(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  if (!broken_) broken_ = !write_all(descriptor_, line);
+}
+
+bool JsonReporter::has_room() const {
+  pollfd asked = {descriptor_, POLLOUT, 0};
+  return ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLOUT) != 0;
+}
+
+void JsonReporter::notice(const std::string& line) {
+  write(line_of({{"event", "notice"}, {"text", line}}));
+}
+
+void JsonReporter::complaint(const std::string& line) {
+  write(line_of({{"event", "complaint"}, {"text", line}}));
+}
+
+void JsonReporter::progress(const RunProgress& progress) {
+  const ProgressEvent& event = progress.event;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool known =
+        event.stage == last_stage_ && event.step == last_step_ && progress.batch == last_batch_;
+    if (known || broken_ || !has_room()) return;
+    last_stage_ = event.stage;
+    last_step_ = event.step;
+    last_batch_ = progress.batch;
+  }
+  write(line_of(
+      {{"event", "progress"},
+       {"stage", word_of(event.stage)},
+       {"step", event.step},
+       {"steps", event.total},
+       {"batch", progress.batch},
+       {"batches", progress.batches},
+       {"picture", std::min(progress.drawn + 1, progress.pictures)},
+       {"pictures", progress.pictures},
+       {"seconds_left", progress.seconds_left ? json(*progress.seconds_left) : json(nullptr)}}));
+}
+
+void JsonReporter::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
+  json event = {{"event", place ? "picture" : "grid"}, {"path", path.string()}};
+  if (place) event["picture"] = *place + 1;
+  write(line_of(event));
+}
+
+void JsonReporter::end(const RunSummary& summary) {
+  write(line_of({{"event", "end"},
+                 {"drawn", summary.drawn},
+                 {"left", summary.left},
+                 {"failed", summary.failed},
+                 {"why", summary.why}}));
+}
+
+void Reporters::notice(const std::string& line) {
+  for (const auto& each : all_) each->notice(line);
+}
+
+void Reporters::complaint(const std::string& line) {
+  for (const auto& each : all_) each->complaint(line);
+}
+
+void Reporters::progress(const RunProgress& progress) {
+  for (const auto& each : all_) each->progress(progress);
+}
+
+void Reporters::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
+  for (const auto& each : all_) each->wrote(path, place);
+}
+
+void Reporters::end(const RunSummary& summary) {
+  for (const auto& each : all_) each->end(summary);
+}
+
+LogToReporter::LogToReporter(Reporter* reporter)
+    : before_(set_log_sink([reporter](LogKind kind, const std::string& line) {
+        if (kind == LogKind::kComplaint) return reporter->complaint(with_flags(line));
+        reporter->notice(with_flags(line));
+      })) {}
+
+LogToReporter::~LogToReporter() { set_log_sink(std::move(before_)); }
+
+}  // namespace sd

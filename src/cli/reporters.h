@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "cli/progress_bar.h"
+#include "job/reporter.h"
+
+namespace sd {
+
+/// For people: paths on stdout; a progress bar or plain lines, notices and errors on stderr.
+class ConsoleReporter final : public Reporter {
+ public:
+  explicit ConsoleReporter(ProgressBar::Style style) : bar_(style) {}
+
+  void notice(const std::string& line) override;
+  void complaint(const std::string& line) override;
+  void progress(const RunProgress& progress) override;
+  void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void end(const RunSummary& summary) override;
+
+ private:
+  void print(const std::string& line);
+
+  std::mutex mutex_;
+  ProgressBar bar_;
+};
+
+/// For programs: a JSON object a line, written to a file descriptor. Its member "event" is "notice"
+/// or "complaint" (with "text"), "progress" ("stage", "step", "steps", "batch", "batches",
+/// "picture", "pictures", and "seconds_left" of the run or null), "picture" ("picture", from 1, and
+/// "path"), "grid" ("path") or "end" ("drawn", "left", "failed", "why"). Once nobody reads, nothing
+/// more is written; while the reader is slow, "progress" is left out.
+class JsonReporter final : public Reporter {
+ public:
+  /// Throws Error(kUsage) if the descriptor is not open for writing. It is not closed.
+  explicit JsonReporter(int descriptor);
+
+  void notice(const std::string& line) override;
+  void complaint(const std::string& line) override;
+  void progress(const RunProgress& progress) override;
+  void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void end(const RunSummary& summary) override;
+
+ private:
+  void write(const std::string& line);
+  bool has_room() const;
+
+  std::mutex mutex_;
+  int descriptor_;
+  bool broken_ = false;
+  Stage last_stage_ = Stage::kLoad;
+  int last_step_ = -1;
+  int64_t last_batch_ = 0;
+};
+
+/// Tells several.
+class Reporters final : public Reporter {
+ public:
+  void add(std::unique_ptr<Reporter> reporter) { all_.push_back(std::move(reporter)); }
+
+  void notice(const std::string& line) override;
+  void complaint(const std::string& line) override;
+  void progress(const RunProgress& progress) override;
+  void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void end(const RunSummary& summary) override;
+
+ private:
+  std::vector<std::unique_ptr<Reporter>> all_;
+};
+
+/// While it lives, what `notice`, `detail` and `complain` say goes to the reporter, with flags for
+/// the names of settings.
+class LogToReporter {
+ public:
+  explicit LogToReporter(Reporter* reporter);
+  ~LogToReporter();
+  LogToReporter(const LogToReporter&) = delete;
+  LogToReporter& operator=(const LogToReporter&) = delete;
+
+ private:
+  LogSink before_;
+};
+
+}  // namespace sd

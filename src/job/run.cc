@@ -1,0 +1,161 @@
+#include "job/run.h"
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "base/strings.h"
+#include "job/job_list.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// How much of the run is done, and how long the rest will take.
+class Estimate {
+ public:
+  /// `done`: of all jobs, from 0 to 1. Counts from the first call.
+  std::optional<double> seconds_left(double done) {
+    const auto now = Clock::now();
+    if (!start_) {
+      start_ = now;
+      done_at_start_ = done;
+    }
+    const double passed = std::chrono::duration<double>(now - *start_).count();
+    if (done <= done_at_start_) return std::nullopt;
+    return passed / (done - done_at_start_) * (1 - done);
+  }
+
+ private:
+  std::optional<Clock::time_point> start_;
+  double done_at_start_ = 0;
+};
+
+/// What the workers of a run have in common. Thread-safe.
+class Run {
+ public:
+  Run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter)
+      : inputs_(inputs),
+        jobs_(inputs.plan, inputs.model.description, inputs.settings.rng),
+        output_(output),
+        reporter_(reporter) {}
+
+  /// Draws jobs until none is left.
+  void draw(const Pipeline& pipeline) {
+    Session session = pipeline.start(inputs_.settings.rng, inputs_.settings.seed);
+    session.set_tap(inputs_.tap);
+    while (const auto job = jobs_.take()) {
+      session.generate(
+          job->request, [&](Picture picture) { add(*job, std::move(picture), pipeline); },
+          [&](const ProgressEvent& event) { return show(*job, event); });
+      jobs_.done(*job);
+    }
+  }
+
+  /// A worker from its start to its end: what goes wrong stops all.
+  template <class Load>
+  void work(const Load& load) noexcept {
+    try {
+      draw(load());
+    } catch (const Error& error) {
+      stop(error.kind() == ErrorKind::kCancelled ? nullptr : std::current_exception());
+    } catch (...) {
+      stop(std::current_exception());
+    }
+  }
+
+  /// What went wrong first, or null; after the workers have ended.
+  std::exception_ptr error() const { return error_; }
+
+ private:
+  void add(const Job& job, Picture picture, const Pipeline& pipeline) {
+    const std::lock_guard lock(mutex_);
+    const int64_t place = job.place(inputs_.plan, picture.draw.row);
+    output_->add(place, job.batch, std::move(picture), pipeline);
+    ++drawn_;
+  }
+
+  /// Shows how the first job that is not done goes on. False: stop.
+  bool show(const Job& job, const ProgressEvent& event) {
+    const size_t first = jobs_.first();
+    if (job.number == first) {
+      const std::lock_guard lock(mutex_);
+      reporter_->progress({.event = event,
+                           .batch = static_cast<int64_t>(first) + 1,
+                           .batches = static_cast<int64_t>(jobs_.size()),
+                           .drawn = drawn_,
+                           .pictures = inputs_.plan.pictures(),
+                           .seconds_left = seconds_left(first, event)});
+    }
+    return !jobs_.stopped() && !interrupted() && !reader_gone();
+  }
+
+  std::optional<double> seconds_left(size_t first, const ProgressEvent& event) {
+    if (event.stage != Stage::kSample || event.total == 0) return std::nullopt;
+    const double within = static_cast<double>(event.step) / event.total;
+    return estimate_.seconds_left((static_cast<double>(first) + within) /
+                                  static_cast<double>(jobs_.size()));
+  }
+
+  /// `error`: what went wrong, or null where the user asked for it.
+  void stop(std::exception_ptr error) {
+    jobs_.stop();
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+  }
+
+  const RunInputs& inputs_;
+  JobList jobs_;
+  std::mutex mutex_;
+  Estimate estimate_;
+  OrderedOutput* output_;
+  Reporter* reporter_;
+  int64_t drawn_ = 0;
+  std::exception_ptr error_;
+};
+
+/// One thread a worker, or this one.
+void work(const RunInputs& inputs, Run* run) {
+  if (inputs.workers.empty()) {
+    return run->work([&] { return Pipeline::load(inputs.load, inputs.model.description.config); });
+  }
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < inputs.workers.size(); ++i) {
+    threads.emplace_back([i, &inputs, run] {
+      const ExecPolicy& policy = inputs.workers[i];
+      set_log_label(format("worker %zu (%s): ", i + 1, policy.chosen.device.c_str()));
+      run->work(
+          [&] { return Pipeline::load(inputs.load, policy, inputs.model.description.config); });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter) {
+  Run all(inputs, output, reporter);
+  work(inputs, &all);
+  begin_wind_up();
+  RunOutcome outcome{.planned = inputs.plan.pictures(), .bad_lines = inputs.plan.bad_lines};
+  outcome.error = all.error();
+  try {
+    output->finish();
+  } catch (...) {
+    if (!outcome.error) outcome.error = std::current_exception();  // else the first says more
+  }
+  outcome.drawn = output->count();
+  outcome.kept = output->kept();
+  outcome.unchecked = output->unchecked();
+  outcome.not_numbers = output->not_numbers();
+  return outcome;
+}
+
+}  // namespace sd

@@ -1,0 +1,55 @@
+#include <utility>
+#include <vector>
+
+#include "job/output_writer.h"
+#include "job/settings.h"
+#include "job/sinks/sinks.h"
+
+namespace sd {
+namespace {
+
+OutputWriter::Settings writer_settings(const Settings& settings, const SinkLoad& load) {
+  return {.outdir = settings.outdir.value_or(default_outdir(settings)),
+          .save_samples = !settings.skip_save,
+          .save_grid = !settings.skip_grid,
+          .images_per_row =
+              static_cast<int>(settings.n_rows > 0 ? settings.n_rows : settings.n_samples),
+          .most_pictures = load.pictures,
+          .largest_width = load.largest_width,
+          .largest_height = load.largest_height,
+          .watermark = settings.no_watermark ? "" : settings.watermark};
+}
+
+class FolderSink final : public PictureSink {
+ public:
+  FolderSink(const Settings& settings, const SinkLoad& load, Reporter* reporter)
+      : writer_(writer_settings(settings, load)), reporter_(reporter) {}
+
+  void add(FinishedPicture picture) override {
+    const auto path = writer_.add(std::move(picture.image),
+                                  picture.record ? metadata_of(*picture.record) : PngMetadata());
+    if (path) reporter_->wrote(*path, picture.place);
+    if (picture.record && writer_.makes_grid()) records_.push_back(std::move(*picture.record));
+    if (writer_.page_is_full()) finish();
+  }
+
+  void finish() override {
+    const auto path = writer_.finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
+    records_.clear();
+    if (path) reporter_->wrote(*path, std::nullopt);
+  }
+
+ private:
+  OutputWriter writer_;
+  Reporter* reporter_;
+  std::vector<PictureRecord> records_;  // of the grid, or of the page that is being filled
+};
+
+}  // namespace
+
+std::unique_ptr<PictureSink> open_folder_sink(const Settings& settings, const SinkLoad& load,
+                                              Reporter* reporter) {
+  return std::make_unique<FolderSink>(settings, load, reporter);
+}
+
+}  // namespace sd
