@@ -56,8 +56,8 @@ inline Request small_request(int pictures, int side) {
   Request request;
   request.pictures.resize(static_cast<size_t>(pictures));
   for (PictureSettings& picture : request.pictures) picture.prompt = "a red circle";
-  request.batch.batch.width = request.batch.batch.height = side;
-  request.batch.batch.steps = 3;
+  request.batch.width = request.batch.height = side;
+  request.batch.steps = 3;
   return request;
 }
 

@@ -29,7 +29,7 @@ std::vector<Request> requests(bool fixed_code, bool from_pictures) {
   const auto first = image(64, 64, 10), second = image(128, 64, 200);
   std::vector<Request> all = {request("plms", 3, 64), request("ddim", 2, 128),
                               request("ddim", 3, 64), request("plms", 1, 128)};
-  all[1].eta = 0.7;
+  all[1].batch.eta = 0.7;
   if (!from_pictures) all.insert(all.begin() + 2, request("dpm_solver", 2, 64));
   Request own = request("ddim", 2, 64);
   own.noise_rows = 0;

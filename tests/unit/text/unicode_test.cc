@@ -38,7 +38,7 @@ TEST(Utf8, RefusesWhatIsNotWellFormed) {
 TEST(CheckPrompt, NamesTheByteAndWhatStandsBeforeIt) {
   EXPECT_EQ(message_of("a caf\xE9 at night"),
             "the prompt is not UTF-8 text: byte 6 is 0xE9, after \"a caf\"");
-  const std::string late = message_of(std::string(500, 'x') + " the very end: \xFF");
+  const std::string late = message_of(std::string(500, 'x').append(" the very end: \xFF"));
   EXPECT_NE(late.find("byte 516 is 0xFF"), std::string::npos) << late;
   EXPECT_NE(late.find("the very end: \""), std::string::npos) << late;
   EXPECT_LT(late.size(), 140u);
