@@ -23,9 +23,11 @@ class LongRun : public SmallModel {
 };
 
 TEST_F(LongRun, NeedsNoMoreMemoryThanAShortOne) {
-  constexpr int kShort = 270, kLong = 540;  // pages of the grid are full in both
+  constexpr int kShort = 270, kLong = 1620;  // pages of the grid are full in both
+  // The writer's peak and the drawing's may fall together in one run and not in the other.
+  constexpr int64_t kChance = 20'000;
   const int64_t grown = peak_of(kLong) - peak_of(kShort);
-  EXPECT_LT(grown, (kLong - kShort) * 6) << "kB";  // it was 43 kB a picture
+  EXPECT_LT(grown, (kLong - kShort) * 6 + kChance) << "kB";  // it was 43 kB a picture
 }
 
 TEST_F(LongRun, HasAGridOfSeveralPages) {
