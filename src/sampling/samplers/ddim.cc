@@ -21,7 +21,8 @@ at::Tensor at_level(const SampleArgs& args, const Prediction& prediction, const 
   return args.mix({{level.alpha, prediction.x0}, {level.sigma, prediction.eps}});
 }
 
-at::Tensor sample_ddim(const SampleArgs& args) {
+at::Tensor run_ddim(const SampleArgs& args,
+                    at::Tensor (*next)(const SampleArgs& args, const DdimStep& step)) {
   const auto& alphas = args.model.schedule().alphas_cumprod();
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -32,13 +33,20 @@ at::Tensor sample_ddim(const SampleArgs& args) {
     const float deviation =
         ddim_deviation(alphas[static_cast<size_t>(from.t)], alpha, args.knobs.eta.value_or(0));
     const at::Tensor noise = args.noise.next(deviation);
-    x = deviation == 0 ? at_level(args, predicted, to)
-                       : args.mix({{to.alpha, predicted.x0},
-                                   {std::sqrt(1.0F - alpha - deviation * deviation), predicted.eps},
-                                   {deviation, noise}});
+    const float direction = std::sqrt(1.0F - alpha - deviation * deviation);
+    x = next(args, {predicted, to, direction, deviation, noise});
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+at::Tensor sample_ddim(const SampleArgs& args) {
+  return run_ddim(args, [](const SampleArgs& of, const DdimStep& step) {
+    if (step.deviation == 0) return at_level(of, step.predicted, step.to);
+    return of.mix({{step.to.alpha, step.predicted.x0},
+                   {step.direction, step.predicted.eps},
+                   {step.deviation, step.noise}});
+  });
 }
 
 }  // namespace sd

@@ -11,6 +11,18 @@ namespace sd {
 /// evaluation and one draw a step, the draw for eta 0 too.
 at::Tensor sample_ddim(const SampleArgs& args);
 
+/// What a step of DDIM's family is made of.
+struct DdimStep {
+  const Prediction& predicted;
+  const Level& to;
+  float direction;          ///< the weight of the noise in x: sqrt(1 - alpha_prev - deviation²)
+  float deviation;          ///< the weight of fresh noise, which eta brings in
+  const at::Tensor& noise;  ///< undefined where `deviation` is 0
+};
+/// DDIM's loop; `next` makes each step's latent.
+at::Tensor run_ddim(const SampleArgs& args,
+                    at::Tensor (*next)(const SampleArgs& args, const DdimStep& step));
+
 /// DDIM CFG++ (Chung et al. 2024, arXiv:2406.08070), as the web UI does it: towards the noise that
 /// is predicted without guidance. One evaluation and one draw a step.
 at::Tensor sample_ddim_cfgpp(const SampleArgs& args);
