@@ -39,8 +39,8 @@ struct Result {
   double decode_seconds = 0;
 };
 
-/// A run: one random stream, which its requests draw from one after the other, as the batches of
-/// one call of the reference's scripts do. Not thread-safe; the pipeline must outlive it.
+/// Draws requests one after the other; which random numbers each takes, it says itself. Not
+/// thread-safe; the pipeline must outlive it.
 class Session {
  public:
   /// Draws the pictures of one batch and hands each to `on_picture`. Throws as `check_request`, and
@@ -84,8 +84,8 @@ class Pipeline {
   /// What computes: as asked for, with nothing left to be chosen.
   const DeviceOptions& device() const;
 
-  /// A run whose random stream starts from `seed`.
-  Session start(RngKind rng, uint64_t seed) const;
+  /// Something to draw with.
+  Session start() const;
 
   ~Pipeline();
   Pipeline(Pipeline&&) noexcept;

@@ -22,6 +22,7 @@ struct DrawRecord {
   // Of what the batches of a run share, where their draws begin:
   std::optional<uint64_t> code_offset;    ///< the fixed code
   std::optional<uint64_t> latent_offset;  ///< the init image's latent
+  std::optional<uint64_t> variation_seed;
 };
 
 /// One batch of pictures.
@@ -29,22 +30,10 @@ struct Request {
   BatchSettings batch;
   std::vector<PictureSettings> pictures;  ///< all with guidance or all (at scale 1) without
 
-  /// One a picture: each then has a stream of its own, and is what it would be in a batch alone.
-  /// Empty: the rows share the session's stream, as the reference's do.
-  std::vector<uint64_t> seeds;
-  /// Rows of every random tensor of the shared stream, at least one a picture; 0: as many as
-  /// pictures. The reference draws n_samples rows whatever the batch.
-  int64_t noise_rows = 0;
-  /// Start every batch of the session from the same noise. (With an init image: add the same.)
-  bool fixed_code = false;
-
-  /// Where its draws begin, of `DrawPlan`, instead of where those of the session's last request
-  /// ended: so several sessions share one stream. Not with `again`.
-  std::optional<DrawRecord> draws_at;
-
-  /// Draw only the picture of this record, as it was drawn then. Its place is filled, and so are
-  /// the others, by `pictures`, of which there must be `batch`.
-  std::optional<DrawRecord> again;
+  /// Where its random numbers lie; with rows for every picture.
+  NoisePlace noise;
+  /// Rows to decode; empty: all.
+  std::vector<int64_t> keep = {};
 };
 
 struct ModelConfig;

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "sd/image.h"
+#include "sd/noise_place.h"
 #include "sd/options.h"
+#include "sd/sampler_knobs.h"
 
 namespace sd {
 
@@ -35,6 +37,8 @@ struct PictureSettings {
   double scale = 7.5;           ///< of the guidance; at 1 there is none
   std::optional<uint64_t> seed =
       {};  ///< the picture's own; else the run's seed and its place count
+  std::optional<uint64_t> variation_seed =
+      {};  ///< where the noise goes with a variation strength; counts up as the run's seed
 };
 
 /// The picture that a batch starts from.
@@ -58,7 +62,8 @@ struct BatchSettings {
   /// timesteps of their own (ddim, plms, dpm_solver) do not look at it.
   std::string schedule = "automatic";
   int64_t steps = 50;
-  double eta = 0;  ///< DDIM only: 0 deterministic, 1 as DDPM
+  SamplerKnobs knobs;
+  NoiseChanges noise;
   InitSettings init;
 
   bool operator==(const BatchSettings&) const = default;

@@ -30,7 +30,17 @@ inline constexpr std::array kWords<SeedMode> = {Word<SeedMode>{"stream", SeedMod
                                                 Word<SeedMode>{"image", SeedMode::kImage}};
 template <>
 inline constexpr std::array kWords<RngKind> = {Word<RngKind>{"cuda", RngKind::kCuda},
-                                               Word<RngKind>{"cpu", RngKind::kCpu}};
+                                               Word<RngKind>{"cpu", RngKind::kCpu},
+                                               Word<RngKind>{"nv", RngKind::kNv}};
+template <>
+inline constexpr std::array kWords<UniPcVariant> = {
+    Word<UniPcVariant>{"bh1", UniPcVariant::kBh1}, Word<UniPcVariant>{"bh2", UniPcVariant::kBh2},
+    Word<UniPcVariant>{"vary_coeff", UniPcVariant::kVaryCoeff}};
+template <>
+inline constexpr std::array kWords<UniPcSkip> = {
+    Word<UniPcSkip>{"time_uniform", UniPcSkip::kTimeUniform},
+    Word<UniPcSkip>{"time_quadratic", UniPcSkip::kTimeQuadratic},
+    Word<UniPcSkip>{"logSNR", UniPcSkip::kLogSnr}};
 template <>
 inline constexpr std::array kWords<WeightChoice> = {
     Word<WeightChoice>{"config", WeightChoice::kConfig},

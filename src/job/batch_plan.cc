@@ -59,22 +59,20 @@ class Planner {
   void add(const LineSettings& line) {
     check_limits(line);
     Request request = request_of(line);
-    check(request);
+    const int64_t place = plan_.pictures_per_pass;
+    PlannedBatch alone{.request = {}, .places = {place}, .seed_steps = {}, .variation_steps = {}};
+    if (!request.noise.shared()) seed(line, place, &request.noise, &alone);
+    check_request(model_, request);
     say_unusual(line);
-    PlannedBatch& batch = batch_for(std::move(request));
-    const int64_t place = plan_.pictures_per_pass++;
-    batch.places.push_back(place);
-    if (line.picture.seed) {
-      add_seed(*line.picture.seed, 1, &batch);
-    } else if (seed_mode_of(line) == SeedMode::kImage) {
-      add_seed(settings_.seed + static_cast<uint64_t>(place), kStepOfPass, &batch);
-    }
+    ++plan_.pictures_per_pass;
+    alone.request = std::move(request);
+    add(std::move(alone));
   }
 
   BatchPlan finish() {
     for (PlannedBatch& batch : plan_.batches) {
-      for (int64_t& step : batch.seed_steps) {
-        if (step == kStepOfPass) step = plan_.pictures_per_pass;
+      for (auto* steps : {&batch.seed_steps, &batch.variation_steps}) {
+        std::replace(steps->begin(), steps->end(), kStepOfPass, plan_.pictures_per_pass);
       }
     }
     plan_.passes = settings_.n_iter;
@@ -84,9 +82,18 @@ class Planner {
  private:
   static constexpr int64_t kStepOfPass = -1;  // until the number of pictures in a pass is known
 
-  static void add_seed(uint64_t seed, int64_t step, PlannedBatch* batch) {
-    batch->request.seeds.push_back(seed);
-    batch->seed_steps.push_back(step);
+  /// The seeds of a picture that has a stream of its own, and what they grow by from pass to pass.
+  /// Where there is a variation, its seed counts in place of the picture's, as in the web UI.
+  void seed(const LineSettings& line, int64_t place, NoisePlace* noise, PlannedBatch* batch) const {
+    const std::optional<uint64_t>& own = line.picture.seed;
+    const bool varies = noise->changes.variation_strength != 0;
+    const int64_t step = own ? 1 : kStepOfPass;
+    const uint64_t count = own ? 0 : static_cast<uint64_t>(place);
+    noise->seeds = {own.value_or(settings_.seed) + (varies ? 0 : count)};
+    batch->seed_steps = {varies ? 0 : step};
+    if (!varies) return;
+    noise->variation_seeds = {line.picture.variation_seed.value_or(0) + count};
+    batch->variation_steps = {step};
   }
 
   /// Whether the sampler is named, other than by the reference's flags.
@@ -117,8 +124,8 @@ class Planner {
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
         choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
-    if (choice.sampler.eta == Eta::kIgnored) request.batch.eta = 0;
-    request.fixed_code = settings_.fixed_code;
+    std::optional<double>& eta = request.batch.knobs.eta;
+    eta = choice.sampler.eta == Eta::kIgnored ? 0 : eta.value_or(choice.sampler.usual_eta);
     if (settings_.script == Script::kImg2Img) {
       request.batch.init.image = init_images_.get(line.batch.init);
       request.batch.width = request.batch.init.image->width;
@@ -130,35 +137,48 @@ class Planner {
           drawn_side("width", line.W.value_or(default_side_), settings_.f, model_);
     }
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
-    if (!own_seed) request.noise_rows = settings_.n_samples;
+    request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
+    if (own_seed) {
+      request.noise.changes = request.batch.noise;
+      request.noise.seeds = {0};  // until they are counted
+    } else {
+      request.noise.seeds = {settings_.seed};
+      request.noise.rows = settings_.n_samples;
+      request.noise.fixed_code = settings_.fixed_code;
+    }
     return request;
-  }
-
-  /// Before its seed is counted, where it has one of its own.
-  void check(Request request) const {
-    if (request.noise_rows == 0) request.seeds.assign(request.pictures.size(), 0);
-    check_request(model_, request);
   }
 
   /// Whether two requests may be drawn at once.
   static bool go_together(const Request& a, const Request& b) {
-    return a.batch == b.batch && a.noise_rows == b.noise_rows &&
+    return a.batch == b.batch && a.noise.rows == b.noise.rows &&
            (a.pictures.front().scale == 1) == (b.pictures.front().scale == 1);
   }
 
-  PlannedBatch& batch_for(Request request) {
+  /// Joins a batch of one picture to the first that has room and suits it.
+  void add(PlannedBatch alone) {
     for (const size_t open : open_) {
       PlannedBatch& batch = plan_.batches[open];
-      if (!go_together(batch.request, request)) continue;
-      batch.request.pictures.push_back(std::move(request.pictures.front()));
-      if (static_cast<int64_t>(batch.request.pictures.size()) == settings_.n_samples) {
-        std::erase(open_, open);
-      }
-      return batch;
+      if (!go_together(batch.request, alone.request)) continue;
+      join(std::move(alone), &batch);
+      if (std::ssize(batch.request.pictures) == settings_.n_samples) std::erase(open_, open);
+      return;
     }
     if (settings_.n_samples > 1) open_.push_back(plan_.batches.size());
-    plan_.batches.push_back({std::move(request), {}, {}});
-    return plan_.batches.back();
+    plan_.batches.push_back(std::move(alone));
+  }
+
+  static void join(PlannedBatch one, PlannedBatch* batch) {
+    const auto append = [](const auto& from, auto* to) {
+      to->insert(to->end(), from.begin(), from.end());
+    };
+    append(one.request.pictures, &batch->request.pictures);
+    append(one.places, &batch->places);
+    append(one.seed_steps, &batch->seed_steps);
+    append(one.variation_steps, &batch->variation_steps);
+    if (batch->request.noise.shared()) return;
+    append(one.request.noise.seeds, &batch->request.noise.seeds);
+    append(one.request.noise.variation_seeds, &batch->request.noise.variation_seeds);
   }
 
   /// What works, but not as the numbers read; each line once.
@@ -170,7 +190,7 @@ class Planner {
     } else if (line.dpm_solver && line.plms) {
       say("`dpm_solver` wins over `plms`");
     }
-    if (sampler.eta == Eta::kIgnored && line.batch.eta != 0) {
+    if (sampler.eta == Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
       say(format("the sampler %s ignores `eta`", sampler.name));
     }
     if (sampler.grid != Grid::kSigmas && choice.schedule != nullptr) {
@@ -240,9 +260,13 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
 
 Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
   Request request = batch.request;
-  for (size_t i = 0; i < request.seeds.size(); ++i) {
-    request.seeds[i] += static_cast<uint64_t>(pass * batch.seed_steps[i]);
-  }
+  const auto grow = [pass](const std::vector<int64_t>& steps, std::vector<uint64_t>* seeds) {
+    for (size_t i = 0; i < steps.size(); ++i) {
+      (*seeds)[i] += static_cast<uint64_t>(pass * steps[i]);
+    }
+  };
+  grow(batch.seed_steps, &request.noise.seeds);
+  grow(batch.variation_steps, &request.noise.variation_seeds);
   return request;
 }
 

@@ -19,8 +19,10 @@ struct PromptLine {
 /// Pictures that are drawn at once.
 struct PlannedBatch {
   Request request;
-  std::vector<int64_t> places;      ///< of its pictures among those of a pass, rising
-  std::vector<int64_t> seed_steps;  ///< what each seed grows by from pass to pass, if it has seeds
+  std::vector<int64_t> places;  ///< of its pictures among those of a pass, rising
+  /// What each seed grows by from pass to pass, where pictures have streams of their own.
+  std::vector<int64_t> seed_steps;
+  std::vector<int64_t> variation_steps;
 };
 
 /// What a run draws: the batches one after the other, and that `passes` times.

@@ -12,7 +12,7 @@ std::optional<Job> JobList::take() {
   const auto pass = static_cast<int64_t>(number / batches);
   const PlannedBatch& batch = plan_.batches[number % batches];
   Request request = plan_.request(batch, pass);
-  request.draws_at = draws_.next(request);
+  noise_.place(&request);
   return Job{number, pass, batch, std::move(request)};
 }
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "job/batch_plan.h"
-#include "pipeline/draw_plan.h"
+#include "pipeline/noise_plan.h"
 
 namespace sd {
 
@@ -28,8 +28,8 @@ struct Job {
 class JobList {
  public:
   /// The plan must outlive it.
-  JobList(const BatchPlan& plan, const ModelDescription& model, RngKind rng)
-      : plan_(plan), draws_(model, rng) {}
+  JobList(const BatchPlan& plan, const ModelDescription& model, bool fixed_code)
+      : plan_(plan), noise_(model, fixed_code) {}
 
   size_t size() const { return plan_.batches.size() * static_cast<size_t>(plan_.passes); }
 
@@ -46,7 +46,7 @@ class JobList {
  private:
   const BatchPlan& plan_;
   mutable std::mutex mutex_;
-  DrawPlan draws_;
+  NoisePlan noise_;
   size_t next_ = 0;
   size_t first_ = 0;       // that is not done
   std::set<size_t> done_;  // beyond it

@@ -8,6 +8,7 @@
 #include "job/a1111_text.h"
 #include "job/setting_values.h"
 #include "job/settings.h"
+#include "sampling/sampler.h"
 #include "sd/error.h"
 #include "weights/sha256.h"
 
@@ -73,7 +74,8 @@ DrawRecord parse_draw(const json& value, uint64_t seed) {
           .noise_rows = whole_number<int64_t>(value.at("noise_rows")),
           .offset = whole_number<uint64_t>(value.at("offset")),
           .code_offset = optional_number(value.at("code_offset")),
-          .latent_offset = optional_number(value.at("latent_offset"))};
+          .latent_offset = optional_number(value.at("latent_offset")),
+          .variation_seed = {}};
 }
 
 bool is_recorded(const Setting& setting, Script script) {
@@ -91,6 +93,7 @@ Settings parse_settings(const json& value) {
     if (!setting.about.required && !value.contains(place)) continue;
     set_json(&settings, setting, value.at(place));
   }
+  find_sampler(settings.batch.sampler);  // throws where there is none
   return settings;
 }
 
@@ -129,8 +132,10 @@ json to_json(const PictureRecord& record) {
                 {"model", {{"sha256", record.model_sha256}, {"built_in", record.built_in_model}}},
                 {"safety", to_json(record.safety)}};
   const std::vector<json> settings = json_values(record.settings);
+  const std::vector<json> defaults = json_values(Settings(record.settings.script));
   for (const Setting& setting : all_settings()) {
     if (!is_recorded(setting, record.settings.script)) continue;
+    if (setting.about.sparse && settings[setting.place] == defaults[setting.place]) continue;
     value[json::json_pointer(setting.about.record)] = settings[setting.place];
   }
   if (record.starts_from_picture()) value["init_image"]["pixels_sha256"] = record.init_sha256;

@@ -43,13 +43,13 @@ class Run {
  public:
   Run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter)
       : inputs_(inputs),
-        jobs_(inputs.plan, inputs.model.description, inputs.settings.rng),
+        jobs_(inputs.plan, inputs.model.description, inputs.settings.fixed_code),
         output_(output),
         reporter_(reporter) {}
 
   /// Draws jobs until none is left.
   void draw(const Pipeline& pipeline) {
-    Session session = pipeline.start(inputs_.settings.rng, inputs_.settings.seed);
+    Session session = pipeline.start();
     session.set_tap(inputs_.tap);
     while (const auto job = jobs_.take()) {
       session.generate(

@@ -22,7 +22,8 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   settings.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
   settings.batch = request.batch;
   settings.seed = picture.draw.seed;
-  settings.seed_mode = request.seeds.empty() ? SeedMode::kStream : SeedMode::kImage;
+  settings.picture.variation_seed = picture.draw.variation_seed;
+  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
   settings.ckpt = recorded_path(model_.paths.checkpoint);
   settings.config = recorded_path(model_.paths.config);
   settings.weights = pipeline.ema() ? WeightChoice::kEma : WeightChoice::kPlain;

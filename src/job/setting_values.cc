@@ -69,4 +69,19 @@ void parse(const std::string& text, std::vector<std::string>* value) {
   *value = std::move(devices);
 }
 
+void parse(const std::string& text, std::vector<double>* value) {
+  value->clear();
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    parse(text.substr(begin, end - begin), &value->emplace_back());
+    begin = end + 1;
+  }
+}
+
+std::string text_of(const std::vector<double>& value) {
+  std::vector<std::string> numbers;
+  for (const double number : value) numbers.push_back(text_of(number));
+  return join(numbers, ",");
+}
+
 }  // namespace sd::values

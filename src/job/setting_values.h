@@ -135,6 +135,13 @@ inline void read(const json& from, std::vector<std::string>* value) { from.get_t
 inline json write(const std::vector<std::string>& value) { return value; }
 inline std::string text_of(const std::vector<std::string>& value) { return join(value, ","); }
 
+/// Numbers: "14.6,7,0".
+inline const char* kind_of(const std::vector<double>&) { return "LIST"; }
+void parse(const std::string& text, std::vector<double>* value);
+inline void read(const json& from, std::vector<double>* value) { from.get_to(*value); }
+inline json write(const std::vector<double>& value) { return value; }
+std::string text_of(const std::vector<double>& value);
+
 template <class T>
 concept Enumeration = std::is_enum_v<T>;
 

@@ -70,14 +70,14 @@ void check_pictures(const std::vector<PictureSettings>& pictures) {
 
 void check_sampling(const Request& request) {
   const Sampler& sampler = find_sampler(request.batch.sampler);
-  if (!std::isfinite(request.batch.eta)) {
+  const double eta = request.batch.knobs.eta.value_or(0);
+  if (!std::isfinite(eta)) {
     throw Error(ErrorKind::kUsage, "`eta` must be a finite number", "0 is the usual one");
   }
-  if (request.batch.eta != 0 && sampler.eta == Eta::kRefused) {
-    throw Error(
-        ErrorKind::kUsage,
-        format("`eta` must be 0 with the sampler %s, found %g", sampler.name, request.batch.eta),
-        "the sampler ddim takes one");
+  if (eta != 0 && sampler.eta == Eta::kRefused) {
+    throw Error(ErrorKind::kUsage,
+                format("`eta` must be 0 with the sampler %s, found %g", sampler.name, eta),
+                "the sampler ddim takes one");
   }
   if (request.batch.init.image == nullptr) return;
   if (!sampler.starts_from_picture) {
@@ -85,22 +85,27 @@ void check_sampling(const Request& request) {
                 format("the sampler %s cannot start from a picture", sampler.name),
                 "take ddim or plms");
   }
-  if (!(request.batch.init.strength >= 0 && request.batch.init.strength <= 1)) {
-    throw Error(ErrorKind::kUsage,
-                format("`strength` must be from 0 to 1, found %g", request.batch.init.strength),
+  const double strength = request.batch.init.strength;
+  if (!(strength >= 0 && strength <= 1)) {
+    throw Error(ErrorKind::kUsage, format("`strength` must be from 0 to 1, found %g", strength),
                 "0.75 is the usual one: the higher, the less is left of the init image");
   }
 }
 
-/// A path hangs on its picture's seed, and how much dpm_adaptive draws cannot be told before.
+/// What a sampler needs of the random streams.
 void check_streams(const Request& request) {
   const Sampler& sampler = find_sampler(request.batch.sampler);
-  const bool own =
-      sampler.noise == NoiseUse::kBrownian || sampler.name == std::string_view("dpm_adaptive");
-  if (!own || !request.seeds.empty()) return;
-  throw Error(ErrorKind::kUsage,
-              format("the sampler %s cannot share a random stream", sampler.name),
-              "use --seed-mode image");
+  if (!request.noise.shared()) return;
+  const bool unknown =
+      sampler.noise == NoiseUse::kBrownian || sampler.name == std::string("dpm_adaptive");
+  if (unknown || request.batch.noise.any()) {
+    throw Error(ErrorKind::kUsage,
+                unknown
+                    ? format("the sampler %s cannot share a random stream", sampler.name)
+                    : "variations, noise of another size and a seed delta are for pictures with "
+                      "random streams of their own",
+                "use `seed_mode` image");
+  }
 }
 
 /// What callers of the library, and nobody who types flags, can get wrong.
@@ -109,20 +114,23 @@ void check_rows(const Request& request) {
   const auto refuse = [](const char* what) {
     throw Error(ErrorKind::kUsage, what, "see sd/request.h");
   };
-  if (request.noise_rows != 0 && request.noise_rows < static_cast<int64_t>(rows)) {
-    refuse("a batch has more pictures than rows of noise");
+  const NoisePlace& noise = request.noise;
+  if (noise.shared() && (noise.seeds.size() != 1 || noise.rows < static_cast<int64_t>(rows))) {
+    refuse("a shared random stream has one seed, and a row at least for each picture");
   }
-  if (!request.seeds.empty() && request.seeds.size() != rows) {
-    refuse("there must be as many seeds as pictures, or none");
+  if (!noise.shared() && noise.seeds.size() != rows) {
+    refuse("there must be as many seeds as pictures");
+  }
+  if (noise.changes.variation_strength != 0 && noise.variation_seeds.size() != rows) {
+    refuse("there must be as many variation seeds as pictures");
   }
   if (request.batch.init.image != nullptr &&
       (request.batch.init.image->width != request.batch.width ||
        request.batch.init.image->height != request.batch.height)) {
     refuse("the init image must have the size of the request");
   }
-  if (request.again && (request.again->batch != static_cast<int64_t>(rows) ||
-                        request.again->row < 0 || request.again->row >= request.again->batch)) {
-    refuse("a picture that is drawn again needs a batch as large as its own was");
+  for (const int64_t row : request.keep) {
+    if (row < 0 || row >= static_cast<int64_t>(rows)) refuse("there is no such row to keep");
   }
 }
 
@@ -144,10 +152,10 @@ int64_t steps_taken(const ModelDescription& model, const Request& request) {
 
 SamplingSettings sampling_of(const Request& request) {
   const BatchSettings& batch = request.batch;
-  SamplingSettings settings{
-      .sampler = batch.sampler, .schedule = batch.schedule, .steps = batch.steps};
-  // Those of k-diffusion keep their usual eta; the reference's default is none.
-  if (find_sampler(batch.sampler).usual_eta == 0) settings.knobs.eta = batch.eta;
+  SamplingSettings settings{.sampler = batch.sampler,
+                            .schedule = batch.schedule,
+                            .steps = batch.steps,
+                            .knobs = batch.knobs};
   if (batch.init.image != nullptr) settings.strength = batch.init.strength;
   return settings;
 }

@@ -3,32 +3,27 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/log.h"
 #include "kernels/table.h"
 #include "models/unet_call.h"
+#include "pipeline/batch_noise.h"
 #include "pipeline/contexts.h"
-#include "pipeline/draw_plan.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
+#include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/stage_progress.h"
-#include "pipeline/streams.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// What the batches of a run share, and where it was drawn.
-struct Shared {
-  at::Tensor value;  // undefined: not drawn yet
-  uint64_t offset = 0;
-};
 
 /// What a batch's prompts say to the UNet: [N, 77, width] each.
 struct Conditions {
@@ -40,16 +35,9 @@ struct Conditions {
 struct Batch {
   const Request& request;
   const ProgressFn& progress;
-  const Streams& streams;
-  std::vector<int64_t> latent_shape;  // of the draws: [noise rows, C, h, w]
-  DrawRecord record;
+  BatchNoise noise;
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
-  bool own_streams() const { return !request.seeds.empty(); }
-  /// Where its draws are, if that is known before.
-  const std::optional<DrawRecord>& drawn_at() const {
-    return request.again ? request.again : request.draws_at;
-  }
 };
 
 /// Strips between which the user may stop.
@@ -57,6 +45,14 @@ StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
   StripWork work{.bytes = strip_bytes(policy.device)};
   work.poll = [&stage] { stage.poll(); };
   return work;
+}
+
+/// The rows that a request keeps.
+std::vector<int64_t> kept_rows(const Request& request) {
+  if (!request.keep.empty()) return request.keep;
+  std::vector<int64_t> all(request.pictures.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  return all;
 }
 
 }  // namespace
@@ -76,27 +72,22 @@ struct Session::State {
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
   MemoryLadder ladder;
-  RngKind rng;
-  uint64_t seed;
-  Streams streams;
   Tap tap;
 
   Result generate(const Request& request, const PictureFn& on_picture, const ProgressFn& progress);
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
-  Batch make_batch(const Request& request, const ProgressFn& progress, const Streams& of_rows);
+  Batch make_batch(const Request& request, const ProgressFn& progress);
   Conditions conditions(const Request& request, const ProgressFn& progress);
   Denoiser guided_unet(const SamplingPlan& plan, const Request& request,
                        const Conditions& conditions);
   at::Tensor moments(const Batch& batch);
   template <class Work>
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
-  at::Tensor init_latent(Batch* batch);
-  at::Tensor start_noise(Batch* batch);
+  at::Tensor init_latent(const Batch& batch);
   at::Tensor start(const SamplingPlan& plan, Batch* batch);
-  std::vector<BrownianTree> paths(const SamplingPlan& plan, const Batch& batch) const;
-  at::Tensor sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
+  at::Tensor sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
                     StageProgress* progress, Denoiser* unet);
   at::Tensor draw_latent(Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
@@ -105,33 +96,19 @@ struct Session::State {
   }
 
   std::map<std::shared_ptr<const Image>, at::Tensor> moments_;  // [1, 2C, h, w]
-  std::map<std::shared_ptr<const Image>, Shared> latents_;      // [noise rows, C, h, w]
-  Shared code_;                                                 // likewise, with fixed_code
 
   // Of the request that is being drawn.
   const StageProgress* sampling_ = nullptr;
   int64_t evaluations_ = 0;
 };
 
-Batch Session::State::make_batch(const Request& request, const ProgressFn& progress,
-                                 const Streams& of_rows) {
+Batch Session::State::make_batch(const Request& request, const ProgressFn& progress) {
   const ModelDescription& description = model->description;
-  const auto rows = static_cast<int64_t>(request.pictures.size());
-  const bool own = !request.seeds.empty();
-  int64_t noise_rows = noise_rows_of(request);
-  if (request.again && !own) noise_rows = std::max(rows, request.again->noise_rows);
-  Batch batch{
-      .request = request,
-      .progress = progress,
-      .streams = own ? of_rows : streams,
-      .latent_shape = {noise_rows, description.channels, request.batch.height / description.factor,
-                       request.batch.width / description.factor},
-      .record = {}};
-  if (const auto& place = batch.drawn_at()) batch.record = *place;
-  batch.record.seed = seed;
-  batch.record.batch = rows;
-  batch.record.noise_rows = own ? 1 : noise_rows;
-  return batch;
+  const std::vector<int64_t> picture = {description.channels,
+                                        request.batch.height / description.factor,
+                                        request.batch.width / description.factor};
+  return {request, progress,
+          BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor)};
 }
 
 Conditions Session::State::conditions(const Request& request, const ProgressFn& progress) {
@@ -217,81 +194,39 @@ at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress&
   return result;
 }
 
-/// A draw from those for every row; once a run, unless each row has a stream of its own.
-at::Tensor Session::State::init_latent(Batch* batch) {
-  Shared drawn;
-  Shared& latent = batch->own_streams() ? drawn : latents_[batch->request.batch.init.image];
-  const uint64_t offset = batch->record.latent_offset.value_or(latent.offset);
-  if (!latent.value.defined() || latent.offset != offset ||
-      latent.value.sizes() != at::IntArrayRef(batch->latent_shape)) {
-    const at::Tensor all = moments(*batch).expand({batch->latent_shape[0], -1, -1, -1});
-    show("moments", all);
-    NoiseSource& noise = batch->streams.posterior();
-    if (batch->record.latent_offset) noise.seek(*batch->record.latent_offset);
-    latent.offset = noise.position();
-    latent.value = networks.coder->latent(all, noise.normal(batch->latent_shape));
-    show("init_latent", latent.value);
-  }
-  batch->record.latent_offset = latent.offset;
-  return latent.value;
-}
-
-/// The noise that a batch starts from, or adds to its init image; leaves the stream where the
-/// batch's own draws go on.
-at::Tensor Session::State::start_noise(Batch* batch) {
-  NoiseSource& noise = *batch->streams.draws;
-  const auto& place = batch->drawn_at();
-  if (!batch->request.fixed_code || batch->own_streams()) {
-    if (place) noise.seek(place->offset);
-    batch->record.offset = noise.position();
-    return noise.normal(batch->latent_shape);
-  }
-  const uint64_t offset = place ? place->code_offset.value_or(0) : code_.offset;
-  if (!code_.value.defined() || code_.offset != offset ||
-      code_.value.sizes() != at::IntArrayRef(batch->latent_shape)) {
-    if (place) noise.seek(offset);
-    code_.offset = noise.position();
-    code_.value = noise.normal(batch->latent_shape);
-  }
-  if (place) noise.seek(place->offset);
-  batch->record.code_offset = code_.offset;
-  batch->record.offset = noise.position();
-  return code_.value;
+/// A draw from those for every row of noise: [rows, C, h, w].
+at::Tensor Session::State::init_latent(const Batch& batch) {
+  const at::Tensor all = moments(batch).expand({batch.noise.shape()[0], -1, -1, -1});
+  show("moments", all);
+  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior());
+  show("init_latent", latent);
+  return latent;
 }
 
 /// Where sampling starts: noise, or the noised init image. [N, C, h, w].
 at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
   if (batch->request.batch.init.image == nullptr) {
-    const at::Tensor noise = of_batch(start_noise(batch));
+    const at::Tensor noise = of_batch(batch->noise.start());
     return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
   }
-  const at::Tensor latent = init_latent(batch);
-  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * start_noise(batch);
+  const at::Tensor latent = init_latent(*batch);
+  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * batch->noise.start();
   show("z_enc", noised);
   return of_batch(noised);
 }
 
-/// A Brownian path a picture, where the sampler takes them.
-std::vector<BrownianTree> Session::State::paths(const SamplingPlan& plan,
-                                                const Batch& batch) const {
-  std::vector<BrownianTree> paths;
-  if (plan.sampler.noise != NoiseUse::kBrownian) return paths;
-  const std::vector<int64_t> picture(batch.latent_shape.begin() + 1, batch.latent_shape.end());
-  for (const uint64_t own : batch.request.seeds) {
-    paths.emplace_back(rng, own, picture, static_cast<float>(plan.lowest),
-                       static_cast<float>(plan.highest));
-  }
-  return paths;
-}
-
 /// From x, where sampling starts, to the latent [N, C, h, w].
-at::Tensor Session::State::sample(const SamplingPlan& plan, const Batch& batch, const at::Tensor& x,
+at::Tensor Session::State::sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
                                   StageProgress* progress, Denoiser* unet) {
   const Zone zone("sampler");
-  DrawnNoise noise(*batch.streams.draws, batch.latent_shape, batch.rows(), x.device(),
-                   paths(plan, batch));
-  return run_sampler(plan, sampling_of(batch.request).knobs, x, *mix, &noise, unet,
+  std::vector<BrownianTree> paths;
+  if (plan.sampler.noise == NoiseUse::kBrownian) {
+    paths = batch->noise.paths(plan.lowest, plan.highest);
+  }
+  DrawnNoise noise(batch->noise.steps(), batch->noise.shape(), batch->rows(), x.device(),
+                   std::move(paths));
+  return run_sampler(plan, batch->request.batch.knobs, x, *mix, &noise, unet,
                      [&](const StepState& state) {
                        show("step_x_prev", state.x);
                        show("step_pred_x0", state.pred_x0);
@@ -303,17 +238,15 @@ at::Tensor Session::State::sample(const SamplingPlan& plan, const Batch& batch, 
 /// less at a time, and where the UNet's type is too narrow, in f32.
 at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
   const Request& request = batch->request;
-  NoiseSource& draws = *batch->streams.draws;
   const SamplingPlan plan = plan_sampling(diffusion().schedule, sampling_of(request));
   const Conditions of_prompts = conditions(request, batch->progress);
   const at::Tensor x = start(plan, batch);
-  const uint64_t position = draws.position();
   const auto sampled = [&] {
     Denoiser unet = guided_unet(plan, request, of_prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
-    if (draws.position() != position) draws.seek(position);
-    const at::Tensor latent = sample(plan, *batch, x.to(model->policy.device), &stage, &unet);
+    batch->noise.rewind();
+    const at::Tensor latent = sample(plan, batch, x.to(model->policy.device), &stage, &unet);
     result->sample_seconds += stage.seconds();
     return latent;
   };
@@ -326,11 +259,10 @@ at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
 /// Returns the seconds it took.
 double Session::State::decode(const Batch& batch, const at::Tensor& latent,
                               const PictureFn& on_picture) {
-  const auto& again = batch.request.again;
-  StageProgress stage(batch.progress, Stage::kDecode, again ? 1 : latent.size(0));
+  const std::vector<int64_t> rows = kept_rows(batch.request);
+  StageProgress stage(batch.progress, Stage::kDecode, std::ssize(rows));
   std::vector<at::Tensor> pictures;
-  for (int64_t row = 0; row < latent.size(0); ++row) {  // one by one: memory for one
-    if (again && row != again->row) continue;
+  for (const int64_t row : rows) {  // one by one: memory for one
     const at::Tensor z = latent.narrow(0, row, 1);
     const at::Tensor picture = in_first_stage(
         "decode", stage, [&](const CoderWork& how) { return networks.coder->decode(z, how); });
@@ -338,15 +270,13 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
-    DrawRecord record = batch.record;
-    record.row = row;
-    if (batch.own_streams()) record.seed = batch.request.seeds[static_cast<size_t>(row)];
     Image image = in_zone("picture", [&] { return tensor_to_image(picture[0]); });
     SafetyOutcome safety = in_zone("safety checker", [&] {
       return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
     });
     throw_if_cut();
-    if (on_picture) on_picture({std::move(image), record, std::move(safety), finite});
+    if (on_picture)
+      on_picture({std::move(image), draw_record(batch.request, row), std::move(safety), finite});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }
@@ -358,8 +288,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                                 const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
-  const Streams of_rows = request.seeds.empty() ? Streams{} : streams_of_rows(rng, request.seeds);
-  Batch batch = make_batch(request, progress, of_rows);
+  Batch batch = make_batch(request, progress);
   Result result;
   evaluations_ = 0;
   ladder.plan({.pictures = batch.rows(),
@@ -386,12 +315,6 @@ Result Session::generate(const Request& request, const PictureFn& on_picture,
 
 void Session::set_tap(Tap tap) { state_->tap = std::move(tap); }
 
-Session Pipeline::start(RngKind rng, uint64_t seed) const {
-  auto state = std::make_unique<Session::State>(model_);
-  state->rng = rng;
-  state->seed = seed;
-  state->streams = shared_streams(rng, seed);
-  return Session(std::move(state));
-}
+Session Pipeline::start() const { return Session(std::make_unique<Session::State>(model_)); }
 
 }  // namespace sd

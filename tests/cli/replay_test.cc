@@ -227,7 +227,7 @@ TEST_F(Replay, RefusesDamagedRecords) {
   expect(changed("/width", 1e300), 3);
   expect(changed("/width", 65), 3);
   expect(changed("/width", 128), 3);  // not the picture's
-  expect(changed("/sampler", "eular"), 2);
+  expect(changed("/sampler", "eular"), 3);
   expect(changed("/steps", -1), 2);
   expect(changed("/draw/batch", 1'000'000), 3);
   json huge = json::parse(changed("/draw/batch", 1024));  // 2^34 pixels at once

@@ -34,7 +34,7 @@ TEST(CudaMemory, ThreePicturesOf512By512StayBelowTenGigabytes) {
   options.model = {.checkpoint = checkpoint, .config = config, .weights = WeightChoice::kPlain};
   options.device.device = "cuda";
   const Pipeline pipeline = Pipeline::load(options);
-  Session session = pipeline.start(RngKind::kCuda, 42);
+  Session session = pipeline.start();
   Request request;
   request.pictures.assign(3, PictureSettings{"a painting", "", 7.5});
   request.batch.width = request.batch.height = 512;
@@ -55,9 +55,8 @@ TEST(CudaMemory, SharesAndStripsGiveTheSamePictures) {
     policy.free_bytes = free_bytes;
     const Pipeline pipeline = Pipeline::load(model.options, policy);
     std::vector<Image> images;
-    pipeline.start(RngKind::kCuda, 3).generate(small_request(3, 128), [&](Picture picture) {
-      images.push_back(std::move(picture.image));
-    });
+    pipeline.start().generate(small_request(3, 128),
+                              [&](Picture picture) { images.push_back(std::move(picture.image)); });
     return images;
   };
   const std::vector<Image> whole = drawn(INT64_MAX), shared = drawn(1);

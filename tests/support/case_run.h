@@ -21,6 +21,18 @@ namespace sd::test {
 
 using TensorLists = std::map<std::string, std::vector<at::Tensor>>;
 
+/// Runs txt2img or img2img with these flags, and keeps the tensors that it makes.
+inline int run_flags(Script script, std::vector<std::string> argv, TensorLists* tensors) {
+  CLI::App app;
+  Settings settings(script);
+  add_run_flags(&app, &settings);
+  std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
+  app.parse(argv);
+  return run_script(settings, [tensors](const std::string& name, const at::Tensor& tensor) {
+    (*tensors)[name].push_back(tensor.to(at::kCPU).contiguous());
+  });
+}
+
 /// A run of the program's txt2img or img2img with a case's arguments, in a folder of its own.
 class CaseRun {
  public:
@@ -29,16 +41,10 @@ class CaseRun {
       : outdir(std::filesystem::temp_directory_path() /
                ("sd_parity_" + reference_case.id + "_" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(outdir);
-    CLI::App app;
-    Settings options(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img);
-    add_run_flags(&app, &options);
     std::vector<std::string> argv = reference_case.arguments(outdir);
     argv.insert(argv.end(), more_flags.begin(), more_flags.end());
-    std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
-    app.parse(argv);
-    exit_code = run_script(options, [this](const std::string& name, const at::Tensor& tensor) {
-      tensors[name].push_back(tensor.to(at::kCPU).contiguous());
-    });
+    exit_code = run_flags(reference_case.is_img2img() ? Script::kImg2Img : Script::kTxt2Img, argv,
+                          &tensors);
   }
   ~CaseRun() { std::filesystem::remove_all(outdir); }
   CaseRun(const CaseRun&) = delete;

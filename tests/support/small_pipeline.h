@@ -55,6 +55,8 @@ inline ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
 inline Request small_request(int pictures, int side) {
   Request request;
   request.pictures.resize(static_cast<size_t>(pictures));
+  request.noise.rows = pictures;
+  request.noise.steps = 1;
   for (PictureSettings& picture : request.pictures) picture.prompt = "a red circle";
   request.batch.width = request.batch.height = side;
   request.batch.steps = 3;

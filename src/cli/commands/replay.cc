@@ -19,6 +19,7 @@
 #include "job/named_file.h"
 #include "job/picture_record.h"
 #include "models/model_source.h"
+#include "pipeline/noise_plan.h"
 #include "runtime/kernel_policy.h"
 #include "sd/error.h"
 
@@ -113,15 +114,15 @@ std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
       "name the right one with --init-img");
 }
 
-Request request_of(const PictureRecord& record) {
+Request request_of(const PictureRecord& record, const ModelDescription& model) {
   Request request;
   request.batch = record.settings.batch;
   request.pictures.assign(static_cast<size_t>(record.draw.batch), record.settings.picture);
-  request.fixed_code = record.settings.fixed_code;
-  if (record.settings.seed_mode == SeedMode::kImage) {
-    request.seeds.assign(request.pictures.size(), record.draw.seed);
-  }
-  request.again = record.draw;
+  DrawRecord draw = record.draw;
+  draw.variation_seed = record.settings.picture.variation_seed;
+  request.noise = place_of(model, request.batch, draw, record.settings.rng,
+                           record.settings.seed_mode == SeedMode::kImage);
+  request.keep = {draw.row};
   return request;
 }
 
@@ -137,7 +138,7 @@ DeviceOptions device_of(const PictureRecord& record) {
 }
 
 Image draw_again(const PictureRecord& record, const Request& request, const Pipeline& pipeline) {
-  Session session = pipeline.start(record.settings.rng, record.draw.seed);
+  Session session = pipeline.start();
   ProgressBar bar(ProgressBar::style_of_stderr());
   Image image;
   session.generate(
@@ -194,7 +195,7 @@ class Replayer {
 
   Image replay(const PictureRecord& record) {
     const ChosenModel model = find_model(options_, record);
-    Request request = request_of(record);
+    Request request = request_of(record, model.description);
     if (record.starts_from_picture()) {
       request.batch.init.image = find_init_image(options_, record, model.description);
     }

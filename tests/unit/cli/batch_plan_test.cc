@@ -94,10 +94,9 @@ TEST(PlanBatches, GivesTheReferencesDefaults) {
   EXPECT_EQ(batch.batch.height, 512);
   EXPECT_EQ(batch.batch.sampler, "ddim");
   EXPECT_EQ(batch.batch.steps, 50);
-  EXPECT_EQ(batch.batch.eta, 0);
+  EXPECT_EQ(batch.batch.knobs.eta, 0);
   EXPECT_EQ(batch.pictures[0].scale, 7.5);
-  EXPECT_EQ(batch.noise_rows, 3);
-  EXPECT_FALSE(batch.fixed_code);
+  EXPECT_EQ(batch.noise.rows, 3);
 }
 
 TEST(PlanBatches, CutsAPromptFileIntoBatches) {
@@ -111,7 +110,7 @@ TEST(PlanBatches, CutsAPromptFileIntoBatches) {
   EXPECT_EQ(prompts_of(all.batches[0].request), Lines({"one", ""}));
   EXPECT_EQ(prompts_of(all.batches[1].request), Lines({"three", "four"}));
   EXPECT_EQ(prompts_of(all.batches[2].request), Lines({"five"}));
-  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 2);
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise.rows, 2);
   EXPECT_EQ(all.pictures(), 15);
 }
 
@@ -225,7 +224,7 @@ TEST(PlanBatches, RefusesNumbersThatAreNone) {
     options.picture.scale = value;
     expect_refused(options, "`scale`");
     options = Settings(Script::kTxt2Img);
-    options.batch.eta = value;
+    options.batch.knobs.eta = value;
     expect_refused(options, "`eta`");
   }
 }
@@ -234,11 +233,11 @@ TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
   Settings options(Script::kTxt2Img);
   options.plms = true;
   EXPECT_EQ(plan(options).batches[0].request.batch.sampler, "plms");
-  options.batch.eta = 0.5;
+  options.batch.knobs.eta = 0.5;
   expect_refused(options, "`eta` must be 0 with the sampler plms, found 0.5");
   options.dpm_solver = true;  // wins, and knows no eta
   EXPECT_EQ(plan(options).batches[0].request.batch.sampler, "dpm_solver");
-  EXPECT_EQ(plan(options).batches[0].request.batch.eta, 0);
+  EXPECT_EQ(plan(options).batches[0].request.batch.knobs.eta, 0);
   const std::string said = said_by(options);
   EXPECT_NE(said.find("`dpm_solver` wins over `plms`"), std::string::npos) << said;
   EXPECT_NE(said.find("the sampler dpm_solver ignores `eta`"), std::string::npos) << said;
@@ -246,9 +245,9 @@ TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
 
 TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {
   Settings options(Script::kTxt2Img);
-  options.batch.eta = 1;
-  EXPECT_EQ(plan(options).batches[0].request.batch.eta, 1);
-  options.batch.eta = 3;
+  options.batch.knobs.eta = 1;
+  EXPECT_EQ(plan(options).batches[0].request.batch.knobs.eta, 1);
+  options.batch.knobs.eta = 3;
   expect_refused(options, "`eta` 3 is too large for 50 steps");
 }
 

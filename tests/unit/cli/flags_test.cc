@@ -38,7 +38,7 @@ TEST(Flags, HaveTheReferencesDefaults) {
   EXPECT_FALSE(options.dpm_solver);
   EXPECT_FALSE(options.laion400m);
   EXPECT_FALSE(options.fixed_code);
-  EXPECT_EQ(options.batch.eta, 0.0);
+  EXPECT_EQ(options.batch.knobs.eta, std::nullopt);
   EXPECT_EQ(options.n_iter, 2);
   EXPECT_EQ(options.H.value_or(512), 512);
   EXPECT_EQ(options.W.value_or(512), 512);
@@ -82,7 +82,7 @@ TEST(Flags, AreSpeltAsTheReferenceSpellsThem) {
   EXPECT_TRUE(options.skip_grid && options.skip_save && options.plms && options.dpm_solver);
   EXPECT_TRUE(options.laion400m && options.fixed_code);
   EXPECT_EQ(options.batch.steps, 20);
-  EXPECT_EQ(options.batch.eta, 0.5);
+  EXPECT_EQ(options.batch.knobs.eta, 0.5);
   EXPECT_EQ(options.n_iter, 4);
   EXPECT_EQ(options.H, 256);
   EXPECT_EQ(options.W, 320);
@@ -125,7 +125,7 @@ TEST(Flags, TakeNegativeNumbersAndEmptyTexts) {
   EXPECT_EQ(options.picture.scale, -3.5);
   EXPECT_EQ(options.seed, UINT64_MAX);
   EXPECT_EQ(options.picture.prompt, "");
-  EXPECT_EQ(options.batch.eta, -0.5);
+  EXPECT_EQ(options.batch.knobs.eta, -0.5);
 }
 
 TEST(Flags, RefuseWhatTheyDoNotKnow) {

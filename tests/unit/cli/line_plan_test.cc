@@ -56,7 +56,7 @@ TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {
   EXPECT_EQ(all.batches[1].request.pictures[0].scale, 7.5);
   EXPECT_EQ(all.batches[1].request.pictures[1].scale, 3);  // a scale is a row's own …
   EXPECT_EQ(all.pictures_per_pass, 6);
-  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 2);
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise.rows, 2);
 }
 
 TEST_F(LinePlan, KeepsApartWhatCannotBeDrawnAtOnce) {
@@ -100,12 +100,13 @@ TEST_F(LinePlan, NumbersSeedsByPlaceAndGoesOnFromPassToPass) {
   options_.seed_mode = SeedMode::kImage;
   const BatchPlan all = plan("a\nb --W 64\nc --seed 7\nd --W 64\n");
   EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1, 3}}));
-  EXPECT_EQ(all.request(all.batches[0], 0).seeds, Seeds({100, 7}));
-  EXPECT_EQ(all.request(all.batches[1], 0).seeds, Seeds({101, 103}));
-  EXPECT_EQ(all.request(all.batches[0], 2).seeds, Seeds({108, 9}));  // + 4 a pass; a line's own + 1
-  EXPECT_EQ(all.request(all.batches[1], 2).seeds, Seeds({109, 111}));
+  EXPECT_EQ(all.request(all.batches[0], 0).noise.seeds, Seeds({100, 7}));
+  EXPECT_EQ(all.request(all.batches[1], 0).noise.seeds, Seeds({101, 103}));
+  EXPECT_EQ(all.request(all.batches[0], 2).noise.seeds,
+            Seeds({108, 9}));  // + 4 a pass; a line's own + 1
+  EXPECT_EQ(all.request(all.batches[1], 2).noise.seeds, Seeds({109, 111}));
   EXPECT_EQ(all.pictures(), 12);
-  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise_rows, 0);
+  for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise.rows, 0);
 }
 
 TEST_F(LinePlan, GivesTheSameSeedsWhateverTheBatch) {
@@ -116,7 +117,7 @@ TEST_F(LinePlan, GivesTheSameSeedsWhateverTheBatch) {
     const BatchPlan all = plan("a\nb\nc\nd\ne");
     for (int64_t pass = 0; pass < 2; ++pass) {
       for (const PlannedBatch& batch : all.batches) {
-        const Seeds seeds = all.request(batch, pass).seeds;
+        const Seeds seeds = all.request(batch, pass).noise.seeds;
         ASSERT_EQ(seeds.size(), batch.places.size());
         for (size_t i = 0; i < seeds.size(); ++i) {
           const auto number = static_cast<uint64_t>(pass * 5 + batch.places[i]);
@@ -131,14 +132,14 @@ TEST_F(LinePlan, LeavesSeedsToTheStreamWhereNoneIsAsked) {
   options_.n_samples = 2;
   const BatchPlan all = plan("a\nb --seed 5\nc");
   EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1}}));
-  EXPECT_TRUE(all.batches[0].request.seeds.empty());
-  EXPECT_EQ(all.batches[1].request.seeds, Seeds({5}));
-  EXPECT_EQ(all.batches[1].request.noise_rows, 0);
+  EXPECT_TRUE(all.batches[0].request.noise.shared());
+  EXPECT_EQ(all.batches[1].request.noise.seeds, Seeds({5}));
+  EXPECT_EQ(all.batches[1].request.noise.rows, 0);
 }
 
 TEST_F(LinePlan, FixedCodeDoesNotGoWithSeedsOfTheirOwn) {
   options_.fixed_code = true;
-  EXPECT_TRUE(plan("a\nb").batches[0].request.fixed_code);
+  EXPECT_TRUE(plan("a\nb").batches[0].request.noise.fixed_code);
   options_.seed_mode = SeedMode::kImage;
   expect_error(ErrorKind::kUsage, "`fixed_code` does not go with `seed_mode` image",
                [&] { plan("a\nb"); });

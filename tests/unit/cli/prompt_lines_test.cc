@@ -103,7 +103,7 @@ TEST(PromptLines, TakeTheirFlagsFromTheEndOfTheLine) {
   EXPECT_EQ(all.picture.scale, -2.5);
   EXPECT_EQ(all.batch.steps, 20);
   EXPECT_EQ(all.picture.negative_prompt, "a \"dog\" \\ --W 1");
-  EXPECT_EQ(all.batch.eta, 0.5);
+  EXPECT_EQ(all.batch.knobs.eta, 0.5);
   EXPECT_EQ(options_of("x --seed 18446744073709551615").picture.seed, UINT64_MAX);
   EXPECT_EQ(options_of("x --seed 1 --seed 2").picture.seed, 2U);
   EXPECT_EQ(options_of("--seed 3").picture.prompt, "");
@@ -226,7 +226,7 @@ TEST(JsonLines, SetFlagsByTheirNames) {
   EXPECT_EQ(set.batch.steps, 20);
   EXPECT_EQ(set.picture.negative_prompt, "--seed 5");
   EXPECT_TRUE(set.plms);
-  EXPECT_EQ(set.batch.eta, 0.1);
+  EXPECT_EQ(set.batch.knobs.eta, 0.1);
   EXPECT_EQ(from_json("{\"seed\": \"7\"}").picture.seed, 7U);
   EXPECT_EQ(from_json("{\"seed\": -1}").picture.seed, UINT64_MAX);
   EXPECT_FALSE(from_json("{\"plms\": false}").plms);

@@ -30,7 +30,7 @@ PictureRecord full_record() {
   record.settings.batch.height = 448;
   record.settings.batch.sampler = "plms";
   record.settings.batch.steps = 37;
-  record.settings.batch.eta = 0.1;
+  record.settings.batch.knobs.eta = 0.1;
   record.settings.rng = RngKind::kCpu;
   record.settings.seed = UINT64_MAX;
   record.draw = {.seed = UINT64_MAX,
@@ -39,7 +39,8 @@ PictureRecord full_record() {
                  .noise_rows = 5,
                  .offset = 123456789012,
                  .code_offset = 1,
-                 .latent_offset = 2};
+                 .latent_offset = 2,
+                 .variation_seed = {}};
   record.settings.seed_mode = SeedMode::kImage;
   record.settings.fixed_code = true;
   record.settings.batch.init = {.file = "photos/me.jpg",
@@ -84,7 +85,7 @@ TEST(PictureRecord, ComesBackAsItWas) {
   EXPECT_EQ(back.settings.batch.height, 448);
   EXPECT_EQ(back.settings.batch.sampler, "plms");
   EXPECT_EQ(back.settings.batch.steps, 37);
-  EXPECT_EQ(back.settings.batch.eta, 0.1);
+  EXPECT_EQ(back.settings.batch.knobs.eta, 0.1);
   EXPECT_EQ(back.settings.rng, RngKind::kCpu);
   EXPECT_EQ(back.draw.seed, UINT64_MAX);
   EXPECT_EQ(back.draw.batch, 4);
@@ -160,10 +161,10 @@ TEST(PictureRecord, HoldsEveryNumberAndWordExactly) {
   for (const double number : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 7.5}) {
     PictureRecord record = full_record();
     record.settings.picture.scale = number;
-    record.settings.batch.eta = record.settings.batch.init.strength = number;
+    record.settings.batch.knobs.eta = record.settings.batch.init.strength = number;
     const PictureRecord back = there_and_back(record);
     EXPECT_EQ(back.settings.picture.scale, number);
-    EXPECT_EQ(back.settings.batch.eta, number);
+    EXPECT_EQ(back.settings.batch.knobs.eta, number);
     EXPECT_EQ(back.settings.batch.init.strength, number);
   }
   for (const KernelChoice kernels :
@@ -203,7 +204,7 @@ TEST(A1111Text, IsWhatOtherToolsRead) {
   record.settings.picture.negative_prompt.clear();
   record.settings.script = Script::kTxt2Img;
   record.settings.batch.sampler = "dpm_solver";
-  record.settings.batch.eta = 0;
+  record.settings.batch.knobs.eta.reset();
   EXPECT_EQ(a1111_text(record),
             "a \"cat\",\n日本語 😀\t\\\n"
             "Steps: 37, Sampler: DPM++ 2M, CFG scale: -2.5, Seed: 18446744073709551615, "
@@ -228,7 +229,7 @@ TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {
   EXPECT_EQ(back.batch.height, 448);
   EXPECT_EQ(back.batch.sampler, "plms");
   EXPECT_EQ(back.batch.steps, 37);
-  EXPECT_EQ(back.batch.eta, 0.1);
+  EXPECT_EQ(back.batch.knobs.eta, 0.1);
   EXPECT_EQ(back.batch.init.strength, 0.29);
 }
 
@@ -392,7 +393,7 @@ TEST(HostileRecord, HasNumbersThatAreNoneOfItsOwn) {
       {"/init_image/strength", {"0.5", nullptr}},
       {"/fixed_code", {0, "no"}},
       {"/scale", {"7.5", nullptr, true}},
-      {"/eta", {"0", nullptr, false}},
+      {"/eta", {"0", false}},
       {"/rng", {"gpu", "", 1}},
       {"/command", {"draw", "TXT2IMG"}},
       {"/seed_mode", {"other", ""}},

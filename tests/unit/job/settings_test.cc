@@ -117,8 +117,13 @@ TEST(Settings, OfALineAreSetInALine) {
 }
 
 TEST(BatchSettings, ThatAreEqualMayShareABatch) {
-  const BatchSettings some = {
-      .width = 64, .height = 64, .sampler = "plms", .steps = 3, .eta = 0, .init = {}};
+  const BatchSettings some = {.width = 64,
+                              .height = 64,
+                              .sampler = "plms",
+                              .steps = 3,
+                              .knobs = {},
+                              .noise = {},
+                              .init = {}};
   EXPECT_EQ(some, some);
   BatchSettings other = some;
   other.init.strength = 0.5;

@@ -35,7 +35,7 @@ struct Scarcity {
 /// Draws two batches.
 Outcome draw(const Pipeline& pipeline, const Request& request, const Scarcity& scarcity = {}) {
   CpuTensorMeter& meter = CpuTensorMeter::install();
-  Session session = pipeline.start(RngKind::kCuda, 5);
+  Session session = pipeline.start();
   Outcome run;
   session.set_tap([&](const std::string& name, const at::Tensor& tensor) {
     if (name == "latent") run.latent = tensor.clone();
@@ -99,7 +99,7 @@ class ScarceMemory : public ::testing::Test {
     model_.options.init_images = true;
     request_ = small_request(3, kSide);
     for (size_t i = 0; i < 3; ++i) request_.pictures[i].prompt = std::string("a ") + "xyz"[i];
-    request_.batch.eta = 0.5;  // so that each step draws
+    request_.batch.knobs.eta = 0.5;  // so that each step draws
   }
 
   ModelOnDisk model_;

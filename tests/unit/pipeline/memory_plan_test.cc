@@ -18,7 +18,7 @@ namespace {
 /// The most that tensors had in each stage of a run, beyond those from before it.
 std::map<Stage, int64_t> measured(const Pipeline& pipeline, const Request& request) {
   CpuTensorMeter& meter = CpuTensorMeter::install();
-  Session session = pipeline.start(RngKind::kCuda, 1);
+  Session session = pipeline.start();
   std::map<Stage, int64_t> most;
   meter.restart();
   const int64_t before = meter.live();

@@ -21,7 +21,7 @@ struct Drawn {
 
 Drawn draw(const LoadOptions& options, ExecPolicy policy, const Request& request) {
   const Pipeline pipeline = Pipeline::load(options, std::move(policy));
-  Session session = pipeline.start(RngKind::kCuda, 7);
+  Session session = pipeline.start();
   Drawn result;
   session.set_tap([&](const std::string& name, const at::Tensor& tensor) {
     EXPECT_EQ(tensor.scalar_type() == at::kByte, name == "init_image_u8");
@@ -110,7 +110,7 @@ TEST_P(Overflows, AreComputedAgainInSinglePrecisionAndSaid) {
   LoadOptions options = model.options;
   options.model.checkpoint = (model.folder() / "scaled.safetensors").string();
   Request request = small_request(2, 64);
-  request.batch.eta = 0.5;  // so that each step draws
+  request.batch.knobs.eta = 0.5;  // so that each step draws
   const Drawn full = draw(options, cpu_policy(true), request);
   ASSERT_TRUE(at::isfinite(full.tensors.at("image")).all().item<bool>());
   ::testing::internal::CaptureStderr();

@@ -1,0 +1,110 @@
+#include "pipeline/noise_plan.h"
+
+#include "base/strings.h"
+#include "pipeline/request_sampling.h"
+#include "runtime/noise.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+int64_t values_of(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t side : shape) count *= side;
+  return count;
+}
+
+/// Of a batch's tensors of random numbers.
+std::vector<int64_t> shape_of(const ModelDescription& model, const BatchSettings& batch,
+                              const NoisePlace& place) {
+  return {place.shared() ? place.rows : 1, model.channels, batch.height / model.factor,
+          batch.width / model.factor};
+}
+
+/// Where a picture with a stream of its own draws. The reference's posterior sample comes first
+/// where one stream serves all.
+void place_own(const std::vector<int64_t>& shape, bool reference, const Request& request,
+               NoisePlace* place) {
+  place->start = place->steps = 0;
+  place->init.reset();
+  if (request.batch.init.image == nullptr) return;
+  place->init = 0;
+  if (place->rng == RngKind::kCpu && reference && !place->changes.any()) {
+    place->start = draw_length(place->rng, values_of(shape));
+  }
+}
+
+}  // namespace
+
+/// Where the shared tensor lies; draws it at `position` if there is none of that shape.
+uint64_t NoisePlan::shared(const std::vector<int64_t>& shape, RngKind rng, Shared* known,
+                           uint64_t* position) {
+  if (known->shape != shape) {
+    *known = {*position, shape};
+    *position += draw_length(rng, values_of(shape));
+  }
+  return known->offset;
+}
+
+void NoisePlan::place(Request* request) {
+  NoisePlace& place = request->noise;
+  const std::vector<int64_t> shape = shape_of(model_, request->batch, place);
+  const Sampler& sampler = find_sampler(request->batch.sampler);
+  if (!place.shared()) return place_own(shape, sampler.reference, *request, &place);
+  const uint64_t length = draw_length(place.rng, values_of(shape));
+  place.init.reset();
+  if (const auto& image = request->batch.init.image) {
+    uint64_t* position = place.rng == RngKind::kCpu ? &draws_ : &posterior_;
+    place.init = shared(shape, RngKind::kCpu, &latents_[image], position);
+  }
+  if (fixed_code_) {
+    place.start = shared(shape, place.rng, &code_, &draws_);
+  } else {
+    place.start = draws_;
+    draws_ += length;
+  }
+  place.fixed_code = fixed_code_;
+  place.steps = draws_;
+  const int64_t draws = sampler.draws(plan_of(model_, *request));
+  draws_ += static_cast<uint64_t>(draws) * length;
+}
+
+DrawRecord draw_record(const Request& request, int64_t row) {
+  const NoisePlace& place = request.noise;
+  DrawRecord record;
+  record.batch = std::ssize(request.pictures);
+  record.row = row;
+  const auto at = static_cast<size_t>(row);
+  record.seed = place.seeds.at(place.shared() ? 0 : at);
+  record.noise_rows = place.shared() ? place.rows : 1;
+  record.latent_offset = place.init;
+  record.offset = place.start;
+  if (!place.variation_seeds.empty()) record.variation_seed = place.variation_seeds.at(at);
+  if (place.shared() && place.fixed_code) {
+    record.code_offset = place.start;
+    record.offset = place.steps;
+  }
+  return record;
+}
+
+NoisePlace place_of(const ModelDescription& model, const BatchSettings& batch,
+                    const DrawRecord& record, RngKind rng, bool own_stream) {
+  NoisePlace place{.rng = rng, .seeds = {record.seed}, .rows = record.noise_rows};
+  if (own_stream) {
+    place.seeds.assign(static_cast<size_t>(record.batch), record.seed);
+    place.rows = 0;
+    if (record.variation_seed)
+      place.variation_seeds.assign(place.seeds.size(), *record.variation_seed);
+    place.changes = batch.noise;
+  }
+  place.init = record.latent_offset;
+  place.fixed_code = record.code_offset.has_value();
+  place.start = record.code_offset.value_or(record.offset);
+  place.steps = record.offset;
+  if (!own_stream && !place.fixed_code) {
+    place.steps += draw_length(rng, values_of(shape_of(model, batch, place)));
+  }
+  return place;
+}
+
+}  // namespace sd
