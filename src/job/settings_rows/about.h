@@ -1,0 +1,48 @@
+#pragma once
+
+#include "sd/request.h"
+#include "sd/settings.h"
+
+namespace sd {
+
+/// Headings of the help page, in its order.
+enum class SettingGroup { kPicture, kSampling, kModel, kOutput, kSafety, kDevice };
+
+/// Which of the scripts know a setting.
+enum class Scripts { kBoth, kTxt2Img, kImg2Img };
+
+/// Where a setting may be set.
+enum class Settable {
+  kCommand,  ///< on the command line
+  kLine,     ///< in a line of a prompt file
+  kBoth,
+  kNowhere,  ///< it is worked out, and recorded
+};
+
+/// The least and the most that a number may be.
+struct Limits {
+  double least = 0;
+  double most = -1;  ///< below `least`: no limits
+
+  bool exist() const { return least <= most; }
+};
+
+/// What the table says of a setting besides its name and value. Texts are without dashes: "n_iter".
+struct About {
+  const char* flags = "";  ///< all spellings, the help page's first; n_iter stands for n-iter, too
+  SettingGroup group = SettingGroup::kPicture;
+  const char* help = "";
+  const char* more = "";          ///< what README says after `help`
+  const char* kind = "";          ///< such as FILE, where the type says too little
+  const char* fallback = "";      ///< what the help page calls the default, where it is no constant
+  const char* fallback_img = "";  ///< img2img's, where it is another
+  Limits limits = {};
+  Scripts scripts = Scripts::kBoth;
+  Settable where = Settable::kCommand;
+  const char* record = "";  ///< its place in a picture's JSON, a JSON pointer; empty: none
+  bool required = false;    ///< a record without it is refused (those of the first release have it)
+  bool sparse = false;      ///< recorded only where it is not the default
+  const char* a1111 = "";   ///< its name in the text that AUTOMATIC1111's web UI writes
+};
+
+}  // namespace sd

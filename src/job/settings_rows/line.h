@@ -1,0 +1,128 @@
+#pragma once
+
+#include "job/settings_rows/about.h"
+#include "job/settings_rows/sampler.h"
+
+namespace sd {
+
+/// The settings of a picture and its batch. `v` is called with the key, which messages use, the
+/// value and an About.
+template <class S, class V>
+void visit_line_settings(S& s, V&& v) {
+  using enum SettingGroup;
+  using enum Settable;
+  constexpr const char* kSide = "512; the built-in model: 128";
+  v("prompt", s.picture.prompt,
+    About{.flags = "prompt", .help = "the words to draw", .record = "/prompt", .required = true});
+  v("negative_prompt", s.picture.negative_prompt,
+    About{.flags = "negative-prompt",
+          .help = "words that guidance leads away from",
+          .where = kBoth,
+          .record = "/negative_prompt",
+          .required = true});
+  v("height", s.H,
+    About{.flags = "H,height",
+          .help = "height in pixels, a multiple of 64",
+          .fallback = kSide,
+          .scripts = Scripts::kTxt2Img,
+          .where = kBoth});
+  v("width", s.W,
+    About{.flags = "W,width",
+          .help = "width in pixels, a multiple of 64",
+          .fallback = kSide,
+          .scripts = Scripts::kTxt2Img,
+          .where = kBoth});
+  v("drawn_height", s.batch.height,
+    About{.limits = {1, kMaxSide}, .where = kNowhere, .record = "/height", .required = true});
+  v("drawn_width", s.batch.width,
+    About{.limits = {1, kMaxSide}, .where = kNowhere, .record = "/width", .required = true});
+  v("init_image", s.batch.init.file,
+    About{.flags = "init-img",
+          .help = "the picture to start from",
+          .kind = "FILE",
+          .scripts = Scripts::kImg2Img,
+          .where = kBoth,
+          .record = "/init_image/file",
+          .required = true});
+  v("strength", s.batch.init.strength,
+    About{.flags = "strength",
+          .help = "how much of it is noised away: 0 leaves it, 1 takes all",
+          .scripts = Scripts::kImg2Img,
+          .where = kBoth,
+          .record = "/init_image/strength",
+          .required = true,
+          .a1111 = "Denoising strength"});
+  v("fit", s.batch.init.fit,
+    About{.flags = "fit",
+          .help = "shrink larger init images to fit into so many pixels",
+          .scripts = Scripts::kImg2Img,
+          .record = "/init_image/fit",
+          .required = true});
+  v("exif", s.batch.init.exif,
+    About{.flags = "exif",
+          .help = "turn init images upright as their EXIF data say",
+          .more = "the reference does not",
+          .scripts = Scripts::kImg2Img,
+          .record = "/init_image/exif",
+          .required = true});
+  v("scale", s.picture.scale,
+    About{.flags = "scale",
+          .help = "guidance: how strongly the words lead; 1 is none",
+          .where = kBoth,
+          .record = "/scale",
+          .required = true,
+          .a1111 = "CFG scale"});
+  v("sampler", s.batch.sampler,
+    About{.flags = "sampler",
+          .group = kSampling,
+          .help = "the sampler, by our name or AUTOMATIC1111's; wins over --plms and --dpm_solver",
+          .kind = "NAME",
+          .where = kBoth,
+          .record = "/sampler",
+          .required = true,
+          .a1111 = "Sampler"});
+  v("schedule", s.batch.schedule,
+    About{.flags = "schedule",
+          .group = kSampling,
+          .help = "how the levels of noise are laid, where the sampler has no timesteps of its own",
+          .kind = "NAME",
+          .where = kBoth,
+          .record = "/schedule",
+          .sparse = true});
+  v("steps", s.batch.steps,
+    About{.flags = "ddim_steps,steps",
+          .group = kSampling,
+          .help = "steps, of whichever sampler",
+          .more = "1 to 1000; with `--dpm_solver` 2 to 10000",
+          .where = kBoth,
+          .record = "/steps",
+          .required = true,
+          .a1111 = "Steps"});
+  v("plms", s.plms,
+    About{.flags = "plms",
+          .group = kSampling,
+          .help = "sample with PLMS instead of DDIM",
+          .where = kBoth});
+  v("dpm_solver", s.dpm_solver,
+    About{.flags = "dpm_solver",
+          .group = kSampling,
+          .help = "sample with DPM-Solver++ 2M (wins over --plms)",
+          .scripts = Scripts::kTxt2Img,
+          .where = kBoth});
+  v("eta", s.batch.knobs.eta,
+    About{
+        .flags = "ddim_eta,eta",
+        .group = kSampling,
+        .help =
+            "noise that a step adds anew: 0 none; DDIM 1: as DDPM; the usual is 0 for DDIM, 1 for "
+            "k-diffusion's",
+        .where = kBoth,
+        .record = "/eta",
+        .required = true,
+        .a1111 = "Eta DDIM"});
+  visit_sampler_settings(s, v);
+  v("own_seed", s.picture.seed,
+    About{.flags = "seed", .group = kSampling, .help = "the picture's own seed", .where = kLine});
+}
+
+}  // namespace sd
