@@ -55,6 +55,8 @@ struct PlannedLoad {
   int64_t width = 512;
   bool guided = true;    ///< then the UNet works on two contexts a picture
   bool encodes = false;  ///< whether it starts from a picture
+  int64_t chunks = 1;    ///< of the longest prompt, of 77 ids each
+  int64_t parts = 1;     ///< texts of a picture that AND joins
 
   bool operator==(const PlannedLoad&) const = default;
 };
@@ -92,6 +94,7 @@ struct LoadOptions {
   DeviceOptions device;
   SafetyOptions safety;
   bool init_images = false;  ///< whether requests will start from pictures
+  std::string embeddings;    ///< a folder of textual inversions; empty: none
   /// Where it is known, what memory the run needs is said, and less is spent than
   /// `device.memory` allows where that does not fit into what is free.
   std::optional<PlannedLoad> largest;

@@ -48,7 +48,7 @@ class Session {
   Result generate(const Request& request, const PictureFn& on_picture,
                   const ProgressFn& progress = nullptr);
 
-  /// Sees the tensors of a run as they are made: "cond" [N, 77, width], "latent" [N, C, h, w],
+  /// Sees the tensors of a run as they are made: "cond" [N, T, width], "latent" [N, C, h, w],
   /// "image" [N, 3, H, W] before it is clamped, "unet_x", "unet_t", "unet_eps" of each evaluation,
   /// "step_x_prev" and "step_pred_x0" of each step; with an init image "init_image_u8"
   /// [1, 3, H, W], "moments" and "init_latent" when it is encoded, and "z_enc" [N, C, h, w].

@@ -9,6 +9,7 @@
 #include "sd/image.h"
 #include "sd/noise_place.h"
 #include "sd/options.h"
+#include "sd/prompt_settings.h"
 #include "sd/sampler_knobs.h"
 
 namespace sd {
@@ -64,6 +65,7 @@ struct BatchSettings {
   int64_t steps = 50;
   SamplerKnobs knobs;
   NoiseChanges noise;
+  PromptSettings prompts;
   InitSettings init;
 
   bool operator==(const BatchSettings&) const = default;
@@ -100,6 +102,7 @@ struct Settings : LineSettings {
   std::string config;  ///< empty: see choose_model
   bool laion400m = false;
   WeightChoice weights = WeightChoice::kConfig;
+  std::string embeddings;  ///< a folder; empty: see find_embeddings_folder
   int64_t C = 4;
   int64_t f = 8;
 

@@ -81,6 +81,20 @@ inline constexpr std::array kWords<Stage> = {
     Word<Stage>{"load", Stage::kLoad}, Word<Stage>{"text", Stage::kText},
     Word<Stage>{"encode", Stage::kEncode}, Word<Stage>{"sample", Stage::kSample},
     Word<Stage>{"decode", Stage::kDecode}};
+template <>
+inline constexpr std::array kWords<PromptSyntax> = {
+    Word<PromptSyntax>{"plain", PromptSyntax::kPlain},
+    Word<PromptSyntax>{"webui", PromptSyntax::kWebUi}};
+template <>
+inline constexpr std::array kWords<Emphasis> = {
+    Word<Emphasis>{"original", Emphasis::kOriginal}, Word<Emphasis>{"no-norm", Emphasis::kNoNorm},
+    Word<Emphasis>{"ignore", Emphasis::kIgnore}, Word<Emphasis>{"none", Emphasis::kNone},
+    Word<Emphasis>{"old", Emphasis::kOld}};
+template <>
+inline constexpr std::array kWords<UnequalLengths> = {
+    Word<UnequalLengths>{"apart", UnequalLengths::kApart},
+    Word<UnequalLengths>{"pad", UnequalLengths::kPad},
+    Word<UnequalLengths>{"pad-old", UnequalLengths::kPadOld}};
 
 /// The word of a value.
 template <class T>

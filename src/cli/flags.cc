@@ -90,6 +90,8 @@ const char* title_of(SettingGroup group) {
   switch (group) {
     case SettingGroup::kPicture:
       return "What to draw";
+    case SettingGroup::kPrompts:
+      return "Reading prompts";
     case SettingGroup::kSampling:
       return "Sampling";
     case SettingGroup::kModel:
@@ -106,8 +108,8 @@ const char* title_of(SettingGroup group) {
 
 std::span<const SettingGroup> all_groups() {
   using enum SettingGroup;
-  static constexpr SettingGroup kGroups[] = {kPicture, kSampling, kModel,
-                                             kOutput,  kSafety,   kDevice};
+  static constexpr SettingGroup kGroups[] = {kPicture, kPrompts, kSampling, kModel,
+                                             kOutput,  kSafety,  kDevice};
   return kGroups;
 }
 

@@ -18,6 +18,7 @@
 #include "job/run.h"
 #include "job/safety_choice.h"
 #include "job/workers.h"
+#include "models/embeddings.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
@@ -45,6 +46,15 @@ Reporters reporters_of(const Settings& settings) {
     all.add(std::make_unique<JsonReporter>(static_cast<int>(*settings.progress_fd)));
   }
   return all;
+}
+
+/// The folder of the embeddings, if a batch has the syntax that knows them.
+std::string embeddings_of(const Settings& settings, const BatchPlan& plan) {
+  const bool known =
+      std::any_of(plan.batches.begin(), plan.batches.end(), [](const PlannedBatch& batch) {
+        return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
+      });
+  return known ? find_embeddings_folder(settings.embeddings) : "";
 }
 
 SinkLoad sink_load(const BatchPlan& plan) {
@@ -163,6 +173,7 @@ RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, Reporter*
                             .device = settings.device,
                             .safety = safety,
                             .init_images = settings.script == Script::kImg2Img,
+                            .embeddings = embeddings_of(settings, plan),
                             .largest = largest_load(plan)},
                    .workers = {},
                    .tap = tap};

@@ -10,6 +10,8 @@
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
 #include "sd/error.h"
+#include "text/prompt_syntax.h"
+#include "text/tokenizer.h"
 
 namespace sd {
 namespace {
@@ -183,6 +185,11 @@ class Planner {
 
   /// What works, but not as the numbers read; each line once.
   void say_unusual(const LineSettings& line) {
+    if (line.batch.prompts.syntax == PromptSyntax::kPlain &&
+        looks_like_webui(line.picture.prompt)) {
+      say("a prompt looks like AUTOMATIC1111's syntax, and its brackets are read as words: "
+          "`prompt_syntax` webui reads them");
+    }
     const SamplerChoice choice = sampler_of(line);
     const Sampler& sampler = choice.sampler;
     if (names_sampler(line) && (line.plms || line.dpm_solver)) {
@@ -256,6 +263,17 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
   return plan;
 }
 
+/// Of the longest prompt, with about three bytes an id. (Before it draws, a session counts them.)
+int64_t likely_chunks(const Request& request) {
+  const PromptSettings& prompts = request.batch.prompts;
+  if (prompts.syntax == PromptSyntax::kPlain && !prompts.long_prompts) return 1;
+  size_t longest = 0;
+  for (const PictureSettings& picture : request.pictures) {
+    longest = std::max({longest, picture.prompt.size(), picture.negative_prompt.size()});
+  }
+  return 1 + static_cast<int64_t>(longest) / (3 * (kMaxTokens - 2));
+}
+
 }  // namespace
 
 Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
@@ -286,10 +304,11 @@ PlannedLoad largest_load(const BatchPlan& plan) {
                        .height = request.batch.height,
                        .width = request.batch.width,
                        .guided = request.pictures.front().scale != 1,
-                       .encodes = request.batch.init.image != nullptr};
+                       .encodes = request.batch.init.image != nullptr,
+                       .chunks = likely_chunks(request)};
   };
   const auto values = [](const PlannedLoad& load) {
-    return load.pictures * load.height * load.width * (load.guided ? 2 : 1);
+    return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;
   };
   PlannedLoad largest = load_of(plan.batches.front());
   for (const PlannedBatch& batch : plan.batches) {

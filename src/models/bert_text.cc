@@ -49,6 +49,7 @@ class BertText final : public TextEncoder {
   BertText(const WeightView& view, const BertTextConfig& config, const KernelPolicy& kernels)
       : device_(view.options().device()),
         vocab_size_(config.vocab_size),
+        width_(config.n_embed),
         token_emb_(view["token_emb"], config.vocab_size, config.n_embed),
         pos_emb_(view["pos_emb.emb"], config.max_seq_len, config.n_embed),
         norm_(view["norm"], config.n_embed) {
@@ -58,9 +59,10 @@ class BertText final : public TextEncoder {
     }
   }
 
-  at::Tensor encode(const at::Tensor& given, const Trace& trace) const override {
-    const at::Tensor ids = given.to(device_);
-    at::Tensor h = token_emb_(ids) + pos_emb_(at::arange(ids.size(1), ids.options()));
+  at::Tensor encode(const TextInputs& inputs, const Trace& trace) const override {
+    const at::Tensor ids = inputs.ids.to(device_);
+    at::Tensor h = with_vectors(token_emb_(ids), inputs.vectors) +
+                   pos_emb_(at::arange(ids.size(1), ids.options()));
     if (trace) trace(0, h);
     for (size_t i = 0; i < layers_.size(); ++i) {
       h = layers_[i](h);
@@ -70,10 +72,13 @@ class BertText final : public TextEncoder {
   }
 
   int64_t vocab_size() const override { return vocab_size_; }
+  int64_t most_clip_skip() const override { return 1; }
+  int64_t width() const override { return width_; }
 
  private:
   at::Device device_;
   int64_t vocab_size_;
+  int64_t width_;
   Embedding token_emb_;
   Embedding pos_emb_;
   std::vector<BertLayer> layers_;

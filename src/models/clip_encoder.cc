@@ -38,10 +38,10 @@ ClipEncoder::ClipEncoder(const WeightView& view, const ClipEncoderSpec& spec,
   }
 }
 
-at::Tensor ClipEncoder::operator()(const at::Tensor& x, const Trace& trace) const {
+at::Tensor ClipEncoder::operator()(const at::Tensor& x, const Trace& trace, size_t skipped) const {
   at::Tensor h = x;
   if (trace) trace(0, h);
-  for (size_t i = 0; i < layers_.size(); ++i) {
+  for (size_t i = 0; i + skipped < layers_.size(); ++i) {
     h = layers_[i](h);
     if (trace) trace(static_cast<int64_t>(i) + 1, h);
   }

@@ -50,8 +50,9 @@ class ClipEncoder {
 
   ClipEncoder(const WeightView& view, const ClipEncoderSpec& spec, const KernelPolicy& kernels);
 
-  /// [N, T, hidden_size] → the same shape.
-  at::Tensor operator()(const at::Tensor& x, const Trace& trace = nullptr) const;
+  /// [N, T, hidden_size] → the same shape, without the last `skipped` layers.
+  at::Tensor operator()(const at::Tensor& x, const Trace& trace = nullptr,
+                        size_t skipped = 0) const;
 
  private:
   std::vector<ClipEncoderLayer> layers_;

@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "models/clip_encoder.h"
 #include "models/text_encoder.h"
 
@@ -21,24 +23,31 @@ class ClipText final : public TextEncoder {
   ClipText(const WeightView& view, const ClipTextConfig& config, const KernelPolicy& kernels)
       : device_(view.options().device()),
         vocab_size_(config.vocab_size),
+        layers_(config.num_hidden_layers),
+        width_(config.hidden_size),
         token_embedding_(view["embeddings.token_embedding"], config.vocab_size, config.hidden_size),
         position_embedding_(view["embeddings.position_embedding"], config.max_position_embeddings,
                             config.hidden_size),
         encoder_(view["encoder"], encoder_spec(config), kernels),
         final_layer_norm_(view["final_layer_norm"], config.hidden_size) {}
 
-  at::Tensor encode(const at::Tensor& given, const Trace& trace) const override {
-    const at::Tensor ids = given.to(device_);
-    const at::Tensor embedded =
-        token_embedding_(ids) + position_embedding_(at::arange(ids.size(1), ids.options()));
-    return final_layer_norm_(encoder_(embedded, trace)).to(at::kFloat);
+  at::Tensor encode(const TextInputs& inputs, const Trace& trace) const override {
+    const at::Tensor ids = inputs.ids.to(device_);
+    const at::Tensor embedded = with_vectors(token_embedding_(ids), inputs.vectors) +
+                                position_embedding_(at::arange(ids.size(1), ids.options()));
+    const auto skipped = static_cast<size_t>(inputs.clip_skip - 1);
+    return final_layer_norm_(encoder_(embedded, trace, skipped)).to(at::kFloat);
   }
 
   int64_t vocab_size() const override { return vocab_size_; }
+  int64_t most_clip_skip() const override { return layers_ + 1; }
+  int64_t width() const override { return width_; }
 
  private:
   at::Device device_;
   int64_t vocab_size_;
+  int64_t layers_;
+  int64_t width_;
   Embedding token_embedding_;
   Embedding position_embedding_;
   ClipEncoder encoder_;
@@ -46,6 +55,20 @@ class ClipText final : public TextEncoder {
 };
 
 }  // namespace
+
+at::Tensor with_vectors(const at::Tensor& embedded,
+                        const std::vector<TextInputs::Vectors>& vectors) {
+  if (vectors.empty()) return embedded;
+  at::Tensor result = embedded.clone();
+  for (const TextInputs::Vectors& one : vectors) {
+    const int64_t length = std::min(one.values.size(0), result.size(1) - one.position);
+    if (length <= 0) continue;
+    result.select(0, one.row)
+        .narrow(0, one.position, length)
+        .copy_(one.values.narrow(0, 0, length));
+  }
+  return result;
+}
 
 std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
                                                   const ClipTextConfig& config,

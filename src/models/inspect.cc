@@ -151,6 +151,21 @@ ModelDims read_dims(const Shapes& shapes) {
   return dims;
 }
 
+/// Textual inversion: one tensor of one or two dimensions, whatever its name, or SDXL's two.
+void read_embedding(const Shapes& shapes, Inspection* inspection) {
+  const CheckpointContents& contents = inspection->contents;
+  if (shapes.size("clip_g", 1) && shapes.size("clip_l", 1) && contents.tensors.size() == 2) {
+    inspection->family = "embedding (Stable Diffusion XL)";
+    return;
+  }
+  if (contents.tensors.size() != 1 || (!contents.embedding && !contents.other_keys.empty())) return;
+  const std::vector<int64_t>& shape = contents.tensors.front().shape;
+  if (shape.empty() || shape.size() > 2) return;
+  inspection->family = "embedding";
+  inspection->dims.embedding_vectors = shape.size() == 2 ? shape.front() : 1;
+  inspection->dims.text_width = shape.back();
+}
+
 void add_tensor(const TensorInfo& info, uint64_t file_bytes, PartSummary* part) {
   // A shape that its bytes do not bear out must not overflow the sums.
   const auto parameters =
@@ -200,6 +215,7 @@ Inspection inspect_file(const std::string& path, bool sha256) {
   inspection.format = inspection.contents.format;
   inspection.dims = read_dims(shapes);
   inspection.family = family_name(shapes, inspection.dims);
+  if (inspection.family == "unknown") read_embedding(shapes, &inspection);
   inspection.parts = summarise(inspection.contents, file->size());
   inspection.has_ema = shapes.has_prefix("model_ema.diffusion_model");
   for (const TensorInfo& info : inspection.contents.tensors) {

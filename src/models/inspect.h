@@ -40,6 +40,7 @@ struct ModelDims {
   std::optional<int64_t> vocabulary;
   std::optional<int64_t> vision_width;
   std::optional<int64_t> vision_layers;
+  std::optional<int64_t> embedding_vectors;  ///< textual inversion: of text_width numbers each
 };
 
 /// What `sd inspect` tells of a file. No tensor data is read for it.
@@ -47,7 +48,7 @@ struct Inspection {
   std::string path;
   uint64_t file_bytes = 0;
   std::string format;
-  std::string family;  ///< "sd-v1", "laion400m", …, "unknown"
+  std::string family;  ///< "sd-v1", "laion400m", "embedding", …, "unknown"
   ModelDims dims;
   std::vector<PartSummary> parts;
   bool has_ema = false;

@@ -46,6 +46,7 @@ constexpr DimRow kDims[] = {
     {"vocabulary", "vocabulary", &ModelDims::vocabulary},
     {"vision_width", "vision width", &ModelDims::vision_width},
     {"vision_layers", "vision layers", &ModelDims::vision_layers},
+    {"embedding_vectors", "vectors", &ModelDims::embedding_vectors},
 };
 
 std::string dims_text(const ModelDims& dims) {
@@ -120,9 +121,10 @@ std::string to_text(const Inspection& inspection) {
   const CheckpointContents& contents = inspection.contents;
   std::string text =
       line("file", printable(inspection.path) + ", " + human_bytes(inspection.file_bytes));
-  text += line("format",
-               inspection.format + (contents.nested_state_dict ? ", weights under \"state_dict\""
-                                                               : ", weights at top level"));
+  text += line("format", inspection.format + ", weights " +
+                             (contents.embedding           ? "under \"string_to_param\""
+                              : contents.nested_state_dict ? "under \"state_dict\""
+                                                           : "at top level"));
   text += line("family", inspection.family);
   if (const std::string dims = dims_text(inspection.dims); !dims.empty()) {
     text += line("dimensions", dims);

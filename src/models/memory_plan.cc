@@ -165,9 +165,9 @@ void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
   const int64_t factor = config_.first_stage.factor();
   const int64_t h = load.height / factor, w = load.width / factor;
   if (name == kSamplingStage) {
-    const int64_t rows = load.guided ? 2 * load.pictures : load.pictures;
-    const auto contexts = divided(unet_->prepare(shape({rows, 77, config_.unet.context_dim})),
-                                  load.pictures, plan.unet_share);
+    const int64_t rows = load.pictures * (load.parts + (load.guided ? 1 : 0));
+    const at::Tensor context = shape({rows, load.chunks * kMaxTokens, config_.unet.context_dim});
+    const auto contexts = divided(unet_->prepare(context), load.pictures, plan.unet_share);
     const at::Tensor x = shape({load.pictures, config_.unet.in_channels, h, w});
     const at::Tensor others = shape({6 * rows, config_.unet.in_channels, h, w});  // of the sampler
     trace("context", {});

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "text/tokenizer.h"
+
 namespace sd {
 
 /// ldm.modules.diffusionmodules.openaimodel.UNetModel, with the reference's parameter names.
@@ -50,7 +52,7 @@ struct ClipTextConfig {
   int64_t intermediate_size = 3072;
   int64_t num_hidden_layers = 12;
   int64_t num_attention_heads = 12;
-  int64_t max_position_embeddings = 77;
+  int64_t max_position_embeddings = kMaxTokens;
   std::string hidden_act = "quick_gelu";
 };
 
@@ -59,7 +61,7 @@ struct BertTextConfig {
   int64_t n_embed = 1280;
   int64_t n_layer = 32;
   int64_t vocab_size = 30522;
-  int64_t max_seq_len = 77;
+  int64_t max_seq_len = kMaxTokens;
 };
 
 /// Which text encoder conditions the UNet.

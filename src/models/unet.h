@@ -34,7 +34,7 @@ class UNet {
 
   UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels);
 
-  /// What all evaluations under a context [N, 77, context_dim] share.
+  /// What all evaluations under a context [N, T, context_dim] share.
   PreparedContext prepare(const at::Tensor& context) const;
 
   /// The noise [N, out_channels, h, w] f32, contiguous. Throws kInternal for rows, channels or

@@ -3,55 +3,131 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/text_batch.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
+namespace {
 
-at::Tensor Contexts::of(const std::vector<std::string>& prompts, StageProgress* progress) {
-  std::vector<at::Tensor> rows;
-  for (const std::string& prompt : prompts) {
-    rows.push_back(find_or_encode(prompt));
-    progress->step_done();
-  }
-  return at::cat(rows);
+std::vector<PromptStage> stages_of(const std::string& text, const PromptTimeline& timeline,
+                                   const PromptSettings& settings) {
+  if (settings.syntax == PromptSyntax::kPlain) return {{timeline.steps, text}};
+  return schedule_prompt(text, timeline);
 }
 
-const at::Tensor& Contexts::find_or_encode(const std::string& prompt) {
-  if (const auto place = places_.find(prompt); place != places_.end()) {
+/// All that a context depends on.
+std::string key_of(const std::string& text, const PromptTimeline& timeline,
+                   const PromptSettings& settings) {
+  const bool plain = settings.syntax == PromptSyntax::kPlain;
+  const std::string how =
+      format("%d %d %d %lld %lld %d", plain, settings.long_prompts,
+             static_cast<int>(settings.emphasis), static_cast<long long>(settings.comma_backtrack),
+             static_cast<long long>(settings.clip_skip), timeline.old_editing);
+  if (plain) return how + '\n' + text;
+  return how +
+         format(" %lld %lld\n", static_cast<long long>(timeline.steps),
+                static_cast<long long>(timeline.first_pass)) +
+         text;
+}
+
+size_t bytes_of(const StagedContext& context) {
+  std::set<const void*> seen;
+  size_t bytes = 0;
+  for (const at::Tensor& one : context.contexts) {
+    if (seen.insert(one.const_data_ptr()).second) bytes += one.nbytes();
+  }
+  return bytes;
+}
+
+void check_clip_skip(int64_t clip_skip, int64_t most) {
+  if (clip_skip >= 1 && clip_skip <= most) return;
+  throw Error(ErrorKind::kUsage,
+              format("`clip_skip` must be from 1 to %lld with this model, found %lld",
+                     static_cast<long long>(most), static_cast<long long>(clip_skip)),
+              "1 takes the text encoder's last layer, 2 the last but one");
+}
+
+/// Says what of a prompt falls off the end.
+void tell_of_cut(const Tokenizer& tokenizer, const std::string& prompt) {
+  const Tokens tokens = tokenizer.encode(prompt);
+  if (tokens.lost.empty()) return;
+  notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
+                static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
+}
+
+}  // namespace
+
+std::shared_ptr<const StagedContext> Contexts::of(const std::string& text,
+                                                  const PromptTimeline& timeline,
+                                                  const PromptSettings& settings) {
+  std::string key = key_of(text, timeline, settings);
+  if (const auto place = places_.find(key); place != places_.end()) {
     known_.splice(known_.begin(), known_, place->second);
     return known_.front().context;
   }
-  known_.push_front({prompt, encode(prompt)});
-  places_.emplace(known_.front().prompt, known_.begin());
-  if (known_.size() > kMostContexts) {
-    places_.erase(known_.back().prompt);
-    known_.pop_back();
-  }
-  return known_.front().context;
+  auto context = std::make_shared<const StagedContext>(encode(text, timeline, settings));
+  keep(std::move(key), context);
+  return context;
 }
 
-at::Tensor Contexts::encode(const std::string& prompt) {
-  const Zone zone("text encoder");
-  const Tokens tokens = tokenizer_.encode(prompt);
-  if (!tokens.lost.empty()) {
-    notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
-                  static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
+void Contexts::keep(std::string key, std::shared_ptr<const StagedContext> context) {
+  const size_t bytes = bytes_of(*context);
+  known_.push_front({std::move(key), std::move(context), bytes});
+  places_.emplace(known_.front().key, known_.begin());
+  bytes_ += bytes;
+  while (bytes_ > kMostBytes && known_.size() > 1) {
+    bytes_ -= known_.back().bytes;
+    places_.erase(known_.back().key);
+    known_.pop_back();
   }
+}
+
+StagedContext Contexts::encode(const std::string& text, const PromptTimeline& timeline,
+                               const PromptSettings& settings) {
+  const Zone zone("text encoder");
+  check_clip_skip(settings.clip_skip, networks_->text_encoder->most_clip_skip());
+  const bool is_cut = settings.syntax == PromptSyntax::kPlain && !settings.long_prompts;
+  if (is_cut) tell_of_cut(tokenizer_, text);
+  TextBatch batch{.texts = {}, .counts = {}, .filling = empty_chunk(tokenizer_)};
+  StagedContext result;
+  std::map<std::string, size_t> rows;  // of the batch, by text
+  std::vector<size_t> row_of_stage;
+  for (const PromptStage& stage : stages_of(text, timeline, settings)) {
+    const auto [row, is_new] = rows.emplace(stage.text, batch.texts.size());
+    if (is_new) {
+      batch.texts.push_back(chunk_prompt(stage.text, settings, tokenizer_, names_));
+      batch.counts.push_back(0);
+    }
+    ++batch.counts[row->second];
+    row_of_stage.push_back(row->second);
+    result.ends.push_back(stage.until);
+  }
+  const at::Tensor encoded =
+      encode_batch([this](const TextInputs& inputs) { return encode(inputs); }, batch,
+                   embeddings_.embeddings, settings);
+  for (const size_t row : row_of_stage) {
+    result.contexts.push_back(encoded[static_cast<int64_t>(row)]);
+  }
+  return result;
+}
+
+at::Tensor Contexts::encode(const TextInputs& inputs) {
   const int64_t vocab_size = networks_->text_encoder->vocab_size();
-  const int64_t largest = *std::max_element(tokens.ids.begin(), tokens.ids.end());
+  const auto largest = inputs.ids.max().item<int64_t>();
   if (largest >= vocab_size) {
     throw Error(ErrorKind::kCheckpoint,
                 format("the prompt has the token %lld, and the model's vocabulary has %lld",
                        static_cast<long long>(largest), static_cast<long long>(vocab_size)),
                 "the model was made for another tokenizer");
   }
-  const at::Tensor ids = at::tensor(tokens.ids, at::kLong).unsqueeze(0);  // [1, 77]
-  at::Tensor encoded = networks_->text_encoder->encode(ids);
-  if (networks_->text_encoder.widen(encoded)) encoded = networks_->text_encoder->encode(ids);
+  at::Tensor encoded = networks_->text_encoder->encode(inputs);
+  if (networks_->text_encoder.widen(encoded)) encoded = networks_->text_encoder->encode(inputs);
   return encoded;
 }
 

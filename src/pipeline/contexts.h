@@ -3,45 +3,65 @@
 #include <ATen/core/Tensor.h>
 
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "models/embeddings.h"
 #include "pipeline/networks.h"
-#include "pipeline/stage_progress.h"
-#include "text/tokenizer.h"
+#include "sd/prompt_settings.h"
+#include "text/chunks.h"
+#include "text/prompt_schedule.h"
 
 namespace sd {
 
-/// What prompts say to the UNet. A prompt is encoded once, unless kMostContexts others were asked
-/// for since. What it is given must outlive it.
+/// What a text says to the UNet at each stage of a run.
+struct StagedContext {
+  std::vector<int64_t> ends;         ///< of the stages, see stage_at
+  std::vector<at::Tensor> contexts;  ///< of the stages: [kMaxTokens·chunks, width]
+
+  const at::Tensor& at(int64_t evaluation) const { return contexts[stage_at(ends, evaluation)]; }
+};
+
+/// Encodes texts. A text is encoded once, unless many others were asked for since. What it is given
+/// must outlive it.
 class Contexts {
  public:
-  /// How many are kept, 30 MB of them for Stable Diffusion v1.
-  static constexpr size_t kMostContexts = 128;
+  /// How many bytes are kept: 270 prompts for Stable Diffusion v1.
+  static constexpr size_t kMostBytes = 64U << 20;
 
-  Contexts(const Tokenizer& tokenizer, Networks* networks)
-      : tokenizer_(tokenizer), networks_(networks) {}
+  Contexts(const Tokenizer& tokenizer, const EmbeddingSet& embeddings, Networks* networks)
+      : tokenizer_(tokenizer),
+        embeddings_(embeddings),
+        names_(tokenizer, embeddings.names()),
+        networks_(networks) {}
 
-  /// One row a prompt: [N, 77, width]. Says what of a prompt the model does not see. Throws
-  /// kCheckpoint where the model was made for another tokenizer.
-  at::Tensor of(const std::vector<std::string>& prompts, StageProgress* progress);
+  /// Says what of a plain prompt the model does not see. Throws kCheckpoint where the model was
+  /// made for another tokenizer, kUsage for a clip skip that it does not have.
+  std::shared_ptr<const StagedContext> of(const std::string& text, const PromptTimeline& timeline,
+                                          const PromptSettings& settings);
 
  private:
-  at::Tensor encode(const std::string& prompt);
+  struct Known {
+    std::string key;
+    std::shared_ptr<const StagedContext> context;
+    size_t bytes;
+  };
+
+  StagedContext encode(const std::string& text, const PromptTimeline& timeline,
+                       const PromptSettings& settings);
+  at::Tensor encode(const TextInputs& inputs);
+  void keep(std::string key, std::shared_ptr<const StagedContext> context);
 
   const Tokenizer& tokenizer_;
+  const EmbeddingSet& embeddings_;
+  EmbeddingNames names_;
   Networks* networks_;
-  /// The prompt's, the newest in `known_` then.
-  const at::Tensor& find_or_encode(const std::string& prompt);
-
-  struct Known {
-    std::string prompt;
-    at::Tensor context;  // [1, 77, width]
-  };
   std::list<Known> known_;  // what was asked for last is first
-  std::unordered_map<std::string_view, std::list<Known>::iterator> places_;  // by prompt, in known_
+  std::unordered_map<std::string_view, std::list<Known>::iterator> places_;  // by key, in known_
+  size_t bytes_ = 0;
 };
 
 }  // namespace sd

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "models/embeddings.h"
 #include "models/latent_diffusion.h"
 #include "models/memory_plan.h"
 #include "runtime/exec_policy.h"
@@ -20,6 +21,7 @@ struct Pipeline::Model {
   SafetyMode safety_mode;
   std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
   std::unique_ptr<const MemoryPlanner> planner;
+  EmbeddingSet embeddings;
 };
 
 }  // namespace sd

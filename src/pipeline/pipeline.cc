@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "models/families.h"
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
@@ -25,6 +26,18 @@ std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
   notice(memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
   return std::move(choice.planner);
+}
+
+/// The embeddings of a folder; what is not used is said.
+EmbeddingSet read_embeddings(const std::string& folder, int64_t width) {
+  if (folder.empty()) return {};
+  const Zone zone("embeddings");
+  EmbeddingSet set = load_embeddings(folder, width);
+  for (const SkippedEmbedding& one : set.skipped) {
+    notice("not used: " + printable(one.file.string()) + ": " + one.reason);
+  }
+  detail(format("%zu embeddings in %s", set.embeddings.size(), printable(folder).c_str()));
+  return set;
 }
 
 }  // namespace
@@ -55,9 +68,10 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
+  EmbeddingSet embeddings = read_embeddings(options.embeddings, diffusion.text_encoder->width());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), describe(source.config), std::move(tokenizer), std::move(diffusion),
-            options.safety.mode, std::move(checker), std::move(planner)}));
+            options.safety.mode, std::move(checker), std::move(planner), std::move(embeddings)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

@@ -7,6 +7,7 @@
 #include "models/families.h"
 #include "models/model_source.h"
 #include "pipeline/describe.h"
+#include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/size_check.h"
 #include "sd/error.h"
@@ -54,8 +55,6 @@ void check_pictures(const std::vector<PictureSettings>& pictures) {
     throw Error(ErrorKind::kUsage, "there is no prompt", "give one with `prompt`");
   }
   for (const PictureSettings& picture : pictures) {
-    check_prompt(picture.prompt);
-    check_prompt(picture.negative_prompt);
     if (!std::isfinite(picture.scale)) {
       throw Error(ErrorKind::kUsage,
                   format("`scale` must be a finite number, found %g", picture.scale),
@@ -138,6 +137,7 @@ void check_rows(const Request& request) {
 
 void check_request(const ModelDescription& model, const Request& request) {
   check_pictures(request.pictures);
+  check_prompts(request);
   check_side("height", request.batch.height, model.size_multiple, kMaxSide);
   check_side("width", request.batch.width, model.size_multiple, kMaxSide);
   check_sampling(request);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -10,12 +11,14 @@
 #include "kernels/table.h"
 #include "models/unet_call.h"
 #include "pipeline/batch_noise.h"
+#include "pipeline/conditioning.h"
 #include "pipeline/contexts.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
+#include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/stage_progress.h"
 #include "runtime/profile.h"
@@ -24,12 +27,6 @@
 
 namespace sd {
 namespace {
-
-/// What a batch's prompts say to the UNet: [N, 77, width] each.
-struct Conditions {
-  at::Tensor cond;
-  at::Tensor uncond;  // undefined at scale 1
-};
 
 /// A request that is being drawn.
 struct Batch {
@@ -61,7 +58,7 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        contexts(*model->tokenizer, &networks),
+        contexts(*model->tokenizer, model->embeddings, &networks),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
         ladder(*model->planner, model->policy, model->diffusion.source) {}
@@ -79,9 +76,11 @@ struct Session::State {
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   Batch make_batch(const Request& request, const ProgressFn& progress);
-  Conditions conditions(const Request& request, const ProgressFn& progress);
+  Conditioning conditioning(const Request& request, const ProgressFn& progress);
+  EpsModel unet_under(const at::Tensor& context, int64_t n);
   Denoiser guided_unet(const SamplingPlan& plan, const Request& request,
-                       const Conditions& conditions);
+                       const Conditioning& conditioning);
+  void show_conditioning(const Conditioning& conditioning) const;
   at::Tensor moments(const Batch& batch);
   template <class Work>
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
@@ -89,7 +88,7 @@ struct Session::State {
   at::Tensor start(const SamplingPlan& plan, Batch* batch);
   at::Tensor sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
                     StageProgress* progress, Denoiser* unet);
-  at::Tensor draw_latent(Batch* batch, Result* result);
+  at::Tensor draw_latent(const Conditioning& prompts, Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
@@ -111,55 +110,81 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
           BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor)};
 }
 
-Conditions Session::State::conditions(const Request& request, const ProgressFn& progress) {
-  std::vector<std::string> prompts;
-  std::vector<std::string> negative_prompts;
-  for (const PictureSettings& picture : request.pictures) {
-    prompts.push_back(picture.prompt);
-    negative_prompts.push_back(picture.negative_prompt);
-  }
-  StageProgress stage(progress, Stage::kText, static_cast<int64_t>(2 * prompts.size()));
-  const auto shown = [&](const std::vector<std::string>& of) {
-    at::Tensor context = contexts.of(of, &stage);
-    show("cond", context);
-    return context;
+/// What the prompts of a batch say, the negative ones encoded first, as in the reference.
+Conditioning Session::State::conditioning(const Request& request, const ProgressFn& progress) {
+  StageProgress stage(progress, Stage::kText, 2 * std::ssize(request.pictures));
+  const PromptTimeline timeline = timeline_of(request);
+  const auto context_of = [&](const std::string& text) {
+    return contexts.of(text, timeline, request.batch.prompts);
   };
-  Conditions of_both;  // the unconditional one first, as in the reference
-  if (has_guidance(request)) of_both.uncond = shown(negative_prompts);
-  of_both.cond = shown(prompts);
-  return of_both;
+  Conditioning result{.pictures = {}, .unequal = request.batch.prompts.unequal, .empty = {}};
+  if (request.batch.prompts.unequal == UnequalLengths::kPad) result.empty = context_of("")->at(0);
+  const bool guided = needs_negatives(request);
+  for (const PictureSettings& picture : request.pictures) {
+    result.pictures.push_back(
+        {.parts = {}, .negative = guided ? context_of(picture.negative_prompt) : nullptr});
+    stage.step_done();
+  }
+  for (size_t i = 0; i < request.pictures.size(); ++i) {
+    for (const PromptPart& part : parts_of(request.pictures[i].prompt, request.batch.prompts)) {
+      result.pictures[i].parts.push_back({context_of(part.text), part.weight});
+    }
+    stage.step_done();
+  }
+  show_conditioning(result);
+  return result;
 }
 
-/// The UNet under guidance. Between its blocks it looks whether the user wants to stop.
-Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& request,
-                                     const Conditions& conditions) {
-  std::vector<double> scales;
-  for (const PictureSettings& picture : request.pictures) {
-    scales.push_back(picture.scale * plan.sampler.guidance);
+/// The first contexts, where they have one length: [N, T, width], the negative ones first.
+void Session::State::show_conditioning(const Conditioning& conditioning) const {
+  if (!tap) return;
+  const Conditioning::Span span = conditioning.at(0);
+  std::vector<at::Tensor> firsts;
+  for (const auto& parts : span.parts) firsts.push_back(parts.front());
+  for (const std::vector<at::Tensor>& rows : {span.negatives, firsts}) {
+    const bool equal = std::all_of(rows.begin(), rows.end(), [&](const at::Tensor& one) {
+      return one.sizes() == rows.front().sizes();
+    });
+    if (equal && !rows.empty()) show("cond", at::stack(rows));
   }
-  const EpsNetwork network =
-      [this, pictures = std::ssize(request.pictures)](const at::Tensor& context) -> EpsModel {
-    return [this, rows = context.size(0),
-            parts = divided(networks.unet->prepare(context), pictures, ladder.unet_share())](
-               const at::Tensor& x, double t) {
-      if (tap) {
-        tap("unet_x", repeat_rows(x, rows));
-        tap("unet_t", at::full({rows}, t));
-      }
-      at::Tensor eps =
-          unet_call(*networks.unet, x, t, parts,
-                    [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
-      show("unet_eps", eps);
-      ++evaluations_;
-      return eps;
-    };
+}
+
+/// The UNet under a context [k·n, T, width]. Between its blocks it looks whether the user wants to
+/// stop.
+EpsModel Session::State::unet_under(const at::Tensor& context, int64_t n) {
+  return [this, rows = context.size(0),
+          parts = divided(networks.unet->prepare(context), n, ladder.unet_share())](
+             const at::Tensor& x, double t) {
+    if (tap) {
+      tap("unet_x", repeat_rows(x, rows));
+      tap("unet_t", at::full({rows}, t));
+    }
+    at::Tensor eps =
+        unet_call(*networks.unet, x, t, parts,
+                  [this](const std::string&, const at::Tensor&) { sampling_->poll(); });
+    show("unet_eps", eps);
+    return eps;
   };
-  return guided({.network = network,
-                 .cond = conditions.cond,
-                 .uncond = conditions.uncond,
-                 .scales = scales,
-                 .guides = guidance_of(plan, sampling_of(request))},
-                model->policy.kernels);
+}
+
+Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& request,
+                                     const Conditioning& conditioning) {
+  const auto unet = std::make_shared<ConditionedUNet>(
+      conditioning,
+      [this](const at::Tensor& context, int64_t n) { return unet_under(context, n); });
+  ConditionedNetwork network{
+      .answer =
+          [this, unet](const at::Tensor& x, double t, const Evaluation& at, bool guided) {
+            ++evaluations_;
+            return (*unet)(x, t, at.number, guided);
+          },
+      .scales = {}};
+  network.guides = guidance_of(plan, sampling_of(request));
+  network.device = model->policy.device;
+  for (const PictureSettings& picture : request.pictures) {
+    if (conditioning.guided()) network.scales.push_back(picture.scale * plan.sampler.guidance);
+  }
+  return guided(std::move(network), model->policy.kernels);
 }
 
 /// What the encoder says of the init image: [1, 2C, h, w].
@@ -236,13 +261,12 @@ at::Tensor Session::State::sample(const SamplingPlan& plan, Batch* batch, const 
 
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
 /// less at a time, and where the UNet's type is too narrow, in f32.
-at::Tensor Session::State::draw_latent(Batch* batch, Result* result) {
+at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch, Result* result) {
   const Request& request = batch->request;
   const SamplingPlan plan = plan_sampling(diffusion().schedule, sampling_of(request));
-  const Conditions of_prompts = conditions(request, batch->progress);
   const at::Tensor x = start(plan, batch);
   const auto sampled = [&] {
-    Denoiser unet = guided_unet(plan, request, of_prompts);
+    Denoiser unet = guided_unet(plan, request, prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     batch->noise.rewind();
@@ -291,12 +315,15 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, progress);
   Result result;
   evaluations_ = 0;
+  const Conditioning prompts = conditioning(request, progress);
   ladder.plan({.pictures = batch.rows(),
                .height = request.batch.height,
                .width = request.batch.width,
-               .guided = has_guidance(request),
-               .encodes = request.batch.init.image != nullptr});
-  const at::Tensor latent = draw_latent(&batch, &result);
+               .guided = prompts.guided(),
+               .encodes = request.batch.init.image != nullptr,
+               .chunks = prompts.longest() / kMaxTokens,
+               .parts = prompts.most_parts()});
+  const at::Tensor latent = draw_latent(prompts, &batch, &result);
   result.evaluations = evaluations_;
   show("latent", latent);
   result.decode_seconds = decode(batch, latent, on_picture);

@@ -59,24 +59,38 @@ Prediction Denoiser::operator()(const at::Tensor& x, const Level& at) {
   return prediction;
 }
 
-Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels) {
-  if (!of.uncond.defined()) return unguided(of.network(of.cond), kernels, of.predicts);
-  const Predictor both(of.network(at::cat({of.uncond, of.cond})),
-                       at::tensor(of.scales, at::kFloat).to(of.cond.device()), of.predicts,
-                       kernels);
-  if (!of.guides) {
-    return Denoiser([both](const at::Tensor& x, const Evaluation& at) { return both(x, at.at); });
-  }
-  // The context of those without guidance is prepared when the first of them comes.
-  auto alone = std::make_shared<std::unique_ptr<const Predictor>>();
-  return Denoiser([=](const at::Tensor& x, const Evaluation& at) {
-    if (of.guides(at)) return both(x, at.at);
-    if (*alone == nullptr) {
-      *alone = std::make_unique<const Predictor>(of.network(of.cond), at::Tensor(), of.predicts,
-                                                 kernels);
-    }
-    return (**alone)(x, at.at);
+Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels) {
+  const auto now = std::make_shared<Evaluation>();
+  const auto predictor = [&](bool guided) {
+    const at::Tensor scales =
+        guided ? at::tensor(of.scales, at::kFloat).to(of.device) : at::Tensor();
+    const EpsModel model = [answer = of.answer, now, guided](const at::Tensor& x, double t) {
+      return answer(x, t, *now, guided);
+    };
+    return Predictor(model, scales, of.predicts, kernels);
+  };
+  const Predictor alone = predictor(false);
+  const Predictor both = of.scales.empty() ? alone : predictor(true);
+  return Denoiser([=, guides = of.guides](const at::Tensor& x, const Evaluation& at) {
+    *now = at;
+    return (guides && !guides(at) ? alone : both)(x, at.at);
   });
+}
+
+Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels) {
+  // A context is prepared when the first evaluation under it comes.
+  struct Prepared {
+    EpsModel both, alone;
+  };
+  const auto prepared = std::make_shared<Prepared>();
+  const std::vector<double> scales = of.uncond.defined() ? of.scales : std::vector<double>();
+  const auto answer = [=](const at::Tensor& x, double t, const Evaluation&, bool guided) {
+    EpsModel& model = guided ? prepared->both : prepared->alone;
+    if (!model) model = of.network(guided ? at::cat({of.uncond, of.cond}) : of.cond);
+    return model(x, t);
+  };
+  return guided(ConditionedNetwork{answer, scales, of.predicts, of.guides, of.cond.device()},
+                kernels);
 }
 
 Denoiser unguided(EpsModel model, const KernelPolicy& kernels, Predicts predicts) {

@@ -14,7 +14,7 @@ namespace sd {
 /// or not → [k·N, C, h, w] f32, for each row of x under each of k contexts.
 using EpsModel = std::function<at::Tensor(const at::Tensor& x, double t)>;
 
-/// A network that is given its context [k·N, 77, width] once, for all calls of the model that it
+/// A network that is given its context [k·N, T, width] once, for all calls of the model that it
 /// returns: x [N, C, h, w] → [k·N, C, h, w], row i for row i of the context and row i mod N of x.
 using EpsNetwork = std::function<EpsModel(const at::Tensor& context)>;
 
@@ -61,10 +61,25 @@ class Denoiser {
   int64_t evaluations_ = 0;
 };
 
+/// A network whose context may change from one evaluation to the next.
+struct ConditionedNetwork {
+  /// What it says of x [N, C, h, w] at time t: with guidance [2N, C, h, w], the unconditional half
+  /// first; without [N, C, h, w].
+  std::function<at::Tensor(const at::Tensor& x, double t, const Evaluation&, bool guided)> answer;
+  std::vector<double> scales;  ///< N; empty: no guidance
+  Predicts predicts = Predicts::kEps;
+  /// Whether an evaluation has guidance. Empty: all.
+  std::function<bool(const Evaluation&)> guides = {};
+  at::Device device = at::kCPU;  ///< of x
+};
+
+/// Classifier-free guidance (Ho and Salimans 2022): u + scale·(c - u).
+Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels = {});
+
 /// A network under guidance.
 struct GuidedNetwork {
   EpsNetwork network;
-  at::Tensor cond;             ///< [N, 77, width]
+  at::Tensor cond;             ///< [N, T, width]
   at::Tensor uncond;           ///< likewise; undefined: no guidance, which is what scale 1 means
   std::vector<double> scales;  ///< N
   Predicts predicts = Predicts::kEps;

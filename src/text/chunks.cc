@@ -145,6 +145,20 @@ ChunkedText chunk_text(const std::vector<WeightedText>& stretches, const ChunkAr
   return std::move(chunker).finish();
 }
 
+ChunkedText chunk_prompt(std::string_view utf8, const PromptSettings& settings,
+                         const Tokenizer& tokenizer, const EmbeddingNames& embeddings) {
+  const ChunkArgs args{tokenizer, embeddings, settings.comma_backtrack};
+  const bool webui = settings.syntax == PromptSyntax::kWebUi;
+  if (!webui && !settings.long_prompts) {
+    const Tokens tokens = tokenizer.encode(utf8);
+    return {{{tokens.ids, std::vector<double>(tokens.ids.size(), 1.0), {}}}, tokens.used - 2};
+  }
+  if (webui && settings.emphasis == Emphasis::kOld) return chunk_text_old(utf8, args);
+  const std::vector<WeightedText> whole = {{std::string(utf8), 1.0}};
+  if (!webui) return chunk_text(whole, {tokenizer, EmbeddingNames(), settings.comma_backtrack});
+  return chunk_text(settings.emphasis == Emphasis::kNone ? whole : parse_attention(utf8), args);
+}
+
 ChunkedText chunk_text_old(std::string_view utf8, const ChunkArgs& args) {
   const std::vector<int32_t> ids = args.tokenizer.content(utf8);
   Chunk content;

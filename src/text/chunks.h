@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sd/prompt_settings.h"
 #include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
@@ -79,6 +80,11 @@ struct ChunkArgs {
 /// The stretches one after the other in chunks of 75 ids; kBreak ends a chunk. Throws Error(kUsage)
 /// if a text is not UTF-8.
 ChunkedText chunk_text(const std::vector<WeightedText>& stretches, const ChunkArgs& args);
+
+/// A text at one step in chunks, as the settings say. Plain syntax knows no embeddings, and without
+/// long prompts it has one chunk, cut.
+ChunkedText chunk_prompt(std::string_view utf8, const PromptSettings& settings,
+                         const Tokenizer& tokenizer, const EmbeddingNames& embeddings);
 
 /// As the web UI's first version weighed: the ids that hold brackets are left out and multiply
 /// those behind them. One chunk; what is beyond is cut, and counted all the same.

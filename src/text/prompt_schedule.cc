@@ -111,9 +111,9 @@ std::vector<PromptStage> schedule_prompt(std::string_view utf8, const PromptTime
   return Schedule(text, of_pass).stages();
 }
 
-size_t stage_at(const std::vector<PromptStage>& stages, int64_t evaluation) {
-  for (size_t i = 0; i < stages.size(); ++i) {
-    if (evaluation <= stages[i].until) return i;
+size_t stage_at(std::span<const int64_t> ends, int64_t evaluation) {
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (evaluation <= ends[i]) return i;
   }
   return 0;
 }

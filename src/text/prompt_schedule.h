@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,8 @@ struct PromptTimeline {
 /// infinite.
 std::vector<PromptStage> schedule_prompt(std::string_view utf8, const PromptTimeline& timeline);
 
-/// The stage that holds at an evaluation, counted from 0: the first again behind the last one's
-/// end, as in the web UI.
-size_t stage_at(const std::vector<PromptStage>& stages, int64_t evaluation);
+/// The stage that holds at an evaluation, counted from 0, by the ends of all (`until`): the first
+/// again behind the last one's end, as in the web UI.
+size_t stage_at(std::span<const int64_t> ends, int64_t evaluation);
 
 }  // namespace sd

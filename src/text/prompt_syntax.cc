@@ -1,6 +1,7 @@
 #include "text/prompt_syntax.h"
 
 #include <algorithm>
+#include <regex>
 
 #include "base/strings.h"
 #include "sd/error.h"
@@ -138,6 +139,14 @@ std::u32string cut_networks(View text, std::vector<NetworkUse>* networks) {
 std::vector<PromptPart> split_at_and(std::string_view utf8) {
   check_prompt(utf8);
   return split_parts(from_utf8(utf8));
+}
+
+bool looks_like_webui(std::string_view utf8) {
+  static const std::regex kWebUi(
+      R"([(\[][^()\[\]]*:\s*[-+]?[0-9]*\.?[0-9]+\s*[)\]]|[^\s]\s+(AND|BREAK)\s+[^\s]|<(lora|lyco|hypernet):[^<>]+>)");
+  constexpr size_t kLooked = 4096;  // std::regex takes stack for each character
+  const std::string begin(utf8.substr(0, kLooked));
+  return std::regex_search(begin, kWebUi);
 }
 
 ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax) {

@@ -6,13 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+#include "sd/prompt_settings.h"
 
-/// How the brackets of a prompt are read.
-enum class PromptSyntax {
-  kPlain,  ///< as words, as the reference reads them
-  kWebUi,  ///< as AUTOMATIC1111's web UI (v1.10.1) reads them
-};
+namespace sd {
 
 /// One text among those that AND joins.
 struct PromptPart {
@@ -47,6 +43,10 @@ ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax);
 
 /// The parts of a prompt from which nothing is cut out.
 std::vector<PromptPart> split_at_and(std::string_view utf8);
+
+/// Whether a prompt in plain syntax has what only the web UI's syntax reads: a weight, editing, AND
+/// or BREAK between words, a network.
+bool looks_like_webui(std::string_view utf8);
 
 /// A stretch of text and what its tokens are multiplied by.
 struct WeightedText {

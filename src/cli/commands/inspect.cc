@@ -1,8 +1,11 @@
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/output.h"
+#include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "models/embedding_card.h"
 #include "models/inspect.h"
 
 namespace sd {
@@ -14,8 +17,33 @@ struct InspectOptions {
   bool sha256 = false;
 };
 
+/// A picture that carries an embedding; false: it carries none, or the file is no picture.
+bool inspect_card(const std::string& file, bool as_json) {
+  const std::string extension = std::filesystem::path(file).extension().string();
+  if (extension != ".png" && extension != ".PNG" && extension != ".webp") return false;
+  const auto card = read_embedding_card(file);
+  if (!card) return false;
+  const auto vectors = static_cast<long long>(card->vectors.size(0));
+  const auto width = static_cast<long long>(card->vectors.size(1));
+  const nlohmann::json json = {{"path", file},
+                               {"format", "picture"},
+                               {"family", "embedding"},
+                               {"name", card->name},
+                               {"dims", {{"embedding_vectors", vectors}, {"text_width", width}}}};
+  if (as_json) {
+    print_json(json.dump(2));
+  } else {
+    print_format(
+        "file         %s\nformat       picture\nfamily       embedding\n"
+        "name         %s\ndimensions   text width %lld, vectors %lld\n",
+        printable(file).c_str(), printable(card->name).c_str(), width, vectors);
+  }
+  return true;
+}
+
 int run_inspect(const InspectOptions& options) {
   for (const std::string& file : options.files) {
+    if (inspect_card(file, options.json)) continue;
     const Inspection inspection = inspect_file(file, options.sha256);
     if (options.json) {
       print_json(to_json(inspection).dump(2));

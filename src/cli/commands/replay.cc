@@ -18,6 +18,7 @@
 #include "job/model_choice.h"
 #include "job/named_file.h"
 #include "job/picture_record.h"
+#include "models/embeddings.h"
 #include "models/model_source.h"
 #include "pipeline/noise_plan.h"
 #include "runtime/kernel_policy.h"
@@ -27,6 +28,12 @@ namespace sd {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// The folder of the embeddings that a picture's prompts may name.
+std::string embeddings_of(const PictureRecord& record) {
+  const bool known = record.settings.batch.prompts.syntax == PromptSyntax::kWebUi;
+  return known ? find_embeddings_folder("") : "";
+}
 
 struct ReplayOptions {
   std::vector<std::string> files;
@@ -210,16 +217,17 @@ class Replayer {
         format("%d %d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
                static_cast<int>(device.kernels), static_cast<int>(device.precision),
                record.starts_from_picture() ? 1 : 0) +
-        device.device + "\n" + model.paths.checkpoint + "\n" + model.paths.config;
+        embeddings_of(record) + "\n" + device.device + "\n" + model.paths.checkpoint + "\n" +
+        model.paths.config;
     check_model(model.paths, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
-      pipeline_.emplace(Pipeline::load({.model = model.paths,
-                                        .device = device,
-                                        .safety = {},
-                                        .init_images = record.starts_from_picture(),
-                                        .largest = {}},
-                                       model.description.config));
+      LoadOptions load;
+      load.model = model.paths;
+      load.device = device;
+      load.init_images = record.starts_from_picture();
+      load.embeddings = embeddings_of(record);
+      pipeline_.emplace(Pipeline::load(load, model.description.config));
       key_ = key;
     }
     return *pipeline_;

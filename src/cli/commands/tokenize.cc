@@ -12,6 +12,7 @@
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
 #include "cli/prompt_json.h"
+#include "models/embeddings.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
 #include "text/chunks.h"
@@ -29,6 +30,7 @@ struct TokenizeOptions {
   PromptSyntax syntax = PromptSyntax::kPlain;
   int64_t steps = 50;
   int64_t comma_backtrack = 20;
+  std::string embeddings;
 };
 
 std::unique_ptr<Tokenizer> open_tokenizer(const TokenizeOptions& options) {
@@ -155,13 +157,24 @@ void convert_file(const TokenizeOptions& options, const ChunkArgs& args) {
   convert_lines(file, options, args);
 }
 
+/// The names of the embeddings, of whatever width; what is skipped is said.
+EmbeddingNames open_embeddings(const TokenizeOptions& options, const Tokenizer& tokenizer) {
+  const std::string folder = find_embeddings_folder(options.embeddings);
+  if (options.syntax == PromptSyntax::kPlain || folder.empty()) return {};
+  const EmbeddingSet set = load_embeddings(folder, /*width=*/0);
+  for (const SkippedEmbedding& one : set.skipped) {
+    notice("not used: " + printable(one.file.string()) + ": " + one.reason);
+  }
+  return {tokenizer, set.names()};
+}
+
 int run_tokenize(const TokenizeOptions& options) {
   if (options.texts.empty() && options.jsonl.empty()) {
     throw Error(ErrorKind::kUsage, "there is nothing to tokenize",
                 "give texts, or --jsonl FILE (- is standard input)");
   }
   const auto tokenizer = open_tokenizer(options);
-  const EmbeddingNames embeddings;
+  const EmbeddingNames embeddings = open_embeddings(options, *tokenizer);
   const ChunkArgs args{*tokenizer, embeddings, options.comma_backtrack};
   for (const std::string& text : options.texts) {
     if (options.syntax == PromptSyntax::kPlain) {
@@ -186,6 +199,10 @@ void add_syntax_flags(CLI::App* command, TokenizeOptions* options) {
       .whole_number("comma-backtrack", options->comma_backtrack,
                     "webui: a full chunk ends behind a comma that is at most so many ids back")
       ->check(CLI::Range(0, 74));
+  group
+      .text("embeddings", options->embeddings,
+            "webui: the folder of textual inversions whose names become vectors", "DIR")
+      ->default_str("models/embeddings");
 }
 
 }  // namespace

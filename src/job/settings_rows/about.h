@@ -6,7 +6,7 @@
 namespace sd {
 
 /// Headings of the help page, in its order.
-enum class SettingGroup { kPicture, kSampling, kModel, kOutput, kSafety, kDevice };
+enum class SettingGroup { kPicture, kPrompts, kSampling, kModel, kOutput, kSafety, kDevice };
 
 /// Which of the scripts know a setting.
 enum class Scripts { kBoth, kTxt2Img, kImg2Img };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job/settings_rows/about.h"
+#include "job/settings_rows/prompts.h"
 #include "job/settings_rows/sampler.h"
 
 namespace sd {
@@ -121,6 +122,7 @@ void visit_line_settings(S& s, V&& v) {
         .required = true,
         .a1111 = "Eta DDIM"});
   visit_sampler_settings(s, v);
+  visit_prompt_settings(s, v);
   v("own_seed", s.picture.seed,
     About{.flags = "seed", .group = kSampling, .help = "the picture's own seed", .where = kLine});
 }

@@ -85,6 +85,12 @@ void visit_run_settings(S& s, V&& v) {
                   "YAML says",
           .record = "/model/weights",
           .required = true});
+  v("embeddings", s.embeddings,
+    About{.flags = "embeddings",
+          .group = kModel,
+          .help = "webui: the folder of textual inversions: .pt, .bin, .safetensors, pictures",
+          .kind = "DIR",
+          .fallback = "models/embeddings"});
   v("channels", s.C,
     About{.flags = "C", .group = kModel, .help = "channels of the latent; must be the model's"});
   v("factor", s.f,

@@ -17,13 +17,13 @@ ClipTextConfig read_clip_json(const fs::path& path) {
   config.intermediate_size = json.integer("intermediate_size", 2048, kMostNumber);
   config.num_hidden_layers = json.integer("num_hidden_layers", 12, kMostLayers);
   config.num_attention_heads = json.integer("num_attention_heads", 8, kMostChannels);
-  config.max_position_embeddings = json.integer("max_position_embeddings", 77, kMostNumber);
+  config.max_position_embeddings = json.integer("max_position_embeddings", kMaxTokens, kMostNumber);
   config.hidden_act = json.text("hidden_act", "quick_gelu", {"quick_gelu", "gelu"});
   if (config.hidden_size % config.num_attention_heads != 0) {
     json.fail("hidden_size is not a multiple of num_attention_heads");
   }
   if (config.max_position_embeddings < kMaxTokens) {
-    json.fail("max_position_embeddings must be at least 77");
+    json.fail("max_position_embeddings must be at least " + std::to_string(kMaxTokens));
   }
   return config;
 }
@@ -54,7 +54,7 @@ BertTextConfig read_bert_text_config(Params params) {
   params.only_boolean("use_tokenizer", true);
   params.ignore({"device", "embedding_dropout"});
   params.finish();
-  if (config.max_seq_len != kMaxTokens) params.fail("max_seq_len", "77");
+  if (config.max_seq_len != kMaxTokens) params.fail("max_seq_len", std::to_string(kMaxTokens));
   return config;
 }
 

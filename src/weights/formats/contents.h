@@ -44,6 +44,7 @@ struct CheckpointContents {
   std::vector<std::string> other_keys;          ///< top-level keys beside the weights
   int64_t other_tensors = 0;                    ///< tensors outside the weights (optimizer state)
   bool nested_state_dict = false;               ///< the weights lie under the key "state_dict"
+  bool embedding = false;                       ///< they lie under "string_to_param"
 };
 
 }  // namespace sd

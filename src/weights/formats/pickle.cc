@@ -91,6 +91,11 @@ std::optional<Value> Value::arguments() const {
   return Value(document_, document_->nodes_[id_].second);
 }
 
+std::optional<Value> Value::state() const {
+  if (kind() != Kind::kObject || document_->nodes_[id_].tail == kNoId) return std::nullopt;
+  return Value(document_, document_->nodes_[id_].tail);
+}
+
 std::optional<Value> Value::persistent_id() const {
   if (kind() != Kind::kPersistent) return std::nullopt;
   return Value(document_, document_->nodes_[id_].first);

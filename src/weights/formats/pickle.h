@@ -60,6 +60,8 @@ class Value {
   /// The callable of an object (a global, as a rule) and its arguments.
   std::optional<Value> callable() const;
   std::optional<Value> arguments() const;
+  /// What an object was to be given as its state (the last time).
+  std::optional<Value> state() const;
   /// What a persistent reference refers to.
   std::optional<Value> persistent_id() const;
 
@@ -95,7 +97,7 @@ class Document {
     uint32_t length = 0;                  // of text
     Id first = kNoId;                     // global: module; object: callable; persistent: its id
     Id second = kNoId;                    // global: name; object: arguments
-    uint32_t head = kNoId, tail = kNoId;  // chunks of items
+    uint32_t head = kNoId, tail = kNoId;  // chunks of items; object: tail is its state
     Node() : integer(0) {}
   };
   /// A run of items; a container that grows gets one for each time.

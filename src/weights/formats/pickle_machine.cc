@@ -267,8 +267,9 @@ void Machine::instantiate_from_stack() {
 
 /// The state is dropped, since nothing is ever built.
 void Machine::build() {
-  pop();
+  const Id state = pop();
   const Kind kind = node(top()).kind;
+  if (kind == Kind::kObject) node(top()).tail = state;
   if (kind == Kind::kNone || kind == Kind::kBool || kind == Kind::kInt || kind == Kind::kFloat) {
     throw fail("expected an object to give state to");
   }

@@ -102,6 +102,7 @@ constexpr std::string_view kOrdinary[] = {
     "torch.device",
     "torch.Tensor",
     "torch._tensor._rebuild_from_type_v2",
+    "torch.nn.modules.container.ParameterDict",
     "torch.nn.parameter.Parameter",
     "torch.nn.parameter.Buffer",
     "torch.storage._load_from_bytes",

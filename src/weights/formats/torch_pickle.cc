@@ -47,6 +47,7 @@ class ContentsReader {
       return;
     }
     if (const auto step = root.find("global_step")) contents_.global_step = step->as_int();
+    if (const auto vectors = root.find("string_to_param")) return read_embedding(root, *vectors);
     const auto nested = root.find("state_dict");
     contents_.nested_state_dict = nested && nested->kind() == Kind::kDict;
     if (!contents_.nested_state_dict) return read_weights(root, "");
@@ -55,6 +56,20 @@ class ContentsReader {
     for (size_t i = 0; i < pairs.size(); i += 2) {
       if (pairs[i].as_text() != "state_dict") add_key("", pairs[i]);
     }
+  }
+
+  /// Textual inversion: a dict or a ParameterDict, which keeps its tensors in its state.
+  void read_embedding(const Value& root, Value vectors) {
+    if (const auto state = vectors.state()) {
+      if (const auto parameters = state->find("_parameters")) vectors = *parameters;
+    }
+    if (vectors.kind() != Kind::kDict) {
+      contents_.problems.push_back({"string_to_param", "expected a dict of vectors"});
+      return;
+    }
+    contents_.embedding = true;
+    if (const auto step = root.find("step")) contents_.global_step = step->as_int();
+    read_weights(vectors, "string_to_param: ");
   }
 
   void read_weights(const Value& dict, const std::string& label) {

@@ -91,7 +91,8 @@ TEST(Settings, TakeEveryWordOfTheirEnumeration) {
     }
     if (setting.words.empty()) continue;
     Settings settings;
-    expect_error(ErrorKind::kUsage, "found none", [&] { set_text(&settings, setting, "none"); });
+    expect_error(ErrorKind::kUsage, "found unheard_of",
+                 [&] { set_text(&settings, setting, "unheard_of"); });
   }
   EXPECT_GT(words, 20);
 }
@@ -117,13 +118,10 @@ TEST(Settings, OfALineAreSetInALine) {
 }
 
 TEST(BatchSettings, ThatAreEqualMayShareABatch) {
-  const BatchSettings some = {.width = 64,
-                              .height = 64,
-                              .sampler = "plms",
-                              .steps = 3,
-                              .knobs = {},
-                              .noise = {},
-                              .init = {}};
+  BatchSettings some;
+  some.width = some.height = 64;
+  some.sampler = "plms";
+  some.steps = 3;
   EXPECT_EQ(some, some);
   BatchSettings other = some;
   other.init.strength = 0.5;

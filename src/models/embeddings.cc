@@ -1,0 +1,170 @@
+#include "models/embeddings.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/strings.h"
+#include "models/embedding_card.h"
+#include "runtime/mapped_file.h"
+#include "sd/error.h"
+#include "weights/checkpoint.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower_extension(const fs::path& file) {
+  std::string text = file.extension().string();
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return text;
+}
+
+bool is_one_of(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+bool is_weights(const fs::path& file) {
+  return is_one_of(lower_extension(file), {".pt", ".bin", ".safetensors"});
+}
+
+bool is_picture(const fs::path& file) {
+  return is_one_of(lower_extension(file), {".png", ".webp"}) &&
+         lower_extension(file.stem()) != ".preview";
+}
+
+Error unusable(const std::string& what) {
+  return Error(ErrorKind::kCheckpoint, what,
+               "give an embedding of the web UI or of diffusers, made for Stable Diffusion v1");
+}
+
+void check_globals(const CheckpointContents& contents) {
+  for (const PickleGlobal& global : contents.globals) {
+    if (!global.known)
+      throw unusable("its pickle names " + printable(global.name) + ", which no embedding needs");
+  }
+}
+
+/// The one tensor that an embedding is.
+const TensorInfo& only_tensor(const CheckpointContents& contents) {
+  if (!contents.problems.empty()) throw unusable(contents.problems.front().what);
+  if (contents.tensors.empty()) throw unusable("it is no embedding: it holds no tensor");
+  const bool whole = contents.embedding || contents.other_keys.empty();
+  if (!whole) throw unusable("it is no embedding: it has the key " + contents.other_keys.front());
+  if (contents.tensors.size() > 1) {
+    throw unusable(format("it has %zu terms; an embedding has one", contents.tensors.size()));
+  }
+  return contents.tensors.front();
+}
+
+at::Tensor read_vectors(const fs::path& file) {
+  const auto mapped = MappedFile::open(file.string());
+  const Checkpoint checkpoint(mapped, scan_checkpoint(*mapped));
+  check_globals(checkpoint.contents());
+  const TensorInfo& info = only_tensor(checkpoint.contents());
+  return checkpoint.tensor(info).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+}
+
+/// [n, width], checked.
+at::Tensor checked(at::Tensor vectors) {
+  constexpr int64_t kMost = kMaxTokens - 2;
+  if (vectors.dim() == 1) vectors = vectors.unsqueeze(0);
+  if (vectors.dim() != 2)
+    throw unusable("expected a list of vectors, found " + shape_string(vectors.sizes().vec()));
+  if (vectors.size(0) < 1 || vectors.size(0) > kMost) {
+    throw unusable(format("it has %lld vectors; a chunk holds 1 to %lld",
+                          static_cast<long long>(vectors.size(0)), static_cast<long long>(kMost)));
+  }
+  return vectors.contiguous();
+}
+
+/// Nothing for a picture without one.
+std::optional<TextEmbedding> read_embedding(const fs::path& file) {
+  std::error_code ignored;
+  if (fs::file_size(file, ignored) == 0) throw unusable("it is empty");
+  TextEmbedding embedding{.name = file.stem().string(), .vectors = {}, .file = file};
+  if (is_picture(file)) {
+    auto card = read_embedding_card(file);
+    if (!card) return std::nullopt;
+    embedding.vectors = checked(std::move(card->vectors));
+    if (!card->name.empty()) embedding.name = card->name;
+  } else {
+    embedding.vectors = checked(read_vectors(file));
+  }
+  check_prompt(embedding.name);
+  return embedding;
+}
+
+void check_width(const TextEmbedding& embedding, int64_t width) {
+  const int64_t found = embedding.vectors.size(1);
+  if (width > 0 && found != width) {
+    throw unusable(format("its vectors have %lld numbers, the text encoder's %lld",
+                          static_cast<long long>(found), static_cast<long long>(width)));
+  }
+}
+
+/// The files below a folder that may hold an embedding, sorted.
+std::vector<fs::path> candidates(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  const auto options = fs::directory_options::follow_directory_symlink |
+                       fs::directory_options::skip_permission_denied;
+  fs::recursive_directory_iterator it(folder, options, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (it.depth() > 16) it.disable_recursion_pending();
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && may_hold_embedding(it->path())) files.push_back(it->path());
+  }
+  if (error) {
+    throw Error(ErrorKind::kFile,
+                "cannot read the folder " + printable(folder.string()) + ": " + error.message(),
+                "check the folder of the embeddings");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+std::string find_embeddings_folder(const std::string& given) {
+  constexpr const char* kUsual = "models/embeddings";
+  std::error_code ignored;
+  if (!given.empty() || !fs::is_directory(kUsual, ignored)) return given;
+  return kUsual;
+}
+
+bool may_hold_embedding(const fs::path& file) { return is_weights(file) || is_picture(file); }
+
+TextEmbedding load_embedding(const fs::path& file) {
+  auto embedding = read_embedding(file);
+  if (!embedding) throw unusable("the picture carries no embedding");
+  return *std::move(embedding);
+}
+
+EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
+  EmbeddingSet set;
+  std::map<std::string, TextEmbedding> by_name;
+  for (const fs::path& file : candidates(folder)) {
+    try {
+      auto embedding = read_embedding(file);
+      if (!embedding) continue;
+      check_width(*embedding, width);
+      by_name.insert_or_assign(embedding->name, *std::move(embedding));
+    } catch (const Error& error) {
+      set.skipped.push_back({file, error.what()});
+    }
+  }
+  for (auto& [name, embedding] : by_name) set.embeddings.push_back(std::move(embedding));
+  return set;
+}
+
+std::vector<EmbeddingName> EmbeddingSet::names() const {
+  std::vector<EmbeddingName> list;
+  for (const TextEmbedding& one : embeddings) list.push_back({one.name, one.vectors.size(0)});
+  return list;
+}
+
+}  // namespace sd
