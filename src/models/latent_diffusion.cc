@@ -52,6 +52,23 @@ Part<Net> make_part(const char* name, const PartSource& source, at::ScalarType d
   return Part<Net>(name, dtype, make);
 }
 
+Part<UNet> make_unet(const ModelSource& source, at::ScalarType dtype, const ExecPolicy& policy,
+                     const std::shared_ptr<LoadReport>& report) {
+  const auto build = [unet = source.config.unet, kernels = policy.kernels](const WeightView& view) {
+    return std::make_shared<const UNet>(view, unet, kernels);
+  };
+  return make_part<UNet>("UNet", source.unet, dtype, policy, report, build);
+}
+
+Part<TextEncoder> make_text_encoder(const ModelSource& source, at::ScalarType dtype,
+                                    const ExecPolicy& policy,
+                                    const std::shared_ptr<LoadReport>& report) {
+  const auto build = [config = source.config, kernels = policy.kernels](const WeightView& view) {
+    return family_of(config).text->make_text_encoder(view, config, kernels);
+  };
+  return make_part<TextEncoder>("text encoder", source.text, dtype, policy, report, build);
+}
+
 }  // namespace
 
 LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
@@ -63,15 +80,8 @@ LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
   const double scale_factor = load_scale_factor(whole, config);
   return {
       .source = source,
-      .text_encoder = make_part<TextEncoder>(
-          "text encoder", source.text, policy.dtype, policy, report,
-          [config, kernels](const WeightView& view) {
-            return family_of(config).text->make_text_encoder(view, config, kernels);
-          }),
-      .unet = make_part<UNet>("UNet", source.unet, policy.dtype, policy, report,
-                              [unet = config.unet, kernels](const WeightView& view) {
-                                return std::make_shared<const UNet>(view, unet, kernels);
-                              }),
+      .text_encoder = make_text_encoder(source, policy.dtype, policy, report),
+      .unet = make_unet(source, policy.dtype, policy, report),
       .coder = make_part<LatentCoder>(
           "autoencoder", source.coder, policy.vae_dtype, policy, report,
           [first_stage = config.first_stage, scale_factor, parts, kernels](const WeightView& view) {

@@ -81,10 +81,11 @@ class ShapeBuilder {
   /// The part's weights in that type, without numbers. They are asked for from now on.
   WeightView view(const PartSource& part, at::ScalarType dtype) {
     begin_ = report_->asked().size();
-    mapped_ = part.is_mapped() && source_.stored_type() == dtype;
+    mapped_ = part.file->is_mapped() && source_.stored_type() == dtype;
     dtype_ = dtype;
     PartSource unedited = part;  // edits keep shapes
     unedited.edits.clear();
+    unedited.shelf = nullptr;
     return WeightView(std::move(unedited), report_).on(at::kMeta).as(dtype);
   }
 

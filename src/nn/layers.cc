@@ -21,6 +21,14 @@ const char* zone_name(int64_t kernel) {
   return kernel == 3 ? "conv 3x3" : "conv";
 }
 
+std::shared_ptr<const LinearKernel> shared_linear(const WeightView& view, const at::Tensor& weight,
+                                                  const at::Tensor& bias,
+                                                  const KernelPolicy& kernels) {
+  return view.shared<LinearKernel>([&] {
+    return make_kernel(linear_rows(), LinearSpec{weight, bias}, kernels);
+  });
+}
+
 /// Of a linear map of tokens x [..., in].
 int64_t linear_flop(const at::Tensor& x, int64_t weights) {
   return 2 * weights * (x.numel() / x.size(-1));
@@ -43,11 +51,12 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
   const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
   const at::Tensor bias = shape.bias ? view.get("bias", {shape.out}) : at::Tensor();
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
-    linear_ = make_kernel(linear_rows(), LinearSpec{weight.reshape({shape.out, shape.in}), bias},
-                          kernels);
+    linear_ = shared_linear(view, weight.reshape({shape.out, shape.in}), bias, kernels);
   } else {
-    conv_ =
-        make_kernel(conv2d_rows(), Conv2dSpec{weight, bias, shape.stride, shape.padding}, kernels);
+    conv_ = view.shared<Conv2dKernel>([&] {
+      return make_kernel(conv2d_rows(), Conv2dSpec{weight, bias, shape.stride, shape.padding},
+                         kernels);
+    });
   }
   pages_.emplace(weight, kernels);
 }
@@ -78,20 +87,21 @@ at::Tensor Conv2d::apply(const Conv2dInputs& inputs) const {
   return y;
 }
 
-Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels)
+Linear::Linear(const WeightView& view, const at::Tensor& weight, const at::Tensor& bias,
+               const KernelPolicy& kernels)
     : weights_(weight.numel()),
-      kernel_(make_kernel(linear_rows(), LinearSpec{weight, bias}, kernels)),
+      kernel_(shared_linear(view, weight, bias, kernels)),
       pages_({weight, kernels}) {}
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
                bool bias)
-    : Linear(view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
+    : Linear(view, view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
              kernels) {}
 
 Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
                           const KernelPolicy& kernels) {
-  return Linear(view.get("weight", {out, in, 1, 1}).reshape({out, in}), view.get("bias", {out}),
-                kernels);
+  return Linear(view, view.get("weight", {out, in, 1, 1}).reshape({out, in}),
+                view.get("bias", {out}), kernels);
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
@@ -192,7 +202,10 @@ at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
 Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
     : weights_(2 * out * in) {
   const at::Tensor weight = view.get("weight", {2 * out, in});
-  kernel_ = make_kernel(geglu_rows(), GegluSpec{weight, view.get("bias", {2 * out})}, kernels);
+  const at::Tensor bias = view.get("bias", {2 * out});
+  kernel_ = view.shared<GegluKernel>([&] {
+    return make_kernel(geglu_rows(), GegluSpec{weight, bias}, kernels);
+  });
   pages_.emplace(weight, kernels);
 }
 

@@ -65,7 +65,8 @@ class Linear {
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
-  Linear(const at::Tensor& weight, const at::Tensor& bias, const KernelPolicy& kernels);
+  Linear(const WeightView& view, const at::Tensor& weight, const at::Tensor& bias,
+         const KernelPolicy& kernels);
 
   int64_t weights_;  // how many
   std::shared_ptr<const LinearKernel> kernel_;

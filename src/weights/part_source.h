@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,15 +10,21 @@
 #include <vector>
 
 #include "weights/checkpoint.h"
+#include "weights/weight_shelf.h"
 
 namespace sd {
 
 /// The name that a weight has in its file, of the name that the reference gives it.
 using NameMap = std::function<std::string(std::string_view name)>;
 
-/// What is made of a weight before a network sees it, given its reference name and its values,
-/// which must not be written to: the values themselves, or a tensor of their shape and type.
-using WeightEdit = std::function<at::Tensor(std::string_view name, at::Tensor values)>;
+/// What is made of some weights before a network sees them.
+struct WeightEdit {
+  /// Whether it changes the weight of this reference name.
+  std::function<bool(std::string_view name)> touches;
+  /// The changed weight, of the shape of `values` and in f32 as they. They lie on the CPU and must
+  /// not be written to.
+  std::function<at::Tensor(std::string_view name, const at::Tensor& values)> apply;
+};
 
 /// Where the weights of a part of a model come from.
 struct PartSource {
@@ -25,12 +32,16 @@ struct PartSource {
   std::string scope = "";                  ///< the part's scope in the reference's names
   NameMap names = nullptr;                 ///< null: the file has the reference's names
   std::vector<WeightEdit> edits = {};      ///< made one after the other
+  /// Where networks that differ in edits alone find what they share; null: each has its own.
+  std::shared_ptr<WeightShelf> shelf = nullptr;
 
   /// The name in the file of a weight with this name of the reference.
   std::string name_in_file(const std::string& name) const { return names ? names(name) : name; }
 
-  /// True if weights may be views of the file's pages and take no memory of their own.
-  bool is_mapped() const { return file->is_mapped() && edits.empty(); }
+  bool is_edited(std::string_view name) const {
+    return std::any_of(edits.begin(), edits.end(),
+                       [&](const WeightEdit& edit) { return edit.touches(name); });
+  }
 };
 
 }  // namespace sd

@@ -72,15 +72,36 @@ at::Tensor WeightView::load(const std::string& name, const TensorInfo& info,
   }
   if (device_.is_meta()) return placeholder(shape, options());  // its numbers are not read
   const Zone zone("weights");
+  if (source_->is_edited(name)) return edited(name, info, shape);
+  if (source_->shelf == nullptr) return converted(info, options()).view(shape);
+  const WeightShelf::Key key = {name, options()};
+  if (const auto known = source_->shelf->find_tensor(key)) return known->view(shape);
+  const at::Tensor tensor = converted(info, options());
+  source_->shelf->add_tensor(key, tensor);
+  return tensor.view(shape);
+}
+
+at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions& options) const {
   const at::Tensor stored = checkpoint().tensor(info);
-  at::Tensor tensor = stored.to(options()).contiguous();
+  at::Tensor tensor = stored.to(options).contiguous();
   // What was copied is not read from the file again.
   if (!tensor.is_alias_of(stored) && stored.is_contiguous()) {
     release_pages(stored.const_data_ptr(), stored.nbytes());
   }
-  if (!tensor.sizes().equals(shape)) tensor = tensor.view(shape);
-  for (const WeightEdit& edit : source_->edits) tensor = edit(name, tensor);
   return tensor;
+}
+
+at::Tensor WeightView::edited(const std::string& name, const TensorInfo& info,
+                              at::IntArrayRef shape) const {
+  at::Tensor values = converted(info, at::TensorOptions(at::kFloat)).view(shape);
+  for (const WeightEdit& edit : source_->edits) {
+    if (edit.touches(name)) values = edit.apply(name, values);
+  }
+  return values.to(options()).contiguous();
+}
+
+bool WeightView::is_edited() const {
+  return source_->is_edited(scope_ + "weight") || source_->is_edited(scope_ + "bias");
 }
 
 at::Tensor WeightView::get(std::string_view leaf, at::IntArrayRef shape) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <vector>
 
 #include "weights/checkpoint.h"
@@ -57,11 +58,29 @@ class WeightView {
   /// The name that `leaf` has in the checkpoint.
   std::string full_name(std::string_view leaf) const;
 
+  /// Whether the weight or the bias of this scope is changed by an edit of the source.
+  bool is_edited() const;
+
+  /// What `make` gives of this scope's weight and bias, such as a kernel with a copy of its own; or
+  /// what it gave before, where another network of the same source still has it.
+  template <class T, class Make>
+  std::shared_ptr<const T> shared(const Make& make) const {
+    if (source_->shelf == nullptr || device_.is_meta() || is_edited()) return make();
+    const WeightShelf::Key key = {scope_ + typeid(T).name(), options()};
+    auto made = std::static_pointer_cast<const T>(source_->shelf->find(key));
+    if (made != nullptr) return made;
+    made = make();
+    source_->shelf->add(key, made);
+    return made;
+  }
+
   const Checkpoint& checkpoint() const { return *source_->file; }
   LoadReport& report() const { return *report_; }
 
  private:
   at::Tensor load(const std::string& name, const TensorInfo& info, at::IntArrayRef shape) const;
+  at::Tensor converted(const TensorInfo& info, const at::TensorOptions& options) const;
+  at::Tensor edited(const std::string& name, const TensorInfo& info, at::IntArrayRef shape) const;
   std::string reference_name(std::string_view leaf) const { return scope_ + std::string(leaf); }
   const TensorInfo* find(std::string_view leaf) const;
 

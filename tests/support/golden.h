@@ -41,6 +41,16 @@ inline std::filesystem::path a1111_dir() { return reference_dir() / ".." / "a111
   }                                                                               \
   static_assert(true)
 
+/// Models, adapters and pictures in other programs' formats; they may be absent, too.
+inline std::filesystem::path models_dir() { return reference_dir() / ".." / "models"; }
+
+#define SD_NEEDS_MODELS()                                                                \
+  if (!std::filesystem::exists(::sd::test::models_dir() / "lora")) {                     \
+    GTEST_SKIP() << "the other programs' models are not at " << ::sd::test::models_dir() \
+                 << " (set SD_REFERENCE_DIR)";                                           \
+  }                                                                                      \
+  static_assert(true)
+
 /// A tensor's values in row-major order; `data.size()` is the product of `shape`.
 template <typename T>
 struct Golden {

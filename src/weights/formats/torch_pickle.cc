@@ -38,6 +38,7 @@ class ContentsReader {
 
  private:
   void read_root(const Value& root) {
+    if (root.kind() == Kind::kList && read_list(root)) return;
     if (root.kind() != Kind::kDict) {
       contents_.problems.push_back(
           {"", root.kind() == Kind::kObject
@@ -70,6 +71,19 @@ class ContentsReader {
     contents_.embedding = true;
     if (const auto step = root.find("step")) contents_.global_step = step->as_int();
     read_weights(vectors, "string_to_param: ");
+  }
+
+  /// A list of tensors, as an early trainer of adapters wrote: their places are their names. False
+  /// for another list.
+  bool read_list(const Value& root) {
+    const std::vector<Value> values = root.items();
+    if (values.empty() || !find_tensor_call(values.front())) return false;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (const auto call = find_tensor_call(values[i])) read_tensor(std::to_string(i), *call);
+    }
+    std::sort(contents_.tensors.begin(), contents_.tensors.end(),
+              [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+    return true;
   }
 
   void read_weights(const Value& dict, const std::string& label) {

@@ -50,17 +50,90 @@ TEST(WeightView, EditsWeightsInOrderByTheirReferenceNames) {
       .file = file,
       .scope = "model.diffusion_model",
       .names = ema_name,
-      .edits = {[&](std::string_view name, const at::Tensor& values) {
-                  edited.emplace_back(name);
-                  return values + 1;
-                },
-                [](std::string_view, const at::Tensor& values) { return values * 2; }}};
-  EXPECT_FALSE(source.is_mapped());
+      .edits = {{.touches = [](std::string_view name) { return name.ends_with("weight"); },
+                 .apply =
+                     [&](std::string_view name, const at::Tensor& values) {
+                       edited.emplace_back(name);
+                       return values + 1;
+                     }},
+                {.touches = [](std::string_view) { return true; },
+                 .apply = [](std::string_view, const at::Tensor& values) { return values * 2; }}}};
   const WeightView view(source, WeightView::make_report("x", *file));
   EXPECT_TRUE(at::equal(view["out.0"].get("weight", {2}), at::full({2}, 12.0F)));
   EXPECT_EQ(edited, std::vector<std::string>({"model.diffusion_model.out.0.weight"}));
   EXPECT_TRUE(at::equal(file->tensor(*file->find("model_ema.diffusion_modelout0weight")),
                         at::full({2}, 5.0F)));
+}
+
+TEST(WeightView, EditsInFloat32WhateverTheTypeOfTheNetwork) {
+  const auto file = in_memory();
+  at::ScalarType seen = at::kByte;
+  const PartSource source = {.file = file,
+                             .edits = {{.touches = [](std::string_view) { return true; },
+                                        .apply =
+                                            [&](std::string_view, const at::Tensor& values) {
+                                              seen = values.scalar_type();
+                                              return values + 0.25F;
+                                            }}}};
+  const WeightView view(source, WeightView::make_report("x", *file));
+  const at::Tensor half = view["a"].as(at::kBFloat16).get("half", {3});
+  EXPECT_EQ(seen, at::kFloat);
+  EXPECT_EQ(half.scalar_type(), at::kBFloat16);
+  EXPECT_EQ(half[0].item<float>(), 0.75F);
+}
+
+/// A source of that file whose "a.half" is changed or not.
+PartSource shelved_source(const std::shared_ptr<const Checkpoint>& file,
+                          const std::shared_ptr<WeightShelf>& shelf, bool edited) {
+  PartSource source = {.file = file, .shelf = shelf};
+  if (edited) {
+    source.edits.push_back(
+        {.touches = [](std::string_view name) { return name == "a.half" || name == "a.weight"; },
+         .apply = [](std::string_view, const at::Tensor& values) { return values + 1; }});
+  }
+  return source;
+}
+
+TEST(WeightView, SharesWhatAnotherNetworkOfItsShelfHas) {
+  const auto file = in_memory();
+  const auto shelf = std::make_shared<WeightShelf>();
+  const auto report = WeightView::make_report("x", *file);
+  const WeightView plain(shelved_source(file, shelf, false), report);
+  const WeightView edited(shelved_source(file, shelf, true), report);
+  const at::Tensor half = plain["a"].get("half", {3});  // a copy in float32
+  const at::Tensor turned = plain["a"].get("transposed", {3, 2});
+  EXPECT_EQ(plain["a"].get("half", {3}).data_ptr(), half.data_ptr());
+  EXPECT_EQ(edited["a"].get("transposed", {3, 2}).data_ptr(), turned.data_ptr());
+  EXPECT_TRUE(at::equal(edited["a"].get("transposed", {3, 2}), turned));
+  EXPECT_TRUE(at::equal(edited["a"].get("half", {3}), half + 1));
+  EXPECT_TRUE(at::equal(half, at::full({3}, 0.5F)));
+}
+
+TEST(WeightView, MakesKernelsOfUnchangedLayersOnce) {
+  const auto file = in_memory();
+  const auto shelf = std::make_shared<WeightShelf>();
+  const auto report = WeightView::make_report("x", *file);
+  const WeightView plain(shelved_source(file, shelf, false), report);
+  const WeightView edited(shelved_source(file, shelf, true), report);
+  int made = 0;
+  const auto make = [&] { return std::make_shared<const int>(++made); };
+  const auto of_b = plain["b"].shared<int>(make);
+  EXPECT_EQ(edited["b"].shared<int>(make), of_b);
+  EXPECT_NE(edited["a"].shared<int>(make), plain["a"].shared<int>(make));
+  EXPECT_EQ(made, 3);
+}
+
+TEST(WeightView, KeepsNothingAliveOnAShelf) {
+  const auto file = in_memory();
+  const auto shelf = std::make_shared<WeightShelf>();
+  const WeightView view(shelved_source(file, shelf, false), WeightView::make_report("x", *file));
+  int made = 0;
+  const auto make = [&] { return std::make_shared<const int>(++made); };
+  EXPECT_EQ(*view["b"].shared<int>(make), 1);
+  EXPECT_EQ(*view["b"].shared<int>(make), 2);
+  view["a"].get("half", {3});
+  const at::TensorOptions options(at::kFloat);
+  EXPECT_FALSE(shelf->find_tensor({"a.half", options.device(at::kCPU)}));
 }
 
 TEST(WeightView, TakesALinearMapForAConvolution) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/adapters/parts.h"
+#include "weights/checkpoint.h"
+
+namespace sd {
+
+/// An adapter as its file has it, before it is fitted to a model.
+struct AdapterFile {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  std::map<std::string, AdapterParts> layers;  ///< by the file's own names of them
+  std::vector<std::string> strange;            ///< names that are no adapter's
+  /// Embeddings that lie beside it: `bundle_emb.NAME.string_to_param.*`, or `<NAME>`.
+  std::map<std::string, at::Tensor> embeddings;
+
+  const std::string& path() const { return checkpoint->path(); }
+  /// What the file's header says under this name; "" where it says nothing.
+  std::string metadata(const std::string& name) const;
+  /// The path's last part.
+  std::string name() const;
+};
+
+/// Reads the names and places of an adapter's tensors: .safetensors, or a pickle of a dict, or of
+/// the list that cloneofsimo's trainer wrote. Throws kFile for a file that cannot be read, and
+/// kCheckpoint for one that is damaged or has no name of an adapter's, with what it is.
+AdapterFile read_adapter(const std::string& path);
+
+}  // namespace sd

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sd {
+
+/// What a tensor of an adapter is to its layer. The names are LyCORIS' and kohya's.
+enum class AdapterRole {
+  kDown,  ///< LoRA: [rank, in, …]
+  kUp,    ///< LoRA: [out, rank, …]
+  kMid,   ///< LoCon, after Tucker: [rank, rank, k, k]
+  kAlpha,
+  kScale,
+  kDoraScale,  ///< DoRA: [1, in, …] or [out, 1, …]
+  kMagnitude,  ///< DoRA as PEFT writes it: [out]
+  kHadaW1A,
+  kHadaW1B,
+  kHadaW2A,
+  kHadaW2B,
+  kHadaT1,
+  kHadaT2,
+  kLokrW1,
+  kLokrW1A,
+  kLokrW1B,
+  kLokrW2,
+  kLokrW2A,
+  kLokrW2B,
+  kLokrT2,
+  kIa3,      ///< IA3: [in] or [out]
+  kOnInput,  ///< IA3: which of the two
+  kPeftIa3,  ///< IA3 as PEFT writes it: [1, in] or [out, 1]
+  kDiff,
+  kDiffBias,
+  kNormWeight,
+  kNormBias,
+  kGloraA1,
+  kGloraA2,
+  kGloraB1,
+  kGloraB2,
+  kOftBlocks,
+  kOftDiag,
+  kRescale,
+};
+
+/// A tensor's name in an adapter, in its two parts.
+struct AdapterKey {
+  std::string layer;  ///< as the file spells it: "lora_unet_mid_block_attentions_0_proj_in"
+  AdapterRole role;
+};
+
+/// The parts of a name; nothing where it does not end as an adapter's do.
+std::optional<AdapterKey> split_adapter_key(std::string_view name);
+
+}  // namespace sd

@@ -1,0 +1,41 @@
+#include "models/adapters/kinds/kinds.h"
+
+#include <ATen/ATen.h>
+
+namespace sd {
+namespace adapters {
+
+int64_t columns_of(const AdapterShape& shape) {
+  int64_t columns = 1;
+  for (size_t i = 1; i < shape.size(); ++i) columns *= shape[i];
+  return columns;
+}
+
+bool is_matrix(const AdapterShape& shape, int64_t rows, int64_t columns) {
+  return shape.size() >= 2 && shape[0] == rows && columns_of(shape) == columns;
+}
+
+bool has_kernel_of(const AdapterShape& part, const AdapterShape& weight) {
+  const auto side = [](const AdapterShape& shape, size_t i) {
+    return i < shape.size() ? shape[i] : 1;
+  };
+  return part.size() <= 4 && side(part, 2) == side(weight, 2) && side(part, 3) == side(weight, 3);
+}
+
+at::Tensor rebuild_tucker(const at::Tensor& core, const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor half = at::matmul(a.t(), core.flatten(1)).unflatten(1, {core.size(1), -1});
+  const at::Tensor whole = at::matmul(b.t(), half);  // [p, q, k * k]
+  return whole.unflatten(2, {core.size(2), core.size(3)});
+}
+
+}  // namespace adapters
+
+std::span<const AdapterKind> adapter_kinds() {
+  static const AdapterKind kinds[] = {
+      kTuckerKind, kLoraKind, kLohaTuckerKind, kLohaKind,         kLokrKind, kIa3Kind, kPeftIa3Kind,
+      kFullKind,   kNormKind, kGloraKind,      kSwappedGloraKind, kBoftKind, kOftKind, kOldOftKind,
+  };
+  return kinds;
+}
+
+}  // namespace sd

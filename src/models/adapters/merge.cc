@@ -1,0 +1,154 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "models/adapters/adapter.h"
+#include "runtime/profile.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+using Role = AdapterRole;
+using Module = Adapter::Module;
+
+double strength_on(const Module& module, const AdapterStrength& strength) {
+  return module.layer.is_text ? strength.text : strength.unet;
+}
+
+/// What the product of an adapter's matrices is multiplied by, strength apart.
+double scale_of(const Module& module) {
+  if (module.parts.has(Role::kScale)) return module.parts.number(Role::kScale, 1);
+  const auto rank = static_cast<double>(module.kind->rank(module.parts));
+  return rank > 0 ? module.parts.number(Role::kAlpha, rank) / rank : 1;
+}
+
+/// Only the first ranks of a LoRA. Its scale stays that of the whole.
+AdapterParts with_first_ranks(const AdapterParts& parts, int64_t rank) {
+  AdapterParts result = parts;
+  const auto cut = [&](Role role, int64_t dim) {
+    const at::Tensor& stored = parts.all().at(role);
+    result.add(role, stored.narrow(dim, 0, std::min(rank, stored.size(dim))));
+  };
+  cut(Role::kDown, 0);
+  cut(Role::kUp, 1);
+  return result;
+}
+
+/// Length over all sizes but one: [1, …, n, …, 1].
+at::Tensor norms_along(const at::Tensor& weight, int64_t dim) {
+  std::vector<int64_t> others;
+  for (int64_t i = 0; i < weight.dim(); ++i) {
+    if (i != dim) others.push_back(i);
+  }
+  return at::linalg_vector_norm(weight, 2, others, /*keepdim=*/true);
+}
+
+/// Whether a scale is of the inputs (the web UI, LyCORIS 2): [1, in, …]; else of the outputs:
+/// [out, 1, …] (LyCORIS 3, PEFT).
+bool is_of_inputs(const at::Tensor& scale, const at::Tensor& weight) {
+  if (scale.dim() >= 2) return scale.size(0) == 1 && scale.size(1) == weight.size(1);
+  return scale.numel() != weight.size(0);
+}
+
+/// DoRA (Liu et al. 2024): the changed weight's rows or columns get lengths of their own.
+at::Tensor with_lengths(const Module& module, const at::Tensor& changed) {
+  const bool peft = module.parts.has(Role::kMagnitude);
+  const at::Tensor scale = module.parts.get(peft ? Role::kMagnitude : Role::kDoraScale);
+  const int64_t dim = !peft && is_of_inputs(scale, changed) ? 1 : 0;
+  std::vector<int64_t> shape(static_cast<size_t>(changed.dim()), 1);
+  shape[static_cast<size_t>(dim)] = scale.numel();
+  const at::Tensor norms = norms_along(changed, dim).clamp_min_(1e-30);  // of nothing: no change
+  return changed * (scale.reshape(shape) / norms);
+}
+
+bool has_lengths(const Module& module) {
+  return module.parts.has(Role::kMagnitude) || module.parts.has(Role::kDoraScale);
+}
+
+/// The weight [out, in, …] after a change of this strength.
+at::Tensor changed_weight(const Module& module, const at::Tensor& weight,
+                          const AdapterStrength& of) {
+  const double strength = strength_on(module, of);
+  const bool is_cut = of.rank && std::string_view(module.kind->name) == kLoraKind.name;
+  const at::Tensor delta =
+      module.kind->delta(is_cut ? with_first_ranks(module.parts, *of.rank) : module.parts, weight);
+  const double scale = scale_of(module);
+  if (!has_lengths(module)) return weight.add(delta, scale * strength);
+  const at::Tensor whole = with_lengths(module, weight.add(delta, scale));
+  return weight.add(whole.sub(weight), strength);
+}
+
+/// Only the first inputs change.
+at::Tensor changed_inputs(const Module& module, const at::Tensor& weight,
+                          const AdapterStrength& strength) {
+  if (module.inputs == 0) return changed_weight(module, weight, strength);
+  at::Tensor result = weight.clone();
+  at::Tensor first = result.narrow(1, 0, module.inputs);
+  first.copy_(changed_weight(module, first.contiguous(), strength));
+  return result;
+}
+
+at::Tensor changed_bias(const Module& module, const at::Tensor& bias, double strength) {
+  at::Tensor result = bias;
+  for (const Role role : {Role::kDiffBias, Role::kNormBias}) {
+    if (module.parts.has(role)) result = result.add(module.parts.get(role), strength);
+  }
+  return result;
+}
+
+/// A weight's name in its two parts.
+struct Name {
+  std::string_view layer;
+  bool is_bias;
+};
+
+Name split(std::string_view name) {
+  const size_t dot = name.rfind('.');
+  return {name.substr(0, dot), name.ends_with(".bias")};
+}
+
+/// An adapter at a strength.
+struct Use {
+  std::shared_ptr<const Adapter> adapter;
+  AdapterStrength strength;
+
+  double strength_of(const Module& module) const { return strength_on(module, strength); }
+
+  bool touches(std::string_view name) const {
+    const auto [layer, is_bias] = split(name);
+    const Module* module = adapter->find(layer);
+    if (module == nullptr || strength_of(*module) == 0) return false;
+    if (!is_bias) return module->kind != nullptr;
+    return module->parts.has(Role::kDiffBias) || module->parts.has(Role::kNormBias);
+  }
+
+  at::Tensor apply(std::string_view name, const at::Tensor& values) const {
+    const Zone zone("adapter");
+    const auto [layer, is_bias] = split(name);
+    const Module& module = *adapter->find(layer);
+    return is_bias ? changed_bias(module, values, strength_of(module))
+                   : changed_inputs(module, values, strength);
+  }
+};
+
+}  // namespace
+
+WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter, const AdapterStrength& strength) {
+  const Use use{std::move(adapter), strength};
+  return {.touches = [use](std::string_view name) { return use.touches(name); },
+          .apply =
+              [use](std::string_view name, const at::Tensor& values) {
+                try {
+                  return use.apply(name, values);
+                } catch (const Error& error) {  // the parts do not know whose they are
+                  throw Error(error.kind(),
+                              printable(use.adapter->file().path()) + ": " +
+                                  std::string(split(name).layer) + ": " + error.what(),
+                              error.hint());
+                }
+              }};
+}
+
+}  // namespace sd

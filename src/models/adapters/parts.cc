@@ -1,0 +1,33 @@
+#include "models/adapters/parts.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "sd/error.h"
+
+namespace sd {
+
+bool AdapterParts::has_all(std::initializer_list<AdapterRole> roles) const {
+  return std::all_of(roles.begin(), roles.end(), [this](AdapterRole role) { return has(role); });
+}
+
+std::vector<int64_t> AdapterParts::shape(AdapterRole role) const {
+  return stored_.at(role).sizes().vec();
+}
+
+at::Tensor AdapterParts::get(AdapterRole role) const {
+  const auto found = stored_.find(role);
+  if (found == stored_.end()) return {};
+  at::Tensor values = found->second.to(at::kFloat).contiguous();
+  if (at::isfinite(values).all().item<bool>()) return values;
+  throw Error(ErrorKind::kCheckpoint, "expected numbers, found values that are none",
+              "the file is damaged, or its training failed: fetch another");
+}
+
+double AdapterParts::number(AdapterRole role, double otherwise) const {
+  const auto found = stored_.find(role);
+  return found == stored_.end() ? otherwise : found->second.to(at::kDouble).item<double>();
+}
+
+}  // namespace sd

@@ -1,0 +1,223 @@
+#include "models/adapters/adapter.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "models/adapters/adapter_purpose.h"
+#include "support/adapters.h"
+#include "support/expect_error.h"
+
+namespace sd {
+namespace {
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+/// A model whose only block has one residual block, and an adapter in memory for it.
+const LayerNames& names() {
+  static const LayerNames all([] {
+    ModelConfig config;
+    config.unet = {.in_channels = 9,
+                   .model_channels = 32,
+                   .num_res_blocks = 1,
+                   .attention_resolutions = {1},
+                   .channel_mult = {1},
+                   .num_heads = 4,
+                   .context_dim = 16};
+    config.clip_text = {.hidden_size = 16, .intermediate_size = 32, .num_hidden_layers = 1};
+    return config;
+  }());
+  return all;
+}
+
+Adapter adapter_of(const Tensors& tensors) {
+  AdapterFile file;
+  file.checkpoint = std::make_shared<const Checkpoint>("memory.safetensors", tensors);
+  for (const auto& [name, tensor] : tensors) {
+    const auto key = split_adapter_key(name);
+    if (key) file.layers[key->layer].add(key->role, tensor);
+  }
+  return Adapter(file, names());
+}
+
+constexpr const char* kLayer = "lora_unet_mid_block_attentions_0_proj_in";
+constexpr const char* kName = "model.diffusion_model.middle_block.1.proj_in.weight";
+
+Tensors lora(const std::string& layer, int64_t out, int64_t in, int64_t rank = 2) {
+  return {{layer + ".lora_up.weight", at::ones({out, rank})},
+          {layer + ".lora_down.weight", at::ones({rank, in})}};
+}
+
+at::Tensor merged(const Adapter& adapter, const std::string& name, const at::Tensor& values,
+                  double strength = 1) {
+  const WeightEdit edit =
+      adapter_edit(std::make_shared<const Adapter>(adapter), {.unet = strength, .text = strength});
+  EXPECT_TRUE(edit.touches(name));
+  return edit.apply(name, values);
+}
+
+TEST(Adapter, SaysWhatItApplies) {
+  const Adapter adapter = adapter_of(lora(kLayer, 32, 32));
+  EXPECT_EQ(adapter.summary(), "memory.safetensors: applied 1 of 1 layers, LoRA rank 2");
+  EXPECT_TRUE(adapter.unmatched().empty());
+}
+
+TEST(Adapter, CountsWhatFitsNothing) {
+  Tensors tensors = lora(kLayer, 32, 32);
+  tensors.merge(lora("lora_unet_nowhere", 3, 3));
+  tensors.merge(lora("lora_unet_mid_block_attentions_0_proj_out", 64, 32));
+  const Adapter adapter = adapter_of(tensors);
+  EXPECT_EQ(adapter.unmatched(), std::vector<std::string>({"lora_unet_nowhere"}));
+  ASSERT_EQ(adapter.misfits().size(), 1U);
+  EXPECT_NE(adapter.misfits()[0].find("do not fit a weight of [32, 32"), std::string::npos);
+  EXPECT_NE(adapter.summary().find("applied 1 of 3 layers"), std::string::npos);
+}
+
+TEST(Adapter, LeavesTheValuesAlone) {
+  const at::Tensor values = at::ones({32, 32, 1, 1});
+  const at::Tensor changed = merged(adapter_of(lora(kLayer, 32, 32)), kName, values, 0.5);
+  EXPECT_TRUE(at::equal(values, at::ones({32, 32, 1, 1})));
+  EXPECT_TRUE(at::equal(changed, at::full({32, 32, 1, 1}, 2.0F)));
+}
+
+TEST(Adapter, TouchesNothingAtStrengthZero) {
+  const auto adapter = std::make_shared<const Adapter>(adapter_of(lora(kLayer, 32, 32)));
+  EXPECT_FALSE(adapter_edit(adapter, {.unet = 0, .text = 1}).touches(kName));
+  EXPECT_FALSE(adapter_edit(adapter, {}).touches("model.diffusion_model.out.0.weight"));
+}
+
+TEST(Adapter, ChangesOnlyTheLatentsInputsOfAnInpaintingModel) {
+  const Adapter adapter =
+      adapter_of({{"lora_unet_conv_in.lora_up.weight", at::ones({32, 2, 1, 1})},
+                  {"lora_unet_conv_in.lora_down.weight", at::ones({2, 4, 3, 3})}});
+  const at::Tensor changed =
+      merged(adapter, "model.diffusion_model.input_blocks.0.0.weight", at::zeros({32, 9, 3, 3}));
+  EXPECT_TRUE(at::equal(changed.narrow(1, 0, 4), at::full({32, 4, 3, 3}, 2.0F)));
+  EXPECT_TRUE(at::equal(changed.narrow(1, 4, 5), at::zeros({32, 5, 3, 3})));
+}
+
+TEST(Adapter, GivesRowsTheLengthsOfPeftsMagnitudes) {
+  Tensors tensors = lora(kLayer, 32, 32);
+  tensors.emplace(std::string(kLayer) + ".lora_magnitude_vector", at::full({32}, 3.0F));
+  const at::Tensor changed = merged(adapter_of(tensors), kName, at::ones({32, 32, 1, 1}));
+  EXPECT_TRUE(at::allclose(changed.flatten(1).norm(2, {1}), at::full({32}, 3.0F)));
+}
+
+TEST(Adapter, ChangesBiasesBesideAnyKind) {
+  Tensors tensors = lora(kLayer, 32, 32);
+  tensors.emplace(std::string(kLayer) + ".diff_b", at::ones({32}));
+  const at::Tensor bias =
+      merged(adapter_of(tensors), "model.diffusion_model.middle_block.1.proj_in.bias",
+             at::zeros({32}), 0.5);
+  EXPECT_TRUE(at::equal(bias, at::full({32}, 0.5F)));
+}
+
+TEST(Adapter, NamesTheLayerWhoseValuesAreNoNumbers) {
+  Tensors tensors = lora(kLayer, 32, 32);
+  tensors.at(std::string(kLayer) + ".lora_up.weight")[3][1] = std::nanf("");
+  const Adapter adapter = adapter_of(tensors);
+  test::expect_error(ErrorKind::kCheckpoint, "middle_block.1.proj_in: expected numbers", [&] {
+    merged(adapter, kName, at::ones({32, 32, 1, 1}));
+  });
+}
+
+/// Broken in a way that must not be computed with.
+struct Broken {
+  const char* what;
+  Tensors tensors;
+};
+
+std::vector<Broken> broken_adapters() {
+  const std::string layer = kLayer;
+  const auto with = [&](const std::string& end, const at::Tensor& tensor) {
+    Tensors tensors = lora(layer, 32, 32);
+    tensors.insert_or_assign(layer + end, tensor);
+    return tensors;
+  };
+  const at::Tensor nothing = at::zeros({0});
+  return {
+      {"alpha is no number", with(".alpha", at::scalar_tensor(NAN))},
+      {"alpha is infinite", with(".alpha", at::scalar_tensor(INFINITY))},
+      {"two alphas", with(".alpha", at::ones({2}))},
+      {"no alpha in it", with(".alpha", nothing)},
+      {"rank 0", lora(layer, 32, 32, 0)},
+      {"a rank beyond sense", lora(layer, 32, 32, 20000)},
+      {"down without sizes", with(".lora_down.weight", at::scalar_tensor(1.0))},
+      {"down of one size", with(".lora_down.weight", at::ones({2}))},
+      {"down empty", with(".lora_down.weight", nothing)},
+      {"another rank in up", with(".lora_up.weight", at::ones({32, 3}))},
+      {"a kernel where there is none", with(".lora_down.weight", at::ones({2, 32, 3, 3}))},
+      {"up without down", {{layer + ".lora_up.weight", at::ones({32, 2})}}},
+      {"mid of another size", with(".lora_mid.weight", at::ones({3, 3, 1, 1}))},
+      {"lengths of another size", with(".dora_scale", at::ones({7, 1, 1, 1}))},
+      {"a bias of another size", with(".diff_b", at::ones({31}))},
+      {"blocks that are not square", {{layer + ".oft_blocks", at::ones({4, 8, 7})}}},
+      {"blocks of a size of zero", {{layer + ".oft_blocks", at::ones({4, 0, 0})}}},
+      {"odd butterflies", {{layer + ".oft_blocks", at::ones({1, 32, 1, 1})}}},
+      {"too many butterflies", {{layer + ".oft_blocks", at::ones({9, 4, 8, 8})}}},
+      {"a Kronecker product of zero",
+       {{layer + ".lokr_w1", at::ones({0, 4})}, {layer + ".lokr_w2", at::ones({8, 8})}}},
+      {"a Kronecker product of another size",
+       {{layer + ".lokr_w1", at::ones({4, 4})}, {layer + ".lokr_w2", at::ones({8, 9})}}},
+      {"hada of one size",
+       {{layer + ".hada_w1_a", at::ones({32})},
+        {layer + ".hada_w1_b", at::ones({32})},
+        {layer + ".hada_w2_a", at::ones({32})},
+        {layer + ".hada_w2_b", at::ones({32})}}},
+      {"factors of another size",
+       {{layer + ".weight", at::ones({31})}, {layer + ".on_input", at::ones({})}}},
+      {"GLoRA without sizes",
+       {{layer + ".a1.weight", at::ones({})},
+        {layer + ".a2.weight", at::ones({})},
+        {layer + ".b1.weight", at::ones({})},
+        {layer + ".b2.weight", at::ones({})}}},
+      {"a difference of another size", {{layer + ".diff", at::ones({32, 31})}}},
+  };
+}
+
+TEST(Adapter, RefusesLayersThatDoNotFit) {
+  for (const Broken& one : broken_adapters()) {
+    Tensors tensors = one.tensors;
+    tensors.merge(lora("lora_unet_mid_block_attentions_0_proj_out", 32, 32));
+    const Adapter adapter = adapter_of(tensors);
+    EXPECT_EQ(adapter.misfits().size(), 1U) << one.what;
+    EXPECT_EQ(adapter.modules().size(), 1U) << one.what;
+  }
+}
+
+/// Adapters for other models, and what they are said to be for.
+struct Foreign {
+  Tensors tensors;
+  const char* said;
+};
+
+TEST(Adapter, SaysWhatAForeignAdapterIsFor) {
+  const std::string key = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k";
+  Tensors sd2 = lora(key, 32, 1024);
+  sd2.merge(lora(kLayer, 32, 32));  // which SD 2 has in v1's size
+  const Foreign cases[] = {
+      {lora("lora_te2_text_model_encoder_layers_0_mlp_fc1", 32, 16), "Stable Diffusion XL"},
+      {sd2, "texts of width 1024: Stable Diffusion 2"},
+      {lora("lora_unet_double_blocks_0_img_attn_qkv", 8, 8), "Flux"},
+      {lora("transformer.single_transformer_blocks.0.attn.to_q", 8, 8), "Flux"},
+      {lora("transformer.transformer_blocks.0.attn.add_q_proj", 8, 8), "Stable Diffusion 3"},
+      {lora("diffusion_model.blocks.0.cross_attn.k", 8, 8), "a video model (Wan)"},
+      {lora("lora_unet_nowhere", 8, 8), "none of the layers of this model"}};
+  for (const Foreign& one : cases) {
+    test::expect_error(ErrorKind::kCheckpoint, one.said, [&] { adapter_of(one.tensors); });
+  }
+}
+
+TEST(Adapter, KnowsAdaptersForFewSteps) {
+  AdapterFile file;
+  const auto named = [&](const std::string& name) {
+    file.checkpoint = std::make_shared<const Checkpoint>(name, Tensors());
+    return suggestion(file);
+  };
+  EXPECT_NE(named("a/LCM_LoRA_SDv15.safetensors").find("`sampler` lcm"), std::string::npos);
+  EXPECT_NE(named("Hyper-SD15-4steps-lora.safetensors").find("Hyper-SD"), std::string::npos);
+  EXPECT_EQ(named("a/style.safetensors"), "");
+}
+
+}  // namespace
+}  // namespace sd
