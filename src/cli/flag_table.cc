@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "cli/command_page.h"
 #include "cli/flags.h"
+#include "cli/settings_layers.h"
 #include "job/settings.h"
 
 namespace sd {
@@ -40,6 +42,20 @@ std::string text_cell(const Setting& setting) {
   return text + (sentence ? ". " : "; ") + more;
 }
 
+/// The flags that say where settings come from.
+std::string layer_rows() {
+  CLI::App app;
+  LayerFlags flags;
+  add_layer_flags(&app, &flags);
+  std::string rows = "| **Settings** | | |\n";
+  for (const FlagPage& flag : page_of(app).flags) {
+    if (flag.group != "Settings") continue;
+    rows += "| `--" + flag.names.front() + (flag.kind.empty() ? "" : " " + flag.kind) + "` | | " +
+            flag.help + " |\n";
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string flag_table() {
@@ -52,11 +68,12 @@ std::string flag_table() {
                text_cell(setting) + " |\n";
     }
   }
-  return table +
+  return table + layer_rows() +
          "| **Every command** | | |\n"
          "| `-q`, `--quiet` | | print paths and errors only |\n"
          "| `-v`, `--verbose` | | print more: unused tensors, say |\n"
-         "| `-h`, `--help` | | |\n";
+         "| `-h`, `--help` | | show the flags that people use most |\n"
+         "| `--help-all` | | show all flags |\n";
 }
 
 }  // namespace sd

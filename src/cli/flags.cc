@@ -49,31 +49,6 @@ CLI::Option* add_setting(CLI::App* app, const Setting& setting, S* settings) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-/// Shows the first spelling of a flag only.
-class OneSpellingFormatter final : public CLI::Formatter {
- public:
-  std::string make_option_name(const CLI::Option* option, bool positional) const override {
-    if (positional) return option->get_name(true, false);
-    std::vector<std::string> shown;
-    if (!option->get_snames().empty()) shown.push_back("-" + option->get_snames().front());
-    if (!option->get_lnames().empty()) shown.push_back("--" + option->get_lnames().front());
-    return join(shown, ", ");
-  }
-
-  std::string make_option_opts(const CLI::Option* option) const override {
-    std::string shown;
-    if (option->get_type_size() != 0 && !option->get_type_name().empty()) {
-      shown += " " + option->get_type_name();
-    }
-    if (!option->get_default_str().empty()) {
-      std::string value = option->get_default_str();
-      if (option->get_type_name() == "TEXT") value = "\"" + value + "\"";
-      shown += " (" + value + ")";
-    }
-    return shown;
-  }
-};
-
 }  // namespace
 
 void add_verbosity_flags(CLI::App* app) {
@@ -142,12 +117,6 @@ void add_line_flags(CLI::App* app, Script script, LineSettings* settings) {
     const bool there = where == Settable::kLine || where == Settable::kBoth;
     if (there && setting.known_to(script)) add_setting(app, setting, settings);
   }
-}
-
-std::shared_ptr<CLI::Formatter> help_formatter() {
-  auto formatter = std::make_shared<OneSpellingFormatter>();
-  formatter->column_width(34);
-  return formatter;
 }
 
 }  // namespace sd

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <memory>
 #include <span>
 #include <string>
 
@@ -28,8 +27,5 @@ std::string default_of(const Setting& setting, const Settings& settings);
 
 /// Adds --quiet and --verbose.
 void add_verbosity_flags(CLI::App* app);
-
-/// A help page that shows one spelling of each flag, the reference's.
-std::shared_ptr<CLI::Formatter> help_formatter();
 
 }  // namespace sd

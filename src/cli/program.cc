@@ -11,10 +11,10 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "base/version.h"
-#include "cli/commands/commands.h"
 #include "cli/did_you_mean.h"
 #include "cli/flag_names.h"
 #include "cli/flags.h"
+#include "cli/help_page.h"
 #include "runtime/libtorch_log.h"
 #include "runtime/mapped_file.h"
 #include "runtime/openmp.h"
@@ -38,11 +38,14 @@ int report_out_of_memory(const std::string& detail_text) {
 /// LibTorch's message is many lines long; its first says what is wrong.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-void build(CLI::App* program, RunFn* run) {
+}  // namespace
+
+void add_commands(CLI::App* program, RunFn* run) {
   program->formatter(help_formatter());
   program->set_version_flag("--version", program_version(), "show the version");
   program->require_subcommand(1);
-  program->set_help_flag("-h,--help", "show this");  // inherited by the commands
+  program->set_help_flag("-h,--help", "show the flags that people use most");  // inherited
+  program->set_help_all_flag("--help-all", "show all flags");                  // by the commands
   add_verbosity_flags(program);
   add_txt2img_command(program, run);
   add_img2img_command(program, run);
@@ -56,16 +59,21 @@ void build(CLI::App* program, RunFn* run) {
   add_devices_command(program, run);
   add_samplers_command(program, run);
   add_random_checkpoint_command(program, run);
+  add_settings_command(program, run);
+  add_completion_command(program, run);
+  add_man_command(program, run);
   for (CLI::App* command : program->get_subcommands({})) {
     command->formatter(help_formatter());
     add_verbosity_flags(command);
   }
 }
 
+namespace {
+
 int parse_and_run(int argc, const char* const* argv) {
-  CLI::App program("Stable Diffusion v1 from a shell.", "sd");
+  CLI::App program("draw pictures with Stable Diffusion v1 from a shell", "sd");
   RunFn run;
-  build(&program, &run);
+  add_commands(&program, &run);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked_for_help) {

@@ -44,6 +44,7 @@ class Program {
     const std::string in = folder_.write("in", input).string();
     const std::string out = out_path.empty() ? (folder_ / "out").string() : out_path;
     const std::string err = (folder_ / "err").string();
+    setenv("SD_NO_SETTINGS", "1", /*overwrite=*/0);  // a user's settings are none of ours
     std::vector<std::string> words = {SD_PROGRAM};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;

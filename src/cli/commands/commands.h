@@ -23,5 +23,8 @@ void add_convert_command(CLI::App* program, RunFn* run);
 void add_devices_command(CLI::App* program, RunFn* run);
 void add_samplers_command(CLI::App* program, RunFn* run);
 void add_random_checkpoint_command(CLI::App* program, RunFn* run);
+void add_settings_command(CLI::App* program, RunFn* run);
+void add_completion_command(CLI::App* program, RunFn* run);
+void add_man_command(CLI::App* program, RunFn* run);
 
 }  // namespace sd

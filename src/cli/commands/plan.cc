@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "cli/prompt_lines.h"
+#include "cli/settings_layers.h"
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
 #include "models/model_source.h"
@@ -168,16 +169,23 @@ void add_plan_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
       "plan", "say what memory a txt2img run of these flags needs, without a GPU or weights");
   auto options = std::make_shared<PlanOptions>();
+  auto layers = std::make_shared<LayerFlags>();
   add_run_flags(command, &options->run);
+  add_layer_flags(command, layers.get());
   command
       ->add_option("--card-memory", options->card_memory,
                    "with --device cuda: memory that is free on the card, in GB (10^9 bytes); "
                    "default: what it has, where one is")
       ->type_name("GB")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber.description(""));
   command->add_flag("--layers", options->layers, "what is there at most in each layer");
   command->add_flag("--json", options->json, "as JSON, in bytes");
-  command->callback([options, run] { *run = [options] { return run_plan(*options); }; });
+  command->callback([=] {
+    *run = [=] {
+      put_over_layers(*layers, command, &options->run);
+      return run_plan(*options);
+    };
+  });
 }
 
 }  // namespace sd

@@ -1,27 +1,48 @@
 #include <memory>
 
+#include "base/words.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "cli/run.h"
+#include "cli/settings_layers.h"
 
 namespace sd {
 namespace {
 
-void add_script(CLI::App* program, RunFn* run, Script script, const char* name, const char* what) {
-  CLI::App* command = program->add_subcommand(name, what);
+constexpr const char* kTxt2ImgExamples =
+    R"(sd txt2img --prompt "a red heart on a blue background" --seed 7
+sd txt2img --prompt "a bowl of plums" --sampler dpmpp_2m --schedule karras --steps 20
+sd txt2img --ckpt model.safetensors --from-file prompts.txt --n_iter 1 --skip_grid)";
+
+constexpr const char* kImg2ImgExamples =
+    R"(sd img2img --init-img sketch.png --prompt "a harbour at dawn" --strength 0.8
+sd img2img --init-img photo.jpg --fit 768x768 --exif --prompt "a watercolour")";
+
+void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
+                const char* examples) {
+  CLI::App* command = program->add_subcommand(word_of(script), what);
+  command->footer(examples);
   auto options = std::make_shared<Settings>(script);
+  auto layers = std::make_shared<LayerFlags>();
   add_run_flags(command, options.get());
-  command->callback([options, run] { *run = [options] { return run_script(*options); }; });
+  add_layer_flags(command, layers.get());
+  command->callback([=] {
+    *run = [=] {
+      put_over_layers(*layers, command, options.get());
+      return run_script(*options);
+    };
+  });
 }
 
 }  // namespace
 
 void add_txt2img_command(CLI::App* program, RunFn* run) {
-  add_script(program, run, Script::kTxt2Img, "txt2img", "draw pictures from words");
+  add_script(program, run, Script::kTxt2Img, "draw pictures from words", kTxt2ImgExamples);
 }
 
 void add_img2img_command(CLI::App* program, RunFn* run) {
-  add_script(program, run, Script::kImg2Img, "img2img", "draw pictures from a picture and words");
+  add_script(program, run, Script::kImg2Img, "draw pictures from a picture and words",
+             kImg2ImgExamples);
 }
 
 }  // namespace sd

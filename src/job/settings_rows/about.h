@@ -1,5 +1,9 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "job/setting_names.h"
 #include "sd/request.h"
 #include "sd/settings.h"
 
@@ -43,6 +47,10 @@ struct About {
   bool required = false;    ///< a record without it is refused (those of the first release have it)
   bool sparse = false;      ///< recorded only where it is not the default
   const char* a1111 = "";   ///< its name in the text that AUTOMATIC1111's web UI writes
+  const char* decides = "";  ///< what it decides together with others: see LayeredSettings
+  bool common = false;       ///< on the short help page
+  std::vector<std::string> (*names)() = nullptr;  ///< what it may name, for a shell to complete
+  const char* endings = "";                       ///< of files it names: "ckpt safetensors"
 };
 
 }  // namespace sd

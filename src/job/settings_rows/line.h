@@ -14,25 +14,33 @@ void visit_line_settings(S& s, V&& v) {
   using enum Settable;
   constexpr const char* kSide = "512; the built-in model: 128";
   v("prompt", s.picture.prompt,
-    About{.flags = "prompt", .help = "the words to draw", .record = "/prompt", .required = true});
+    About{.flags = "prompt",
+          .help = "the words to draw",
+          .record = "/prompt",
+          .required = true,
+          .decides = "prompt",
+          .common = true});
   v("negative_prompt", s.picture.negative_prompt,
     About{.flags = "negative-prompt",
           .help = "words that guidance leads away from",
           .where = kBoth,
           .record = "/negative_prompt",
-          .required = true});
+          .required = true,
+          .common = true});
   v("height", s.H,
     About{.flags = "H,height",
           .help = "height in pixels, a multiple of 64",
           .fallback = kSide,
           .scripts = Scripts::kTxt2Img,
-          .where = kBoth});
+          .where = kBoth,
+          .common = true});
   v("width", s.W,
     About{.flags = "W,width",
           .help = "width in pixels, a multiple of 64",
           .fallback = kSide,
           .scripts = Scripts::kTxt2Img,
-          .where = kBoth});
+          .where = kBoth,
+          .common = true});
   v("drawn_height", s.batch.height,
     About{.limits = {1, kMaxSide}, .where = kNowhere, .record = "/height", .required = true});
   v("drawn_width", s.batch.width,
@@ -44,7 +52,9 @@ void visit_line_settings(S& s, V&& v) {
           .scripts = Scripts::kImg2Img,
           .where = kBoth,
           .record = "/init_image/file",
-          .required = true});
+          .required = true,
+          .common = true,
+          .endings = "png jpg jpeg webp tif tiff gif bmp ppm pgm tga psd hdr"});
   v("strength", s.batch.init.strength,
     About{.flags = "strength",
           .help = "how much of it is noised away: 0 leaves it, 1 takes all",
@@ -52,7 +62,8 @@ void visit_line_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/init_image/strength",
           .required = true,
-          .a1111 = "Denoising strength"});
+          .a1111 = "Denoising strength",
+          .common = true});
   v("fit", s.batch.init.fit,
     About{.flags = "fit",
           .help = "shrink larger init images to fit into so many pixels",
@@ -72,7 +83,8 @@ void visit_line_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/scale",
           .required = true,
-          .a1111 = "CFG scale"});
+          .a1111 = "CFG scale",
+          .common = true});
   v("sampler", s.batch.sampler,
     About{.flags = "sampler",
           .group = kSampling,
@@ -81,7 +93,10 @@ void visit_line_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/sampler",
           .required = true,
-          .a1111 = "Sampler"});
+          .a1111 = "Sampler",
+          .decides = "sampler",
+          .common = true,
+          .names = sampler_names});
   v("schedule", s.batch.schedule,
     About{.flags = "schedule",
           .group = kSampling,
@@ -89,7 +104,8 @@ void visit_line_settings(S& s, V&& v) {
           .kind = "NAME",
           .where = kBoth,
           .record = "/schedule",
-          .sparse = true});
+          .sparse = true,
+          .names = schedule_names});
   v("steps", s.batch.steps,
     About{.flags = "ddim_steps,steps",
           .group = kSampling,
@@ -98,18 +114,21 @@ void visit_line_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/steps",
           .required = true,
-          .a1111 = "Steps"});
+          .a1111 = "Steps",
+          .common = true});
   v("plms", s.plms,
     About{.flags = "plms",
           .group = kSampling,
           .help = "sample with PLMS instead of DDIM",
-          .where = kBoth});
+          .where = kBoth,
+          .decides = "sampler"});
   v("dpm_solver", s.dpm_solver,
     About{.flags = "dpm_solver",
           .group = kSampling,
           .help = "sample with DPM-Solver++ 2M (wins over --plms)",
           .scripts = Scripts::kTxt2Img,
-          .where = kBoth});
+          .where = kBoth,
+          .decides = "sampler"});
   v("eta", s.batch.knobs.eta,
     About{
         .flags = "ddim_eta,eta",

@@ -13,16 +13,23 @@ void visit_run_settings(S& s, V&& v) {
     About{.flags = "from-file",
           .help = "draw the prompts of this file (- is standard input) instead of --prompt: one a "
                   "line, which may have flags of its own, or JSON Lines",
-          .kind = "FILE"});
+          .kind = "FILE",
+          .decides = "prompt",
+          .common = true,
+          .endings = "txt jsonl"});
   v("keep_going", s.keep_going,
     About{.flags = "keep-going", .help = "leave bad lines of that file out and draw the others"});
   v("n_samples", s.n_samples,
     About{.flags = "n_samples",
           .help = "pictures at once (the batch)",
           .more = "of the prompt, or with `--from-file` lines",
-          .limits = {1, kMostSamples}});
+          .limits = {1, kMostSamples},
+          .common = true});
   v("n_iter", s.n_iter,
-    About{.flags = "n_iter", .help = "draw every batch so many times", .limits = {1, 1'000'000}});
+    About{.flags = "n_iter",
+          .help = "draw every batch so many times",
+          .limits = {1, 1'000'000},
+          .common = true});
   v("seed", s.seed,
     About{.flags = "seed",
           .group = kSampling,
@@ -30,7 +37,8 @@ void visit_run_settings(S& s, V&& v) {
           .more = "any whole number of 64 bits",
           .record = "/seed",
           .required = true,
-          .a1111 = "Seed"});
+          .a1111 = "Seed",
+          .common = true});
   v("seed_mode", s.seed_mode,
     About{.flags = "seed-mode",
           .group = kSampling,
@@ -62,7 +70,10 @@ void visit_run_settings(S& s, V&& v) {
           .kind = "FILE",
           .fallback = "models/ldm/stable-diffusion-v1/model.ckpt, else the built-in model",
           .record = "/model/checkpoint",
-          .required = true});
+          .required = true,
+          .decides = "model",
+          .common = true,
+          .endings = "ckpt safetensors"});
   v("config", s.config,
     About{.flags = "config",
           .group = kModel,
@@ -70,14 +81,16 @@ void visit_run_settings(S& s, V&& v) {
           .kind = "FILE",
           .fallback = "beside the checkpoint, else configs/stable-diffusion/v1-inference.yaml",
           .record = "/model/config",
-          .required = true});
+          .required = true,
+          .endings = "yaml"});
   v("laion400m", s.laion400m,
     About{.flags = "laion400m",
           .group = kModel,
           .help = "use the LAION-400M model at its default place",
           .more = "`models/ldm/text2img-large/model.ckpt`, with its config and an output folder of "
                   "its own, unless others are given",
-          .scripts = Scripts::kTxt2Img});
+          .scripts = Scripts::kTxt2Img,
+          .decides = "model"});
   v("weights", s.weights,
     About{.flags = "weights",
           .group = kModel,
@@ -104,14 +117,18 @@ void visit_run_settings(S& s, V&& v) {
           .help = "folder for samples/00000.png … and grid-0000.png …",
           .kind = "DIR",
           .fallback = "outputs/txt2img-samples",
-          .fallback_img = "outputs/img2img-samples"});
+          .fallback_img = "outputs/img2img-samples",
+          .common = true});
   v("n_rows", s.n_rows,
     About{.flags = "n_rows",
           .group = kOutput,
           .help = "pictures in a row of the grid; 0: n_samples",
           .limits = {0, kMostSamples}});
   v("skip_grid", s.skip_grid,
-    About{.flags = "skip_grid", .group = kOutput, .help = "write no grid of all pictures"});
+    About{.flags = "skip_grid",
+          .group = kOutput,
+          .help = "write no grid of all pictures",
+          .common = true});
   v("skip_save", s.skip_save,
     About{.flags = "skip_save", .group = kOutput, .help = "write no single pictures"});
   v("watermark", s.watermark,
@@ -133,13 +150,15 @@ void visit_run_settings(S& s, V&& v) {
                   "them; make them black, as the reference; write none",
           .fallback = "black, where the checker is at its place",
           .record = "/safety/mode",
-          .required = true});
+          .required = true,
+          .common = true});
   v("safety_ckpt", s.safety_ckpt,
     About{.flags = "safety-ckpt",
           .group = kSafety,
           .help = "its weights, .safetensors or pytorch_model.bin",
           .kind = "FILE",
-          .fallback = "models/safety_checker/model.safetensors"});
+          .fallback = "models/safety_checker/model.safetensors",
+          .endings = "safetensors bin"});
   v("precision", s.device.precision,
     About{.flags = "precision",
           .group = kDevice,
@@ -152,20 +171,25 @@ void visit_run_settings(S& s, V&& v) {
           .help = "auto, cpu, cuda or cuda:N",
           .kind = "NAME",
           .record = "/device/name",
-          .required = true});
+          .required = true,
+          .decides = "device",
+          .common = true,
+          .names = device_names});
   v("devices", s.devices,
     About{.flags = "devices",
           .group = kDevice,
           .help = "several cards, like 0,1: each draws whole batches; the same pictures as on one",
           .more = "One worker a card, each with the whole model. Names and order are those of one "
                   "card, too. `cpu,cpu` is two workers that share the processor",
-          .kind = "LIST"});
+          .kind = "LIST",
+          .decides = "device"});
   v("threads", s.device.threads,
     About{.flags = "threads",
           .group = kDevice,
           .help = "threads; 0: as many as this process may use",
           .record = "/device/threads",
-          .required = true});
+          .required = true,
+          .common = true});
   v("memory", s.device.memory,
     About{.flags = "memory",
           .group = kDevice,
@@ -176,7 +200,8 @@ void visit_run_settings(S& s, V&& v) {
               "given one picture at a time, or half of its guidance; that is said, and changes "
               "no picture by more than rounding. A card has no modes, and the rest of this is "
               "done there, too. Where memory runs out all the same, the batch is drawn again "
-              "so"});
+              "so",
+          .common = true});
   v("vae_tiling", s.device.vae_tiling,
     About{.flags = "vae-tiling",
           .group = kDevice,
@@ -209,7 +234,8 @@ void visit_run_settings(S& s, V&& v) {
           .group = kDevice,
           .help = "write that to a file, as JSON",
           .more = "one that is there is replaced",
-          .kind = "FILE"});
+          .kind = "FILE",
+          .endings = "json"});
 }
 
 }  // namespace sd

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "cli/flag_names.h"
+#include "cli/help_page.h"
 #include "cli/progress_bar.h"
 #include "job/model_choice.h"
 #include "support/expect_error.h"
@@ -148,7 +149,7 @@ TEST(Flags, AHelpPageNamesEveryGroup) {
   app.formatter(help_formatter());
   Settings options(Script::kTxt2Img);
   add_run_flags(&app, &options);
-  const std::string help = app.help();
+  const std::string help = app.help("", CLI::AppFormatMode::All);
   for (const char* part : {"What to draw", "Sampling", "Model", "Output", "Device", "--n_samples",
                            "full|autocast", "(50)", "(42)"}) {
     EXPECT_NE(help.find(part), std::string::npos) << part;

@@ -1,0 +1,166 @@
+#include "cli/settings_layers.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/names.h"
+#include "base/strings.h"
+#include "base/text_file.h"
+#include "cli/flag_group.h"
+#include "cli/flags.h"
+#include "cli/settings_file.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kProjectFile = "./sd.toml";
+constexpr std::string_view kVariable = "SD_SET_";
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+fs::path user_file() {
+  const std::string folder = variable("XDG_CONFIG_HOME"), home = variable("HOME");
+  const fs::path base = folder.empty() ? fs::path(home) / ".config" : fs::path(folder);
+  if (!base.is_absolute()) return {};
+  return base / "stable-diffusion" / "settings.toml";
+}
+
+std::string read_file(const fs::path& path) {
+  constexpr size_t kMost = size_t{1} << 20;
+  std::string problem;
+  const auto text = read_text_file(path, kMost, &problem);
+  if (!text || text->size() > kMost) {
+    throw Error(ErrorKind::kFile,
+                "the settings file " + printable(path.string()) + ": " +
+                    (text ? "larger than 1 MiB" : problem),
+                "--no-settings reads none");
+  }
+  return *text;
+}
+
+/// "`steps`, `scale`": the settings of a layer.
+std::string keys_of(const SettingLayer& layer) {
+  std::vector<std::string> keys;
+  for (const LayerValue& value : layer.values) keys.push_back("`" + value.setting->key + "`");
+  return keys.empty() ? "nothing" : join(keys, ", ");
+}
+
+SettingLayer environment_layer() {
+  SettingLayer layer{.origin = "environment", .values = {}};
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view entry = *each;
+    const size_t equals = entry.find('=');
+    if (!entry.starts_with(kVariable) || equals == std::string_view::npos) continue;
+    const std::string name(entry.substr(kVariable.size(), equals - kVariable.size()));
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const Setting* setting = setting_named(name);
+    if (setting == nullptr) setting = setting_named(lower);
+    if (setting == nullptr) {
+      throw Error(ErrorKind::kUsage,
+                  "environment: there is no setting for " + printable(entry.substr(0, equals), 60),
+                  "sd settings lists them: SD_SET_STEPS=20 sets `steps`");
+    }
+    layer.values.push_back({setting, std::string(entry.substr(equals + 1))});
+  }
+  return layer;
+}
+
+/// Reads the sources one after the other.
+class Sources {
+ public:
+  explicit Sources(Script script) : script_(script) {}
+
+  void add_file(const fs::path& path, const std::string& origin, Trust trust) {
+    SettingsFile file = parse_settings(read_file(path), origin, script_, trust);
+    if (trust == Trust::kProject) notice(origin + " is read: it sets " + keys_of(file.layer));
+    layers_.add(file.layer);
+    presets_.insert(presets_.begin(), file.presets.begin(), file.presets.end());
+  }
+
+  void add(const SettingLayer& layer) { layers_.add(layer); }
+
+  void add_preset(const std::string& name) {
+    const Preset* preset = find_preset(name);
+    std::vector<std::string> names = preset_names();
+    for (const Preset& own : presets_) {
+      names.push_back(own.name);
+      if (preset == nullptr && own.name == name) preset = &own;
+    }
+    if (preset == nullptr) throw unknown_name("preset", name, names);
+    SettingLayer layer{.origin = "preset " + name, .values = {}};
+    for (const auto& [key, text] : preset->values)
+      layer.values.push_back({find_setting(key), text});
+    layers_.add(layer);
+  }
+
+  LayeredSettings take() { return std::move(layers_); }
+
+ private:
+  Script script_;
+  LayeredSettings layers_;
+  std::vector<Preset> presets_;
+};
+
+bool is_there(const fs::path& path) {
+  std::error_code absent;
+  return !path.empty() && fs::exists(path, absent);
+}
+
+}  // namespace
+
+void add_layer_flags(CLI::App* command, LayerFlags* flags) {
+  FlagGroup group(command, "Settings");
+  group.text(
+      "preset", flags->preset,
+      "a named set of settings; " + join(preset_names(), ", ") + ", or one of a settings file",
+      "NAME");
+  group.text("settings", flags->file, "read settings from this file, too", "FILE");
+  group.flag("no-settings", flags->none, "read no settings file and no SD_SET_ variable");
+}
+
+LayeredSettings read_layers(const LayerFlags& flags, Script script) {
+  Sources sources(script);
+  const bool none = flags.none || !variable("SD_NO_SETTINGS").empty();
+  if (!none) {
+    const fs::path user = user_file();
+    if (is_there(user)) sources.add_file(user, user.string(), Trust::kFull);
+    if (is_there(kProjectFile) && flags.file.empty()) {
+      sources.add_file(kProjectFile, kProjectFile, Trust::kProject);
+    }
+    sources.add(environment_layer());
+  }
+  if (!flags.file.empty()) sources.add_file(flags.file, flags.file, Trust::kFull);
+  if (!flags.preset.empty()) sources.add_preset(flags.preset);
+  return sources.take();
+}
+
+void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* settings) {
+  LayeredSettings layers = read_layers(flags, settings->script);
+  SettingLayer typed{.origin = "command line", .values = {}};
+  std::vector<CLI::Option*> options;
+  for (const Setting& setting : all_settings()) {
+    if (!is_command_flag(setting) || !setting.known_to(settings->script)) continue;
+    CLI::Option* option = command->get_option("--" + setting.flags().front());
+    if (option->count() == 0) continue;
+    typed.values.push_back({&setting, std::nullopt});
+    options.push_back(option);
+  }
+  layers.add(typed);
+  *settings = layers.settings(settings->script);
+  for (CLI::Option* option : options) option->run_callback();  // sets what was typed again
+}
+
+}  // namespace sd

@@ -1,0 +1,24 @@
+#include "job/setting_names.h"
+
+#include "sampling/sampler.h"
+#include "sampling/schedule.h"
+
+namespace sd {
+namespace {
+
+template <class Entries>
+std::vector<std::string> names_of(const Entries& entries) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> sampler_names() { return names_of(samplers()); }
+
+std::vector<std::string> schedule_names() { return names_of(schedules()); }
+
+std::vector<std::string> device_names() { return {"auto", "cpu", "cuda"}; }
+
+}  // namespace sd

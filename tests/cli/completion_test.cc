@@ -1,0 +1,97 @@
+// Completion in real shells, typed into a terminal, and manual pages in a real man.
+
+#include "cli/small_model.h"
+#include "cli/tmux.h"
+
+namespace sd::test {
+namespace {
+
+/// A shell that has the completion, in a folder with a few files. Where `sd` runs, it prints
+/// "GOT:" and its words.
+struct Shell {
+  const char* name;
+  const char* start;   ///< the command
+  const char* set_up;  ///< typed first; FILE is the script
+  const char* tell;    ///< makes `sd` tell its words
+};
+
+constexpr Shell kShells[] = {
+    {"bash", "bash --norc --noprofile -i", "source FILE", "sd() { echo GOT:$*; }"},
+    {"zsh", "zsh -f -i", "autoload -U compinit; compinit -D -u; source FILE",
+     "sd() { echo GOT:$* }"},
+    {"fish", "fish --no-config -i", "source FILE", "function sd; echo \"GOT:$argv\"; end"}};
+
+class Completion : public ::testing::TestWithParam<Shell> {
+ protected:
+  /// What `sd` was given once Tab was pressed behind `typed`.
+  std::string completed(const std::string& typed) {
+    const Shell& shell = GetParam();
+    std::string set_up = shell.set_up;
+    set_up.replace(set_up.find("FILE"), 4, "../script");
+    const Tmux tmux("cd " + in_quotes((folder_ / "files").string()) + " && HOME=" +
+                        in_quotes(folder_.path().string()) + " PS1='$ ' exec " + shell.start,
+                    200);
+    tmux.press(in_quotes(set_up) + " Enter");
+    tmux.press(in_quotes(shell.tell) + " Enter");
+    tmux.press(in_quotes("echo REA''DY") + " Enter");
+    tmux.screen_with("\nREADY");
+    tmux.press(in_quotes(typed) + " Tab");
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    tmux.press("Enter");
+    const std::string screen = tmux.screen_with("\nGOT:");
+    const size_t begin = screen.find("\nGOT:");
+    if (begin == std::string::npos) return "no GOT in: " + screen;
+    const std::string line = screen.substr(begin + 5, screen.find('\n', begin + 5) - begin - 5);
+    return line.substr(0, line.find_last_not_of(' ') + 1);
+  }
+
+  void SetUp() override {
+    if (!Tmux::is_installed() || !has_command(GetParam().name)) {
+      GTEST_SKIP() << "tmux or " << GetParam().name << " is not installed";
+    }
+    folder_.write("script", run({"completion", GetParam().name}).out);
+    std::filesystem::create_directory(folder_ / "files");
+    for (const char* name : {"model.safetensors", "model.txt", "prompts.txt", "sketch.png"}) {
+      folder_.write(std::string("files/") + name, "");
+    }
+  }
+
+  TempFolder folder_;
+};
+
+TEST_P(Completion, CompletesCommandsFlagsValuesAndFiles) {
+  EXPECT_EQ(completed("sd txt"), "txt2img");
+  EXPECT_EQ(completed("sd txt2img --negative"), "txt2img --negative-prompt");
+  EXPECT_EQ(completed("sd txt2img --sampler dpm_ad"), "txt2img --sampler dpm_adaptive");
+  EXPECT_EQ(completed("sd img2img --n-samples 2 --seed-mode im"),
+            "img2img --n-samples 2 --seed-mode image");
+  EXPECT_EQ(completed("sd txt2img --ckpt mod"), "txt2img --ckpt model.safetensors");
+  EXPECT_EQ(completed("sd show sk"), "show sketch.png");
+  EXPECT_EQ(completed("sd completion fi"), "completion fish");
+}
+
+INSTANTIATE_TEST_SUITE_P(In, Completion, ::testing::ValuesIn(kShells),
+                         [](const auto& shell) { return std::string(shell.param.name); });
+
+TEST(ManPages, AreWrittenForEachCommandAndHaveNoWarnings) {
+  if (!has_command("man")) GTEST_SKIP() << "man is not installed";
+  const TempFolder folder;
+  const Finished written = run({"man", "--outdir", (folder / "man1").string()});
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  const Words pages = lines_of(written.out);
+  ASSERT_GT(pages.size(), 10U);
+  for (const std::string& page : pages) {
+    const std::string man = "LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l " + page;
+    EXPECT_EQ(output_of(man + " 2>&1 >/dev/null"), "") << page;
+    EXPECT_NE(output_of(man).find("SYNOPSIS"), std::string::npos) << page;
+  }
+}
+
+TEST(ManPages, ThatAreUnknownAreRefused) {
+  expect_failure(run({"man", "bananas"}), 2, "no manual page bananas");
+  EXPECT_EQ(run({"man", "txt2img"}).out, run({"man", "sd-txt2img"}).out);
+  expect_failure(run({"completion", "tcsh"}), 2, "tcsh");
+}
+
+}  // namespace
+}  // namespace sd::test

@@ -1,0 +1,118 @@
+// Help pages, manual pages and completions: all are made from the commands, and say the same.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/wrap.h"
+#include "cli/command_page.h"
+#include "cli/completion.h"
+#include "cli/completions/completions.h"
+#include "cli/flags.h"
+#include "cli/help_page.h"
+#include "cli/man_page.h"
+#include "cli/program.h"
+
+namespace sd::test {
+namespace {
+
+CommandPage program_page() {
+  CLI::App app("draw", "sd");
+  RunFn run;
+  add_commands(&app, &run);
+  return page_of(app);
+}
+
+const CommandPage& command(const CommandPage& program, const std::string& name) {
+  for (const CommandPage& page : program.commands) {
+    if (page.name == name) return page;
+  }
+  throw std::runtime_error("no command " + name);
+}
+
+TEST(Pages, OfEachCommandNameEachFlagEverywhere) {
+  const CommandPage program = program_page();
+  ASSERT_GT(program.commands.size(), 10U);
+  for (const CommandPage& page : program.commands) {
+    const std::string help = help_text(page, true, 100);
+    const std::string man = replaced(man_page(page, program), "\\-", "-");
+    for (const FlagPage& flag : page.flags) {
+      const std::string word = flag.positional ? flag.names.front() : "--" + flag.names.front();
+      EXPECT_NE(help.find(word), std::string::npos) << page.name << " " << word;
+      EXPECT_NE(man.find(word + "\\f"), std::string::npos) << page.name << " " << word;
+    }
+  }
+  for (const std::string& shell : completion_shells()) {
+    const std::string script = completion_script(program, shell);
+    for (const FlagPage& flag : command(program, "txt2img").flags) {
+      const std::string word = (shell == "fish" ? "-l " : "--") + flag.names.front();
+      EXPECT_NE(script.find(word), std::string::npos) << shell << " " << word;
+    }
+  }
+}
+
+TEST(Pages, AreShortFirst) {
+  const CommandPage program = program_page();
+  for (const char* name : {"txt2img", "img2img"}) {
+    const CommandPage& page = command(program, name);
+    EXPECT_TRUE(page.is_long());
+    const auto common = std::count_if(page.flags.begin(), page.flags.end(),
+                                      [](const FlagPage& flag) { return flag.common; });
+    EXPECT_GE(common, 18) << name;
+    EXPECT_LE(common, 24) << name;
+    const std::string shown = help_text(page, false, 80);
+    EXPECT_NE(shown.find("Examples:"), std::string::npos);
+    EXPECT_NE(shown.find("--help-all shows all"), std::string::npos);
+    EXPECT_NE(shown.find("--seed INT"), std::string::npos);
+    EXPECT_EQ(shown.find("--beta-alpha"), std::string::npos);
+  }
+  EXPECT_FALSE(command(program, "show").is_long());
+}
+
+TEST(Pages, KeepToTheWidth) {
+  const CommandPage program = program_page();
+  const FlagPage flag{.names = {"a_flag"},
+                      .kind = "INT",
+                      .fallback = "7",
+                      .group = "All",
+                      .help = "words that must be broken at forty columns, and not within a word"};
+  const CommandPage page{.name = "x", .summary = "does", .examples = "", .flags = {flag}};
+  for (const int columns : {40, 64, 80, 100}) {
+    std::istringstream text(help_text(page, true, columns));
+    for (std::string line; std::getline(text, line);) {
+      EXPECT_LE(text_columns(line), columns) << line;
+    }
+  }
+  EXPECT_EQ(wrap("one two  three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(wrap("a longerword b", 4), (std::vector<std::string>{"a", "longerword", "b"}));
+}
+
+TEST(Pages, ListWhatAFlagMayBe) {
+  const CommandPage program = program_page();
+  const auto flag = [&](const char* of, const char* name) {
+    for (const FlagPage& each : command(program, of).flags) {
+      if (each.names.front() == name) return each;
+    }
+    throw std::runtime_error(name);
+  };
+  EXPECT_EQ(flag("txt2img", "rng").values, (std::vector<std::string>{"cuda", "cpu", "nv"}));
+  EXPECT_EQ(flag("txt2img", "sampler").values.front(), "ddim");
+  EXPECT_EQ(flag("txt2img", "ckpt").endings, (std::vector<std::string>{"ckpt", "safetensors"}));
+  EXPECT_EQ(flag("replay", "ckpt").endings, flag("txt2img", "ckpt").endings);
+  EXPECT_TRUE(flag("txt2img", "outdir").takes_folder());
+  EXPECT_TRUE(flag("show", "FILE").takes_file());
+  EXPECT_FALSE(flag("tokenize", "TEXT").takes_file());
+}
+
+TEST(Pages, ExitCodesAreReadmes) {
+  std::stringstream readme;
+  readme << std::ifstream(SD_SOURCE_DIR "/README.md").rdbuf();
+  for (const ExitCode& each : exit_codes()) {
+    const std::string row = "| " + std::to_string(each.code) + " | " + each.meaning;
+    EXPECT_NE(readme.str().find(row), std::string::npos) << row;
+  }
+}
+
+}  // namespace
+}  // namespace sd::test

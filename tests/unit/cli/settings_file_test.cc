@@ -1,0 +1,88 @@
+// Settings files: what they may say, and what of them is refused.
+
+#include "cli/settings_file.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "support/expect_error.h"
+
+namespace sd::test {
+namespace {
+
+using Values = std::map<std::string, std::string>;
+
+Values values_of(const SettingLayer& layer) {
+  Values values;
+  for (const LayerValue& value : layer.values) values[value.setting->key] = *value.text;
+  return values;
+}
+
+SettingsFile parse(const std::string& text, Script script = Script::kTxt2Img,
+                   Trust trust = Trust::kFull) {
+  return parse_settings(text, "f.toml", script, trust);
+}
+
+void expect_refused(const std::string& text, const std::string& part, Trust trust = Trust::kFull) {
+  SCOPED_TRACE(text);
+  expect_error(ErrorKind::kUsage, part, [&] { parse(text, Script::kTxt2Img, trust); });
+}
+
+TEST(SettingsFile, TakesKeysAndFlagsOfBothSpellings) {
+  const auto file = parse(
+      "# mine\nsteps = 20   # few\n\nn-samples=4\nnegative_prompt = \"a dog, a #1 leash\"\n"
+      "skip_grid = true\nH = 640\nsigmas = [14.6, 3,\n  0.5, 0]\nprompt = 'say \"hi\"'\n");
+  EXPECT_EQ(values_of(file.layer), (Values{{"steps", "20"},
+                                           {"n_samples", "4"},
+                                           {"negative_prompt", "a dog, a #1 leash"},
+                                           {"skip_grid", "true"},
+                                           {"height", "640"},
+                                           {"sigmas", "14.6,3,0.5,0"},
+                                           {"prompt", "say \"hi\""}}));
+}
+
+TEST(SettingsFile, HasSectionsOfScriptsAndPresets) {
+  const std::string text =
+      "scale = 6\n[txt2img]\nsteps = 20\n[img2img]\nstrength = 0.5\n[preset.mine]\nsteps = 8\n"
+      "sampler = \"euler\"\n[preset.other]\nscale = 2\n";
+  EXPECT_EQ(values_of(parse(text).layer), (Values{{"scale", "6"}, {"steps", "20"}}));
+  const auto img2img = parse(text, Script::kImg2Img);
+  EXPECT_EQ(values_of(img2img.layer), (Values{{"scale", "6"}, {"strength", "0.5"}}));
+  ASSERT_EQ(img2img.presets.size(), 2U);
+  EXPECT_EQ(img2img.presets[0].name, "mine");
+  EXPECT_EQ(img2img.presets[0].values, (std::vector<std::pair<std::string, std::string>>{
+                                           {"steps", "8"}, {"sampler", "euler"}}));
+  EXPECT_EQ(parse("").layer.values.size(), 0U);
+}
+
+TEST(SettingsFile, IsRefusedWhereItIsNotUnderstood) {
+  expect_refused("steps", "line 1: expected key = value");
+  expect_refused("\nprompt = \"a cat\n", "line 2: a text without its closing quote");
+  expect_refused("prompt = \"a \\\"cat\\\"\"", "a backslash");
+  expect_refused("prompt = a red cat", "expected one value, found 3");
+  expect_refused("sigmas = [1, 2", "without its closing bracket");
+  expect_refused("stps = 3", "there is no setting 'stps'");
+  expect_refused("own_seed = 3", "there is no setting");
+  expect_refused("drawn_height = 64", "there is no setting");
+  expect_refused("[bananas]\nsteps = 3", "no section [bananas]");
+  expect_refused("[txt2img]\nstrength = 0.3", "txt2img has no such setting");
+  expect_refused("[preset.exact]\nsteps = 3", "comes with the program");
+}
+
+TEST(SettingsFile, OfAProjectMaySetNoPathNoOutputAndNothingOfSafety) {
+  for (const char* line :
+       {"ckpt = \"x\"", "config = \"x\"", "outdir = \"x\"", "init-img = \"x\"", "from-file = \"x\"",
+        "safety = \"off\"", "safety_ckpt = \"x\"", "no_watermark = true", "watermark = \"x\"",
+        "no_metadata = true", "skip_save = true", "progress_fd = 3", "profile_json = \"x\"",
+        "[preset.x]\nsafety = \"off\"", "[img2img]\ninit_image = \"x\""}) {
+    expect_refused(line, "a file of the working folder may not set", Trust::kProject);
+    EXPECT_NO_THROW(parse(line));
+  }
+  const auto file =
+      parse("steps = 9\nprompt = \"x\"\nthreads = 2", Script::kTxt2Img, Trust::kProject);
+  EXPECT_EQ(file.layer.values.size(), 3U);
+}
+
+}  // namespace
+}  // namespace sd::test
