@@ -31,11 +31,12 @@ enum class VaeTiling {
   kOff,
 };
 
-/// `--precision`: the reference's two words, and bfloat16.
+/// `--precision`: the reference's two words, bfloat16, and the fastest of them.
 enum class Precision {
   kAutocast,  ///< half precision on a card, float32 on the CPU
   kFull,      ///< float32
   kBf16,      ///< bfloat16 on a card; on the CPU bfloat16 products of float32 activations
+  kFastest,   ///< kBf16 where the device has it, else kAutocast
 };
 
 /// What the user asks of the device, as typed.

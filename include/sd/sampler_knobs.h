@@ -51,6 +51,9 @@ struct SamplerKnobs {
   bool unipc_lower_order_final = true;
   int64_t lms_order = 4;
 
+  int64_t original_steps = 50;    ///< times that a model of few steps was distilled on
+  bool set_alpha_to_one = false;  ///< the last step of ddim_trailing leaves no noise
+
   bool operator==(const SamplerKnobs&) const = default;
 };
 

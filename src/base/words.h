@@ -47,9 +47,9 @@ inline constexpr std::array kWords<WeightChoice> = {
     Word<WeightChoice>{"ema", WeightChoice::kEma},
     Word<WeightChoice>{"plain", WeightChoice::kPlain}};
 template <>
-inline constexpr std::array kWords<Precision> = {Word<Precision>{"full", Precision::kFull},
-                                                 Word<Precision>{"autocast", Precision::kAutocast},
-                                                 Word<Precision>{"bf16", Precision::kBf16}};
+inline constexpr std::array kWords<Precision> = {
+    Word<Precision>{"full", Precision::kFull}, Word<Precision>{"autocast", Precision::kAutocast},
+    Word<Precision>{"bf16", Precision::kBf16}, Word<Precision>{"fastest", Precision::kFastest}};
 template <>
 inline constexpr std::array kWords<MemoryMode> = {
     Word<MemoryMode>{"fast", MemoryMode::kFast},

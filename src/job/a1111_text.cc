@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "job/a1111_fields.h"
 #include "job/settings.h"
-#include "sampling/sampler.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -29,30 +29,26 @@ constexpr std::string_view kOrder[] = {"Steps",
                                        "Variation seed",
                                        "Variation seed strength",
                                        "Seed resize from",
-                                       "Denoising strength"};
+                                       "Denoising strength",
+                                       "Clip skip",
+                                       "ENSD",
+                                       "RNG"};
 /// The settings' fields that are written even where they have their default.
-constexpr std::string_view kAlways[] = {"Steps", "Sampler", "CFG scale", "Seed",
-                                        "Denoising strength"};
+constexpr std::string_view kAlways[] = {"Steps", "CFG scale", "Seed", "Denoising strength"};
 
 template <class Range>
 bool contains(const Range& range, std::string_view name) {
   return std::find(std::begin(range), std::end(range), name) != std::end(range);
 }
 
-/// As the web UI calls our value, and back.
+/// As the web UI words our value, and back.
 std::string to_a1111(const Setting& setting, const std::string& text) {
-  if (setting.key != "sampler") return text;
-  for (const Sampler& sampler : samplers()) {
-    if (text == sampler.name) return sampler.label;
-  }
-  return text;
+  if (!setting.is_switch) return text;
+  return text == "true" ? "True" : "False";
 }
 std::string from_a1111(const Setting& setting, const std::string& text) {
-  if (setting.key != "sampler") return text;
-  for (const Sampler& sampler : samplers()) {
-    if (text == sampler.label) return sampler.name;
-  }
-  return text;
+  if (!setting.is_switch) return text;
+  return text == "True" ? "true" : text == "False" ? "false" : text;
 }
 
 /// A value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
@@ -69,7 +65,10 @@ std::string unquoted(const std::string& value) {
 Fields fields_of(const PictureRecord& record) {
   const Settings& settings = record.settings;
   Fields fields;
-  fields.emplace_back("Size", format("%dx%d", settings.batch.width, settings.batch.height));
+  for (const A1111Field& field : a1111_fields()) {
+    const std::string value = field.write(settings);
+    if (!value.empty()) fields.emplace_back(field.name, value);
+  }
   fields.emplace_back("Model hash", record.model_sha256.substr(0, 10));
   fields.emplace_back("Model", std::filesystem::path(settings.ckpt).stem().string());
   const std::vector<std::string> values = text_values(settings);
@@ -79,6 +78,7 @@ Fields fields_of(const PictureRecord& record) {
     if (name.empty() || !setting.known_to(settings.script)) continue;
     const std::string& value = values[setting.place];
     if (!contains(kAlways, name) && value == defaults[setting.place]) continue;
+    if (!a1111_tells(setting, settings)) continue;
     fields.emplace_back(name, to_a1111(setting, value));
   }
   const auto order = [](const auto& field) {
@@ -129,18 +129,10 @@ Fields parse_fields(const std::string& line) {
   return fields;
 }
 
-void set_size(const std::string& text, Settings* settings) {
-  const size_t cross = text.find('x');
-  if (cross == std::string::npos) {
-    throw Error(ErrorKind::kUsage, "expected a size like 512x512, found " + printable(text, 60));
-  }
-  set_text(settings, *find_setting("drawn_width"), text.substr(0, cross));
-  set_text(settings, *find_setting("drawn_height"), text.substr(cross + 1));
-}
-
 bool set_field(const std::string& name, const std::string& value, Settings* settings) {
-  if (name == "Size") {
-    set_size(value, settings);
+  for (const A1111Field& field : a1111_fields()) {
+    if (name != field.name) continue;
+    field.read(value, settings);
     return true;
   }
   for (const Setting& setting : all_settings()) {

@@ -112,9 +112,10 @@ class Planner {
     return {choice.sampler, schedule != nullptr ? schedule : choice.schedule};
   }
 
+  /// A fixed code is of a stream that the pictures share.
   SeedMode seed_mode_of(const LineSettings& line) const {
-    const bool reference = sampler_of(line).sampler.reference;
-    return settings_.seed_mode.value_or(reference ? SeedMode::kStream : SeedMode::kImage);
+    const bool shared = sampler_of(line).sampler.reference || settings_.fixed_code;
+    return settings_.seed_mode.value_or(shared ? SeedMode::kStream : SeedMode::kImage);
   }
 
   /// A batch of this one picture.

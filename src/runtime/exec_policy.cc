@@ -92,6 +92,13 @@ void refuse_bf16(const std::string& why) {
               "leave `precision` out to compute in what there is");
 }
 
+/// The precision that stands for kFastest.
+Precision fastest(const DeviceOptions& asked, const HostInfo& host, std::optional<size_t> card) {
+  const bool has_bf16 = card ? host.cuda[*card].major >= 8
+                             : host.isa >= Isa::kAvx512Bf16 && asked.kernels == KernelChoice::kAuto;
+  return has_bf16 ? Precision::kBf16 : Precision::kAutocast;
+}
+
 /// A host's number, which is 0 where it is not known.
 int64_t known_bytes(uint64_t bytes) {
   return bytes == 0 ? INT64_MAX : static_cast<int64_t>(std::min<uint64_t>(bytes, INT64_MAX));
@@ -166,6 +173,7 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   }
   ExecPolicy policy;
   policy.chosen = asked;
+  if (asked.precision == Precision::kFastest) policy.chosen.precision = fastest(asked, host, card);
   policy.threads =
       asked.threads > 0 ? asked.threads : std::min(default_threads(host), kMostThreads);
   policy.chosen.threads = policy.threads;

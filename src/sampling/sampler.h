@@ -29,7 +29,8 @@ struct SampleArgs {
   Denoiser& denoise;
   at::Tensor x;                   ///< [N, C, h, w] f32 at the first level
   std::span<const Level> levels;  ///< one more than steps; with one there is nothing to do
-  /// With Grid::kTime and kUniPc: the continuous times of the levels.
+  /// With Grid::kTime and kUniPc: the continuous times of the levels; with kTrailing the timesteps
+  /// that the steps go to, -1 for the last level.
   std::span<const float> times;
   int64_t count;  ///< with Grid::kEnds: evaluations asked for
   int64_t total;  ///< of the steps that are told
@@ -48,12 +49,14 @@ struct SampleArgs {
 
 /// Where a sampler's levels come from.
 enum class Grid {
-  kDdim,    ///< the reference's timesteps: 1, c + 1, 2c + 1, …, with c = T / steps
-  kTime,    ///< evenly in continuous time from 1 to 1/T, as the reference's DPM-Solver
-  kWebUi,   ///< the reference's timesteps without the last step, as in the web UI
-  kUniPc,   ///< as many steps as kWebUi has timesteps, laid in continuous time
-  kSigmas,  ///< a schedule
-  kEnds,    ///< the sampler lays its own between the model's highest and lowest level
+  kDdim,       ///< the reference's timesteps: 1, c + 1, 2c + 1, …, with c = T / steps
+  kTime,       ///< evenly in continuous time from 1 to 1/T, as the reference's DPM-Solver
+  kWebUi,      ///< the reference's timesteps without the last step, as in the web UI
+  kUniPc,      ///< as many steps as kWebUi has timesteps, laid in continuous time
+  kSigmas,     ///< a schedule
+  kEnds,       ///< the sampler lays its own between the model's highest and lowest level
+  kDistilled,  ///< some of the times that a model of few steps was distilled on
+  kTrailing,   ///< whole timesteps from the end of the training schedule
 };
 
 /// Random numbers that a sampler asks for.
@@ -71,7 +74,14 @@ enum class Eta {
 };
 
 /// Knobs that a sampler looks at, beside eta and those of schedules and guidance; to be added up.
-enum Knob : unsigned { kNoKnob = 0, kNoiseKnob = 1, kChurnKnobs = 2, kUniPcKnobs = 4 };
+enum Knob : unsigned {
+  kNoKnob = 0,
+  kNoiseKnob = 1,
+  kChurnKnobs = 2,
+  kUniPcKnobs = 4,
+  kDistilledKnobs = 8,
+  kTrailingKnobs = 16
+};
 
 /// The step counts that a sampler takes.
 struct StepLimits {
@@ -94,6 +104,8 @@ struct Sampler {
   NoiseUse noise = NoiseUse::kNone;
   /// The tensors that it draws in a run; -1 if that cannot be told before.
   int64_t (*draws)(const SamplingPlan& plan);
+  /// The steps that it tells of; null: one from each level to the next.
+  int64_t (*told_steps)(const SamplingPlan& plan) = nullptr;
   int evaluations = 1;  ///< of the network, a step
   Eta eta = Eta::kIgnored;
   double usual_eta = 0;
@@ -106,6 +118,8 @@ struct Sampler {
   double guidance = 1;                 ///< factor of the scale
   /// One of the reference's own: not what the web UI means by the label.
   bool reference = false;
+  /// Whether the web UI has it; else the label is ours.
+  bool webui = true;
 };
 
 /// All samplers; the tests run over this table.

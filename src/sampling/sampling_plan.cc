@@ -7,14 +7,13 @@
 
 #include "base/strings.h"
 #include "sampling/continuous_schedule.h"
+#include "sampling/few_step_levels.h"
+#include "sampling/picture_steps.h"
 #include "sampling/samplers/samplers.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// The web UI takes a strength of 1 for a little less.
-constexpr double kMostStrength = 0.999;
 
 void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
   const StepLimits& limits = sampler.limits;
@@ -27,26 +26,9 @@ void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
               format("%lld is the usual number", static_cast<long long>(limits.usual)));
 }
 
-/// As Python's int(): the product in double, cut.
-int64_t share_of(double strength, int64_t steps) {
-  return static_cast<int64_t>(strength * static_cast<double>(steps));
-}
-
 /// The last `steps` of them.
 Levels end_of(const Levels& levels, int64_t steps) {
   return {levels.end() - std::min(steps + 1, std::ssize(levels)), levels.end()};
-}
-
-/// How many steps the levels are laid for, and how many of them are taken from a picture (one less
-/// of timesteps, one more of sigmas), as the web UI's setup_img2img_steps.
-struct PictureSteps {
-  int64_t laid, taken;
-};
-PictureSteps picture_steps(const SamplingSettings& settings) {
-  const double strength = std::min(*settings.strength, kMostStrength);
-  if (!settings.knobs.fix_steps) return {settings.steps, share_of(strength, settings.steps)};
-  if (strength <= 0) return {0, settings.steps - 1};
-  return {static_cast<int64_t>(static_cast<double>(settings.steps) / strength), settings.steps - 1};
 }
 
 float as_half(float number) { return static_cast<float>(static_cast<c10::Half>(number)); }
@@ -80,6 +62,7 @@ class Planner {
   SamplingPlan make() {
     check_steps(plan_.sampler, schedule_.timesteps(), settings_.steps);
     lay();
+    if (plan_.sampler.told_steps != nullptr) plan_.total = plan_.sampler.told_steps(plan_);
     if (plan_.total == 0) plan_.total = plan_.steps();
     if (plan_.evaluations == 0) plan_.evaluations = plan_.total * plan_.sampler.evaluations;
     return std::move(plan_);
@@ -100,6 +83,10 @@ class Planner {
         return lay_sigmas();
       case Grid::kEnds:
         return lay_ends();
+      case Grid::kDistilled:
+        return lay_distilled();
+      case Grid::kTrailing:
+        return lay_trailing();
     }
   }
 
@@ -141,7 +128,8 @@ class Planner {
   /// The timesteps of the run, ascending; sets what it starts from.
   Levels taken_timesteps() {
     if (!settings_.strength) return timesteps(settings_.steps);
-    const PictureSteps steps = picture_steps(settings_);
+    const PictureSteps steps =
+        picture_steps(*settings_.strength, settings_.steps, knobs_.fix_steps);
     Levels all = timesteps(steps.laid);
     const Level& start = all[static_cast<size_t>(std::min(steps.taken, std::ssize(all) - 1))];
     plan_.start = with_noise_knobs(start);
@@ -199,7 +187,8 @@ class Planner {
 
   void lay_sigmas() {
     const PictureSteps steps =
-        settings_.strength ? picture_steps(settings_) : PictureSteps{settings_.steps, 0};
+        settings_.strength ? picture_steps(*settings_.strength, settings_.steps, knobs_.fix_steps)
+                           : PictureSteps{settings_.steps, 0};
     const at::Tensor all = sigmas(steps.laid);
     find_ends(all);
     const int64_t first =
@@ -213,7 +202,6 @@ class Planner {
     } else {
       plan_.start.sigma = knobs_.sgm_noise ? std::sqrt(1 + sigma * sigma) : sigma;
     }
-    if (plan_.sampler.sample == sample_restart) plan_.total = restart_step_count(plan_.levels);
   }
 
   void lay_ends() {
@@ -230,9 +218,40 @@ class Planner {
       least = plan_.model->least();
     }
     if (plan_.count > 0) plan_.levels = {level(most), level(least)};
-    const bool fast = plan_.sampler.sample == sample_dpm_fast;
-    plan_.total = plan_.count > 0 && fast ? dpm_fast_steps(plan_.count) : plan_.count;
+    plan_.total = plan_.count;
     plan_.evaluations = plan_.count;
+  }
+
+  std::optional<PictureShare> picture_share() const {
+    if (!settings_.strength) return std::nullopt;
+    return PictureShare{*settings_.strength, knobs_.fix_steps};
+  }
+
+  void lay_distilled() {
+    const double eta = knobs_.eta.value_or(0);
+    if (!(eta >= 0 && eta <= 1)) {
+      throw Error(ErrorKind::kUsage,
+                  format("`eta` must be from 0 to 1 with the sampler %s, found %g",
+                         plan_.sampler.name, eta),
+                  format("%g is the usual one", plan_.sampler.usual_eta));
+    }
+    plan_.levels =
+        distilled_levels(schedule_, settings_.steps, knobs_.original_steps, picture_share());
+    start_from_picture();
+  }
+
+  void lay_trailing() {
+    TrailingLevels laid =
+        trailing_levels(schedule_, settings_.steps, knobs_.set_alpha_to_one, picture_share());
+    plan_.levels = std::move(laid.levels);
+    plan_.times = std::move(laid.targets);
+    start_from_picture();
+  }
+
+  /// With a picture: from the noise of the first timestep; where no step is left, from none.
+  void start_from_picture() {
+    if (!settings_.strength) return;
+    plan_.start = plan_.steps() > 0 ? with_noise_knobs(plan_.levels.front()) : Level{0, 1, 0};
   }
 
   void find_ends(const at::Tensor& all) {
@@ -253,11 +272,6 @@ class Planner {
   const SamplerKnobs& knobs_;
   SamplingPlan plan_;
 };
-
-/// As the web UI counts: a step of two evaluations is two.
-double run_length(const SamplingPlan& plan, const SamplingSettings& settings) {
-  return static_cast<double>(settings.steps * (plan.sampler.evaluations == 2 ? 2 : 1));
-}
 
 }  // namespace
 
@@ -281,26 +295,6 @@ at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, cons
                               .mix = mix,
                               .knobs = knobs,
                               .on_step = on_step});
-}
-
-std::function<bool(const Evaluation&)> guidance_of(const SamplingPlan& plan,
-                                                   const SamplingSettings& settings) {
-  const SamplerKnobs& knobs = settings.knobs;
-  const bool always = knobs.s_min_uncond <= 0 && knobs.skip_early_cond <= 0 &&
-                      knobs.guidance_from <= 0 && knobs.guidance_until >= 1;
-  if (always) return {};
-  const bool by_time = plan.sampler.grid == Grid::kWebUi || plan.sampler.grid == Grid::kUniPc;
-  const auto evaluations = static_cast<double>(plan.evaluations);
-  return [knobs, by_time, evaluations, length = run_length(plan, settings)](const Evaluation& at) {
-    const auto number = static_cast<double>(at.number);
-    if (number < knobs.guidance_from * evaluations) return false;
-    if (number >= knobs.guidance_until * evaluations) return false;
-    if (knobs.skip_early_cond > 0 && number / length <= knobs.skip_early_cond) return false;
-    // (The web UI compares a timestep where the sampler counts in them.)
-    const double sigma = by_time ? at.at.t : at.at.sigma;
-    const bool turn = knobs.s_min_uncond_all || at.number % 2 == 1;
-    return !(turn && knobs.s_min_uncond > 0 && sigma < knobs.s_min_uncond);
-  };
 }
 
 }  // namespace sd

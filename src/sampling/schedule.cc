@@ -1,36 +1,48 @@
+// The table of schedules. To add one, write a file in schedules/ that ends in its row, and a line
+// here.
+
 #include "sampling/schedule.h"
 
 #include <ATen/ATen.h>
+
+#include <vector>
 
 #include "base/names.h"
 #include "sampling/schedules/schedules.h"
 #include "sd/error.h"
 
+// A line each.
+// clang-format off
+#define SD_SCHEDULES(row) \
+  row(uniform) \
+  row(karras) \
+  row(exponential) \
+  row(polyexponential) \
+  row(sgm_uniform) \
+  row(kl_optimal) \
+  row(align_your_steps) \
+  row(simple) \
+  row(normal) \
+  row(ddim) \
+  row(beta) \
+  row(trailing)
+// clang-format on
+
 namespace sd {
-namespace {
 
-constexpr Schedule kSchedules[] = {
-    {"uniform", "Uniform", "", uniform_sigmas},
-    {"karras", "Karras", "", karras_sigmas},
-    {"exponential", "Exponential", "", exponential_sigmas},
-    {"polyexponential", "Polyexponential", "", polyexponential_sigmas},
-    {"sgm_uniform", "SGM Uniform", "SGMUniform", sgm_uniform_sigmas},
-    {"kl_optimal", "KL Optimal", "", kl_optimal_sigmas},
-    {"align_your_steps", "Align Your Steps", "", align_your_steps_sigmas},
-    {"simple", "Simple", "", simple_sigmas},
-    {"normal", "Normal", "", normal_sigmas},
-    {"ddim", "DDIM", "", ddim_sigmas},
-    {"beta", "Beta", "", beta_sigmas},
-};
+#define SD_DECLARE(name) Schedule name##_schedule();
+SD_SCHEDULES(SD_DECLARE)
 
-}  // namespace
-
-std::span<const Schedule> schedules() { return kSchedules; }
+std::span<const Schedule> schedules() {
+#define SD_ROW(name) name##_schedule(),
+  static const Schedule all[] = {SD_SCHEDULES(SD_ROW)};
+  return all;
+}
 
 const Schedule* find_schedule(std::string_view name) {
   if (name.empty() || is_name(name, kAutomaticSchedule)) return nullptr;
   std::vector<std::string> names = {kAutomaticSchedule};
-  for (const Schedule& schedule : kSchedules) {
+  for (const Schedule& schedule : schedules()) {
     if (is_name(name, schedule.name) || is_name(name, schedule.label) ||
         is_one_of(name, schedule.old_names)) {
       return &schedule;

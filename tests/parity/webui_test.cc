@@ -8,21 +8,20 @@
 namespace sd::test {
 namespace {
 
-/// Why a case is left out here; empty if it is not.
+/// The cases that are not drawn here, and why.
 std::string left_out(const WebUiCase& of) {
-  if (of.fails()) return "the web UI fails; WebUiPlans shows that ours does";
-  if (of.starts_from_latent()) return "it starts from a latent; WebUiImg2Img draws it";
+  static const std::map<std::string, const char*> cases = {
+      {"a106-unipc-too-few", "the web UI fails; WebUiPlans shows that ours does"}};
+  if (const auto found = cases.find(of.id); found != cases.end()) return found->second;
+  return of.starts_from_latent() ? "it starts from a latent; WebUiImg2Img draws it" : "";
+}
+
+/// A setting that no flag stands for would be left out in silence.
+void expect_all_settings_known(const WebUiCase& of) {
   for (const auto& [setting, value] : of.recorded.at("settings").items()) {
-    if (!webui_flags().contains(setting) && !webui_settings_of_rounding().contains(setting)) {
-      return "the setting " + setting;
-    }
+    EXPECT_TRUE(webui_flags().contains(setting) || webui_settings_of_rounding().contains(setting))
+        << setting;
   }
-  const std::string prompts = of.fields().at("prompt").get<std::string>() + " " +
-                              of.fields().at("negative_prompt").get<std::string>();
-  for (const char* syntax : {"(", "[", "|", "\\", "AND", "BREAK"}) {
-    if (prompts.find(syntax) != std::string::npos) return "the syntax of its prompts";
-  }
-  return prompts.size() > 250 ? "prompts of more than 77 tokens" : "";
 }
 
 void expect_near(const at::Tensor& ours, const Golden<float>& golden, double tolerance) {
@@ -50,6 +49,7 @@ class WebUiCases : public testing::TestWithParam<std::string> {};
 TEST_P(WebUiCases, HaveTheSameLatentsAndPictures) {
   const WebUiCase of(GetParam());
   if (const std::string why = left_out(of); !why.empty()) GTEST_SKIP() << why;
+  expect_all_settings_known(of);
   const TempFolder out;
   TensorLists tensors;
   ASSERT_EQ(run_flags(Script::kTxt2Img, flags_of(of, out.path().string()), &tensors), 0);

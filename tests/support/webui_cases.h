@@ -61,7 +61,13 @@ inline const std::map<std::string, std::string>& webui_flags() {
       {"subseed", "variation-seed"},
       {"subseed_strength", "variation-strength"},
       {"seed_resize_from_w", "seed-resize-from-w"},
-      {"seed_resize_from_h", "seed-resize-from-h"}};
+      {"seed_resize_from_h", "seed-resize-from-h"},
+      {"CLIP_stop_at_last_layers", "clip-skip"},
+      {"comma_padding_backtrack", "comma-backtrack"},
+      {"emphasis", "emphasis"},
+      {"pad_cond_uncond", "unequal-prompts"},
+      {"pad_cond_uncond_v0", "unequal-prompts"},
+      {"use_old_scheduling", "old-editing"}};
   return flags;
 }
 
@@ -90,11 +96,20 @@ struct WebUiCase {
   nlohmann::json recorded;
 };
 
+/// Our word for a value of the web UI's.
 inline std::string value_of_flag(const nlohmann::json& value) {
-  if (value == "GPU") return "cuda";
-  if (value == "CPU") return "cpu";
-  if (value == "NV") return "nv";
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  static const std::map<std::string, std::string> words = {
+      {"GPU", "cuda"},        {"CPU", "cpu"},       {"NV", "nv"},    {"Original", "original"},
+      {"No norm", "no-norm"}, {"Ignore", "ignore"}, {"None", "none"}};
+  if (!value.is_string()) return value.dump();
+  const auto word = words.find(value);
+  return word != words.end() ? word->second : value.get<std::string>();
+}
+
+inline std::string value_of_flag(const std::string& setting, const nlohmann::json& value) {
+  if (setting == "pad_cond_uncond") return value == true ? "pad" : "apart";
+  if (setting == "pad_cond_uncond_v0") return value == true ? "pad-old" : "apart";
+  return value_of_flag(value);
 }
 
 /// The web UI's sampler, by a name that is not one of the reference's own.
@@ -108,7 +123,8 @@ inline std::vector<std::string> flags_of(const WebUiCase& of, const std::string&
                                          const std::string& init_image = "") {
   const auto& fields = of.fields();
   const std::string model = (reference_dir() / "ckpt" / "sd-tiny").string();
-  std::vector<std::string> flags = {"--seed-mode", "image", "--skip_grid", "--no-watermark"};
+  std::vector<std::string> flags = {"--seed-mode", "image",       "--prompt-syntax",
+                                    "webui",       "--skip_grid", "--no-watermark"};
   const auto add = [&](const std::string& flag, const std::string& value) {
     flags.insert(flags.end(), {"--" + flag, value});
   };
@@ -136,7 +152,7 @@ inline std::vector<std::string> flags_of(const WebUiCase& of, const std::string&
     for (const auto& [name, value] : from->items()) {
       const auto flag = webui_flags().find(name);
       if (flag != webui_flags().end()) {
-        flags.push_back("--" + flag->second + "=" + value_of_flag(value));
+        flags.push_back("--" + flag->second + "=" + value_of_flag(name, value));
       }
     }
   }

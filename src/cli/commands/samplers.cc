@@ -31,6 +31,8 @@ std::vector<std::string> knobs_of(const Sampler& sampler) {
   if (sampler.knobs & kNoiseKnob) knobs.emplace_back("s_noise");
   if (sampler.knobs & kChurnKnobs) knobs.emplace_back("s_churn");
   if (sampler.knobs & kUniPcKnobs) knobs.emplace_back("unipc_*");
+  if (sampler.knobs & kDistilledKnobs) knobs.emplace_back("original_steps");
+  if (sampler.knobs & kTrailingKnobs) knobs.emplace_back("set_alpha_to_one");
   return knobs;
 }
 
@@ -40,9 +42,11 @@ std::string usual_schedule(const Sampler& sampler) {
                                                                       : "its own";
 }
 
+bool is_webuis(const Sampler& sampler) { return sampler.webui && !sampler.reference; }
+
 json to_json(const Sampler& sampler) {
   return {{"name", sampler.name},
-          {"webui_name", sampler.reference ? json(nullptr) : json(sampler.label)},
+          {"webui_name", is_webuis(sampler) ? json(sampler.label) : json(nullptr)},
           {"reference", sampler.reference},
           {"noise", word_of(sampler.noise)},
           {"evaluations", sampler.evaluations},
@@ -56,8 +60,10 @@ void print_tables() {
                "schedule", "settings");
   for (const Sampler& sampler : samplers()) {
     print_format("%-18s %-18s %-8s %11d  %-11s %s\n", sampler.name,
-                 sampler.reference ? "(reference's own)" : sampler.label, word_of(sampler.noise),
-                 sampler.evaluations, usual_schedule(sampler).c_str(),
+                 sampler.reference ? "(reference's own)"
+                 : sampler.webui   ? sampler.label
+                                   : "(diffusers')",
+                 word_of(sampler.noise), sampler.evaluations, usual_schedule(sampler).c_str(),
                  join(knobs_of(sampler), ", ").c_str());
   }
   print_format("\n%-18s %s\n", "schedule", "web UI");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job/settings_rows/about.h"
+#include "job/settings_rows/few_steps.h"
 #include "job/settings_rows/prompts.h"
 #include "job/settings_rows/sampler.h"
 
@@ -93,7 +94,6 @@ void visit_line_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/sampler",
           .required = true,
-          .a1111 = "Sampler",
           .decides = "sampler",
           .common = true,
           .names = sampler_names});
@@ -138,9 +138,9 @@ void visit_line_settings(S& s, V&& v) {
             "k-diffusion's",
         .where = kBoth,
         .record = "/eta",
-        .required = true,
-        .a1111 = "Eta DDIM"});
+        .required = true});
   visit_sampler_settings(s, v);
+  visit_few_step_settings(s, v);
   visit_prompt_settings(s, v);
   v("own_seed", s.picture.seed,
     About{.flags = "seed", .group = kSampling, .help = "the picture's own seed", .where = kLine});

@@ -46,7 +46,7 @@ void visit_run_settings(S& s, V&& v) {
               "all pictures from one stream, as the reference's, or picture k from a stream of "
               "its own, of seed + k; not promised: the last bit, for sums are rounded by how many "
               "are drawn at once",
-          .fallback = "stream with ddim, plms and dpm_solver, else image",
+          .fallback = "stream with ddim, plms and dpm_solver or --fixed_code, else image",
           .record = "/seed_mode",
           .required = true});
   v("fixed_code", s.fixed_code,
@@ -163,7 +163,7 @@ void visit_run_settings(S& s, V&& v) {
     About{.flags = "precision",
           .group = kDevice,
           .help = "float32 (full), on a card half precision (autocast) or bfloat16; on the CPU "
-                  "autocast is full",
+                  "autocast is full; fastest: bf16 where the device has it, else autocast",
           .record = "/device/precision"});
   v("device", s.device.device,
     About{.flags = "device",

@@ -40,13 +40,40 @@ at::Tensor run_ddim(const SampleArgs& args,
   return x;
 }
 
-at::Tensor sample_ddim(const SampleArgs& args) {
+/// DDIM (Song, Meng and Ermon 2020, arXiv:2010.02502), as ldm.models.diffusion.ddim does it: one
+/// evaluation and one draw a step, the draw for eta 0 too.
+static at::Tensor sample_ddim(const SampleArgs& args) {
   return run_ddim(args, [](const SampleArgs& of, const DdimStep& step) {
     if (step.deviation == 0) return at_level(of, step.predicted, step.to);
     return of.mix({{step.to.alpha, step.predicted.x0},
                    {step.direction, step.predicted.eps},
                    {step.deviation, step.noise}});
   });
+}
+
+Sampler ddim_sampler() {
+  return {.name = "ddim",
+          .label = "DDIM",
+          .old_names = "",
+          .sample = sample_ddim,
+          .grid = Grid::kDdim,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step,
+          .eta = Eta::kTaken,
+          .limits = kTimesteps,
+          .reference = true};
+}
+
+Sampler webui_ddim_sampler() {
+  return {.name = "webui_ddim",
+          .label = "DDIM",
+          .old_names = "",
+          .sample = sample_ddim,
+          .grid = Grid::kWebUi,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step,
+          .eta = Eta::kTaken,
+          .limits = kTimesteps};
 }
 
 }  // namespace sd

@@ -14,7 +14,9 @@ at::Tensor midpoint_step(const SampleArgs& args, const at::Tensor& x, const Pred
 
 }  // namespace
 
-at::Tensor sample_dpm2(const SampleArgs& args) {
+/// By the slope in the middle (Karras et al. 2022, arXiv:2206.00364, with DPM-Solver-2's midpoint):
+/// two evaluations but in the last, and one draw a step, without churn too.
+static at::Tensor sample_dpm2(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -28,7 +30,8 @@ at::Tensor sample_dpm2(const SampleArgs& args) {
   return x;
 }
 
-at::Tensor sample_dpm2_a(const SampleArgs& args) {
+/// DPM2's steps with noise added after each but the last.
+static at::Tensor sample_dpm2_a(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -44,6 +47,35 @@ at::Tensor sample_dpm2_a(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler dpm2_sampler() {
+  return {.name = "dpm2",
+          .label = "DPM2",
+          .old_names = "k_dpm_2",
+          .sample = sample_dpm2,
+          .schedule = "karras",
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step,
+          .evaluations = 2,
+          .knobs = kNoiseKnob | kChurnKnobs,
+          .discards_next_to_last = true};
+}
+
+Sampler dpm2_a_sampler() {
+  return {.name = "dpm2_a",
+          .label = "DPM2 a",
+          .old_names = "k_dpm_2_a",
+          .sample = sample_dpm2_a,
+          .schedule = "karras",
+          .noise = NoiseUse::kDraws,
+          .draws = draw_but_last,
+          .evaluations = 2,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob,
+          .discards_next_to_last = true,
+          .uses_noise_seed_delta = true};
 }
 
 }  // namespace sd

@@ -33,9 +33,13 @@ double error_of(const at::Tensor& low, const at::Tensor& high, const at::Tensor&
   return error.norm().item<double>() / std::sqrt(static_cast<double>(error.numel()));
 }
 
+int64_t unknown_draws(const SamplingPlan& /*plan*/) { return -1; }
+
 }  // namespace
 
-at::Tensor sample_dpm_adaptive(const SampleArgs& args) {
+/// DPM-Solver (Lu et al. 2022, arXiv:2206.00927) in steps whose length hangs on their error. One
+/// draw a step that counts.
+static at::Tensor sample_dpm_adaptive(const SampleArgs& args) {
   constexpr double kFirstLength = 0.05, kClose = 1e-5;
   const at::Tensor ends = sigmas_of(args).to(at::kFloat);
   const at::Tensor end = time_at(ends[-1]);
@@ -58,6 +62,20 @@ at::Tensor sample_dpm_adaptive(const SampleArgs& args) {
     args.report(i, x, step.x0());
   }
   return x;
+}
+
+Sampler dpm_adaptive_sampler() {
+  return {.name = "dpm_adaptive",
+          .label = "DPM adaptive",
+          .old_names = "k_dpm_ad",
+          .sample = sample_dpm_adaptive,
+          .grid = Grid::kEnds,
+          .noise = NoiseUse::kDraws,
+          .draws = unknown_draws,
+          .evaluations = 3,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .uses_noise_seed_delta = true};
 }
 
 }  // namespace sd

@@ -17,11 +17,15 @@ std::vector<int> orders_of(int64_t evaluations) {
   return orders;
 }
 
+int64_t told_steps(const SamplingPlan& plan) {
+  return plan.count > 0 ? std::ssize(orders_of(plan.count)) : 0;
+}
+
 }  // namespace
 
-int64_t dpm_fast_steps(int64_t evaluations) { return std::ssize(orders_of(evaluations)); }
-
-at::Tensor sample_dpm_fast(const SampleArgs& args) {
+/// DPM-Solver (Lu et al. 2022, arXiv:2206.00927): `count` evaluations in steps of order 3, and
+/// lower ones at the end. One draw a step.
+static at::Tensor sample_dpm_fast(const SampleArgs& args) {
   const at::Tensor ends = sigmas_of(args).to(at::kFloat);
   const at::Tensor end = time_at(ends[-1]);
   const std::vector<int> orders = orders_of(args.count);
@@ -40,6 +44,21 @@ at::Tensor sample_dpm_fast(const SampleArgs& args) {
     args.report(i + 1, x, step.x0());
   }
   return x;
+}
+
+Sampler dpm_fast_sampler() {
+  return {.name = "dpm_fast",
+          .label = "DPM fast",
+          .old_names = "k_dpm_fast",
+          .sample = sample_dpm_fast,
+          .grid = Grid::kEnds,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step,
+          .told_steps = told_steps,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob,
+          .uses_noise_seed_delta = true};
 }
 
 }  // namespace sd

@@ -35,8 +35,10 @@ at::Tensor second_order(const SampleArgs& args, const ContinuousSchedule& schedu
 
 }  // namespace
 
-at::Tensor sample_dpm_solver(const SampleArgs& args) {
-  constexpr int64_t kFewSteps = 15;  // below, the last step is of first order
+/// DPM-Solver++ 2M (Lu et al. 2022, arXiv:2211.01095), as the reference sets it up: data
+/// prediction, uniform in time, the last step of first order below 15 steps. No draws.
+static at::Tensor sample_dpm_solver(const SampleArgs& args) {
+  constexpr int64_t kFirstOrderBelow = 15;  // below, the last step is of first order
   const int64_t steps = args.steps();
   const ContinuousSchedule schedule(args.model.schedule());
   const std::span<const float> times = args.times;
@@ -45,7 +47,7 @@ at::Tensor sample_dpm_solver(const SampleArgs& args) {
   for (int64_t i = 0; i < steps; ++i) {
     const auto at = static_cast<size_t>(i);
     const at::Tensor x0 = args.denoise(x, args.levels[at]).x0;
-    const bool last_of_few = i == steps - 1 && steps < kFewSteps;
+    const bool last_of_few = i == steps - 1 && steps < kFirstOrderBelow;
     x = i == 0 || last_of_few
             ? first_order(args, schedule, times[at], times[at + 1], x, x0)
             : second_order(args, schedule, times[at - 1], times[at], times[at + 1], x, x0, before);
@@ -53,6 +55,18 @@ at::Tensor sample_dpm_solver(const SampleArgs& args) {
     before = x0;
   }
   return x;
+}
+
+Sampler dpm_solver_sampler() {
+  return {.name = "dpm_solver",
+          .label = "DPM++ 2M",
+          .old_names = "",
+          .sample = sample_dpm_solver,
+          .grid = Grid::kTime,
+          .draws = no_draws,
+          .limits = kFromTwo,
+          .starts_from_picture = false,
+          .reference = true};
 }
 
 }  // namespace sd

@@ -2,7 +2,8 @@
 
 namespace sd {
 
-at::Tensor sample_dpmpp_2m(const SampleArgs& args) {
+/// DPM-Solver++ 2M (Lu et al. 2022, arXiv:2211.01095): from the last two pictures. No draws.
+static at::Tensor sample_dpmpp_2m(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   at::Tensor before;
@@ -22,6 +23,15 @@ at::Tensor sample_dpmpp_2m(const SampleArgs& args) {
     args.report(i + 1, x, x0);
   }
   return x;
+}
+
+Sampler dpmpp_2m_sampler() {
+  return {.name = "dpmpp_2m",
+          .label = "DPM++ 2M",
+          .old_names = "k_dpmpp_2m",
+          .sample = sample_dpmpp_2m,
+          .schedule = "karras",
+          .draws = no_draws};
 }
 
 }  // namespace sd

@@ -39,7 +39,39 @@ at::Tensor sample(const SampleArgs& args, bool heun) {
 
 }  // namespace
 
-at::Tensor sample_dpmpp_2m_sde(const SampleArgs& args) { return sample(args, /*heun=*/false); }
-at::Tensor sample_dpmpp_2m_sde_heun(const SampleArgs& args) { return sample(args, /*heun=*/true); }
+/// DPM-Solver++ 2M with noise (Lu et al. 2022, arXiv:2211.01095), by the midpoint.
+static at::Tensor sample_dpmpp_2m_sde(const SampleArgs& args) {
+  return sample(args, /*heun=*/false);
+}
+/// DPM-Solver++ 2M with noise (Lu et al. 2022, arXiv:2211.01095), by Heun's correction.
+static at::Tensor sample_dpmpp_2m_sde_heun(const SampleArgs& args) {
+  return sample(args, /*heun=*/true);
+}
+
+Sampler dpmpp_2m_sde_sampler() {
+  return {.name = "dpmpp_2m_sde",
+          .label = "DPM++ 2M SDE",
+          .old_names = "k_dpmpp_2m_sde",
+          .sample = sample_dpmpp_2m_sde,
+          .schedule = "exponential",
+          .noise = NoiseUse::kBrownian,
+          .draws = no_draws,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob};
+}
+
+Sampler dpmpp_2m_sde_heun_sampler() {
+  return {.name = "dpmpp_2m_sde_heun",
+          .label = "DPM++ 2M SDE Heun",
+          .old_names = "k_dpmpp_2m_sde_heun",
+          .sample = sample_dpmpp_2m_sde_heun,
+          .schedule = "exponential",
+          .noise = NoiseUse::kBrownian,
+          .draws = no_draws,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob};
+}
 
 }  // namespace sd

@@ -2,7 +2,9 @@
 
 namespace sd {
 
-at::Tensor sample_dpmpp_2s_a(const SampleArgs& args) {
+/// DPM-Solver++ 2S (Lu et al. 2022, arXiv:2211.01095) with noise added after each step but the
+/// last.
+static at::Tensor sample_dpmpp_2s_a(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -28,6 +30,21 @@ at::Tensor sample_dpmpp_2s_a(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler dpmpp_2s_a_sampler() {
+  return {.name = "dpmpp_2s_a",
+          .label = "DPM++ 2S a",
+          .old_names = "k_dpmpp_2s_a",
+          .sample = sample_dpmpp_2s_a,
+          .schedule = "karras",
+          .noise = NoiseUse::kDraws,
+          .draws = draw_but_last,
+          .evaluations = 2,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob,
+          .uses_noise_seed_delta = true};
 }
 
 }  // namespace sd

@@ -25,7 +25,8 @@ PictureWeights picture_weights(const at::Tensor& h, const at::Tensor& h_eta, con
 
 }  // namespace
 
-at::Tensor sample_dpmpp_3m_sde(const SampleArgs& args) {
+/// DPM-Solver++ 3M with noise: from the last three pictures.
+static at::Tensor sample_dpmpp_3m_sde(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   const double eta = ancestral_eta(args);
   at::Tensor x = args.x;
@@ -55,6 +56,20 @@ at::Tensor sample_dpmpp_3m_sde(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler dpmpp_3m_sde_sampler() {
+  return {.name = "dpmpp_3m_sde",
+          .label = "DPM++ 3M SDE",
+          .old_names = "k_dpmpp_3m_sde",
+          .sample = sample_dpmpp_3m_sde,
+          .schedule = "exponential",
+          .noise = NoiseUse::kBrownian,
+          .draws = no_draws,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob,
+          .discards_next_to_last = true};
 }
 
 }  // namespace sd

@@ -20,7 +20,9 @@ at::Tensor noisy_part(const SampleArgs& args, const at::Tensor& x, const at::Ten
 
 }  // namespace
 
-at::Tensor sample_dpmpp_sde(const SampleArgs& args) {
+/// DPM-Solver++ as a stochastic equation (Lu et al. 2022, arXiv:2211.01095): noise after each of
+/// two evaluations.
+static at::Tensor sample_dpmpp_sde(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -38,6 +40,20 @@ at::Tensor sample_dpmpp_sde(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler dpmpp_sde_sampler() {
+  return {.name = "dpmpp_sde",
+          .label = "DPM++ SDE",
+          .old_names = "k_dpmpp_sde",
+          .sample = sample_dpmpp_sde,
+          .schedule = "karras",
+          .noise = NoiseUse::kBrownian,
+          .draws = no_draws,
+          .evaluations = 2,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .knobs = kNoiseKnob};
 }
 
 }  // namespace sd

@@ -2,7 +2,8 @@
 
 namespace sd {
 
-at::Tensor sample_euler_a(const SampleArgs& args) {
+/// Euler's steps with noise added after each but the last.
+static at::Tensor sample_euler_a(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -17,6 +18,18 @@ at::Tensor sample_euler_a(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler euler_a_sampler() {
+  return {.name = "euler_a",
+          .label = "Euler a",
+          .old_names = "k_euler_a,k_euler_ancestral",
+          .sample = sample_euler_a,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_but_last,
+          .eta = Eta::kTaken,
+          .usual_eta = 1,
+          .uses_noise_seed_delta = true};
 }
 
 }  // namespace sd

@@ -11,7 +11,9 @@ at::Tensor heun_step(const SampleArgs& args, const at::Tensor& x, const Predicti
   return args.mix({{1, x}, {half, predicted.eps}, {half, there.eps}});
 }
 
-at::Tensor sample_heun(const SampleArgs& args) {
+/// Heun's steps (Karras et al. 2022, arXiv:2206.00364, algorithm 2): two evaluations but in the
+/// last, and one draw a step, without churn too.
+static at::Tensor sample_heun(const SampleArgs& args) {
   const at::Tensor sigmas = sigmas_of(args);
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
@@ -21,6 +23,17 @@ at::Tensor sample_heun(const SampleArgs& args) {
     args.report(i + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler heun_sampler() {
+  return {.name = "heun",
+          .label = "Heun",
+          .old_names = "k_heun",
+          .sample = sample_heun,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step,
+          .evaluations = 2,
+          .knobs = kNoiseKnob | kChurnKnobs};
 }
 
 }  // namespace sd

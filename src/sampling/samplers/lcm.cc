@@ -2,7 +2,8 @@
 
 namespace sd {
 
-at::Tensor sample_lcm(const SampleArgs& args) {
+/// Consistency sampling (Luo et al. 2023, arXiv:2310.04378): one draw a step but the last.
+static at::Tensor sample_lcm(const SampleArgs& args) {
   at::Tensor x = args.x;
   for (int64_t i = 0; i < args.steps(); ++i) {
     const double to = args.levels[static_cast<size_t>(i) + 1].sigma;
@@ -20,6 +21,16 @@ void edit_as_consistency_model(Prediction* prediction, const Evaluation& at) {
   const double out = t / std::sqrt(t * t + kData);
   // out·x0 + skip·x, with x = x0 + sigma·eps
   prediction->x0 = (out + skip) * prediction->x0 + skip * at.at.sigma * prediction->eps;
+}
+
+Sampler lcm_sampler() {
+  return {.name = "lcm",
+          .label = "LCM",
+          .old_names = "k_lcm",
+          .sample = sample_lcm,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_but_last,
+          .consistency = true};
 }
 
 }  // namespace sd

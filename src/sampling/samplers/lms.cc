@@ -27,7 +27,8 @@ double multistep_weight(const std::vector<double>& sigmas, size_t order, size_t 
 
 }  // namespace
 
-at::Tensor sample_lms(const SampleArgs& args) {
+/// Linear multistep: Adams and Bashforth's for uneven steps, of order 4. No draws.
+static at::Tensor sample_lms(const SampleArgs& args) {
   std::vector<double> sigmas;
   for (const Level& level : args.levels) sigmas.push_back(level.sigma);
   const auto most = static_cast<size_t>(args.knobs.lms_order);
@@ -45,6 +46,11 @@ at::Tensor sample_lms(const SampleArgs& args) {
     args.report(static_cast<int64_t>(i) + 1, x, predicted.x0);
   }
   return x;
+}
+
+Sampler lms_sampler() {
+  return {
+      .name = "lms", .label = "LMS", .old_names = "k_lms", .sample = sample_lms, .draws = no_draws};
 }
 
 }  // namespace sd

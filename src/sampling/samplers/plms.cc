@@ -53,17 +53,47 @@ at::Tensor sample(const SampleArgs& args, bool draws, const Next& next) {
   return x;
 }
 
+int64_t draw_a_step_and_one(const SamplingPlan& plan) {
+  return plan.total > 0 ? plan.total + 1 : 0;
+}
+
 }  // namespace
 
-at::Tensor sample_plms(const SampleArgs& args) {
+/// PLMS (Liu et al. 2022, arXiv:2202.09778), as ldm.models.diffusion.plms does it: one evaluation
+/// and one draw a step, two in the first.
+static at::Tensor sample_plms(const SampleArgs& args) {
   return sample(args, /*draws=*/true, [&](int64_t i) {  // the last level is no timestep
     return args.levels[static_cast<size_t>(std::min(i + 1, args.steps() - 1))];
   });
 }
 
-at::Tensor sample_webui_plms(const SampleArgs& args) {
+/// PLMS as the web UI does it: the look ahead is always at the next level. No draws.
+static at::Tensor sample_webui_plms(const SampleArgs& args) {
   return sample(args, /*draws=*/false,
                 [&](int64_t i) { return args.levels[static_cast<size_t>(i) + 1]; });
+}
+
+Sampler plms_sampler() {
+  return {.name = "plms",
+          .label = "PLMS",
+          .old_names = "",
+          .sample = sample_plms,
+          .grid = Grid::kDdim,
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_step_and_one,
+          .eta = Eta::kRefused,
+          .limits = kTimesteps,
+          .reference = true};
+}
+
+Sampler webui_plms_sampler() {
+  return {.name = "webui_plms",
+          .label = "PLMS",
+          .old_names = "",
+          .sample = sample_webui_plms,
+          .grid = Grid::kWebUi,
+          .draws = no_draws,
+          .limits = kTimesteps};
 }
 
 }  // namespace sd

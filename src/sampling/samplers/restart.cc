@@ -49,13 +49,11 @@ std::vector<Step> restart_steps(const at::Tensor& levels) {
   return steps;
 }
 
-}  // namespace
-
-int64_t restart_step_count(const Levels& levels) {
-  return std::ssize(restart_steps(sigmas_of(levels)));
+int64_t told_steps(const SamplingPlan& plan) {
+  return std::ssize(restart_steps(sigmas_of(plan.levels)));
 }
 
-int64_t restart_draws(const SamplingPlan& plan) {
+int64_t draw_a_jump(const SamplingPlan& plan) {
   const std::vector<Step> steps = restart_steps(sigmas_of(plan.levels));
   int64_t jumps = 0;
   for (size_t i = 1; i < steps.size(); ++i) {
@@ -64,7 +62,11 @@ int64_t restart_draws(const SamplingPlan& plan) {
   return jumps;
 }
 
-at::Tensor sample_restart(const SampleArgs& args) {
+}  // namespace
+
+/// Restart sampling (Xu et al. 2023, arXiv:2306.14878): Heun's steps, and from 20 of them on again
+/// from sigma 2 to 0.1. A draw a jump.
+static at::Tensor sample_restart(const SampleArgs& args) {
   const std::vector<Step> steps = restart_steps(sigmas_of(args.levels, args.x.scalar_type()));
   at::Tensor x = args.x;
   at::Tensor last;
@@ -80,6 +82,19 @@ at::Tensor sample_restart(const SampleArgs& args) {
     last = to;
   }
   return x;
+}
+
+Sampler restart_sampler() {
+  return {.name = "restart",
+          .label = "Restart",
+          .old_names = "",
+          .sample = sample_restart,
+          .schedule = "karras",
+          .noise = NoiseUse::kDraws,
+          .draws = draw_a_jump,
+          .told_steps = told_steps,
+          .evaluations = 2,
+          .knobs = kNoiseKnob};
 }
 
 }  // namespace sd

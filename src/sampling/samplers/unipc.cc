@@ -145,7 +145,8 @@ class Step {
 
 }  // namespace
 
-at::Tensor sample_unipc(const SampleArgs& args) {
+/// UniPC (Zhao et al. 2023, arXiv:2302.04867), as the web UI sets it up. No draws.
+static at::Tensor sample_unipc(const SampleArgs& args) {
   const int64_t most = args.knobs.unipc_order, steps = args.steps();
   const ContinuousSchedule schedule(args.model.schedule());
   at::Tensor x = args.x;
@@ -170,6 +171,17 @@ at::Tensor sample_unipc(const SampleArgs& args) {
     args.report(i, x, known[0].x0);
   }
   return x;
+}
+
+Sampler unipc_sampler() {
+  return {.name = "unipc",
+          .label = "UniPC",
+          .old_names = "",
+          .sample = sample_unipc,
+          .grid = Grid::kUniPc,
+          .draws = no_draws,
+          .knobs = kUniPcKnobs,
+          .limits = kTimesteps};
 }
 
 }  // namespace sd

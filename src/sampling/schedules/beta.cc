@@ -7,7 +7,8 @@
 
 namespace sd {
 
-at::Tensor beta_sigmas(const ScheduleArgs& args) {
+/// Quantiles of a beta distribution (Lee et al. 2024, arXiv:2407.12173), in sigma.
+static at::Tensor beta_sigmas(const ScheduleArgs& args) {
   const boost::math::beta_distribution<double> beta(args.beta_alpha, args.beta_beta);
   const int64_t last = args.steps - 1;
   std::vector<double> sigmas;
@@ -18,5 +19,7 @@ at::Tensor beta_sigmas(const ScheduleArgs& args) {
   }
   return with_zero(at::tensor(sigmas, at::kDouble).to(at::kFloat));
 }
+
+Schedule beta_schedule() { return {"beta", "Beta", "", beta_sigmas}; }
 
 }  // namespace sd

@@ -16,12 +16,20 @@ at::Tensor between_ends(const ScheduleArgs& args, int64_t count) {
 
 }  // namespace
 
-at::Tensor sgm_uniform_sigmas(const ScheduleArgs& args) {
+/// Evenly in the model's time between the ends, without the last (Stability's generative models).
+static at::Tensor sgm_uniform_sigmas(const ScheduleArgs& args) {
   return with_zero(between_ends(args, args.steps + 1).slice(0, 0, args.steps));
 }
 
-at::Tensor normal_sigmas(const ScheduleArgs& args) {
+/// Evenly in the model's time between the ends (ComfyUI).
+static at::Tensor normal_sigmas(const ScheduleArgs& args) {
   return with_zero(between_ends(args, args.steps));
 }
+
+Schedule sgm_uniform_schedule() {
+  return {"sgm_uniform", "SGM Uniform", "SGMUniform", sgm_uniform_sigmas};
+}
+
+Schedule normal_schedule() { return {"normal", "Normal", "", normal_sigmas}; }
 
 }  // namespace sd

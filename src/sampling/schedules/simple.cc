@@ -6,7 +6,8 @@
 
 namespace sd {
 
-at::Tensor simple_sigmas(const ScheduleArgs& args) {
+/// Every so many of the model's levels (ComfyUI).
+static at::Tensor simple_sigmas(const ScheduleArgs& args) {
   const int64_t total = args.model.all().size(0);
   const double stride = static_cast<double>(total) / static_cast<double>(args.steps);
   std::vector<int64_t> times;
@@ -15,5 +16,7 @@ at::Tensor simple_sigmas(const ScheduleArgs& args) {
   }
   return with_zero(args.model.all().index({at::tensor(times, at::kLong)}));
 }
+
+Schedule simple_schedule() { return {"simple", "Simple", "", simple_sigmas}; }
 
 }  // namespace sd

@@ -200,7 +200,7 @@ TEST(A1111Text, IsWhatOtherToolsRead) {
             "Negative prompt: dogs\nand birds\n"
             "Steps: 37, Sampler: PLMS, CFG scale: -2.5, Seed: 18446744073709551615, "
             "Size: 640x448, Model hash: 0123456789, Model: sd v1, Denoising strength: 0.29, "
-            "Eta DDIM: 0.1, Version: sd 1.2.3");
+            "RNG: CPU, Eta DDIM: 0.1, Version: sd 1.2.3");
   record.settings.picture.negative_prompt.clear();
   record.settings.script = Script::kTxt2Img;
   record.settings.batch.sampler = "dpm_solver";
@@ -208,11 +208,79 @@ TEST(A1111Text, IsWhatOtherToolsRead) {
   EXPECT_EQ(a1111_text(record),
             "a \"cat\",\n日本語 😀\t\\\n"
             "Steps: 37, Sampler: DPM++ 2M, CFG scale: -2.5, Seed: 18446744073709551615, "
-            "Size: 640x448, Model hash: 0123456789, Model: sd v1, Version: sd 1.2.3");
+            "Size: 640x448, Model hash: 0123456789, Model: sd v1, RNG: CPU, "
+            "Version: sd 1.2.3");
   record.settings.batch.sampler = "ddim";
   EXPECT_NE(a1111_text(record).find("Sampler: DDIM,"), std::string::npos);
   record.model_sha256 = "abc";
   EXPECT_NE(a1111_text(record).find("Model hash: abc,"), std::string::npos);
+}
+
+/// The fields of a txt2img record, after the model's.
+std::string fields_of(const Settings& settings) {
+  PictureRecord record;
+  record.settings = settings;
+  record.settings.ckpt = "m.ckpt";
+  const std::string text = a1111_text(record);
+  return text.substr(text.find("Model: m") + 8);
+}
+
+TEST(A1111Text, NamesWhatActsOnThePictureAsTheWebUiDoes) {
+  Settings settings;
+  settings.batch.knobs.eta = 1;
+  settings.batch.noise.seed_delta = 31337;
+  settings.picture.variation_seed = 5;
+  for (const auto& [sampler, expected] : {std::pair{"euler_a", ", ENSD: 31337, Version: sd "},
+                                          {"euler", ", Version: sd "},
+                                          {"webui_ddim", ", Eta DDIM: 1, Version: sd "}}) {
+    settings.batch.sampler = sampler;
+    EXPECT_EQ(fields_of(settings), expected) << sampler;
+  }
+  settings.batch.sampler = "dpm_fast";
+  settings.batch.knobs.eta = 0;
+  settings.batch.knobs.s_min_uncond_all = true;
+  settings.batch.noise = {.variation_strength = 0.25, .from_width = 512, .from_height = 768};
+  settings.rng = RngKind::kNv;
+  EXPECT_EQ(fields_of(settings),
+            ", Variation seed: 5, Variation seed strength: 0.25, Seed resize from: 512x768, RNG: "
+            "NV, Eta: 0, NGMS all steps: True, Version: sd ");
+}
+
+TEST(A1111Text, NamesTheScheduleOfSamplersThatTheReferenceDoesNotHave) {
+  PictureRecord record;
+  record.settings.batch.sampler = "dpmpp_2m";
+  EXPECT_NE(a1111_text(record).find("Sampler: DPM++ 2M, Schedule type: Automatic, CFG"),
+            std::string::npos);
+  record.settings.batch.schedule = "align_your_steps";
+  EXPECT_NE(a1111_text(record).find("Schedule type: Align Your Steps, "), std::string::npos);
+  record.settings.batch.sampler = "ddim";
+  EXPECT_EQ(a1111_text(record).find("Schedule type"), std::string::npos);
+}
+
+TEST(A1111Text, ComesBackWithTheSettingsOfSamplersAndNoise) {
+  PictureRecord record;
+  Settings& settings = record.settings;
+  settings.batch.sampler = "dpmpp_2m_sde";
+  settings.batch.schedule = "karras";
+  SamplerKnobs& knobs = settings.batch.knobs;
+  knobs.eta = 0.5;
+  knobs.s_noise = 0.9;
+  knobs.sigma_min = 0.1;
+  knobs.sigma_max = 10;
+  knobs.rho = 5;
+  knobs.discard_next_to_last = knobs.sgm_noise = true;
+  knobs.s_min_uncond = 2;
+  settings.batch.noise = {.variation_strength = 0.25, .from_width = 64, .from_height = 128};
+  settings.picture.variation_seed = 9;
+  settings.rng = RngKind::kNv;
+  Settings back;
+  apply_a1111_text(parse_a1111_text(a1111_text(record)), &back);
+  EXPECT_EQ(back.batch.sampler, settings.batch.sampler);
+  EXPECT_EQ(back.batch.schedule, "karras");
+  EXPECT_EQ(back.batch.knobs, settings.batch.knobs);
+  EXPECT_EQ(back.batch.noise, settings.batch.noise);
+  EXPECT_EQ(back.picture.variation_seed, settings.picture.variation_seed);
+  EXPECT_EQ(back.rng, RngKind::kNv);
 }
 
 TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {

@@ -101,6 +101,17 @@ TEST(Resolve, PrecisionOnTheCpu) {
   }
   test::expect_error(ErrorKind::kDevice, "this processor has avx512, not avx512-bf16",
                      [] { resolve(asking("cpu", Precision::kBf16), without_cards(Isa::kAvx512)); });
+  // The fastest is what there is.
+  const auto fastest_on = [](Isa isa) {
+    return resolve(asking("cpu", Precision::kFastest), without_cards(isa)).chosen.precision;
+  };
+  EXPECT_EQ(fastest_on(Isa::kAvx512Bf16), Precision::kBf16);
+  EXPECT_EQ(fastest_on(Isa::kAvx512), Precision::kAutocast);
+  const auto fastest_card = [](int major) {
+    return resolve(asking("cuda", Precision::kFastest), with_cards({card("a card", major, 5)}));
+  };
+  EXPECT_EQ(fastest_card(8).dtype, at::kBFloat16);
+  EXPECT_EQ(fastest_card(7).dtype, at::kHalf);
   DeviceOptions plain = asking("cpu", Precision::kBf16);
   plain.kernels = KernelChoice::kAten;
   test::expect_error(ErrorKind::kDevice, "`kernels`", [&] { resolve(plain, without_cards()); });

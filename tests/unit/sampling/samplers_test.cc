@@ -9,6 +9,7 @@
 #include "kernels/table.h"
 #include "sampling/sampling_plan.h"
 #include "support/expect_error.h"
+#include "support/webui.h"
 
 namespace sd::test {
 namespace {
@@ -175,11 +176,17 @@ double error_of(const Trajectory& r, const GaussianData& data, const at::Tensor&
   return largest(r.x - data.end_of_flow(x, alpha_of(r.first), alpha_of(r.last)));
 }
 
+/// Samplers for few steps have no more than a model of them knows.
+bool takes(const Sampler& sampler, int64_t steps) {
+  return sampler.grid != Grid::kDistilled || steps <= SamplerKnobs().original_steps;
+}
+
 TEST(Samplers, FindASinglePointExactlyWithAnyNumberOfSteps) {
   const GaussianData data = data_with(0);
   const at::Tensor x = numbers(kShape, 2);
   for (const Sampler& sampler : samplers()) {
     for (const int64_t steps : {3, 6, 14, 15, 50, 500}) {
+      if (!takes(sampler, steps)) continue;
       SCOPED_TRACE(std::string(sampler.name) + " " + std::to_string(steps));
       EXPECT_LT(error_of(run(sampler, model_of(data), x, {.steps = steps}), data, x), 3e-3);
     }
@@ -195,8 +202,10 @@ double error_of(const char* sampler, int64_t steps) {
 TEST(Samplers, FollowTheFlowWithoutNoise) {
   for (const Sampler& sampler : samplers()) {
     const std::string name = sampler.name;
-    if (name == "lcm" || name == "restart") continue;  // they add noise whatever eta is
-    EXPECT_LT(error_of(sampler.name, 100), 0.06) << name;
+    // These add noise whatever eta is.
+    if (name == "lcm" || name == "diffusers_lcm" || name == "restart") continue;
+    const bool many = takes(sampler, 100);
+    EXPECT_LT(error_of(sampler.name, many ? 100 : 50), many ? 0.06 : 0.12) << name;
   }
 }
 
@@ -245,6 +254,27 @@ TEST(Samplers, ReportEveryStepInOrderAndTakeTheStepsTheySay) {
     }
     for (size_t i = 0; i < r.steps.size(); ++i) EXPECT_EQ(r.steps[i], static_cast<int64_t>(i) + 1);
     for (const at::Tensor& draw : r.draws) EXPECT_EQ(draw.sizes(), x.sizes());
+  }
+}
+
+TEST(Samplers, HandThePictureThatTheyPredictToTheCaller) {
+  const GaussianData data = data_with(0);  // every picture is this one
+  const at::Tensor x = numbers(kShape, 4);
+  for (const Sampler& sampler : samplers()) {
+    SCOPED_TRACE(sampler.name);
+    const SamplingPlan plan = plan_of(sampler, {.steps = 12});
+    RecordingNoise noise(11);
+    DrawnNoise stream(noise, kShape, 2, at::kCPU, paths_of(plan, x));
+    Denoiser denoiser = unguided(model_of(data));
+    int64_t told = 0;
+    sample(plan, &denoiser, x * size_of(plan.levels.front()), &stream, {},
+           [&](const StepState& state) {
+             EXPECT_EQ(state.step, ++told);
+             EXPECT_EQ(state.x.sizes(), x.sizes());
+             // (At the start the picture is a small difference of large numbers.)
+             EXPECT_LT(largest(state.pred_x0 - data.mu), 0.1);
+           });
+    EXPECT_GT(told, 0);
   }
 }
 
@@ -376,6 +406,29 @@ TEST(Samplers, AreFoundByNameLabelAndOldNameInAnyCase) {
   EXPECT_EQ(choice.sampler.name, std::string("euler"));
   ASSERT_NE(choice.schedule, nullptr);
   EXPECT_EQ(choice.schedule->name, std::string("karras"));
+  EXPECT_EQ(choose_sampler("dpm++ 2m sde HEUN sgmuniform").schedule, find_schedule("sgm_uniform"));
+  EXPECT_EQ(choose_sampler("Euler a Automatic").sampler.name, std::string("euler_a"));
+  EXPECT_EQ(choose_sampler("Euler a Automatic").schedule, nullptr);
+}
+
+TEST(Samplers, AreFoundByTheNamesOfTheWebUisTexts) {
+  int known = 0;
+  for (const auto& row : webui_json("infotext/sampler_names.json")) {
+    const std::string name = row.at(0).is_null() ? "" : row.at(0);
+    const std::string sampler = row.at(4), schedule = row.at(5);
+    // (The web UI takes DPM++ 2M for every name that it does not know; DDIM and PLMS are the
+    // reference's here.)
+    if (!name.starts_with(sampler) || sampler == "DDIM" || sampler == "PLMS") continue;
+    if (name.ends_with("SGM Uniform")) continue;  // it takes "Uniform" off and knows no "… SGM"
+    SCOPED_TRACE(name);
+    const SamplerChoice choice = choose_sampler(name);
+    EXPECT_EQ(choice.sampler.label, sampler);
+    if (name != sampler) {
+      EXPECT_EQ(choice.schedule, find_schedule(schedule));
+    }
+    ++known;
+  }
+  EXPECT_TRUE(known > 50 || webui_json("infotext/sampler_names.json").is_null());
 }
 
 TEST(Samplers, AnUnknownNameIsAnErrorWithTheNearest) {
@@ -390,6 +443,7 @@ TEST(Samplers, AnUnknownNameIsAnErrorWithTheNearest) {
     return std::string();
   };
   EXPECT_EQ(hint_of([] { choose_sampler("eular"); }).rfind("nearest: euler", 0), 0U);
+  EXPECT_EQ(hint_of([] { choose_sampler("DPM++ 2N Karras"); }).rfind("nearest: DPM++ 2M", 0), 0U);
   EXPECT_NE(hint_of([] { find_schedule("karas"); }).find("karras"), std::string::npos);
   const std::string all = hint_of([] { choose_sampler("xxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"); });
   for (const Sampler& sampler : samplers()) EXPECT_NE(all.find(sampler.name), std::string::npos);

@@ -32,6 +32,7 @@ TEST(Schedules, AreTheWebUis) {
   SD_NEEDS_WEBUI();
   const auto recorded = webui_json("unit/schedules.json").at("schedules");
   for (const Schedule& schedule : schedules()) {
+    if (schedule.name == std::string("trailing")) continue;  // diffusers': few_step_test.cc
     for (const auto& [steps, sigmas] : recorded.at(schedule.label).items()) {
       SCOPED_TRACE(std::string(schedule.name) + " " + steps);
       expect_sigmas(schedule.sigmas(args_of(std::stoll(steps))), sigmas, 2e-6);

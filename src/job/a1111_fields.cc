@@ -1,0 +1,115 @@
+#include "job/a1111_fields.h"
+
+#include "base/strings.h"
+#include "job/setting_values.h"
+#include "sampling/sampler.h"
+#include "sampling/schedule.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+void set(const char* key, const std::string& text, Settings* settings) {
+  set_text(settings, *find_setting(key), text);
+}
+
+const Sampler& sampler_of(const Settings& settings) { return find_sampler(settings.batch.sampler); }
+
+/// "512x384" → both settings.
+void set_size(const char* width, const char* height, const std::string& text, Settings* settings) {
+  const size_t cross = text.find('x');
+  if (cross == std::string::npos) {
+    throw Error(ErrorKind::kUsage, "expected a size like 512x512, found " + printable(text, 60));
+  }
+  set(width, text.substr(0, cross), settings);
+  set(height, text.substr(cross + 1), settings);
+}
+
+std::string size(const Settings& settings) {
+  return format("%dx%d", settings.batch.width, settings.batch.height);
+}
+void read_size(const std::string& text, Settings* settings) {
+  set_size("drawn_width", "drawn_height", text, settings);
+}
+
+std::string noise_size(const Settings& settings) {
+  const NoiseChanges& noise = settings.batch.noise;
+  if (noise.from_width <= 0 || noise.from_height <= 0) return "";
+  return format("%dx%d", noise.from_width, noise.from_height);
+}
+void read_noise_size(const std::string& text, Settings* settings) {
+  set_size("noise_from_width", "noise_from_height", text, settings);
+}
+
+std::string sampler(const Settings& settings) { return sampler_of(settings).label; }
+void read_sampler(const std::string& text, Settings* settings) {
+  for (const Sampler& each : samplers()) {
+    if (text != each.label) continue;
+    return set("sampler", each.name, settings);
+  }
+  set("sampler", text, settings);
+}
+
+/// The web UI names one for every sampler, the reference's have none.
+std::string schedule(const Settings& settings) {
+  if (sampler_of(settings).reference) return "";
+  const Schedule* named = find_schedule(settings.batch.schedule);
+  return named == nullptr ? "Automatic" : named->label;
+}
+/// A text of ours that has one means the web UI's sampler of the label, which stands before it.
+void read_schedule(const std::string& text, Settings* settings) {
+  const Sampler& sampler = sampler_of(*settings);
+  if (sampler.reference) set("sampler", find_webui_sampler(sampler.label)->name, settings);
+  const Schedule* named = find_schedule(text);
+  set("schedule", named == nullptr ? kAutomaticSchedule : named->name, settings);
+}
+
+/// The web UI has one setting for the samplers of k-diffusion and one for DDIM's.
+bool is_ancestral(const Sampler& sampler) { return sampler.usual_eta == 1; }
+
+/// eta where it is not the usual one, in the field of its samplers.
+std::string eta(const Settings& settings, bool ancestral) {
+  const Sampler& sampler = sampler_of(settings);
+  const std::optional<double>& chosen = settings.batch.knobs.eta;
+  if (!chosen || sampler.eta == Eta::kIgnored || is_ancestral(sampler) != ancestral) return "";
+  return *chosen == sampler.usual_eta ? "" : values::text_of(*chosen);
+}
+std::string ancestral_eta(const Settings& settings) { return eta(settings, true); }
+std::string ddim_eta(const Settings& settings) { return eta(settings, false); }
+void read_eta(const std::string& text, Settings* settings) { set("eta", text, settings); }
+
+std::string rng(const Settings& settings) {
+  switch (settings.rng) {
+    case RngKind::kCuda:
+      return "";
+    case RngKind::kCpu:
+      return "CPU";
+    case RngKind::kNv:
+      return "NV";
+  }
+  return "";
+}
+void read_rng(const std::string& text, Settings* settings) {
+  set("rng", text == "CPU" ? "cpu" : text == "NV" ? "nv" : "cuda", settings);
+}
+
+constexpr A1111Field kFields[] = {{"Size", size, read_size},
+                                  {"Sampler", sampler, read_sampler},
+                                  {"Schedule type", schedule, read_schedule},
+                                  {"Seed resize from", noise_size, read_noise_size},
+                                  {"RNG", rng, read_rng},
+                                  {"Eta", ancestral_eta, read_eta},
+                                  {"Eta DDIM", ddim_eta, read_eta}};
+
+}  // namespace
+
+std::span<const A1111Field> a1111_fields() { return kFields; }
+
+bool a1111_tells(const Setting& setting, const Settings& settings) {
+  if (setting.key == "variation_seed") return settings.batch.noise.variation_strength != 0;
+  if (setting.key != "seed_delta") return true;
+  const Sampler& sampler = sampler_of(settings);
+  return sampler.uses_noise_seed_delta && settings.batch.knobs.eta.value_or(sampler.usual_eta) != 0;
+}
+
+}  // namespace sd
