@@ -153,7 +153,9 @@ Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& 
                                 });
   result.x = plan.steps() > 0 ? end / size_of(plan.levels.back()) : end;
   result.first = plan.levels.front();
-  result.last = plan.levels.back();
+  // (The last step of consistency sampling leaves no noise.)
+  const bool ends_clean = sampler.name == std::string("diffusers_lcm");
+  result.last = ends_clean ? Level{0, 1, 0} : plan.levels.back();
   if (sampler.name != std::string("dpm_adaptive")) {
     EXPECT_EQ(total, static_cast<int64_t>(result.steps.size()));
   }
@@ -272,7 +274,7 @@ TEST(Samplers, HandThePictureThatTheyPredictToTheCaller) {
              EXPECT_EQ(state.step, ++told);
              EXPECT_EQ(state.x.sizes(), x.sizes());
              // (At the start the picture is a small difference of large numbers.)
-             EXPECT_LT(largest(state.pred_x0 - data.mu), 0.1);
+             EXPECT_LT(largest(state.pred_x0 - data.mu), 0.2);
            });
     EXPECT_GT(told, 0);
   }
