@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import time
@@ -11,11 +12,20 @@ import numpy as np
 from PIL import Image
 
 
+def _processor_seconds():
+  used = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return used.ru_utime + used.ru_stime
+
+
+def _listing(lines):
+  return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 class Program:
   """The program with the built-in model; `folder` keeps what it drew, for a run that goes on."""
 
   def __init__(self, path, model, folder, threads):
-    self._path, self._model, self._folder = path, model, folder
+    self._path, self._model, self._folder = path, model, pathlib.Path(folder)
     self.threads = threads
 
   def _call(self, command, arguments):
@@ -27,27 +37,44 @@ class Program:
     if done.returncode:
       raise SystemExit(f"{self._path} {command} failed:\n{done.stderr}")
 
+  def _files(self, name, lines):
+    return [self._folder / name / f"samples/{i:05d}.png" for i in range(len(lines))]
+
+  def is_drawn(self, name, lines):
+    """Whether just these lines were drawn under that name, to the end."""
+    prompts = self._folder / name / "prompts.jsonl"
+    return (prompts.exists() and prompts.read_text() == _listing(lines)
+            and (self._folder / name / "seconds").exists()
+            and all(f.exists() for f in self._files(name, lines)))
+
   def draw(self, name, lines, *arguments, command="txt2img", batch=8):
     """Draws lines (dicts of --from-file's keys) -> bytes [len(lines), 128, 128, 3], in order."""
-    folder = pathlib.Path(self._folder) / name
-    listing = "".join(json.dumps(line) + "\n" for line in lines)
-    prompts = folder / "prompts.jsonl"
-    files = [folder / f"samples/{i:05d}.png" for i in range(len(lines))]
-    kept = prompts.exists() and prompts.read_text() == listing and all(f.exists() for f in files)
-    if not kept:
+    folder = self._folder / name
+    prompts, files = folder / "prompts.jsonl", self._files(name, lines)
+    if not self.is_drawn(name, lines):
       shutil.rmtree(folder, ignore_errors=True)
       folder.mkdir(parents=True)
-      prompts.write_text(listing)
+      prompts.write_text(_listing(lines))
       size = ["--H", "128", "--W", "128"] if command == "txt2img" else []
-      began = time.time()
+      began, spent = time.time(), _processor_seconds()
       self._call(command, ["--from-file", str(prompts), "--outdir", str(folder), "--n_samples",
                            str(batch), "--seed-mode", "image", *size, *arguments])
+      (folder / "seconds").write_text(f"{_processor_seconds() - spent}\n")
       print(f"{name}: {len(lines)} pictures in {time.time() - began:.0f} s", flush=True)
     return np.stack([np.asarray(Image.open(f).convert("RGB")) for f in files])
 
+  def processor_seconds(self, name):
+    """What drawing `name` took of all processors."""
+    return float((self._folder / name / "seconds").read_text())
+
+  def output(self, *arguments):
+    """What the program says."""
+    return subprocess.run([self._path, *arguments], capture_output=True, text=True,
+                          check=True).stdout
+
   def through_autoencoder(self, name, pictures):
     """What the model's autoencoder makes of pictures: img2img with nothing noised away."""
-    folder = pathlib.Path(self._folder) / f"{name}-in"
+    folder = self._folder / f"{name}-in"
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for i, picture in enumerate(pictures):
@@ -65,7 +92,7 @@ class Program:
     one, three = [], []
     for _ in range(runs):
       for count, times in ((1, one), (3, three)):
-        folder = pathlib.Path(self._folder) / "timing"
+        folder = self._folder / "timing"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         lines = folder / "prompts.txt"

@@ -161,6 +161,9 @@ void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* setti
   layers.add(typed);
   *settings = layers.settings(settings->script);
   for (CLI::Option* option : options) option->run_callback();  // sets what was typed again
+  if (const Preset* preset = find_preset(flags.preset)) {
+    for (const std::string& words : words_about(*preset, *settings)) notice(words);
+  }
 }
 
 }  // namespace sd
