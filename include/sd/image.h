@@ -36,4 +36,35 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
+/// A picture of one channel of 8 bits, such as a mask, rows from the top.
+/// `values.size() == height * width` always.
+struct GrayImage {
+  int width = 0;
+  int height = 0;
+  std::vector<uint8_t> values;  // [height, width]
+
+  GrayImage() = default;
+  /// Zeros.
+  GrayImage(int w, int h)
+      : width(w), height(h), values(static_cast<size_t>(w) * static_cast<size_t>(h)) {}
+
+  bool empty() const { return values.empty(); }
+  uint8_t& at(int x, int y) {
+    return values[static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)];
+  }
+  uint8_t at(int x, int y) const { return const_cast<GrayImage*>(this)->at(x, y); }
+
+  bool operator==(const GrayImage&) const = default;
+};
+
+/// A rectangle of a picture, in pixels.
+struct Region {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+
+  bool operator==(const Region&) const = default;
+};
+
 }  // namespace sd

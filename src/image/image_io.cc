@@ -57,6 +57,12 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   throw_unknown(bytes, name);
 }
 
+std::optional<GrayImage> decode_alpha(std::span<const uint8_t> bytes, const std::string& name) {
+  if (has_text(bytes, kPngSignature)) return png_alpha(bytes, name);
+  if (is_webp(bytes)) return webp_alpha(bytes, name);
+  return std::nullopt;
+}
+
 Image read_image(const std::filesystem::path& path) {
   return decode_image(read_file_bytes(path), path.string());
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,6 +26,9 @@ Image read_image(const std::filesystem::path& path);
 
 /// The same from memory; `name` is what messages call the bytes.
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
+
+/// The alpha channel of a PNG or WebP; nothing for a picture without one, or in another format.
+std::optional<GrayImage> decode_alpha(std::span<const uint8_t> bytes, const std::string& name);
 
 enum class WriteOutcome {
   kWritten,

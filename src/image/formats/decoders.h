@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ bool is_tiff(ByteSpan bytes);  ///< BigTIFF, too
 inline constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
 
 Image decode_png(ByteSpan bytes, const std::string& name);
+/// The alpha channel of a picture that decode_png or decode_webp takes; nothing if it has none.
+std::optional<GrayImage> png_alpha(ByteSpan bytes, const std::string& name);
+std::optional<GrayImage> webp_alpha(ByteSpan bytes, const std::string& name);
+
 Image decode_jpeg(ByteSpan bytes, const std::string& name);
 Image decode_gif(ByteSpan bytes, const std::string& name);
 Image decode_bmp(ByteSpan bytes, const std::string& name);

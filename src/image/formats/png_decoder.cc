@@ -67,18 +67,61 @@ void widen_rows(Image& image, size_t pixel_bytes, const Palette& palette) {
   }
 }
 
+/// False once libpng has reported an error.
+bool read_header(PngReader* reader, ByteSpan bytes, const std::string& name) {
+  constexpr size_t kSidesAt = 16;  // in the IHDR chunk, which is first
+  if (bytes.size() >= kSidesAt + 8) {
+    check_dimensions(big32(bytes, kSidesAt), big32(bytes, kSidesAt + 4), name);
+  }
+  return reader->attempt([&] { png_read_info(reader->png, reader->info); });
+}
+
+bool has_alpha(const PngReader& reader) {
+  return (png_get_color_type(reader.png, reader.info) & PNG_COLOR_MASK_ALPHA) != 0 ||
+         png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0;
+}
+
+/// Reads rows of RGBA, of which only the last stays.
+void read_alpha_rows(PngReader& reader, std::vector<uint8_t>* rgba, size_t stride) {
+  reader.ignore_pixel_sums();
+  png_set_expand(reader.png);
+  png_set_strip_16(reader.png);
+  png_set_gray_to_rgb(reader.png);
+  const int passes = png_set_interlace_handling(reader.png);
+  png_read_update_info(reader.png, reader.info);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (size_t at = 0; at < rgba->size(); at += stride) {
+      png_read_row(reader.png, rgba->data() + at, nullptr);
+    }
+  }
+}
+
 }  // namespace
+
+std::optional<GrayImage> png_alpha(ByteSpan bytes, const std::string& name) {
+  PngReader reader(bytes, kMemory);
+  reader.want({"tRNS"});
+  const auto check = [&](bool fine) {
+    if (!fine) throw_damaged(name, "PNG", printable(reader.message()));
+  };
+  check(read_header(&reader, bytes, name));
+  if (!has_alpha(reader)) return std::nullopt;
+  check_size(reader, bytes, name);
+  GrayImage alpha(static_cast<int>(png_get_image_width(reader.png, reader.info)),
+                  static_cast<int>(png_get_image_height(reader.png, reader.info)));
+  std::vector<uint8_t> rgba(4 * alpha.values.size());
+  const size_t stride = 4 * static_cast<size_t>(alpha.width);
+  check(reader.attempt([&] { read_alpha_rows(reader, &rgba, stride); }));
+  for (size_t i = 0; i < alpha.values.size(); ++i) alpha.values[i] = rgba[4 * i + 3];
+  return alpha;
+}
 
 Image decode_png(ByteSpan bytes, const std::string& name) {
   PngReader reader(bytes, kMemory);
   const auto check = [&](bool fine) {
     if (!fine) throw_damaged(name, "PNG", printable(reader.message()));
   };
-  constexpr size_t kSidesAt = 16;  // in the IHDR chunk, which is first
-  if (bytes.size() >= kSidesAt + 8) {
-    check_dimensions(big32(bytes, kSidesAt), big32(bytes, kSidesAt + 4), name);
-  }
-  check(reader.attempt([&] { png_read_info(reader.png, reader.info); }));
+  check(read_header(&reader, bytes, name));
   check_size(reader, bytes, name);
   Image image(static_cast<int>(png_get_image_width(reader.png, reader.info)),
               static_cast<int>(png_get_image_height(reader.png, reader.info)));

@@ -66,4 +66,21 @@ Image decode_webp(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
+std::optional<GrayImage> webp_alpha(ByteSpan bytes, const std::string& name) {
+  WebPBitstreamFeatures features = {};
+  const Image colours = decode_webp(bytes, name);  // checks the sides
+  if (WebPGetFeatures(bytes.data(), bytes.size(), &features) != VP8_STATUS_OK ||
+      features.has_alpha == 0 || features.has_animation != 0) {
+    return std::nullopt;
+  }
+  GrayImage alpha(colours.width, colours.height);
+  std::vector<uint8_t> rgba(4 * alpha.values.size());
+  if (WebPDecodeRGBAInto(bytes.data(), bytes.size(), rgba.data(), rgba.size(), 4 * alpha.width) ==
+      nullptr) {
+    throw_damaged(name, "WebP", "its pixels cannot be decoded");
+  }
+  for (size_t i = 0; i < alpha.values.size(); ++i) alpha.values[i] = rgba[4 * i + 3];
+  return alpha;
+}
+
 }  // namespace sd
