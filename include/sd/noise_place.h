@@ -31,6 +31,8 @@ struct NoisePlace {
   uint64_t steps = 0;  ///< where the noise of the steps begins, in a shared stream
   /// Where in torch's CPU stream of the seed the init image's latent lies.
   std::optional<uint64_t> init = {};
+  /// The seed of that stream, where pictures with streams of their own share it; else it is theirs.
+  std::optional<uint64_t> init_seed = {};
   bool fixed_code = false;  ///< whether other batches of the run start from the same noise
   std::vector<uint64_t> variation_seeds = {};  ///< one a picture where there is a variation
   NoiseChanges changes = {};                   ///< of streams of their own

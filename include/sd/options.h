@@ -54,10 +54,11 @@ struct PlannedLoad {
   int64_t pictures = 1;  ///< of a batch
   int64_t height = 512;
   int64_t width = 512;
-  bool guided = true;    ///< then the UNet works on two contexts a picture
-  bool encodes = false;  ///< whether it starts from a picture
-  int64_t chunks = 1;    ///< of the longest prompt, of 77 ids each
-  int64_t parts = 1;     ///< texts of a picture that AND joins
+  bool guided = true;     ///< then the UNet works on two contexts a picture
+  bool encodes = false;   ///< whether it starts from a picture
+  int64_t chunks = 1;     ///< of the longest prompt, of 77 ids each
+  int64_t parts = 1;      ///< texts of a picture that AND joins
+  bool previews = false;  ///< whether TAESD decodes beside the sampling
 
   bool operator==(const PlannedLoad&) const = default;
 };
@@ -81,6 +82,8 @@ struct ModelPaths {
   std::string checkpoint;
   std::string config;  ///< the YAML file
   WeightChoice weights = WeightChoice::kConfig;
+  /// An autoencoder's file or folder in place of the model's own, or "taesd:" and a TAESD's.
+  std::string vae = {};
 };
 
 /// Whether pictures are looked at before they are given out.

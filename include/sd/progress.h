@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "sd/image.h"
+
 namespace sd {
 
 /// What a run is busy with.
@@ -13,6 +15,9 @@ struct ProgressEvent {
   int step;
   int total;
   double seconds;
+  /// While pictures are sampled, after a step: what they look like so far, side by side. To be
+  /// called within the call that it came with, if at all.
+  std::function<Image()> preview = nullptr;
 };
 
 /// Called when a stage begins, after each of its steps, and often in between (a step can take half

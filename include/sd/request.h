@@ -20,8 +20,9 @@ struct DrawRecord {
   int64_t noise_rows = 1;  ///< rows of every random tensor
   uint64_t offset = 0;     ///< where in the stream the draws of the batch begin
   // Of what the batches of a run share, where their draws begin:
-  std::optional<uint64_t> code_offset;    ///< the fixed code
-  std::optional<uint64_t> latent_offset;  ///< the init image's latent
+  std::optional<uint64_t> code_offset;       ///< the fixed code
+  std::optional<uint64_t> latent_offset;     ///< the init image's latent
+  std::optional<uint64_t> latent_seed = {};  ///< of its stream, where it is not the picture's
   std::optional<uint64_t> variation_seed;
 };
 
@@ -43,6 +44,7 @@ struct ModelDescription {
   std::string family;          ///< sd-v1, laion400m
   int64_t channels = 4;        ///< of the latent
   int64_t factor = 8;          ///< pixels a latent value stands for, along each side
+  bool inpaints = false;       ///< whether the UNet reads a mask and a masked picture, too
   int64_t size_multiple = 64;  ///< width and height must be multiples of it
   int64_t native_size = 512;   ///< the side that the model was trained at
   int64_t timesteps = 1000;
@@ -51,6 +53,14 @@ struct ModelDescription {
   /// All that the config says, for `Pipeline::load`: so it is read once a run.
   std::shared_ptr<const ModelConfig> config = nullptr;
 };
+
+/// The size of the pictures that come out of a batch: that of what they are pasted into, if there
+/// is such.
+FitSize result_size(const BatchSettings& batch);
+
+/// The latents that are drawn from what the autoencoder says of a picture, for each row: of the
+/// init image, and of what a model that inpaints is shown.
+int64_t posterior_draws(const ModelDescription& model, const BatchSettings& batch);
 
 struct ModelPaths;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sd/image.h"
+#include "sd/inpainting.h"
 #include "sd/noise_place.h"
 #include "sd/options.h"
 #include "sd/prompt_settings.h"
@@ -45,12 +46,19 @@ struct PictureSettings {
 /// The picture that a batch starts from.
 struct InitSettings {
   std::string file;
-  double strength = 0.75;  ///< how much of it is noised away: 0 nothing, 1 all
+  /// How much of it is noised away: 0 nothing, 1 all; not given: 0.75.
+  std::optional<double> strength;
   std::optional<FitSize> fit;
   bool exif = false;  ///< turn it upright as its EXIF data say
   /// What the file holds, in the batch's size; null: the batch starts from noise alone.
   std::shared_ptr<const Image> image;
+  MaskSettings mask = {};
+  std::shared_ptr<const Inpainting> inpainting = nullptr;  ///< null: all of the picture is drawn
 
+  /// Whether sampling starts from the picture's latent and not from noise alone.
+  bool starts_sampling() const {
+    return image != nullptr && (inpainting == nullptr || inpainting->mode == InpaintMode::kWebui);
+  }
   bool operator==(const InitSettings&) const = default;
 };
 
@@ -103,6 +111,7 @@ struct Settings : LineSettings {
   bool laion400m = false;
   WeightChoice weights = WeightChoice::kConfig;
   std::string embeddings;  ///< a folder; empty: see find_embeddings_folder
+  std::string vae;         ///< empty: one beside the checkpoint, else its own; "none": its own
   int64_t C = 4;
   int64_t f = 8;
 
@@ -113,6 +122,7 @@ struct Settings : LineSettings {
   std::string watermark = "StableDiffusionV1";  ///< what the invisible watermark says
   bool no_watermark = false;
   bool no_metadata = false;
+  int64_t preview = 0;  ///< steps from one preview to the next; 0: none
 
   std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
   std::string safety_ckpt;           ///< empty: its default place

@@ -42,6 +42,19 @@ inline constexpr std::array kWords<UniPcSkip> = {
     Word<UniPcSkip>{"time_quadratic", UniPcSkip::kTimeQuadratic},
     Word<UniPcSkip>{"logSNR", UniPcSkip::kLogSnr}};
 template <>
+inline constexpr std::array kWords<InpaintMode> = {
+    Word<InpaintMode>{"runwayml", InpaintMode::kRunwayml},
+    Word<InpaintMode>{"ldm", InpaintMode::kLdm}, Word<InpaintMode>{"webui", InpaintMode::kWebui}};
+template <>
+inline constexpr std::array kWords<InpaintFill> = {
+    Word<InpaintFill>{"original", InpaintFill::kOriginal},
+    Word<InpaintFill>{"fill", InpaintFill::kFill}, Word<InpaintFill>{"noise", InpaintFill::kNoise},
+    Word<InpaintFill>{"nothing", InpaintFill::kNothing}};
+template <>
+inline constexpr std::array kWords<FitMode> = {Word<FitMode>{"stretch", FitMode::kStretch},
+                                               Word<FitMode>{"crop", FitMode::kCrop},
+                                               Word<FitMode>{"pad", FitMode::kPad}};
+template <>
 inline constexpr std::array kWords<WeightChoice> = {
     Word<WeightChoice>{"config", WeightChoice::kConfig},
     Word<WeightChoice>{"ema", WeightChoice::kEma},

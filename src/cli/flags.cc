@@ -67,6 +67,8 @@ const char* title_of(SettingGroup group) {
       return "What to draw";
     case SettingGroup::kPrompts:
       return "Reading prompts";
+    case SettingGroup::kInpaint:
+      return "Inpainting";
     case SettingGroup::kSampling:
       return "Sampling";
     case SettingGroup::kModel:
@@ -83,8 +85,8 @@ const char* title_of(SettingGroup group) {
 
 std::span<const SettingGroup> all_groups() {
   using enum SettingGroup;
-  static constexpr SettingGroup kGroups[] = {kPicture, kPrompts, kSampling, kModel,
-                                             kOutput,  kSafety,  kDevice};
+  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling,
+                                             kModel,   kOutput,  kSafety,  kDevice};
   return kGroups;
 }
 

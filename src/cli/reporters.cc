@@ -136,6 +136,10 @@ void JsonReporter::wrote(const std::filesystem::path& path, std::optional<int64_
   write(line_of(event));
 }
 
+void JsonReporter::previewed(const std::filesystem::path& path, int step) {
+  write(line_of({{"event", "preview"}, {"path", path.string()}, {"step", step}}));
+}
+
 void JsonReporter::end(const RunSummary& summary) {
   write(line_of({{"event", "end"},
                  {"drawn", summary.drawn},
@@ -158,6 +162,10 @@ void Reporters::progress(const RunProgress& progress) {
 
 void Reporters::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
   for (const auto& each : all_) each->wrote(path, place);
+}
+
+void Reporters::previewed(const std::filesystem::path& path, int step) {
+  for (const auto& each : all_) each->previewed(path, step);
 }
 
 void Reporters::end(const RunSummary& summary) {

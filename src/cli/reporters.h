@@ -32,8 +32,9 @@ class ConsoleReporter final : public Reporter {
 /// For programs: a JSON object a line, written to a file descriptor. Its member "event" is "notice"
 /// or "complaint" (with "text"), "progress" ("stage", "step", "steps", "batch", "batches",
 /// "picture", "pictures", and "seconds_left" of the run or null), "picture" ("picture", from 1, and
-/// "path"), "grid" ("path") or "end" ("drawn", "left", "failed", "why"). Once nobody reads, nothing
-/// more is written; while the reader is slow, "progress" is left out.
+/// "path"), "grid" ("path"), "preview" ("path", "step") or "end" ("drawn", "left", "failed",
+/// "why"). Once nobody reads, nothing more is written; while the reader is slow, "progress" is left
+/// out.
 class JsonReporter final : public Reporter {
  public:
   /// Throws Error(kUsage) if the descriptor is not open for writing. It is not closed.
@@ -43,6 +44,7 @@ class JsonReporter final : public Reporter {
   void complaint(const std::string& line) override;
   void progress(const RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void previewed(const std::filesystem::path& path, int step) override;
   void end(const RunSummary& summary) override;
 
  private:
@@ -66,6 +68,7 @@ class Reporters final : public Reporter {
   void complaint(const std::string& line) override;
   void progress(const RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void previewed(const std::filesystem::path& path, int step) override;
   void end(const RunSummary& summary) override;
 
  private:

@@ -60,8 +60,9 @@ std::string embeddings_of(const Settings& settings, const BatchPlan& plan) {
 SinkLoad sink_load(const BatchPlan& plan) {
   SinkLoad load{.pictures = plan.pictures()};
   for (const PlannedBatch& batch : plan.batches) {
-    load.largest_width = std::max(load.largest_width, batch.request.batch.width);
-    load.largest_height = std::max(load.largest_height, batch.request.batch.height);
+    const FitSize size = result_size(batch.request.batch);
+    load.largest_width = std::max(load.largest_width, size.width);
+    load.largest_height = std::max(load.largest_height, size.height);
   }
   return load;
 }
@@ -174,7 +175,7 @@ RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, Reporter*
                             .safety = safety,
                             .init_images = settings.script == Script::kImg2Img,
                             .embeddings = embeddings_of(settings, plan),
-                            .largest = largest_load(plan)},
+                            .largest = largest_load(plan, model.description, settings.preview > 0)},
                    .workers = {},
                    .tap = tap};
   if (!settings.devices.empty()) inputs.workers = resolve_workers(settings, probe_host());

@@ -7,7 +7,9 @@
 
 #include "base/strings.h"
 #include "job/a1111_fields.h"
+#include "job/a1111_inpaint.h"
 #include "job/settings.h"
+#include "models/model_source.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -71,16 +73,22 @@ Fields fields_of(const PictureRecord& record) {
   }
   fields.emplace_back("Model hash", record.model_sha256.substr(0, 10));
   fields.emplace_back("Model", std::filesystem::path(settings.ckpt).stem().string());
+  if (!settings.vae.empty()) {
+    fields.emplace_back("VAE hash", record.vae_sha256.substr(0, 10));
+    fields.emplace_back("VAE", std::filesystem::path(vae_path(settings.vae)).filename().string());
+  }
   const std::vector<std::string> values = text_values(settings);
   const std::vector<std::string> defaults = text_values(Settings(settings.script));
   for (const Setting& setting : all_settings()) {
     const std::string_view name = setting.about.a1111;
     if (name.empty() || !setting.known_to(settings.script)) continue;
     const std::string& value = values[setting.place];
+    if (value.empty()) continue;
     if (!contains(kAlways, name) && value == defaults[setting.place]) continue;
     if (!a1111_tells(setting, settings)) continue;
     fields.emplace_back(name, to_a1111(setting, value));
   }
+  for (auto& field : inpaint_fields(settings.batch.init.mask)) fields.push_back(std::move(field));
   const auto order = [](const auto& field) {
     return std::find(std::begin(kOrder), std::end(kOrder), field.first) - std::begin(kOrder);
   };
@@ -135,6 +143,7 @@ bool set_field(const std::string& name, const std::string& value, Settings* sett
     field.read(value, settings);
     return true;
   }
+  if (set_inpaint_field(name, value, &settings->batch.init.mask)) return true;
   for (const Setting& setting : all_settings()) {
     if (setting.about.a1111 != name) continue;
     set_text(settings, setting, from_a1111(setting, value));

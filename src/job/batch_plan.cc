@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "job/init_image.h"
+#include "job/inpaint_image.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
@@ -118,6 +119,26 @@ class Planner {
     return settings_.seed_mode.value_or(shared ? SeedMode::kStream : SeedMode::kImage);
   }
 
+  /// The init image, and what of it is drawn, and at which size.
+  void start_from_picture(const LineSettings& line, const Sampler& sampler, BatchSettings* batch) {
+    InitSettings& init = batch->init;
+    complete_mask(&init, sampler, model_);
+    AskedSize asked;
+    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, model_);
+    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, model_);
+    InitPicture start = init_images_.get(init, asked);
+    init.image = std::move(start.image);
+    init.inpainting = std::move(start.inpainting);
+    batch->width = init.image->width;
+    batch->height = init.image->height;
+  }
+
+  /// (runwayml's script has an eta of 1.)
+  static double usual_eta(const Sampler& sampler, const InitSettings& init) {
+    const bool runwayml = init.inpainting && init.inpainting->mode == InpaintMode::kRunwayml;
+    return runwayml && sampler.name == std::string("ddim") ? 1 : sampler.usual_eta;
+  }
+
   /// A batch of this one picture.
   Request request_of(const LineSettings& line) {
     Request request;
@@ -127,18 +148,18 @@ class Planner {
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
         choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
-    std::optional<double>& eta = request.batch.knobs.eta;
-    eta = choice.sampler.eta == Eta::kIgnored ? 0 : eta.value_or(choice.sampler.usual_eta);
     if (settings_.script == Script::kImg2Img) {
-      request.batch.init.image = init_images_.get(line.batch.init);
-      request.batch.width = request.batch.init.image->width;
-      request.batch.height = request.batch.init.image->height;
+      start_from_picture(line, choice.sampler, &request.batch);
     } else {
       request.batch.height =
           drawn_side("height", line.H.value_or(default_side_), settings_.f, model_);
       request.batch.width =
           drawn_side("width", line.W.value_or(default_side_), settings_.f, model_);
     }
+    std::optional<double>& eta = request.batch.knobs.eta;
+    eta = choice.sampler.eta == Eta::kIgnored
+              ? 0
+              : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
@@ -298,15 +319,16 @@ BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, 
   return planner.finish();
 }
 
-PlannedLoad largest_load(const BatchPlan& plan) {
-  const auto load_of = [](const PlannedBatch& batch) {
+PlannedLoad largest_load(const BatchPlan& plan, const ModelDescription& model, bool previews) {
+  const auto load_of = [&](const PlannedBatch& batch) {
     const Request& request = batch.request;
     return PlannedLoad{.pictures = std::ssize(request.pictures),
                        .height = request.batch.height,
                        .width = request.batch.width,
                        .guided = request.pictures.front().scale != 1,
-                       .encodes = request.batch.init.image != nullptr,
-                       .chunks = likely_chunks(request)};
+                       .encodes = posterior_draws(model, request.batch) > 0,
+                       .chunks = likely_chunks(request),
+                       .previews = previews};
   };
   const auto values = [](const PlannedLoad& load) {
     return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;

@@ -45,7 +45,8 @@ struct BatchPlan {
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines = {});
 
-/// The batch that needs most memory.
-PlannedLoad largest_load(const BatchPlan& plan);
+/// The batch that needs most memory. `previews`: whether pictures are decoded as they grow.
+PlannedLoad largest_load(const BatchPlan& plan, const ModelDescription& model,
+                         bool previews = false);
 
 }  // namespace sd

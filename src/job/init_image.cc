@@ -7,7 +7,8 @@
 #include "image/exif.h"
 #include "image/file_bytes.h"
 #include "image/image_io.h"
-#include "image/resize.h"
+#include "image/masking.h"
+#include "job/inpaint_image.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -28,30 +29,68 @@ FitSize fitted(const Image& image, const FitSize& fit) {
   return {side(width * fit.height / height), fit.height};
 }
 
+/// All that a picture hangs on.
+std::string key_of(const InitSettings& init, const AskedSize& asked) {
+  const FitSize fit = init.fit.value_or(FitSize());
+  const MaskSettings& mask = init.mask;
+  std::string key = init.file + "\n" + size_text(fit.width, fit.height) + "\n" +
+                    size_text(asked.width.value_or(0), asked.height.value_or(0)) +
+                    (init.exif ? " upright" : "");
+  if (mask.outpaint) {
+    const Margins& by = *mask.outpaint;
+    key += format("\n%d,%d,%d,%d", by.left, by.top, by.right, by.bottom);
+  }
+  return key + "\n" + mask.file +
+         format("\n%d %d %d %d %d %d %d %g %lld", static_cast<int>(mask.resize),
+                mask.mode ? static_cast<int>(*mask.mode) : -1, mask.invert ? 1 : 0,
+                static_cast<int>(mask.fill), mask.only_masked ? 1 : 0, mask.soft ? 1 : 0,
+                mask.no_paste ? 1 : 0, mask.blur.value_or(-1),
+                static_cast<long long>(mask.padding));
+}
+
+Image upright(const Image& image, const InitSettings& init, const std::vector<uint8_t>& bytes) {
+  return init.exif ? apply_orientation(image, exif_orientation(bytes)) : image;
+}
+
+/// Throws where a picture that was to grow would be resized for the model.
+void check_growth(const FitSize& grown, int multiple) {
+  const int right = (multiple - grown.width % multiple) % multiple;
+  const int bottom = (multiple - grown.height % multiple) % multiple;
+  if (right == 0 && bottom == 0) return;
+  throw Error(ErrorKind::kUsage,
+              format("`outpaint` makes the picture %s: its sides must be multiples of %d",
+                     size_text(grown.width, grown.height).c_str(), multiple),
+              format("let it grow by %d pixels more across and %d more down", right, bottom));
+}
+
 }  // namespace
 
-std::shared_ptr<const Image> InitImages::get(const InitSettings& init) {
+InitPicture InitImages::get(const InitSettings& init, const AskedSize& asked) {
   if (init.file.empty()) {
     throw Error(ErrorKind::kUsage, "there is no picture to start from",
                 "give one with `init_image`");
   }
-  const FitSize fit = init.fit.value_or(FitSize());
-  const std::string key =
-      init.file + "\n" + size_text(fit.width, fit.height) + (init.exif ? " upright" : "");
+  const std::string key = key_of(init, asked);
   auto known = images_.find(key);
-  if (known == images_.end()) known = images_.emplace(key, load(init)).first;
+  if (known == images_.end()) known = images_.emplace(key, load(init, asked)).first;
   return known->second;
 }
 
-std::shared_ptr<const Image> InitImages::load(const InitSettings& init) const {
+/// The size that a picture is drawn at; says so where it is not the picture's own.
+FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
+                               const Image& image) const {
   const std::string& path = init.file;
-  const std::vector<uint8_t> bytes = read_file_bytes(path);  // once: it may be a pipe
-  Image image = decode_image(bytes, path);
-  if (init.exif) image = apply_orientation(image, exif_orientation(bytes));
-  const FitSize size = init.fit ? fitted(image, *init.fit) : FitSize{image.width, image.height};
+  FitSize size = init.fit ? fitted(image, *init.fit) : FitSize{image.width, image.height};
+  if (init.mask.outpaint && !init.fit) {
+    const Margins& by = *init.mask.outpaint;
+    size = {size.width + by.left + by.right, size.height + by.top + by.bottom};
+    if (!asked.any() && !init.mask.only_masked) {
+      check_growth(size, static_cast<int>(model_.size_multiple));
+    }
+  }
   const auto multiple = static_cast<int>(model_.size_multiple);
-  const int width = size.width / multiple * multiple;
-  const int height = size.height / multiple * multiple;
+  const int width = static_cast<int>(asked.width.value_or(size.width / multiple * multiple));
+  const int height = static_cast<int>(asked.height.value_or(size.height / multiple * multiple));
   if (width == 0 || height == 0) {
     throw Error(
         ErrorKind::kFile,
@@ -66,20 +105,35 @@ std::shared_ptr<const Image> InitImages::load(const InitSettings& init) const {
                        static_cast<long long>(kMaxSide)),
                 "shrink it with `fit`, such as 1024x1024");
   }
-  if (width != image.width || height != image.height) {
-    constexpr int kReferenceMultiple = 32;
-    const bool as_reference = !init.fit &&
-                              width == image.width / kReferenceMultiple * kReferenceMultiple &&
-                              height == image.height / kReferenceMultiple * kReferenceMultiple;
-    notice(format(
-        "init image: %s is brought from %s to %s%s", printable(path).c_str(),
-        size_text(image.width, image.height).c_str(), size_text(width, height).c_str(),
-        as_reference || init.fit
-            ? ""
-            : format(" (multiples of %d: the model cannot draw the reference's, of 32)", multiple)
-                  .c_str()));
+  if (width == image.width && height == image.height) return {width, height};
+  if (init.mask.outpaint || init.mask.only_masked) return {width, height};
+  constexpr int kReferenceMultiple = 32;
+  const bool as_wanted = init.fit || asked.any() ||
+                         (width == image.width / kReferenceMultiple * kReferenceMultiple &&
+                          height == image.height / kReferenceMultiple * kReferenceMultiple);
+  notice(format(
+      "init image: %s is brought from %s to %s%s", printable(path).c_str(),
+      size_text(image.width, image.height).c_str(), size_text(width, height).c_str(),
+      as_wanted
+          ? ""
+          : format(" (multiples of %d: the model cannot draw the reference's, of 32)", multiple)
+                .c_str()));
+  return {width, height};
+}
+
+InitPicture InitImages::load(const InitSettings& init, const AskedSize& asked) const {
+  const std::vector<uint8_t> bytes = read_file_bytes(init.file);  // once: it may be a pipe
+  const Image image = upright(decode_image(bytes, init.file), init, bytes);
+  const FitSize size = drawn_size(init, asked, image);
+  if (!init.mask.any()) {
+    return {
+        std::make_shared<const Image>(fit_image(image, init.mask.resize, size.width, size.height)),
+        nullptr};
   }
-  return std::make_shared<const Image>(resize(image, width, height, ResizeFilter::kLanczos));
+  std::optional<GrayImage> alpha;
+  if (wants_alpha(init)) alpha = decode_alpha(bytes, init.file);
+  if (alpha) alpha = to_gray(upright(to_rgb(*alpha), init, bytes));
+  return inpaint_picture(init, image, alpha, size);
 }
 
 }  // namespace sd

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "models/model_source.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
 
@@ -13,6 +14,10 @@ namespace {
 
 constexpr const char* kBuiltInCheckpoint = "models/demo/model.safetensors";
 constexpr const char* kBuiltInConfig = "models/demo/model.yaml";
+
+/// Of a checkpoint without a config whose UNet reads so many channels.
+constexpr const char* kInpaintConfig = "configs/stable-diffusion/v1-inpainting-inference.yaml";
+constexpr int64_t kInpaintChannels = 9;
 
 /// The reference's default places of a family.
 struct DefaultPlaces {
@@ -44,6 +49,32 @@ std::string given_config(const std::string& config) {
               "give `config` the YAML file of the model, or leave it out for Stable Diffusion v1");
 }
 
+/// The autoencoder beside a checkpoint NAME.ckpt: NAME.vae.safetensors and so on; else empty.
+std::string vae_beside(const fs::path& checkpoint) {
+  for (const char* ending : {".vae.safetensors", ".vae.ckpt", ".vae.pt"}) {
+    std::error_code ignored;
+    const fs::path beside = fs::path(checkpoint).replace_extension(ending);
+    if (fs::is_regular_file(beside, ignored)) return beside.string();
+  }
+  return "";
+}
+
+void choose_vae(const Settings& options, ChosenModel* chosen) {
+  if (options.vae == kOwnVae) return;
+  if (options.vae.empty()) {
+    chosen->paths.vae = vae_beside(chosen->paths.checkpoint);
+    if (chosen->paths.vae.empty()) return;
+    notice("autoencoder: " + printable(chosen->paths.vae) + " (beside the checkpoint; `vae` " +
+           kOwnVae + " takes the checkpoint's own)");
+    return;
+  }
+  chosen->paths.vae = options.vae;
+  const std::string path = vae_path(options.vae);
+  if (is_there(path)) return;
+  throw Error(ErrorKind::kFile, "there is no autoencoder " + printable(path),
+              "check the path after `vae`");
+}
+
 void choose_config(const Settings& options, const DefaultPlaces& places, ChosenModel* chosen) {
   std::error_code ignored;
   const fs::path beside = fs::path(chosen->paths.checkpoint).replace_extension(".yaml");
@@ -55,7 +86,8 @@ void choose_config(const Settings& options, const DefaultPlaces& places, ChosenM
     chosen->paths.config = beside.string();
     chosen->note = "config: " + beside.string() + " (beside the checkpoint)";
   } else {
-    chosen->paths.config = data_file(places.config).string();
+    const bool inpaints = input_channels(chosen->paths.checkpoint) == kInpaintChannels;
+    chosen->paths.config = data_file(inpaints ? kInpaintConfig : places.config).string();
   }
 }
 
@@ -86,12 +118,13 @@ void say_what_wins_over_laion(const Settings& options) {
 
 }  // namespace
 
-ChosenModel built_in_model() {
+ChosenModel built_in_model(const std::string& vae) {
   ChosenModel chosen;
   if (!choose_built_in(&chosen)) {
     throw Error(ErrorKind::kFile, "the model that comes with the program is not there",
                 "it belongs at " + std::string(kBuiltInCheckpoint));
   }
+  chosen.paths.vae = vae;
   chosen.description = describe_model(chosen.paths);
   return chosen;
 }
@@ -112,6 +145,7 @@ ChosenModel choose_model(const Settings& options) {
     throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
                 "put the model there, or name it with `ckpt`");
   }
+  choose_vae(options, &chosen);
   chosen.description = describe_model(chosen.paths);
   return chosen;
 }

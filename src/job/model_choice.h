@@ -18,7 +18,11 @@ struct ChosenModel {
 /// Throws kFile if a file that was given, or everything, is absent.
 ChosenModel choose_model(const Settings& options);
 
-/// The model that comes with the program. Throws kFile if it was left out.
-ChosenModel built_in_model();
+/// What `vae` says for the checkpoint's own autoencoder.
+inline constexpr const char* kOwnVae = "none";
+
+/// The model that comes with the program, with an autoencoder of its own or another. Throws kFile
+/// if it was left out.
+ChosenModel built_in_model(const std::string& vae = "");
 
 }  // namespace sd

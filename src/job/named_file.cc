@@ -6,6 +6,7 @@
 #include "base/printable.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
+#include "models/model_source.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -27,6 +28,17 @@ void say_named(const char* what, const std::string& path) {
   notice(format("%s: %s, which the picture names", what, printable(path).c_str()));
 }
 
+/// A file, or a folder.
+std::string find_named_part(const std::string& recorded, const char* what) {
+  const std::string path = path_of_record(recorded);
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) {
+    return find_named_file(recorded, what, kMostCheckpointBytes);
+  }
+  say_named(what, path);
+  return path;
+}
+
 }  // namespace
 
 std::string find_named_file(const std::string& recorded, const char* what, uint64_t most_bytes) {
@@ -44,14 +56,15 @@ std::string find_named_file(const std::string& recorded, const char* what, uint6
 }
 
 std::string find_named_checkpoint(const std::string& recorded) {
-  constexpr const char* kWhat = "checkpoint";
-  const std::string path = path_of_record(recorded);
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) {
-    return find_named_file(recorded, kWhat, kMostCheckpointBytes);
-  }
-  say_named(kWhat, path);
-  return path;
+  return find_named_part(recorded, "checkpoint");
+}
+
+std::string find_named_vae(const std::string& recorded) {
+  const std::string path = vae_path(recorded);
+  const std::string found = find_named_part(path, "autoencoder");
+  if (!found.empty()) return recorded.substr(0, recorded.size() - path.size()) + found;
+  throw Error(ErrorKind::kFile, "the autoencoder " + printable(path) + " is not there",
+              "name it with `vae`");
 }
 
 }  // namespace sd

@@ -19,4 +19,8 @@ std::string find_named_file(const std::string& recorded, const char* what, uint6
 /// The path of a checkpoint that a picture names: such a file, or a folder.
 std::string find_named_checkpoint(const std::string& recorded);
 
+/// What a picture names as its autoencoder, as `ModelPaths::vae`. Throws Error(kFile) where it is
+/// not there.
+std::string find_named_vae(const std::string& recorded);
+
 }  // namespace sd

@@ -8,6 +8,7 @@
 #include "job/a1111_text.h"
 #include "job/setting_values.h"
 #include "job/settings.h"
+#include "models/model_source.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
 #include "weights/sha256.h"
@@ -29,12 +30,14 @@ std::optional<uint64_t> optional_number(const json& value) {
 }
 
 json to_json(const DrawRecord& draw) {
-  return {{"offset", draw.offset},
-          {"batch", draw.batch},
-          {"row", draw.row},
-          {"noise_rows", draw.noise_rows},
-          {"code_offset", optional_number(draw.code_offset)},
-          {"latent_offset", optional_number(draw.latent_offset)}};
+  json value = {{"offset", draw.offset},
+                {"batch", draw.batch},
+                {"row", draw.row},
+                {"noise_rows", draw.noise_rows},
+                {"code_offset", optional_number(draw.code_offset)},
+                {"latent_offset", optional_number(draw.latent_offset)}};
+  if (draw.latent_seed) value["latent_seed"] = *draw.latent_seed;
+  return value;
 }
 
 /// What is in no setting.
@@ -67,6 +70,10 @@ SafetyOutcome parse_safety(const json& value) {
   return outcome;
 }
 
+std::optional<uint64_t> optional_number(const json& of, const char* key) {
+  return of.contains(key) ? optional_number(of.at(key)) : std::nullopt;
+}
+
 DrawRecord parse_draw(const json& value, uint64_t seed) {
   return {.seed = seed,
           .batch = whole_number<int64_t>(value.at("batch")),
@@ -75,6 +82,7 @@ DrawRecord parse_draw(const json& value, uint64_t seed) {
           .offset = whole_number<uint64_t>(value.at("offset")),
           .code_offset = optional_number(value.at("code_offset")),
           .latent_offset = optional_number(value.at("latent_offset")),
+          .latent_seed = optional_number(value, "latent_seed"),
           .variation_seed = {}};
 }
 
@@ -104,8 +112,10 @@ PictureRecord record_of(const json& value) {
   record.draw = parse_draw(value.at("draw"), record.settings.seed);
   if (record.starts_from_picture()) {
     record.init_sha256 = value.at("init_image").at("pixels_sha256").get<std::string>();
+    if (value.contains("inpaint")) record.mask_sha256 = value.at("inpaint").value("sha256", "");
   }
   record.model_sha256 = value.at("model").at("sha256").get<std::string>();
+  record.vae_sha256 = value.at("model").value("vae_sha256", "");
   record.built_in_model = value.at("model").at("built_in").get<bool>();
   record.safety = parse_safety(value.at("safety"));
   return record;
@@ -117,6 +127,11 @@ std::string recorded_path(const std::string& path) {
   const std::filesystem::path typed(path);
   // (JSON holds UTF-8, a name any bytes.)
   return printable(typed.is_absolute() ? typed.filename().string() : path, std::string::npos);
+}
+
+std::string recorded_vae(const std::string& vae) {
+  const std::string path = vae_path(vae);
+  return vae.substr(0, vae.size() - path.size()) + recorded_path(path);
 }
 
 std::string pixels_sha256(const Image& image) {
@@ -138,6 +153,8 @@ json to_json(const PictureRecord& record) {
     if (setting.about.sparse && settings[setting.place] == defaults[setting.place]) continue;
     value[json::json_pointer(setting.about.record)] = settings[setting.place];
   }
+  if (!record.vae_sha256.empty()) value["model"]["vae_sha256"] = record.vae_sha256;
+  if (!record.mask_sha256.empty()) value["inpaint"]["sha256"] = record.mask_sha256;
   if (record.starts_from_picture()) value["init_image"]["pixels_sha256"] = record.init_sha256;
   return value;
 }

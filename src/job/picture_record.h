@@ -23,8 +23,10 @@ struct PictureRecord {
   /// weights kEma or kPlain; `watermark` empty if there is none. Of absolute paths only the names.
   Settings settings;
   DrawRecord draw;
-  std::string init_sha256;   ///< of the init image's bytes once it has the picture's size
-  std::string model_sha256;  ///< of the checkpoint's file
+  std::string init_sha256;       ///< of the init image's bytes once it has the picture's size
+  std::string mask_sha256 = {};  ///< of what an inpainting took from its files, or empty
+  std::string model_sha256;      ///< of the checkpoint's file
+  std::string vae_sha256 = {};   ///< of the autoencoder's, where another was given
   bool built_in_model = false;
   SafetyOutcome safety;
 
@@ -33,6 +35,9 @@ struct PictureRecord {
 
 /// A path as a record may show it to the world: what was typed, but of an absolute one the name.
 std::string recorded_path(const std::string& path);
+
+/// As a record shows an autoencoder that was given (`ModelPaths::vae`).
+std::string recorded_vae(const std::string& vae);
 
 /// SHA-256 of the picture's bytes, row by row.
 std::string pixels_sha256(const Image& image);

@@ -40,6 +40,8 @@ class Reporter {
   virtual void progress(const RunProgress& progress) = 0;
   /// A file is complete; `place`: of its picture among the run's, from 0; nothing for a grid.
   virtual void wrote(const std::filesystem::path& path, std::optional<int64_t> place) = 0;
+  /// A file shows what is drawn so far, after that step.
+  virtual void previewed(const std::filesystem::path& /*path*/, int /*step*/) {}
   /// The last call.
   virtual void end(const RunSummary& summary) = 0;
 };

@@ -11,6 +11,7 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "job/job_list.h"
+#include "job/preview.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -45,7 +46,8 @@ class Run {
       : inputs_(inputs),
         jobs_(inputs.plan, inputs.model.description, inputs.settings.fixed_code),
         output_(output),
-        reporter_(reporter) {}
+        reporter_(reporter),
+        previews_(inputs.settings, inputs.load.safety.mode, reporter) {}
 
   /// Draws jobs until none is left.
   void draw(const Pipeline& pipeline) {
@@ -94,6 +96,7 @@ class Run {
                            .pictures = inputs_.plan.pictures(),
                            .seconds_left = seconds_left(first, event)});
     }
+    if (job.number == first) previews_.show(event);
     return !jobs_.stopped() && !interrupted() && !reader_gone();
   }
 
@@ -117,6 +120,7 @@ class Run {
   Estimate estimate_;
   OrderedOutput* output_;
   Reporter* reporter_;
+  PreviewWriter previews_;  // of the thread that draws the first job that is not done
   int64_t drawn_ = 0;
   std::exception_ptr error_;
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/version.h"
+#include "job/inpaint_image.h"
 
 namespace sd {
 
@@ -15,7 +16,9 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
                        .settings = settings_,
                        .draw = picture.draw,
                        .init_sha256 = "",
+                       .mask_sha256 = "",
                        .model_sha256 = checkpoint_hash_.get(),
+                       .vae_sha256 = vae_hash_ ? vae_hash_->get() : "",
                        .built_in_model = model_.built_in,
                        .safety = picture.safety};
   Settings& settings = record.settings;
@@ -26,6 +29,7 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
   settings.ckpt = recorded_path(model_.paths.checkpoint);
   settings.config = recorded_path(model_.paths.config);
+  settings.vae = recorded_vae(model_.paths.vae);
   settings.weights = pipeline.ema() ? WeightChoice::kEma : WeightChoice::kPlain;
   settings.device = pipeline.device();
   settings.safety = safety_mode_;
@@ -37,6 +41,14 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
     settings.batch.init.file = recorded_path(settings.batch.init.file);
     image.reset();
   }
+  if (auto& inpainting = settings.batch.init.inpainting) {
+    std::string& hash = mask_hashes_[inpainting];
+    if (hash.empty()) hash = inpainting_sha256(*inpainting);
+    record.mask_sha256 = hash;
+    inpainting.reset();
+  }
+  std::string& mask = settings.batch.init.mask.file;
+  mask = recorded_path(mask);
   return record;
 }
 

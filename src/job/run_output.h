@@ -27,7 +27,9 @@ class Recorder {
       : settings_(settings),
         model_(model),
         safety_mode_(safety_mode),
-        checkpoint_hash_(main_file_of(model.paths)) {}
+        checkpoint_hash_(main_file_of(model.paths)) {
+    if (!model.paths.vae.empty()) vae_hash_.emplace(main_vae_file(model.paths.vae));
+  }
 
   /// `pipeline`: what drew it.
   PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);
@@ -37,8 +39,10 @@ class Recorder {
   const ChosenModel& model_;
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
+  std::optional<FileHash> vae_hash_;
   /// Of the init images that were used so far; it keeps none of them alive.
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
+  std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;
 };
 
 /// Hands pictures to the sink in the order that the user asked for them. Thread-safe.

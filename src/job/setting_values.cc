@@ -53,6 +53,29 @@ void read(const json& from, FitSize* value) {
   *value = {side(0), side(1)};
 }
 
+void parse(const std::string& text, Margins* value) {
+  std::vector<double> sides;
+  parse(text, &sides);
+  const auto fits = [](double side) {
+    return side >= 0 && side <= kMaxSide && side == std::floor(side);
+  };
+  if (sides.size() != 4 || !std::all_of(sides.begin(), sides.end(), fits)) {
+    refuse("four whole numbers of pixels (left, top, right, bottom) like 64,0,64,0", quoted(text));
+  }
+  const auto side = [&](size_t i) { return static_cast<int>(sides[i]); };
+  *value = {side(0), side(1), side(2), side(3)};
+}
+
+void read(const json& from, Margins* value) {
+  parse(text_of(from.get<std::vector<double>>()), value);
+}
+
+std::string text_of(const Margins& value) {
+  return text_of(
+      std::vector<double>{static_cast<double>(value.left), static_cast<double>(value.top),
+                          static_cast<double>(value.right), static_cast<double>(value.bottom)});
+}
+
 void parse(const std::string& text, std::vector<std::string>* value) {
   std::vector<std::string> devices;
   for (size_t begin = 0; begin <= text.size();) {

@@ -128,6 +128,15 @@ inline std::string text_of(const FitSize& value) {
   return std::to_string(value.width) + "x" + std::to_string(value.height);
 }
 
+/// Left, top, right and bottom: "64,0,64,0".
+inline const char* kind_of(const Margins&) { return "L,T,R,B"; }
+void parse(const std::string& text, Margins* value);
+void read(const json& from, Margins* value);
+inline json write(const Margins& value) {
+  return {value.left, value.top, value.right, value.bottom};
+}
+std::string text_of(const Margins& value);
+
 /// Devices: "0,cuda:2,cpu" is cuda:0, cuda:2, cpu.
 inline const char* kind_of(const std::vector<std::string>&) { return "LIST"; }
 void parse(const std::string& text, std::vector<std::string>* value);

@@ -49,6 +49,8 @@ constexpr std::string_view kUnet = "model.diffusion_model.";
 const std::vector<Family>& families() {
   constexpr std::string_view kOther = "this program draws with Stable Diffusion v1 and LAION-400M";
   constexpr std::string_view kWhole = "give --ckpt a whole model";
+  constexpr std::string_view kVae = "give it with `vae`";
+  constexpr std::string_view kTaesd = "give it with `vae` taesd:FILE";
   static const std::vector<Family> all = {
       {"sdxl-refiner",
        {kUnet, "conditioner.embedders.0.model."},
@@ -98,12 +100,15 @@ const std::vector<Family>& families() {
       {"clip", {"vision_model.", "text_model."}, nullptr, "a CLIP model", kWhole},
       {"clip-text", {"text_model."}, nullptr, "a text encoder alone", kWhole},
       {"clip-text", {"cond_stage_model."}, nullptr, "a text encoder alone", kWhole},
-      {"autoencoder", {"first_stage_model."}, nullptr, "an autoencoder alone", kWhole},
+      {"autoencoder", {"first_stage_model."}, nullptr, "an autoencoder alone", kVae},
       {"autoencoder",
        {"encoder.conv_in.", "decoder.conv_in."},
        nullptr,
        "an autoencoder alone",
-       kWhole},
+       kVae},
+      {"taesd", {"encoder.layers.", "decoder.layers."}, nullptr, "a TAESD", kTaesd},
+      {"taesd", {"1.weight", "3.conv.0."}, nullptr, "the decoder of a TAESD", kTaesd},
+      {"taesd", {"0.weight", "1.conv.0."}, nullptr, "the encoder of a TAESD", kTaesd},
       {"diffusers-unet",
        {"conv_in.", "down_blocks.", "mid_block."},
        nullptr,

@@ -134,6 +134,11 @@ std::string JsonConfig::text(const char* key, const char* fallback,
   fail(std::string(key) + " must be " + join(names, " or ") + ", found " + shown(value));
 }
 
+std::string JsonConfig::class_name() const {
+  const auto name = json_.find("_class_name");
+  return name != json_.end() && name->is_string() ? printable(name->get<std::string>(), 60) : "";
+}
+
 void JsonConfig::only(const char* key, const nlohmann::json& only) const {
   if (has(key) && json_[key] != only) {
     fail(std::string(key) + " must be " + only.dump() + ", found " + shown(json_[key]));

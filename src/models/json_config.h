@@ -44,6 +44,9 @@ class JsonConfig {
   std::string text(const char* key, const char* fallback,
                    std::initializer_list<const char*> allowed) const;
 
+  /// What diffusers calls the network, or empty.
+  std::string class_name() const;
+
   /// Throws if the key is there with another value than `only`: we compute nothing else.
   void only(const char* key, const nlohmann::json& only) const;
 

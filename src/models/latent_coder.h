@@ -48,4 +48,15 @@ std::shared_ptr<const LatentCoder> make_kl_coder(const WeightView& view,
                                                  double scale_factor, CoderParts parts,
                                                  const KernelPolicy& kernels);
 
+/// TAESD, which gives and takes latents as samplers have them: `encode` gives the latent (D = C).
+/// `view` is the scope "taesd" with "decoder.1.weight" and so on, as its own files count.
+std::shared_ptr<const LatentCoder> make_taesd_coder(const WeightView& view,
+                                                    const TaesdConfig& config, CoderParts parts,
+                                                    const KernelPolicy& kernels);
+
+/// The coder of a model's config.
+std::shared_ptr<const LatentCoder> make_coder(const WeightView& view, const ModelConfig& config,
+                                              double scale_factor, CoderParts parts,
+                                              const KernelPolicy& kernels);
+
 }  // namespace sd

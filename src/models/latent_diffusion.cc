@@ -19,6 +19,7 @@ void say_choice(const ModelSource& source) {
   notice(format("weights: %s of %s%s",
                 source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
                 printable(source.path).c_str(), also));
+  if (source.config.predicts_v) notice("the model predicts v, not the noise");
 }
 
 /// Parts of a checkpoint that a run leaves alone on purpose.
@@ -78,16 +79,15 @@ LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
   const KernelPolicy& kernels = policy.kernels;
   const WeightView whole(source.whole, report);
   const double scale_factor = load_scale_factor(whole, config);
-  return {
-      .source = source,
-      .text_encoder = make_text_encoder(source, policy.dtype, policy, report),
-      .unet = make_unet(source, policy.dtype, policy, report),
-      .coder = make_part<LatentCoder>(
-          "autoencoder", source.coder, policy.vae_dtype, policy, report,
-          [first_stage = config.first_stage, scale_factor, parts, kernels](const WeightView& view) {
-            return make_kl_coder(view, first_stage, scale_factor, parts, kernels);
-          }),
-      .schedule = load_schedule(whole, config)};
+  return {.source = source,
+          .text_encoder = make_text_encoder(source, policy.dtype, policy, report),
+          .unet = make_unet(source, policy.dtype, policy, report),
+          .coder = make_part<LatentCoder>(
+              "autoencoder", source.coder, policy.vae_dtype, policy, report,
+              [config, scale_factor, parts, kernels](const WeightView& view) {
+                return make_coder(view, config, scale_factor, parts, kernels);
+              }),
+          .schedule = load_schedule(whole, config)};
 }
 
 LatentDiffusion load_latent_diffusion(const ModelSource& source, CoderParts parts,

@@ -40,8 +40,8 @@ at::Tensor shape(at::IntArrayRef sizes) {
 /// Which of the autoencoder's halves a tensor is of.
 bool is_of(const std::string& part, const std::string& name) {
   if (part != kEncoder && part != kDecoder) return true;
-  const bool encodes = name.rfind("first_stage_model.encoder.", 0) == 0 ||
-                       name.rfind("first_stage_model.quant_conv.", 0) == 0;
+  const bool encodes =
+      name.find(".encoder.") != std::string::npos || name.find(".quant_conv.") != std::string::npos;
   return encodes == (part == kEncoder);
 }
 
@@ -81,7 +81,7 @@ class ShapeBuilder {
   /// The part's weights in that type, without numbers. They are asked for from now on.
   WeightView view(const PartSource& part, at::ScalarType dtype) {
     begin_ = report_->asked().size();
-    mapped_ = part.file->is_mapped() && source_.stored_type() == dtype;
+    mapped_ = part.file->is_mapped() && source_.stored_type(part) == dtype;
     dtype_ = dtype;
     PartSource unedited = part;  // edits keep shapes
     unedited.edits.clear();
@@ -147,8 +147,8 @@ MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy
   unet_ =
       std::make_shared<const UNet>(builder.view(source.unet, policy.dtype), config_.unet, kernels);
   weights_.push_back(builder.weights("UNet", packed(), policy));
-  coder_ = make_kl_coder(builder.view(source.coder, policy.vae_dtype), config_.first_stage,
-                         config_.scale_factor, CoderParts::kBoth, kernels);
+  coder_ = make_coder(builder.view(source.coder, policy.vae_dtype), config_, config_.scale_factor,
+                      CoderParts::kBoth, kernels);
   // What each half packs is next to nothing.
   weights_.push_back(builder.weights(kEncoder, 0, policy));
   weights_.push_back(builder.weights(kDecoder, packed(), policy));
@@ -174,6 +174,9 @@ void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
     trace("context", {});
     UNetCall call{Recorder()};
     for (int step = 0; step < 2; ++step) call(*unet_, x, 0, contexts, trace);
+    if (load.previews && config_.taesd) {
+      coder_->decode(shape({1, config_.channels, h, w}), {.trace = trace});
+    }
   } else if (name == kEncodeStage) {
     const at::Tensor x = shape({1, config_.first_stage.in_channels, load.height, load.width});
     coder_->encode(x, work);

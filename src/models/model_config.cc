@@ -28,11 +28,16 @@ void check(const ModelConfig& config, int64_t context, const Params& params) {
         format("the width of the text encoder, %lld (it is %lld)", static_cast<long long>(context),
                static_cast<long long>(config.unet.context_dim)));
   }
-  if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels ||
+  const bool fits = config.unet.in_channels == config.channels || config.inpaints();
+  if (!fits || config.unet.out_channels != config.channels ||
       config.first_stage.embed_dim != config.channels) {
     params.fail("channels",
                 "the same as in_channels and out_channels of the UNet and embed_dim of "
-                "the autoencoder");
+                "the autoencoder (in_channels of an inpainting model: twice that and one)");
+  }
+  const char* key = config.inpaints() ? "hybrid" : "crossattn";
+  if (config.conditioning_key != key) {
+    params.fail("conditioning_key", std::string(key) + ", with so many in_channels");
   }
   if (!(config.linear_start > 0 && config.linear_end > 0 && config.linear_start < 1 &&
         config.linear_end < 1)) {
@@ -43,7 +48,9 @@ void check(const ModelConfig& config, int64_t context, const Params& params) {
   }
 }
 
-ModelConfig read_model(Params params, const fs::path& yaml) {
+/// `plain`: whether the averaged weights are not taken where nothing is said of them, as
+/// runwayml's script for inpainting does not.
+ModelConfig read_model(Params params, const fs::path& yaml, bool plain) {
   ModelConfig config;
   config.linear_start = params.number("linear_start", config.linear_start);
   config.linear_end = params.number("linear_end", config.linear_end);
@@ -52,11 +59,14 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
   config.channels = params.integer("channels", 4);
   config.scale_factor = params.number("scale_factor", 1.0);
   config.scale_by_std = params.boolean("scale_by_std", false);
-  config.use_ema = params.boolean("use_ema", true);
+  config.use_ema = params.boolean("use_ema", !plain);
   params.only_text("beta_schedule", "linear");
-  params.only_text("parameterization", "eps");
-  params.only_text("conditioning_key", "crossattn");
+  const std::string predicts = params.text("parameterization", "eps");
+  if (predicts != "eps" && predicts != "v") params.fail("parameterization", "eps or v");
+  config.predicts_v = predicts == "v";
+  config.conditioning_key = params.text("conditioning_key", "crossattn");
   params.only_boolean("concat_mode", true);
+  params.only_text("masked_image_key", "masked_image");
   params.ignore({"base_learning_rate",
                  "num_timesteps_cond",
                  "log_every_t",
@@ -68,6 +78,10 @@ ModelConfig read_model(Params params, const fs::path& yaml) {
                  "scheduler_config",
                  "ckpt_path",
                  "ignore_keys",
+                 "finetune_keys",
+                 "keep_finetune_dims",
+                 "c_concat_log_start",
+                 "c_concat_log_end",
                  "load_only_unet",
                  "loss_type",
                  "clip_denoised",
@@ -107,8 +121,9 @@ ModelConfig read_model_config(const fs::path& path) {
   Params top(read_yaml(path), "config", path);
   std::string target;
   Params model = top.sub_config("model", &target);
-  require_target(target, "ldm.models.diffusion.ddpm.LatentDiffusion", path);
-  return read_model(std::move(model), path);
+  constexpr const char* kInpaint = "ldm.models.diffusion.ddpm.LatentInpaintDiffusion";
+  if (target != kInpaint) require_target(target, "ldm.models.diffusion.ddpm.LatentDiffusion", path);
+  return read_model(std::move(model), path, target == kInpaint);
 }
 
 }  // namespace sd

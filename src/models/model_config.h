@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,13 @@ struct AutoencoderConfig {
   int64_t factor() const { return int64_t{1} << (ch_mult.size() - 1); }
 };
 
+/// TAESD, the small stand-in for an autoencoder.
+struct TaesdConfig {
+  int64_t width = 64;    ///< of all its layers
+  int64_t channels = 4;  ///< of the latent
+  bool encodes = true;   ///< whether its encoder is there, too
+};
+
 /// The text tower of CLIP (FrozenCLIPEmbedder): Hugging Face's names. Defaults: ViT-L/14.
 struct ClipTextConfig {
   int64_t vocab_size = 49408;
@@ -76,12 +84,18 @@ struct ModelConfig {
   int64_t channels = 4;     ///< of the latent
   double scale_factor = 1.0;
   bool scale_by_std = false;
-  bool use_ema = true;  ///< the reference's default where the key is absent
+  std::string conditioning_key = "crossattn";  ///< hybrid: a mask and a masked picture, too
+  bool use_ema = true;                         ///< the reference's default where the key is absent
+  bool predicts_v = false;  ///< the UNet says v = alpha·eps - sigma·x0 and not eps
   UNetConfig unet;
   AutoencoderConfig first_stage;
+  std::optional<TaesdConfig> taesd = {};  ///< given in place of the autoencoder
   TextFamily text_family = TextFamily::kClip;
   ClipTextConfig clip_text;
   BertTextConfig bert_text;
+
+  /// Whether the UNet reads a mask and a masked picture's latent beside the latent.
+  bool inpaints() const { return unet.in_channels == 2 * channels + 1; }
 
   /// Width and height of a picture must be multiples of this.
   int64_t size_multiple() const;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "models/layouts/layouts.h"
+#include "models/layouts/vae.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -22,11 +23,14 @@ const Layout& layout_of(const ModelPaths& paths) {
 
 }  // namespace
 
-at::ScalarType ModelSource::stored_type() const {
-  // The first convolution of a UNet is where its type is looked up.
-  const TensorInfo* first =
-      unet.file->find(unet.name_in_file(unet.scope + ".input_blocks.0.0.weight"));
-  return first == nullptr ? at::kFloat : first->dtype;
+at::ScalarType ModelSource::stored_type(const PartSource& part) const {
+  // A first convolution, or the text encoder's places, are where a part's type is looked up.
+  for (const char* leaf : {".input_blocks.0.0.weight", ".decoder.conv_in.weight",
+                           ".transformer.text_model.embeddings.position_embedding.weight"}) {
+    const TensorInfo* first = part.file->find(part.name_in_file(part.scope + leaf));
+    if (first != nullptr) return first->dtype;
+  }
+  return part.scope == unet.scope ? at::kFloat : stored_type(unet);
 }
 
 void ModelSource::release_memory() const {
@@ -37,7 +41,9 @@ ModelConfig config_of(const ModelPaths& paths) { return layout_of(paths).read_co
 
 ModelSource open_model(const ModelPaths& paths, std::shared_ptr<const ModelConfig> config) {
   if (config == nullptr) config = std::make_shared<const ModelConfig>(config_of(paths));
-  return layout_of(paths).open(paths, *config);
+  ModelSource source = layout_of(paths).open(paths, *config);
+  if (!paths.vae.empty()) take_vae(paths.vae, &source);
+  return source;
 }
 
 std::string main_file_of(const ModelPaths& paths) { return layout_of(paths).main_file(paths); }

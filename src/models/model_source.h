@@ -19,8 +19,8 @@ struct ModelSource {
   PartSource coder;  ///< scope "first_stage_model"
   PartSource whole;  ///< scope "": what is stored beside the networks, such as the schedule
 
-  /// The type that most of the UNet's numbers have in their file.
-  at::ScalarType stored_type() const;
+  /// The type that most of a part's numbers have in their file.
+  at::ScalarType stored_type(const PartSource& part) const;
 
   /// Takes the files' pages out of this process's memory; the next read brings them back.
   void release_memory() const;
@@ -35,8 +35,18 @@ ModelSource open_model(const ModelPaths& paths,
 /// Reads the config of the model.
 ModelConfig config_of(const ModelPaths& paths);
 
+/// The channels that the UNet in a file reads: 9 are a model that inpaints. 0 where that cannot be
+/// told.
+int64_t input_channels(const std::string& checkpoint);
+
 /// The file whose hash stands for the model: that of the checkpoint, or of a folder's UNet.
 std::string main_file_of(const ModelPaths& paths);
+
+/// The path in what was given for an autoencoder (`ModelPaths::vae`).
+std::string vae_path(const std::string& vae);
+
+/// The file whose hash stands for an autoencoder that was given (`ModelPaths::vae`).
+std::string main_vae_file(const std::string& vae);
 
 /// A model in one file.
 ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelConfig& config,

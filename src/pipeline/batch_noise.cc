@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "runtime/picture_noise.h"
@@ -31,14 +33,18 @@ BatchNoise::BatchNoise(const NoisePlace& place, int64_t pictures, std::vector<in
                            : own_streams(place, factor);
 }
 
-at::Tensor BatchNoise::posterior() const {
+at::Tensor BatchNoise::posterior(int64_t number) const {
+  const bool one = place_.shared() || place_.init_seed;
   std::unique_ptr<NoiseSource> stream;
-  if (place_.shared()) {
-    stream = make_noise_source(RngKind::kCpu, place_.seeds.front());
+  if (one) {
+    stream = make_noise_source(RngKind::kCpu, place_.init_seed.value_or(place_.seeds.front()));
   } else {
     stream = std::make_unique<RowsOfNoise>(RngKind::kCpu, place_.seeds);
   }
-  stream->seek(place_.init.value_or(0));
+  const int64_t values = std::accumulate(shape_.begin() + (one ? 0 : 1), shape_.end(), int64_t{1},
+                                         std::multiplies<>());
+  stream->seek(place_.init.value_or(0) +
+               static_cast<uint64_t>(number) * draw_length(RngKind::kCpu, values));
   return stream->normal(shape_);
 }
 

@@ -20,8 +20,9 @@ class BatchNoise {
   /// Of every tensor: [rows, C, h, w].
   const std::vector<int64_t>& shape() const { return shape_; }
 
-  /// For the init image's latent, which torch draws on the CPU whatever the device.
-  at::Tensor posterior() const;
+  /// For the latents of pictures, which torch draws on the CPU whatever the device: the draw of
+  /// that number, from 0.
+  at::Tensor posterior(int64_t number) const;
 
   /// What sampling starts from. The stream then is where the steps draw.
   at::Tensor start();

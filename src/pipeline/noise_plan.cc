@@ -23,12 +23,18 @@ std::vector<int64_t> shape_of(const ModelDescription& model, const BatchSettings
 
 /// Where a picture with a stream of its own draws. The reference's posterior sample comes first
 /// where one stream serves all.
-void place_own(const std::vector<int64_t>& shape, bool reference, const Request& request,
-               NoisePlace* place) {
+void place_own(const std::vector<int64_t>& shape, bool reference, int64_t posteriors,
+               const Request& request, NoisePlace* place) {
   place->start = place->steps = 0;
   place->init.reset();
-  if (request.batch.init.image == nullptr) return;
+  place->init_seed.reset();
+  if (posteriors == 0) return;
   place->init = 0;
+  // In the web UI these come from one generator for all pictures of a batch.
+  if (posteriors > 1 || request.batch.init.image == nullptr || request.batch.init.inpainting) {
+    place->init_seed = place->seeds.front();
+    return;
+  }
   if (place->rng == RngKind::kCpu && reference && !place->changes.any()) {
     place->start = draw_length(place->rng, values_of(shape));
   }
@@ -36,12 +42,12 @@ void place_own(const std::vector<int64_t>& shape, bool reference, const Request&
 
 }  // namespace
 
-/// Where the shared tensor lies; draws it at `position` if there is none of that shape.
-uint64_t NoisePlan::shared(const std::vector<int64_t>& shape, RngKind rng, Shared* known,
-                           uint64_t* position) {
+/// Where the shared tensors lie, so many; draws them at `position` if there are none of that shape.
+uint64_t NoisePlan::shared(const std::vector<int64_t>& shape, int64_t count, RngKind rng,
+                           Shared* known, uint64_t* position) {
   if (known->shape != shape) {
     *known = {*position, shape};
-    *position += draw_length(rng, values_of(shape));
+    *position += static_cast<uint64_t>(count) * draw_length(rng, values_of(shape));
   }
   return known->offset;
 }
@@ -50,22 +56,27 @@ void NoisePlan::place(Request* request) {
   NoisePlace& place = request->noise;
   const std::vector<int64_t> shape = shape_of(model_, request->batch, place);
   const Sampler& sampler = find_sampler(request->batch.sampler);
-  if (!place.shared()) return place_own(shape, sampler.reference, *request, &place);
+  const int64_t posteriors = posterior_draws(model_, request->batch);
+  if (!place.shared()) return place_own(shape, sampler.reference, posteriors, *request, &place);
   const uint64_t length = draw_length(place.rng, values_of(shape));
   place.init.reset();
-  if (const auto& image = request->batch.init.image) {
+  if (posteriors > 0) {
     uint64_t* position = place.rng == RngKind::kCpu ? &draws_ : &posterior_;
-    place.init = shared(shape, RngKind::kCpu, &latents_[image], position);
+    Shared* known = &latents_[request->batch.init.image];
+    place.init = shared(shape, posteriors, RngKind::kCpu, known, position);
   }
   if (fixed_code_) {
-    place.start = shared(shape, place.rng, &code_, &draws_);
+    place.start = shared(shape, 1, place.rng, &code_, &draws_);
   } else {
     place.start = draws_;
     draws_ += length;
   }
   place.fixed_code = fixed_code_;
   place.steps = draws_;
-  const int64_t draws = sampler.draws(plan_of(model_, *request));
+  const SamplingPlan plan = plan_of(model_, *request);
+  const auto& inpainting = request->batch.init.inpainting;
+  const bool noises = inpainting != nullptr && inpainting->mode == InpaintMode::kLdm;
+  const int64_t draws = sampler.draws(plan) + (noises ? plan.steps() : 0);
   draws_ += static_cast<uint64_t>(draws) * length;
 }
 
@@ -78,6 +89,7 @@ DrawRecord draw_record(const Request& request, int64_t row) {
   record.seed = place.seeds.at(place.shared() ? 0 : at);
   record.noise_rows = place.shared() ? place.rows : 1;
   record.latent_offset = place.init;
+  record.latent_seed = place.init_seed;
   record.offset = place.start;
   if (!place.variation_seeds.empty()) record.variation_seed = place.variation_seeds.at(at);
   if (place.shared() && place.fixed_code) {
@@ -98,6 +110,7 @@ NoisePlace place_of(const ModelDescription& model, const BatchSettings& batch,
     place.changes = batch.noise;
   }
   place.init = record.latent_offset;
+  place.init_seed = record.latent_seed;
   place.fixed_code = record.code_offset.has_value();
   place.start = record.code_offset.value_or(record.offset);
   place.steps = record.offset;

@@ -62,7 +62,8 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
   auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(source.config); });
   auto planner = make_planner(options, source, &policy);
   apply_memory(policy);
-  const auto parts = options.init_images ? CoderParts::kBoth : CoderParts::kDecoder;
+  const auto parts =
+      options.init_images || source.config.inpaints() ? CoderParts::kBoth : CoderParts::kDecoder;
   LatentDiffusion diffusion = load_latent_diffusion(source, parts, policy);
   std::unique_ptr<const SafetyChecker> checker;
   if (options.safety.mode != SafetyMode::kOff) {

@@ -33,6 +33,7 @@ ModelDescription describe(const ModelConfig& config) {
   description.family = family_of(config).name;
   description.channels = config.channels;
   description.factor = config.first_stage.factor();
+  description.inpaints = config.inpaints();
   description.size_multiple = config.size_multiple();
   description.native_size = config.image_size * description.factor;
   description.timesteps = config.timesteps;
@@ -49,6 +50,8 @@ ModelDescription describe_model(const ModelPaths& paths) {
 }
 
 namespace {
+
+constexpr double kUsualStrength = 0.75;
 
 void check_pictures(const std::vector<PictureSettings>& pictures) {
   if (pictures.empty()) {
@@ -79,12 +82,13 @@ void check_sampling(const Request& request) {
                 "the sampler ddim takes one");
   }
   if (request.batch.init.image == nullptr) return;
-  if (!sampler.starts_from_picture) {
+  if (!sampler.starts_from_picture && request.batch.init.starts_sampling()) {
     throw Error(ErrorKind::kUsage,
                 format("the sampler %s cannot start from a picture", sampler.name),
                 "take ddim or plms");
   }
-  const double strength = request.batch.init.strength;
+  if (!request.batch.init.starts_sampling()) return;
+  const double strength = request.batch.init.strength.value_or(kUsualStrength);
   if (!(strength >= 0 && strength <= 1)) {
     throw Error(ErrorKind::kUsage, format("`strength` must be from 0 to 1, found %g", strength),
                 "0.75 is the usual one: the higher, the less is left of the init image");
@@ -128,6 +132,11 @@ void check_rows(const Request& request) {
        request.batch.init.image->height != request.batch.height)) {
     refuse("the init image must have the size of the request");
   }
+  const Inpainting* inpainting = request.batch.init.inpainting.get();
+  if (inpainting != nullptr && (inpainting->mask.width != request.batch.width ||
+                                inpainting->mask.height != request.batch.height)) {
+    refuse("the mask must have the size of the request");
+  }
   for (const int64_t row : request.keep) {
     if (row < 0 || row >= static_cast<int64_t>(rows)) refuse("there is no such row to keep");
   }
@@ -150,13 +159,28 @@ int64_t steps_taken(const ModelDescription& model, const Request& request) {
   return plan_of(model, request).total;
 }
 
+FitSize result_size(const BatchSettings& batch) {
+  const Inpainting* inpainting = batch.init.inpainting.get();
+  if (inpainting == nullptr || !inpainting->paste) return {batch.width, batch.height};
+  return {inpainting->original.width, inpainting->original.height};
+}
+
+int64_t posterior_draws(const ModelDescription& model, const BatchSettings& batch) {
+  const Inpainting* inpainting = batch.init.inpainting.get();
+  const bool encodes = batch.init.image != nullptr &&
+                       (inpainting == nullptr || inpainting->mode != InpaintMode::kRunwayml);
+  return (encodes ? 1 : 0) + (model.inpaints ? 1 : 0);
+}
+
 SamplingSettings sampling_of(const Request& request) {
   const BatchSettings& batch = request.batch;
   SamplingSettings settings{.sampler = batch.sampler,
                             .schedule = batch.schedule,
                             .steps = batch.steps,
                             .knobs = batch.knobs};
-  if (batch.init.image != nullptr) settings.strength = batch.init.strength;
+  if (batch.init.starts_sampling()) {
+    settings.strength = batch.init.strength.value_or(kUsualStrength);
+  }
   return settings;
 }
 

@@ -5,19 +5,23 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
+#include "image/resize.h"
 #include "kernels/table.h"
 #include "models/unet_call.h"
 #include "pipeline/batch_noise.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/contexts.h"
+#include "pipeline/inpainting.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
+#include "pipeline/preview.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/stage_progress.h"
@@ -52,6 +56,16 @@ std::vector<int64_t> kept_rows(const Request& request) {
   return all;
 }
 
+bool has_mode(const Request& request, InpaintMode mode) {
+  const auto& inpainting = request.batch.init.inpainting;
+  return inpainting != nullptr && inpainting->mode == mode;
+}
+bool is_webui(const Request& request) { return has_mode(request, InpaintMode::kWebui); }
+bool is_ldm(const Request& request) { return has_mode(request, InpaintMode::kLdm); }
+
+/// Whether a sampler's levels are times of the training schedule, and not sigmas.
+bool counts_in_times(Grid grid) { return grid != Grid::kSigmas && grid != Grid::kEnds; }
+
 }  // namespace
 
 struct Session::State {
@@ -81,23 +95,33 @@ struct Session::State {
   Denoiser guided_unet(const SamplingPlan& plan, const Request& request,
                        const Conditioning& conditioning);
   void show_conditioning(const Conditioning& conditioning) const;
+  at::Tensor network_input(const at::Tensor& x) const;
+  at::Tensor encoded(const Batch& batch, const at::Tensor& picture);
   at::Tensor moments(const Batch& batch);
+  at::Tensor shown_moments(const Batch& batch);
   template <class Work>
   at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(const Batch& batch);
+  at::Tensor shown_channels(const Batch& batch);
+  at::Tensor noised_latent(const SamplingPlan& plan, Batch* batch);
   at::Tensor start(const SamplingPlan& plan, Batch* batch);
   at::Tensor sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
                     StageProgress* progress, Denoiser* unet);
   at::Tensor draw_latent(const Conditioning& prompts, Batch* batch, Result* result);
+  Image preview(const Batch& batch, const at::Tensor& x0) const;
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
   }
 
   std::map<std::shared_ptr<const Image>, at::Tensor> moments_;  // [1, 2C, h, w]
+  // Of what a model that inpaints is shown, by size where there is no mask.
+  std::map<std::tuple<std::shared_ptr<const Inpainting>, int, int>, at::Tensor> shown_;
 
   // Of the request that is being drawn.
   const StageProgress* sampling_ = nullptr;
+  LatentMask mask_;
+  bool blends_input_ = false;  // whether the UNet sees what is kept without noise
   int64_t evaluations_ = 0;
 };
 
@@ -176,29 +200,54 @@ Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& re
       .answer =
           [this, unet](const at::Tensor& x, double t, const Evaluation& at, bool guided) {
             ++evaluations_;
-            return (*unet)(x, t, at.number, guided);
+            return (*unet)(network_input(x), t, at.number, guided);
           },
       .scales = {}};
   network.guides = guidance_of(plan, sampling_of(request));
   network.device = model->policy.device;
+  if (diffusion().source.config.predicts_v) network.predicts = Predicts::kV;
   for (const PictureSettings& picture : request.pictures) {
     if (conditioning.guided()) network.scales.push_back(picture.scale * plan.sampler.guidance);
   }
-  return guided(std::move(network), model->policy.kernels);
+  Denoiser denoiser = guided(std::move(network), model->policy.kernels);
+  if (is_webui(request) && !blends_input_) denoiser.edit(keep_predicted(mask_));
+  return denoiser;
 }
 
-/// What the encoder says of the init image: [1, 2C, h, w].
+/// What the UNet reads of a latent: with what is kept in it as it is, and with further channels,
+/// where the request has them.
+at::Tensor Session::State::network_input(const at::Tensor& x) const {
+  const at::Tensor input = blends_input_ ? mask_.blended(x) : x;
+  return mask_.concat.defined() ? at::cat({input, mask_.concat}, 1) : input;
+}
+
+/// What the encoder says of a picture, [1, 3, H, W] in [-1, 1]: [1, 2C, h, w].
+at::Tensor Session::State::encoded(const Batch& batch, const at::Tensor& picture) {
+  const StageProgress stage(batch.progress, Stage::kEncode, 1);
+  return in_first_stage("encode", stage,
+                        [&](const CoderWork& how) { return networks.coder->encode(picture, how); });
+}
+
+/// What it says of the init image.
 at::Tensor Session::State::moments(const Batch& batch) {
   const auto& image = batch.request.batch.init.image;
   const auto known = moments_.find(image);
   if (known != moments_.end()) return known->second;
-  const StageProgress stage(batch.progress, Stage::kEncode, 1);
   const at::Tensor bytes = image_bytes(*image);
   show("init_image_u8", bytes);
-  const at::Tensor x = bytes_to_tensor(bytes);
-  const at::Tensor result = in_first_stage(
-      "encode", stage, [&](const CoderWork& how) { return networks.coder->encode(x, how); });
+  const at::Tensor result = encoded(batch, bytes_to_tensor(bytes));
   moments_.emplace(image, result);
+  return result;
+}
+
+/// What it says of the picture that a model that inpaints is shown.
+at::Tensor Session::State::shown_moments(const Batch& batch) {
+  const BatchSettings& settings = batch.request.batch;
+  const std::tuple key(settings.init.inpainting, settings.width, settings.height);
+  const auto known = shown_.find(key);
+  if (known != shown_.end()) return known->second;
+  const at::Tensor result = encoded(batch, shown_picture(settings));
+  shown_.emplace(key, result);
   return result;
 }
 
@@ -223,22 +272,50 @@ at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress&
 at::Tensor Session::State::init_latent(const Batch& batch) {
   const at::Tensor all = moments(batch).expand({batch.noise.shape()[0], -1, -1, -1});
   show("moments", all);
-  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior());
+  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior(0));
   show("init_latent", latent);
   return latent;
 }
 
-/// Where sampling starts: noise, or the noised init image. [N, C, h, w].
+/// What a model that inpaints is shown for every row of noise: [rows, C + 1, h, w].
+at::Tensor Session::State::shown_channels(const Batch& batch) {
+  const BatchSettings& settings = batch.request.batch;
+  const int64_t rows = batch.noise.shape()[0];
+  const at::Tensor all = shown_moments(batch).expand({rows, -1, -1, -1});
+  const int64_t number = posterior_draws(model->description, settings) - 1;
+  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior(number));
+  const at::Tensor mask = shown_mask(settings, model->description.factor);
+  const at::Tensor channels = at::cat({mask.expand({rows, -1, -1, -1}), latent}, 1);
+  show("c_concat", channels);
+  return channels;
+}
+
+/// The noised init image; what is kept of it is in the mask from then on.
+at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch) {
+  at::Tensor latent = init_latent(*batch);
+  const at::Tensor noise = batch->noise.start();
+  if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
+    latent = filled_latent(latent, noise, mask_, inpainting->fill);
+    mask_.kept = latent.narrow(0, 0, batch->rows());
+  }
+  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * noise;
+  show("z_enc", noised);
+  return noised.narrow(0, 0, batch->rows());
+}
+
+/// Where sampling starts: noise, or the noised init image. [N, C, h, w]. Makes the mask.
 at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
-  if (batch->request.batch.init.image == nullptr) {
-    const at::Tensor noise = of_batch(batch->noise.start());
-    return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
-  }
-  const at::Tensor latent = init_latent(*batch);
-  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * batch->noise.start();
-  show("z_enc", noised);
-  return of_batch(noised);
+  const InitSettings& init = batch->request.batch.init;
+  mask_ = {};
+  blends_input_ = is_webui(batch->request) && counts_in_times(plan.sampler.grid);
+  if (init.inpainting) mask_.drawn = latent_mask(*init.inpainting, model->description.factor);
+  if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
+  if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
+  if (init.starts_sampling()) return noised_latent(plan, batch);
+  if (is_ldm(batch->request)) mask_.kept = of_batch(init_latent(*batch));
+  const at::Tensor noise = of_batch(batch->noise.start());
+  return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
 }
 
 /// From x, where sampling starts, to the latent [N, C, h, w].
@@ -251,12 +328,29 @@ at::Tensor Session::State::sample(const SamplingPlan& plan, Batch* batch, const 
   }
   DrawnNoise noise(batch->noise.steps(), batch->noise.shape(), batch->rows(), x.device(),
                    std::move(paths));
-  return run_sampler(plan, batch->request.batch.knobs, x, *mix, &noise, unet,
-                     [&](const StepState& state) {
-                       show("step_x_prev", state.x);
-                       show("step_pred_x0", state.pred_x0);
-                       progress->step_done();
-                     });
+  return run_sampler(
+      plan, batch->request.batch.knobs, x, *mix, &noise, unet,
+      [&](const StepState& state) {
+        show("step_x_prev", state.x);
+        show("step_pred_x0", state.pred_x0);
+        progress->step_done([&, x0 = state.pred_x0] { return preview(*batch, x0); });
+      },
+      is_ldm(batch->request) ? keep_noised(mask_, *mix) : BeginFn());
+}
+
+/// What a batch's pictures look like so far, side by side. `x0`: as they are predicted.
+Image Session::State::preview(const Batch& batch, const at::Tensor& x0) const {
+  const BatchSettings& settings = batch.request.batch;
+  std::vector<Image> pictures;
+  for (const int64_t row : kept_rows(batch.request)) {
+    const at::Tensor z = x0.narrow(0, row, 1);
+    const at::Tensor picture = diffusion().source.config.taesd
+                                   ? networks.coder->decode(z, {}).to(at::kCPU)
+                                   : linear_preview(z.to(at::kCPU));
+    pictures.push_back(resize(tensor_to_image(picture[0]), settings.width, settings.height,
+                              ResizeFilter::kBicubic));
+  }
+  return side_by_side(pictures);
 }
 
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
@@ -265,6 +359,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
   const Request& request = batch->request;
   const SamplingPlan plan = plan_sampling(diffusion().schedule, sampling_of(request));
   const at::Tensor x = start(plan, batch);
+  mask_ = mask_.on(model->policy.device);
   const auto sampled = [&] {
     Denoiser unet = guided_unet(plan, request, prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
@@ -277,6 +372,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
   const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
   at::Tensor latent = drawn();
   if (networks.unet.widen(latent)) latent = drawn();
+  if (is_webui(request)) latent = mask_.blended(latent);
   return latent;
 }
 
@@ -294,9 +390,11 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
-    Image image = in_zone("picture", [&] { return tensor_to_image(picture[0]); });
+    const InitSettings& init = batch.request.batch.init;
+    Image image = in_zone("picture", [&] { return with_kept(tensor_to_image(picture[0]), init); });
     SafetyOutcome safety = in_zone("safety checker", [&] {
-      return check_and_apply(model->safety_checker.get(), model->safety_mode, picture[0], image);
+      const at::Tensor seen = init.inpainting ? bytes_to_tensor(image_bytes(image))[0] : picture[0];
+      return check_and_apply(model->safety_checker.get(), model->safety_mode, seen, image);
     });
     throw_if_cut();
     if (on_picture)
@@ -320,7 +418,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                .height = request.batch.height,
                .width = request.batch.width,
                .guided = prompts.guided(),
-               .encodes = request.batch.init.image != nullptr,
+               .encodes = posterior_draws(model->description, request.batch) > 0,
                .chunks = prompts.longest() / kMaxTokens,
                .parts = prompts.most_parts()});
   const at::Tensor latent = draw_latent(prompts, &batch, &result);

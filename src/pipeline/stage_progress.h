@@ -19,16 +19,17 @@ class StageProgress {
     poll();
   }
 
-  void step_done() {
+  /// `preview`: what is drawn so far, as ProgressEvent has it.
+  void step_done(const std::function<Image()>& preview = nullptr) {
     ++step_;
-    poll();
+    poll(preview);
   }
 
   /// Throws Error(kCancelled) when the caller wants no more, kFile when a mapped file was cut.
-  void poll() const {
+  void poll(const std::function<Image()>& preview = nullptr) const {
     throw_if_cut();
     adapt_spinning();
-    if (!progress_ || progress_({stage_, step_, total_, seconds()})) return;
+    if (!progress_ || progress_({stage_, step_, total_, seconds(), preview})) return;
     throw Error(ErrorKind::kCancelled, "cancelled");
   }
 

@@ -51,6 +51,8 @@ class Denoiser {
 
   /// Adds an edit; they are made in the order in which they were added.
   void edit(Edit edit) { edits_.push_back(std::move(edit)); }
+  /// Adds one before all others.
+  void edit_first(Edit edit) { edits_.insert(edits_.begin(), std::move(edit)); }
 
   /// Calls so far.
   int64_t evaluations() const { return evaluations_; }

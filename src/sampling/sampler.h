@@ -24,6 +24,9 @@ struct StepState {
 };
 using StepFn = std::function<void(const StepState&)>;
 
+/// Makes of the latent that a step begins with, at its level, what the step begins with.
+using BeginFn = std::function<at::Tensor(const at::Tensor& x, const Level& at, NoiseStream& noise)>;
+
 /// What a sampler works on.
 struct SampleArgs {
   Denoiser& denoise;
@@ -38,9 +41,14 @@ struct SampleArgs {
   NoiseStream& noise;
   const MixKernel& mix;
   const SamplerKnobs& knobs;
-  StepFn on_step;  ///< may be empty; may throw to stop
+  StepFn on_step;      ///< may be empty; may throw to stop
+  BeginFn begin = {};  ///< may be empty; samplers of Grid::kDdim call it
 
   int64_t steps() const { return std::ssize(levels) - 1; }
+  /// What step i, from 0, begins with.
+  at::Tensor begun(const at::Tensor& latent, int64_t i) const {
+    return begin ? begin(latent, levels[static_cast<size_t>(i)], noise) : latent;
+  }
   /// Tells on_step of a step, counted from 1.
   void report(int64_t step, const at::Tensor& latent, const at::Tensor& x0) const {
     if (on_step) on_step({step, std::max(step, total), latent, x0});

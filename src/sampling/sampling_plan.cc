@@ -281,9 +281,9 @@ SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings
 
 at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
                        const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
-                       const StepFn& on_step) {
+                       const StepFn& on_step, const BeginFn& begin) {
   if (plan.steps() == 0) return x;
-  if (plan.sampler.consistency) denoiser->edit(edit_as_consistency_model);
+  if (plan.sampler.consistency) denoiser->edit_first(edit_as_consistency_model);
   return plan.sampler.sample({.denoise = *denoiser,
                               .x = x,
                               .levels = plan.levels,
@@ -294,7 +294,8 @@ at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, cons
                               .noise = *noise,
                               .mix = mix,
                               .knobs = knobs,
-                              .on_step = on_step});
+                              .on_step = on_step,
+                              .begin = begin});
 }
 
 }  // namespace sd

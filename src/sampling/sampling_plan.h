@@ -42,9 +42,10 @@ struct SamplingPlan {
 SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings& settings);
 
 /// Takes the noise out of x [N, C, h, w], which is at the plan's first level. Returns the latent.
+/// `begin`: as SampleArgs has it.
 at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
                        const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
-                       const StepFn& on_step);
+                       const StepFn& on_step, const BeginFn& begin = nullptr);
 
 /// Whether an evaluation of the run has guidance, by the knobs that end or skip it. Empty: all
 /// have.

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 
 #include "base/log.h"
@@ -5,19 +6,54 @@
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
+#include "job/model_choice.h"
+#include "models/convert_layout.h"
+#include "models/model_source.h"
 #include "weights/convert.h"
 #include "weights/weight_view.h"
 
 namespace sd {
 namespace {
 
+/// Whether OUT means a folder: it has no ending.
+bool is_folder_name(const std::string& out) {
+  return std::filesystem::path(out).extension().empty();
+}
+
 struct ConvertFlags {
   std::string in;
   std::string out;
+  std::string config;
   ConvertOptions options;
 };
 
+/// From a folder, or to one.
+bool changes_layout(const ConvertFlags& flags) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(flags.in, ignored) || is_folder_name(flags.out);
+}
+
+ConvertResult convert_layout(const ConvertFlags& flags) {
+  Settings run;
+  run.ckpt = flags.in;
+  run.config = flags.config;
+  run.vae = kOwnVae;
+  run.weights = flags.options.ema ? WeightChoice::kEma : WeightChoice::kPlain;
+  const ChosenModel model = choose_model(run);
+  const ModelSource source = open_model(model.paths, model.description.config);
+  if (!is_folder_name(flags.out)) return write_one_file(source, flags.out, flags.options);
+  notice("the tokenizer is not written: it is that of openai/clip-vit-large-patch14");
+  return write_diffusers_folder(source, flags.out, flags.options);
+}
+
 int run_convert(const ConvertFlags& flags) {
+  if (changes_layout(flags)) {
+    const ConvertResult result = convert_layout(flags);
+    notice(format("%lld tensors, %s", static_cast<long long>(result.tensors),
+                  human_bytes(result.bytes).c_str()));
+    print_path(flags.out);
+    return 0;
+  }
   const auto checkpoint = open_checkpoint(flags.in);
   const ConvertResult result = convert_checkpoint(checkpoint, flags.out, flags.options);
   if (result.left_out > 0) {
@@ -37,9 +73,16 @@ void add_convert_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
       "convert", "write a checkpoint's weights to a new file, smaller and quick to load");
   auto flags = std::make_shared<ConvertFlags>();
-  command->add_option("IN", flags->in, "checkpoint to read")->required();
-  command->add_option("OUT", flags->out, "file to write, .safetensors or .ckpt")->required();
+  command->add_option("IN", flags->in, "checkpoint to read, or a folder in diffusers' layout")
+      ->required();
+  command
+      ->add_option("OUT", flags->out,
+                   "file to write, .safetensors or .ckpt; without an ending a folder in diffusers' "
+                   "layout")
+      ->required();
   FlagGroup group(command, "What to write");
+  group.text("config", flags->config,
+             "from or to a folder: the model's YAML file, where the default is another's", "FILE");
   group.choice<std::optional<at::ScalarType>>(
       "dtype", flags->options.dtype,
       {{"keep", std::nullopt}, {"fp32", at::kFloat}, {"fp16", at::kHalf}}, 0,

@@ -15,6 +15,7 @@
 #include "image/watermark.h"
 #include "job/file_hash.h"
 #include "job/init_image.h"
+#include "job/inpaint_image.h"
 #include "job/model_choice.h"
 #include "job/named_file.h"
 #include "job/picture_record.h"
@@ -39,7 +40,9 @@ struct ReplayOptions {
   std::vector<std::string> files;
   std::string ckpt;
   std::string config;
+  std::string vae;
   std::string init_img;
+  std::string mask;
   std::string out;
   bool json = false;
 };
@@ -84,8 +87,12 @@ ChosenModel find_model(const ReplayOptions& options, const PictureRecord& record
   if (!run.ckpt.empty() && run.config.empty()) {
     run.config = find_named_file(record.settings.config, "config", kMostConfigBytes);
   }
-  ChosenModel model =
-      run.ckpt.empty() && record.built_in_model ? built_in_model() : choose_model(run);
+  run.vae = options.vae;
+  if (run.vae.empty())
+    run.vae = record.settings.vae.empty() ? kOwnVae : find_named_vae(record.settings.vae);
+  ChosenModel model = run.ckpt.empty() && record.built_in_model
+                          ? built_in_model(run.vae == kOwnVae ? "" : run.vae)
+                          : choose_model(run);
   model.paths.weights = record.settings.weights;
   return model;
 }
@@ -100,10 +107,31 @@ void check_model(const ModelPaths& model, const PictureRecord& record) {
               "name the model with --ckpt");
 }
 
-/// The picture that the record's run started from.
-std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
-                                             const PictureRecord& record,
-                                             const ModelDescription& model) {
+void check_vae(const ModelPaths& model, const PictureRecord& record) {
+  const std::string hash = model.vae.empty() ? "" : FileHash(main_vae_file(model.vae)).get();
+  if (hash == record.vae_sha256) return;
+  throw Error(ErrorKind::kCheckpoint,
+              "the picture was decoded by " +
+                  (record.settings.vae.empty() ? std::string("the checkpoint's own autoencoder")
+                                               : printable(record.settings.vae)) +
+                  ", and another is given",
+              "name the right one with --vae, or leave it out");
+}
+
+/// The mask's file, where one was given.
+std::string find_mask(const ReplayOptions& options, const std::string& recorded) {
+  if (!options.mask.empty() || recorded.empty() || recorded == kAlphaMask) {
+    return options.mask.empty() ? recorded : options.mask;
+  }
+  const std::string found = find_named_file(recorded, "mask", kMostInitBytes);
+  if (!found.empty()) return found;
+  throw Error(ErrorKind::kFile, "the mask " + printable(recorded) + " is not there",
+              "name it with --mask");
+}
+
+/// The picture that the record's run started from, and what of it was drawn.
+InitPicture find_init_image(const ReplayOptions& options, const PictureRecord& record,
+                            const ModelDescription& model) {
   InitSettings init = record.settings.batch.init;
   init.file = options.init_img.empty() ? find_named_file(init.file, "init image", kMostInitBytes)
                                        : options.init_img;
@@ -113,8 +141,17 @@ std::shared_ptr<const Image> find_init_image(const ReplayOptions& options,
     throw Error(ErrorKind::kFile, "the init image " + printable(named) + " is not there",
                 "name it with --init-img");
   }
-  auto image = InitImages(model).get(init);
-  if (pixels_sha256(*image) == record.init_sha256) return image;
+  init.mask.file = find_mask(options, init.mask.file);
+  const BatchSettings& batch = record.settings.batch;
+  InitPicture start = InitImages(model).get(init, {batch.width, batch.height});
+  const std::string mask = start.inpainting ? inpainting_sha256(*start.inpainting) : "";
+  if (pixels_sha256(*start.image) == record.init_sha256 && mask == record.mask_sha256) return start;
+  if (!record.mask_sha256.empty()) {
+    throw Error(ErrorKind::kFile,
+                printable(init.file) + " or the mask " + printable(init.mask.file) +
+                    " is not what the run started from, or has changed",
+                "name the right ones with --init-img and --mask");
+  }
   throw Error(
       ErrorKind::kFile,
       printable(init.file) + " is not the picture that the run started from, or has changed",
@@ -204,7 +241,9 @@ class Replayer {
     const ChosenModel model = find_model(options_, record);
     Request request = request_of(record, model.description);
     if (record.starts_from_picture()) {
-      request.batch.init.image = find_init_image(options_, record, model.description);
+      const InitPicture start = find_init_image(options_, record, model.description);
+      request.batch.init.image = start.image;
+      request.batch.init.inpainting = start.inpainting;
     }
     check_request(model.description, request);
     return draw_again(record, request, pipeline_for(model, record));
@@ -218,8 +257,9 @@ class Replayer {
                static_cast<int>(device.kernels), static_cast<int>(device.precision),
                record.starts_from_picture() ? 1 : 0) +
         embeddings_of(record) + "\n" + device.device + "\n" + model.paths.checkpoint + "\n" +
-        model.paths.config;
+        model.paths.config + "\n" + model.paths.vae;
     check_model(model.paths, record);
+    check_vae(model.paths, record);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
       LoadOptions load;
@@ -238,6 +278,14 @@ class Replayer {
   std::string key_;  // of the pipeline
 };
 
+/// `drawn`: what has the size that the picture must have.
+template <class Drawn>
+void check_size(const std::string& file, const Image& picture, const Drawn& drawn) {
+  if (picture.width == drawn.width && picture.height == drawn.height) return;
+  throw Error(ErrorKind::kFile, printable(file) + " does not have the size that its parameters say",
+              "it was cropped or resized since it was drawn");
+}
+
 int run_replay(const ReplayOptions& options) {
   if (!options.out.empty() && options.files.size() > 1) {
     throw Error(ErrorKind::kUsage, "--out takes one picture, and there are several",
@@ -249,13 +297,11 @@ int run_replay(const ReplayOptions& options) {
   Replayer replayer(options);
   for (size_t i = 0; i < records.size(); ++i) {
     const Image before = read_image(options.files[i]);
-    if (before.width != records[i].settings.batch.width ||
-        before.height != records[i].settings.batch.height) {
-      throw Error(ErrorKind::kFile,
-                  printable(options.files[i]) + " does not have the size that its parameters say",
-                  "it was cropped or resized since it was drawn");
-    }
+    // (The size of a picture that was pasted into another is known once that is read.)
+    const bool pasted = !records[i].mask_sha256.empty();
+    if (!pasted) check_size(options.files[i], before, records[i].settings.batch);
     const Image after = replayer.replay(records[i]);
+    check_size(options.files[i], before, after);
     print_difference(options.files[i], after, compare(before, after), options.json);
     if (!options.out.empty() &&
         write_png(options.out, after, metadata_of(records[i])) == WriteOutcome::kExists) {
@@ -278,8 +324,11 @@ void add_replay_command(CLI::App* program, RunFn* run) {
              "FILE");
   group.text("config", options->config,
              "the model's YAML file, where it is not what the picture names", "FILE");
+  group.text("vae", options->vae, "the autoencoder, where it is not what the picture names",
+             "FILE");
   group.text("init-img", options->init_img, "the picture that it started from, where it has moved",
              "FILE");
+  group.text("mask", options->mask, "its mask, where it has moved", "FILE");
   FlagGroup output(command, "Output");
   output.text("out", options->out, "write the picture drawn again", "FILE");
   output.flag("json", options->json, "as JSON, one line a file");

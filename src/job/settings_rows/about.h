@@ -10,7 +10,16 @@
 namespace sd {
 
 /// Headings of the help page, in its order.
-enum class SettingGroup { kPicture, kPrompts, kSampling, kModel, kOutput, kSafety, kDevice };
+enum class SettingGroup {
+  kPicture,
+  kInpaint,
+  kPrompts,
+  kSampling,
+  kModel,
+  kOutput,
+  kSafety,
+  kDevice
+};
 
 /// Which of the scripts know a setting.
 enum class Scripts { kBoth, kTxt2Img, kImg2Img };

@@ -2,6 +2,7 @@
 
 #include "job/settings_rows/about.h"
 #include "job/settings_rows/few_steps.h"
+#include "job/settings_rows/inpainting.h"
 #include "job/settings_rows/prompts.h"
 #include "job/settings_rows/sampler.h"
 
@@ -13,6 +14,7 @@ template <class S, class V>
 void visit_line_settings(S& s, V&& v) {
   using enum SettingGroup;
   using enum Settable;
+  constexpr const char* kOwnSide = "the init image's";
   constexpr const char* kSide = "512; the built-in model: 128";
   v("prompt", s.picture.prompt,
     About{.flags = "prompt",
@@ -32,14 +34,14 @@ void visit_line_settings(S& s, V&& v) {
     About{.flags = "H,height",
           .help = "height in pixels, a multiple of 64",
           .fallback = kSide,
-          .scripts = Scripts::kTxt2Img,
+          .fallback_img = kOwnSide,
           .where = kBoth,
           .common = true});
   v("width", s.W,
     About{.flags = "W,width",
           .help = "width in pixels, a multiple of 64",
           .fallback = kSide,
-          .scripts = Scripts::kTxt2Img,
+          .fallback_img = kOwnSide,
           .where = kBoth,
           .common = true});
   v("drawn_height", s.batch.height,
@@ -59,6 +61,7 @@ void visit_line_settings(S& s, V&& v) {
   v("strength", s.batch.init.strength,
     About{.flags = "strength",
           .help = "how much of it is noised away: 0 leaves it, 1 takes all",
+          .fallback = "0.75",
           .scripts = Scripts::kImg2Img,
           .where = kBoth,
           .record = "/init_image/strength",
@@ -78,6 +81,7 @@ void visit_line_settings(S& s, V&& v) {
           .scripts = Scripts::kImg2Img,
           .record = "/init_image/exif",
           .required = true});
+  visit_inpaint_settings(s, v);
   v("scale", s.picture.scale,
     About{.flags = "scale",
           .help = "guidance: how strongly the words lead; 1 is none",

@@ -104,6 +104,16 @@ void visit_run_settings(S& s, V&& v) {
           .help = "webui: the folder of textual inversions: .pt, .bin, .safetensors, pictures",
           .kind = "DIR",
           .fallback = "models/embeddings"});
+  v("vae", s.vae,
+    About{.flags = "vae",
+          .group = kModel,
+          .help = "another autoencoder: a file or a folder in the layout of diffusers; "
+                  "taesd:FILE: a small and quick one; none: the checkpoint's own",
+          .more = "TAESD's decoder has its encoder beside it, for img2img",
+          .kind = "FILE",
+          .fallback = "NAME.vae.safetensors, .ckpt or .pt beside NAME.ckpt, else the checkpoint's",
+          .record = "/model/vae",
+          .sparse = true});
   v("channels", s.C,
     About{.flags = "C", .group = kModel, .help = "channels of the latent; must be the model's"});
   v("factor", s.f,
@@ -131,6 +141,14 @@ void visit_run_settings(S& s, V&& v) {
           .common = true});
   v("skip_save", s.skip_save,
     About{.flags = "skip_save", .group = kOutput, .help = "write no single pictures"});
+  v("preview", s.preview,
+    About{.flags = "preview",
+          .group = kOutput,
+          .help = "every so many steps write the growing pictures to preview.png in the output "
+                  "folder; 0: never",
+          .more = "By TAESD, if that is the autoencoder; else coarsely, by a linear map of the "
+                  "latent. The file is replaced whole",
+          .limits = {0, 100'000}});
   v("watermark", s.watermark,
     About{.flags = "watermark",
           .group = kOutput,

@@ -41,4 +41,11 @@ std::shared_ptr<const LatentCoder> make_kl_coder(const WeightView& view,
   return std::make_shared<const KlCoder>(view, config, scale_factor, parts, kernels);
 }
 
+std::shared_ptr<const LatentCoder> make_coder(const WeightView& view, const ModelConfig& config,
+                                              double scale_factor, CoderParts parts,
+                                              const KernelPolicy& kernels) {
+  if (config.taesd) return make_taesd_coder(view, *config.taesd, parts, kernels);
+  return make_kl_coder(view, config.first_stage, scale_factor, parts, kernels);
+}
+
 }  // namespace sd

@@ -51,16 +51,32 @@ void require_model(const Checkpoint& file, const ModelConfig& config) {
       find_family([&](std::string_view prefix) { return file.has_prefix(prefix); });
   if (family == nullptr) refuse(file, "none of the names that models have", kSee);
   if (family->text == nullptr) refuse(file, family->what, family->way);
-  if (file.find("v_pred") != nullptr) {
-    refuse(file, "one that predicts v (it holds the key v_pred)",
-           "this program draws with models that predict the noise");
-  }
   const TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
   if (first == nullptr || first->shape.size() != 4) return;
   const char* kind = kind_with_channels(first->shape[1]);
   if (kind != nullptr && first->shape[1] != config.unet.in_channels) {
-    refuse(file, kind, "this program draws with models of 4 input channels");
+    refuse(file, kind,
+           first->shape[1] == 8
+               ? "this program draws with models of 4 input channels, and of 9 to inpaint"
+               : "the config is for another: leave `config` out, or give "
+                 "configs/stable-diffusion/v1-inpainting-inference.yaml");
   }
+  if (first->shape[1] == 4 && config.inpaints()) {
+    refuse(file, "one of 4 input channels", "the config is for an inpainting model: leave it out");
+  }
+}
+
+/// Whether the file itself says that its model predicts v, whatever the config says: by a key that
+/// other programs look for, or in its metadata.
+bool says_v(const Checkpoint& file) {
+  if (file.find("v_pred") != nullptr) return true;
+  const auto& metadata = file.contents().metadata;
+  for (const char* key : {"modelspec.prediction_type", "prediction_type"}) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) continue;
+    return found->second == "v" || found->second == "v_prediction";
+  }
+  return false;
 }
 
 }  // namespace
@@ -79,6 +95,16 @@ ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelC
           .whole = {.file = file}};
 }
 
+int64_t input_channels(const std::string& checkpoint) {
+  try {
+    const auto file = open_checkpoint(checkpoint);
+    const TensorInfo* first = file->find("model.diffusion_model.input_blocks.0.0.weight");
+    return first != nullptr && first->shape.size() == 4 ? first->shape[1] : 0;
+  } catch (const Error&) {
+    return 0;  // whoever opens it to draw says what is wrong
+  }
+}
+
 const Layout kOneFileLayout = {
     "one file",
     [](const ModelPaths&) { return true; },
@@ -86,7 +112,9 @@ const Layout kOneFileLayout = {
     [](const ModelPaths& paths, const ModelConfig& config) {
       const auto file = open_checkpoint(paths.checkpoint);
       require_model(*file, config);
-      return one_file_source(file, config, paths.weights);
+      ModelSource source = one_file_source(file, config, paths.weights);
+      source.config.predicts_v = config.predicts_v || says_v(*file);
+      return source;
     },
     [](const ModelPaths& paths) { return paths.checkpoint; },
 };

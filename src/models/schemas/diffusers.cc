@@ -81,7 +81,28 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
   return config;
 }
 
-AutoencoderConfig read_vae(const fs::path& path, double* scaling_factor) {
+void read_scheduler(const fs::path& path, ModelConfig* config) {
+  config->linear_start = 0.00085;
+  config->linear_end = 0.012;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  const JsonConfig json(path, "it must be a scheduler's config of SD 1");
+  require_known(json, {{"beta_schedule", "scaled_linear"},
+                       {"trained_betas", nullptr},
+                       {"rescale_betas_zero_snr", false}});
+  config->predicts_v =
+      json.text("prediction_type", "epsilon", {"epsilon", "v_prediction"}) == "v_prediction";
+  config->linear_start = json.number("beta_start", config->linear_start);
+  config->linear_end = json.number("beta_end", config->linear_end);
+  config->timesteps = json.integer("num_train_timesteps", 1000, kMostNumber);
+  for (const double beta : {config->linear_start, config->linear_end}) {
+    if (!(beta > 0 && beta < 1)) json.fail("beta_start and beta_end must be between 0 and 1");
+  }
+}
+
+}  // namespace
+
+AutoencoderConfig read_diffusers_vae(const fs::path& path, double* scaling_factor) {
   const JsonConfig json(path, kVaeHint);
   require_known(json, {{"_class_name", "AutoencoderKL"},
                        {"act_fn", "silu"},
@@ -108,31 +129,11 @@ AutoencoderConfig read_vae(const fs::path& path, double* scaling_factor) {
   return config;
 }
 
-void read_scheduler(const fs::path& path, ModelConfig* config) {
-  config->linear_start = 0.00085;
-  config->linear_end = 0.012;
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return;
-  const JsonConfig json(path, "it must be a scheduler's config of SD 1");
-  require_known(json, {{"beta_schedule", "scaled_linear"},
-                       {"prediction_type", "epsilon"},
-                       {"trained_betas", nullptr},
-                       {"rescale_betas_zero_snr", false}});
-  config->linear_start = json.number("beta_start", config->linear_start);
-  config->linear_end = json.number("beta_end", config->linear_end);
-  config->timesteps = json.integer("num_train_timesteps", 1000, kMostNumber);
-  for (const double beta : {config->linear_start, config->linear_end}) {
-    if (!(beta > 0 && beta < 1)) json.fail("beta_start and beta_end must be between 0 and 1");
-  }
-}
-
-}  // namespace
-
 ModelConfig read_diffusers_config(const fs::path& folder) {
   ModelConfig config;
   config.use_ema = false;
   config.unet = read_unet(folder / "unet" / "config.json", &config.image_size);
-  config.first_stage = read_vae(folder / "vae" / "config.json", &config.scale_factor);
+  config.first_stage = read_diffusers_vae(folder / "vae" / "config.json", &config.scale_factor);
   config.clip_text = read_clip_json(folder / "text_encoder" / "config.json");
   read_scheduler(folder / "scheduler" / "scheduler_config.json", &config);
   config.channels = config.first_stage.embed_dim;
@@ -141,9 +142,12 @@ ModelConfig read_diffusers_config(const fs::path& folder) {
     json.fail(format("cross_attention_dim must be the width of the text encoder, %lld",
                      static_cast<long long>(config.clip_text.hidden_size)));
   }
-  if (config.unet.in_channels != config.channels || config.unet.out_channels != config.channels) {
-    json.fail(format("in_channels and out_channels must be those of the latent, %lld",
-                     static_cast<long long>(config.channels)));
+  const bool fits = config.unet.in_channels == config.channels || config.inpaints();
+  if (!fits || config.unet.out_channels != config.channels) {
+    json.fail(format(
+        "in_channels and out_channels must be those of the latent, %lld (in_channels "
+        "of an inpainting model %lld)",
+        static_cast<long long>(config.channels), static_cast<long long>(2 * config.channels + 1)));
   }
   return config;
 }

@@ -20,4 +20,15 @@ BertTextConfig read_bert_text_config(Params params);
 /// The config of a diffusers folder, from those of its parts.
 ModelConfig read_diffusers_config(const std::filesystem::path& folder);
 
+/// The config.json of CLIPTextModel.
+std::string clip_json(const ClipTextConfig& config);
+
+/// The configs of a diffusers folder: files of it, and what they say. Throws kCheckpoint for what
+/// they have no words for.
+using DiffusersConfigs = std::vector<std::pair<std::string, std::string>>;
+DiffusersConfigs diffusers_configs(const ModelConfig& config);
+
+/// The config.json of diffusers' AutoencoderKL; `scaling_factor` is what latents are multiplied by.
+AutoencoderConfig read_diffusers_vae(const std::filesystem::path& path, double* scaling_factor);
+
 }  // namespace sd

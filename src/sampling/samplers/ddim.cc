@@ -28,6 +28,7 @@ at::Tensor run_ddim(const SampleArgs& args,
   for (int64_t i = 0; i < args.steps(); ++i) {
     const Level& from = args.levels[static_cast<size_t>(i)];
     const Level& to = args.levels[static_cast<size_t>(i) + 1];
+    x = args.begun(x, i);
     const Prediction predicted = args.denoise(x, from);
     const float alpha = alphas[static_cast<size_t>(to.t)];
     const float deviation =

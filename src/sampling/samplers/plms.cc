@@ -35,6 +35,7 @@ at::Tensor sample(const SampleArgs& args, bool draws, const Next& next) {
   for (int64_t i = 0; i < args.steps(); ++i) {
     const Level& from = args.levels[static_cast<size_t>(i)];
     const Level& to = args.levels[static_cast<size_t>(i) + 1];
+    x = args.begun(x, i);
     Prediction predicted = args.denoise(x, from);
     at::Tensor eps = predicted.eps;
     if (older.empty()) {  // pseudo improved Euler: the mean with a look at the next timestep

@@ -172,11 +172,11 @@ TEST(DiffusersFolder, RefusesWhatIsNotComputed) {
       {"unet", "block_out_channels", json::array({32, 48})},
       {"unet", "attention_head_dim", json::array({4, 8})},
       {"unet", "cross_attention_dim", 64},
-      {"unet", "in_channels", 9},
+      {"unet", "in_channels", 8},
       {"unet", "layers_per_block", 1000000},
       {"vae", "latent_channels", 16},
       {"vae", "scaling_factor", 0},
-      {"scheduler", "prediction_type", "v_prediction"}};
+      {"scheduler", "prediction_type", "sample"}};
   for (const auto& [part, key, value] : changes) {
     SCOPED_TRACE(std::string(key) + " " + value.dump());
     const std::string name =

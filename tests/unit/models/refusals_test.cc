@@ -47,11 +47,12 @@ TEST(Refusals, SayWhatAFileIs) {
       {{"768.0.linear.0.weight"}, "found a hypernetwork"},
       {{"ip_adapter.1.x"}, "found an IP-Adapter"},
       {{"encoder.conv_in.weight", "decoder.conv_in.weight"}, "found an autoencoder alone"},
+      {{"encoder.layers.0.weight", "decoder.layers.0.weight"}, "found a TAESD"},
+      {{"1.weight", "3.conv.0.weight"}, "found the decoder of a TAESD"},
       {{"conv_in.weight", "down_blocks.0.x", "mid_block.x"},
        "found the UNet of a diffusers folder"},
       {{unet}, "found a UNet without a text encoder"},
       {{"a.weight"}, "found none of the names"},
-      {{unet, "cond_stage_model.transformer.text_model.x", "v_pred"}, "found one that predicts v"},
   };
   for (const auto& [names, part] : files) {
     const TempFile file(with_names(names));
@@ -66,6 +67,7 @@ TEST(Refusals, TakeNoMoreThanALine) {
   int refused = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().extension() == ".json") continue;
+    if (entry.path().stem() == "v-pred-marked") continue;  // drawn with, were it whole
     SCOPED_TRACE(entry.path());
     try {
       open(entry.path());
