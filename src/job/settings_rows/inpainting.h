@@ -20,7 +20,8 @@ void visit_inpaint_settings(S& s, V&& v) {
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/mask",
-          .sparse = true});
+          .sparse = true,
+          .endings = "png jpg jpeg webp tif tiff gif bmp ppm pgm tga psd hdr"});
   v("inpaint_mode", mask.mode,
     About{.flags = "inpaint-mode",
           .group = kInpaint,

@@ -113,7 +113,8 @@ void visit_run_settings(S& s, V&& v) {
           .kind = "FILE",
           .fallback = "NAME.vae.safetensors, .ckpt or .pt beside NAME.ckpt, else the checkpoint's",
           .record = "/model/vae",
-          .sparse = true});
+          .sparse = true,
+          .endings = "safetensors ckpt pt pth bin"});
   v("channels", s.C,
     About{.flags = "C", .group = kModel, .help = "channels of the latent; must be the model's"});
   v("factor", s.f,
