@@ -14,6 +14,7 @@ enum class ErrorKind {
   kFile = 3,         ///< a file that cannot be read or written
   kCheckpoint = 4,   ///< a checkpoint or config that does not hold what it must
   kDevice = 5,       ///< a device that is absent or has too little memory
+  kAgain = 75,       ///< a job that is stopped before its end: the same command goes on with it
   kCancelled = 130,  ///< stopped by the user
 };
 

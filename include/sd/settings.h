@@ -24,6 +24,16 @@ enum class SeedMode {
   kImage,   ///< picture k has a stream of its own, of seed + k
 };
 
+/// The format of the files that pictures are saved in.
+enum class PictureFormat { kPng, kJpeg, kWebp };
+
+/// A length of time.
+struct TimeSpan {
+  double seconds = 0;
+
+  bool operator==(const TimeSpan&) const = default;
+};
+
 /// A size that an init image is shrunk to fit into.
 struct FitSize {
   int width = 0;
@@ -90,6 +100,24 @@ struct LineSettings {
   bool dpm_solver = false;
 };
 
+/// How pictures are saved.
+struct OutputSettings {
+  PictureFormat format = PictureFormat::kPng;
+  int64_t quality = 90;   ///< of JPEG and WebP
+  int64_t save_size = 0;  ///< pixels of the longer side that pictures are shrunk to; 0: as drawn
+  std::string sink = "folder";  ///< a name of the table of sinks
+  bool metadata_jsonl = false;  ///< list the pictures in samples/metadata.jsonl
+};
+
+/// A run that can go on where it ended, and be shared by machines.
+struct JobSettings {
+  std::string folder;  ///< empty: the run is no job
+  bool retry_failed = false;
+  std::string shard;   ///< i/n, auto or auto/n; empty: all of it
+  int64_t block = 64;  ///< batches that one shard draws together
+  std::optional<TimeSpan> time_limit;
+};
+
 /// Everything that can be set for a run of txt2img or img2img. The initialisers are the
 /// reference's defaults. src/job/settings_table.h says what each is called where.
 struct Settings : LineSettings {
@@ -123,6 +151,8 @@ struct Settings : LineSettings {
   bool no_watermark = false;
   bool no_metadata = false;
   int64_t preview = 0;  ///< steps from one preview to the next; 0: none
+  OutputSettings output;
+  JobSettings job;
 
   std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
   std::string safety_ckpt;           ///< empty: its default place

@@ -19,19 +19,26 @@ namespace {
 
 constexpr auto kPatience = std::chrono::milliseconds(1500);
 
-volatile std::sig_atomic_t asked_to_stop = 0;
+volatile std::sig_atomic_t asked_to_stop = 0;  // the signal
 sem_t first_signal;
 std::atomic<std::thread::id> winds_up = {};  // the thread that ends the program
 std::mutex wind_up_mutex;
 std::function<void()> wind_up_late;
+int exit_code_for_engines = 0;
+
+/// Whether a further signal does. (A terminal that closes sends SIGHUP twice.)
+bool ends_at_once(int signal) {
+  if (signal == SIGHUP || signal == SIGUSR1) return false;
+  return signal != SIGTERM || asked_to_stop != SIGUSR1;
+}
 
 /// Only what may be called in a handler.
 void note_signal(int signal) {
   const int error = errno;
   if (asked_to_stop == 0) {
-    asked_to_stop = 1;
+    asked_to_stop = signal;
     sem_post(&first_signal);
-  } else if (signal != SIGHUP) {  // (A terminal that closes sends that twice.)
+  } else if (ends_at_once(signal)) {
     std::signal(signal, SIG_DFL);
     ::raise(signal);
   }
@@ -53,7 +60,8 @@ void watch() {
   const std::lock_guard lock(wind_up_mutex);
   if (!may_wind_up()) return;
   if (wind_up_late) wind_up_late();
-  ::_exit(static_cast<int>(ErrorKind::kCancelled));
+  ::_exit(interrupted_by_engine() ? exit_code_for_engines
+                                  : static_cast<int>(ErrorKind::kCancelled));
 }
 
 void install_handlers() {
@@ -63,7 +71,7 @@ void install_handlers() {
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     struct sigaction before = {};
     sigaction(signal, nullptr, &before);
     if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
@@ -72,10 +80,11 @@ void install_handlers() {
 
 }  // namespace
 
-void catch_interrupts(std::function<void()> wind_up) {
+void catch_interrupts(std::function<void()> wind_up, int engine_code) {
   {
     const std::lock_guard lock(wind_up_mutex);
     wind_up_late = std::move(wind_up);
+    exit_code_for_engines = engine_code;
     winds_up = std::thread::id();
   }
   static std::once_flag once;
@@ -83,6 +92,8 @@ void catch_interrupts(std::function<void()> wind_up) {
 }
 
 bool interrupted() { return asked_to_stop != 0; }
+
+bool interrupted_by_engine() { return asked_to_stop == SIGTERM || asked_to_stop == SIGUSR1; }
 
 void stop_if_interrupted() {
   if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");

@@ -32,9 +32,10 @@ bool name_is_taken(const std::filesystem::path& path) {
   return ::lstat(path.c_str(), &about) == 0;
 }
 
-NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)), file_(path_.parent_path()) {
+NewFile::NewFile(std::filesystem::path path, const std::filesystem::path& folder)
+    : path_(std::move(path)), file_(folder) {
   if (file_.descriptor() < 0) fail(errno);
-  clean_once(path_.parent_path());
+  clean_once(folder);
 }
 
 void NewFile::write(std::string_view bytes) {

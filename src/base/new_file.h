@@ -15,7 +15,9 @@ namespace sd {
 class NewFile {
  public:
   /// Opens the temporary file. Throws Error(kFile) if that cannot be done.
-  explicit NewFile(std::filesystem::path path);
+  explicit NewFile(const std::filesystem::path& path) : NewFile(path, path.parent_path()) {}
+  /// The temporary file is in `folder`, which must be on the file system of `path`.
+  NewFile(std::filesystem::path path, const std::filesystem::path& folder);
 
   /// Throws Error(kFile) when there is no room, say.
   void write(std::string_view bytes);
@@ -25,7 +27,7 @@ class NewFile {
   /// Throws Error(kFile) if the file cannot be completed.
   [[nodiscard]] bool finish();
 
-  /// Likewise, in place of what had the name.
+  /// Gives the file its name in place of what had it. Throws Error(kFile).
   void finish_over();
 
  private:

@@ -26,6 +26,11 @@ template <>
 inline constexpr std::array kWords<Script> = {Word<Script>{"txt2img", Script::kTxt2Img},
                                               Word<Script>{"img2img", Script::kImg2Img}};
 template <>
+inline constexpr std::array kWords<PictureFormat> = {
+    Word<PictureFormat>{"png", PictureFormat::kPng},
+    Word<PictureFormat>{"jpg", PictureFormat::kJpeg},
+    Word<PictureFormat>{"webp", PictureFormat::kWebp}};
+template <>
 inline constexpr std::array kWords<SeedMode> = {Word<SeedMode>{"stream", SeedMode::kStream},
                                                 Word<SeedMode>{"image", SeedMode::kImage}};
 template <>

@@ -75,6 +75,8 @@ const char* title_of(SettingGroup group) {
       return "Model";
     case SettingGroup::kOutput:
       return "Output";
+    case SettingGroup::kJob:
+      return "Jobs";
     case SettingGroup::kSafety:
       return "Safety checker";
     case SettingGroup::kDevice:
@@ -85,8 +87,8 @@ const char* title_of(SettingGroup group) {
 
 std::span<const SettingGroup> all_groups() {
   using enum SettingGroup;
-  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling,
-                                             kModel,   kOutput,  kSafety,  kDevice};
+  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling, kModel,
+                                             kOutput,  kJob,     kSafety,  kDevice};
   return kGroups;
 }
 

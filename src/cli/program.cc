@@ -56,6 +56,7 @@ void add_commands(CLI::App* program, RunFn* run) {
   add_tokenize_command(program, run);
   add_plan_command(program, run);
   add_convert_command(program, run);
+  add_job_command(program, run);
   add_devices_command(program, run);
   add_samplers_command(program, run);
   add_random_checkpoint_command(program, run);

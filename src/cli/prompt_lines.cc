@@ -36,31 +36,6 @@ std::string read_prompt_file(const std::string& path) {
   return text.str();
 }
 
-/// Bytes of the line break that `text` starts with, or 0.
-size_t line_break_length(std::string_view text, LineBreaks breaks) {
-  constexpr std::string_view kBreaks[] = {"\r\n", "\n", "\r",
-                                          // of Python's alone:
-                                          "\v", "\f", "\x1c", "\x1d", "\x1e", "\xc2\x85",
-                                          "\xe2\x80\xa8", "\xe2\x80\xa9"};
-  constexpr size_t kOfJson = 3;
-  const size_t count = breaks == LineBreaks::kJson ? kOfJson : std::size(kBreaks);
-  for (size_t i = 0; i < count; ++i) {
-    if (text.substr(0, kBreaks[i].size()) == kBreaks[i]) return kBreaks[i].size();
-  }
-  return 0;
-}
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-/// Where the flags of a line begin: at the first word of two dashes and a letter.
-size_t find_flags(const std::string& line) {
-  for (size_t at = line.find("--"); at != std::string::npos; at = line.find("--", at + 1)) {
-    const bool starts_a_word = at == 0 || kSpace.find(line[at - 1]) != std::string_view::npos;
-    if (starts_a_word && at + 2 < line.size() && is_letter(line[at + 2])) return at;
-  }
-  return std::string::npos;
-}
-
 /// "--name=" as "--name" and an empty word: CLI11 would take the next word for its value.
 std::vector<std::string> with_empty_values(const CLI::App& app, std::vector<std::string> words) {
   std::vector<std::string> flags;
@@ -130,18 +105,16 @@ void parse_json(const std::string& line, Script script, LineSettings* settings) 
   apply_flags(std::move(flags), script, settings);
 }
 
-bool is_json_lines(const std::string& path, const std::vector<std::string>& lines) {
-  if (std::filesystem::path(path).extension() == ".jsonl") return true;
-  const auto first = std::find_if(lines.begin(), lines.end(), [](const std::string& line) {
-    return line.find_first_not_of(kSpace) != std::string::npos;
-  });
-  if (first == lines.end() || first->front() != '{') return false;
-  const size_t next = first->find_first_not_of(kSpace, 1);
-  return next != std::string::npos && ((*first)[next] == '"' || (*first)[next] == '}');
+/// Whether these are the lines of a file of JSON Lines.
+bool are_json(const std::string& path, const std::vector<std::string>& lines) {
+  const auto first = std::find_if_not(lines.begin(), lines.end(), is_blank);
+  return is_json_lines(path, first == lines.end() ? std::string_view() : *first);
 }
 
-PromptLine parse_line(const std::string& line, int64_t number, bool json,
-                      const Settings& settings) {
+}  // namespace
+
+PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
+                             const Settings& settings) {
   PromptLine parsed{.number = number, .settings = settings, .problem = "", .hint = ""};
   try {
     if (!is_valid_utf8(line)) {
@@ -157,27 +130,6 @@ PromptLine parse_line(const std::string& line, int64_t number, bool json,
     parsed.hint = error.hint();
   }
   return parsed;
-}
-
-}  // namespace
-
-std::vector<std::string> split_lines(const std::string& text, LineBreaks breaks) {
-  std::string_view rest = text;
-  if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
-  std::vector<std::string> lines;
-  std::string line;
-  while (!rest.empty()) {
-    const size_t length = line_break_length(rest, breaks);
-    if (length == 0) {
-      line += rest.front();
-      rest.remove_prefix(1);
-      if (!rest.empty()) continue;
-    }
-    lines.push_back(std::move(line));
-    line.clear();
-    rest.remove_prefix(length);
-  }
-  return lines;
 }
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -213,12 +165,12 @@ std::vector<PromptLine> read_prompt_lines(const Settings& settings) {
   if (settings.from_file.empty()) return {};
   const std::string text = read_prompt_file(settings.from_file);
   std::vector<std::string> lines = split_lines(text);
-  const bool json = is_json_lines(settings.from_file, lines);
+  const bool json = are_json(settings.from_file, lines);
   if (json) lines = split_lines(text, LineBreaks::kJson);
   std::vector<PromptLine> parsed;
   for (size_t i = 0; i < lines.size(); ++i) {
-    if (json && lines[i].find_first_not_of(kSpace) == std::string::npos) continue;
-    parsed.push_back(parse_line(lines[i], static_cast<int64_t>(i) + 1, json, settings));
+    if (json && is_blank(lines[i])) continue;
+    parsed.push_back(parse_prompt_line(lines[i], static_cast<int64_t>(i) + 1, json, settings));
   }
   if (parsed.empty()) {
     throw Error(ErrorKind::kUsage,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "job/batch_plan.h"
+#include "job/line_breaks.h"
 
 namespace sd {
 
@@ -19,16 +20,9 @@ namespace sd {
 /// `problem`.
 std::vector<PromptLine> read_prompt_lines(const Settings& settings);
 
-/// What ends a line.
-enum class LineBreaks {
-  kPython,  ///< all that str.splitlines takes for it, U+2028 among them
-  kJson,    ///< only what cannot stand within a JSON text
-};
-
-/// The lines of a prompt file as the reference splits it: an empty line is an empty prompt, a last
-/// line need not end, and a byte order mark at the start is left out.
-std::vector<std::string> split_lines(const std::string& text,
-                                     LineBreaks breaks = LineBreaks::kPython);
+/// One line of such a file; `json`: of JSON Lines.
+PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
+                             const Settings& settings);
 
 /// Words as a shell splits them: at white space outside of quotes; within "…" a backslash takes the
 /// next character as it is, within '…' nothing is special. Throws Error(kUsage) for a quote that

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +16,10 @@
 #include "cli/profile_table.h"
 #include "cli/prompt_lines.h"
 #include "cli/reporters.h"
+#include "job/job_sheet.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
+#include "job/shard_jobs.h"
 #include "job/workers.h"
 #include "models/embeddings.h"
 #include "runtime/profile.h"
@@ -49,17 +52,16 @@ Reporters reporters_of(const Settings& settings) {
 }
 
 /// The folder of the embeddings, if a batch has the syntax that knows them.
-std::string embeddings_of(const Settings& settings, const BatchPlan& plan) {
-  const bool known =
-      std::any_of(plan.batches.begin(), plan.batches.end(), [](const PlannedBatch& batch) {
-        return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
-      });
+std::string embeddings_of(const Settings& settings, const std::vector<PlannedBatch>& batches) {
+  const bool known = std::ranges::any_of(batches, [](const PlannedBatch& batch) {
+    return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
+  });
   return known ? find_embeddings_folder(settings.embeddings) : "";
 }
 
-SinkLoad sink_load(const BatchPlan& plan) {
-  SinkLoad load{.pictures = plan.pictures()};
-  for (const PlannedBatch& batch : plan.batches) {
+SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
+  SinkLoad load{.pictures = pictures};
+  for (const PlannedBatch& batch : batches) {
     const FitSize size = result_size(batch.request.batch);
     load.largest_width = std::max(load.largest_width, size.width);
     load.largest_height = std::max(load.largest_height, size.height);
@@ -67,13 +69,14 @@ SinkLoad sink_load(const BatchPlan& plan) {
   return load;
 }
 
-/// Pictures that may wait to be written: as many as 64 MiB hold, and at least one. None where the
-/// run is timed: writing is a part of it.
+/// Pictures that may wait to be written: as many as 64 MiB hold, and at least one; of a job no more
+/// than a batch, for a kill may lose them. None where the run is timed: writing is a part of it.
 size_t most_waiting(const Settings& settings, const SinkLoad& load) {
   constexpr int64_t kBytes = int64_t{64} << 20, kMost = 16;
   if (is_profiled(settings)) return 0;
   const int64_t bytes_each = int64_t{load.largest_width} * load.largest_height * 3;
-  return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, kMost));
+  const int64_t most = settings.job.folder.empty() ? kMost : std::min(kMost, settings.n_samples);
+  return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, most));
 }
 
 std::string stopped_line(int64_t kept, int64_t planned) {
@@ -82,18 +85,19 @@ std::string stopped_line(int64_t kept, int64_t planned) {
 }
 
 /// Keeps what is drawn while a computation goes on that did not hear that it should stop.
-void end_late(const BatchPlan& plan, OrderedOutput* output, Reporter* reporter) noexcept {
+void end_late(const JobSource& jobs, OrderedOutput* output, Reporter* reporter) noexcept {
   constexpr auto kPatience = std::chrono::milliseconds(300);
   std::string line = "stopped while a picture was being written";
+  const int64_t planned = jobs.pictures();
   try {
-    if (output->finish_within(kPatience)) line = stopped_line(output->kept(), plan.pictures());
+    if (output->finish_within(kPatience)) line = stopped_line(output->kept(), planned);
   } catch (const std::exception& error) {
     line = std::string("stopped; ") + error.what();
   }
   complain("error: " + line);
   reporter->end({.drawn = output->kept(),
-                 .left = plan.pictures() - output->kept(),
-                 .failed = plan.bad_lines,
+                 .left = planned - output->kept(),
+                 .failed = jobs.failed_lines(),
                  .why = line});
 }
 
@@ -117,11 +121,16 @@ RunSummary summary_of(const RunOutcome& outcome) {
 }
 
 /// Throws what is wrong with a run that went to its end.
-void throw_if_incomplete(const RunOutcome& outcome) {
+void throw_if_incomplete(const RunOutcome& outcome, const Settings& settings) {
+  const auto lines = static_cast<long long>(outcome.bad_lines);
+  if (outcome.bad_lines > 0 && !settings.job.folder.empty()) {
+    throw Error(
+        ErrorKind::kUsage, format("%lld pictures of the job failed; the others are drawn", lines),
+        "see " + printable(settings.job.folder) + "/failed; `retry_failed` draws them once more");
+  }
   if (outcome.bad_lines > 0) {
     throw Error(ErrorKind::kUsage,
-                format("%lld lines of the prompt file were left out; the others are drawn",
-                       static_cast<long long>(outcome.bad_lines)),
+                format("%lld lines of the prompt file were left out; the others are drawn", lines),
                 "fix the lines listed above");
   }
   if (outcome.not_numbers > 0) {
@@ -139,16 +148,62 @@ void throw_if_incomplete(const RunOutcome& outcome) {
 }
 
 /// The exit code of a run; throws what makes it another than 0, but where nobody reads stdout.
-int exit_code_of(const RunOutcome& outcome) {
+int exit_code_of(const RunOutcome& outcome, const Settings& settings) {
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
     const std::string line = stopped_line(outcome.kept, outcome.planned);
+    const bool by_engine = !interrupted() || interrupted_by_engine();
+    if (!settings.job.folder.empty() && by_engine && !reader_gone()) {
+      throw Error(ErrorKind::kAgain, line, "the same command goes on with the job");
+    }
     if (interrupted()) throw Error(ErrorKind::kCancelled, line);
     complain("error: " + line + ": nobody reads stdout");
     return kReaderGone;
   }
-  throw_if_incomplete(outcome);
+  throw_if_incomplete(outcome, settings);
   return 0;
+}
+
+/// What is to be drawn.
+struct Work {
+  const Settings& settings;
+  const ChosenModel& model;
+  const SafetyOptions& safety;
+  JobSource& jobs;
+  const std::vector<PlannedBatch>& batches;  ///< all of them, or what a job's are like
+  PictureSink& sink;
+  SinkLoad load;
+  RefusedFn refused;  ///< of a job
+};
+
+RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
+  const Settings& settings = work.settings;
+  if (!work.model.note.empty()) notice(work.model.note);
+  std::optional<Recorder> recorder;
+  if (!settings.no_metadata && !(settings.skip_save && settings.skip_grid)) {
+    recorder.emplace(settings, work.model, work.safety.mode);
+  }
+  SinkThread writer(&work.sink, most_waiting(settings, work.load));
+  OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
+  const auto stopped = work.refused ? ErrorKind::kAgain : ErrorKind::kCancelled;
+  catch_interrupts([&] { end_late(work.jobs, &output, reporter); }, static_cast<int>(stopped));
+  RunInputs inputs{
+      .settings = settings,
+      .model = work.model,
+      .jobs = work.jobs,
+      .load = {.model = work.model.paths,
+               .device = settings.device,
+               .safety = work.safety,
+               .init_images = settings.script == Script::kImg2Img,
+               .embeddings = embeddings_of(settings, work.batches),
+               .largest = largest_load(work.batches, work.model.description, settings.preview > 0)},
+      .workers = {},
+      .tap = tap};
+  if (!settings.devices.empty()) inputs.workers = resolve_workers(settings, probe_host());
+  if (auto* shard = dynamic_cast<ShardJobs*>(&work.jobs)) {
+    shard->on_block_done([&](int64_t block) { output.end_block(block); });
+  }
+  return run(inputs, &output, reporter);
 }
 
 /// Everything from the choice of the model to the last picture.
@@ -157,29 +212,98 @@ RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, Reporter*
   const BatchPlan plan =
       plan_batches(settings, model.description, model.built_in, read_prompt_lines(settings));
   const SafetyOptions safety = choose_safety(settings);
-  const SinkLoad load = sink_load(plan);
-  const auto sink = find_sink("folder").open(settings, load, reporter);
-  if (!model.note.empty()) notice(model.note);
-  std::optional<Recorder> recorder;
-  if (!settings.no_metadata && !(settings.skip_save && settings.skip_grid)) {
-    recorder.emplace(settings, model, safety.mode);
+  JobList jobs(plan, model.description, settings.fixed_code);
+  const SinkLoad load = sink_load(plan.batches, plan.pictures());
+  const auto sink = find_sink(settings.output.sink)
+                        .open({.settings = settings,
+                               .load = load,
+                               .reporter = reporter,
+                               .block_pictures = lines_per_block(settings)});
+  return draw({.settings = settings,
+               .model = model,
+               .safety = safety,
+               .jobs = jobs,
+               .batches = plan.batches,
+               .sink = *sink,
+               .load = load,
+               .refused = nullptr},
+              tap, reporter);
+}
+
+/// The part of a job that is a shard's.
+RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* reporter) {
+  catch_interrupts(nullptr, static_cast<int>(ErrorKind::kAgain));
+  Settings settings = with_device_of_job(asked);
+  const ChosenModel model = choose_model(settings);
+  const SafetyOptions safety = choose_safety(settings);
+  settings.safety = safety.mode;
+  const Shard shard =
+      parse_shard(settings.job.shard, [](const char* name) { return std::getenv(name); });
+  const PromptFile prompts(settings.from_file, lines_per_block(settings));
+  const JobFolder folder(
+      {settings.job.folder, prompts.lines() * settings.n_iter, settings.output.format});
+  ShardJobs jobs({.settings = settings,
+                  .model = model.description,
+                  .built_in_model = model.built_in,
+                  .prompts = prompts,
+                  .folder = folder,
+                  .shard = shard,
+                  .parse = [&](const std::string& text, int64_t number) {
+                    return parse_prompt_line(text, number, prompts.json(), settings);
+                  }});
+  join_job(folder, job_sheet(settings, model, prompts));
+  folder.clean();
+  jobs.start();
+  if (jobs.nothing_left()) return {.bad_lines = jobs.failed_lines()};
+  const SinkLoad load = sink_load(jobs.typical(), jobs.pictures());
+  const auto sink = find_sink(settings.output.sink)
+                        .open_job({.settings = settings,
+                                   .load = load,
+                                   .reporter = reporter,
+                                   .job = &folder,
+                                   .block_pictures = prompts.lines_per_block()});
+  return draw(
+      {.settings = settings,
+       .model = model,
+       .safety = safety,
+       .jobs = jobs,
+       .batches = jobs.typical(),
+       .sink = *sink,
+       .load = load,
+       .refused = [&](int64_t place, const std::string& reason) { jobs.fail(place, reason); }},
+      tap, reporter);
+}
+
+/// Throws kUsage for settings of jobs and outputs that do not go together.
+void check_job(const Settings& settings) {
+  const JobSettings& job = settings.job;
+  const bool is_job = !job.folder.empty();
+  const auto refuse = [](const char* message, const char* hint) {
+    throw Error(ErrorKind::kUsage, message, hint);
+  };
+  find_sink(settings.output.sink);
+  const bool in_folder = settings.output.sink == "folder";
+  if (settings.output.metadata_jsonl && (is_job || !in_folder)) {
+    refuse("`metadata_jsonl` goes with a folder of pictures that is no job's",
+           "sd job merge makes the list of a job; tars have theirs in them");
   }
-  SinkThread writer(sink.get(), most_waiting(settings, load));
-  OrderedOutput output(&writer, recorder ? &*recorder : nullptr);
-  catch_interrupts([&] { end_late(plan, &output, reporter); });
-  RunInputs inputs{.settings = settings,
-                   .model = model,
-                   .plan = plan,
-                   .load = {.model = model.paths,
-                            .device = settings.device,
-                            .safety = safety,
-                            .init_images = settings.script == Script::kImg2Img,
-                            .embeddings = embeddings_of(settings, plan),
-                            .largest = largest_load(plan, model.description, settings.preview > 0)},
-                   .workers = {},
-                   .tap = tap};
-  if (!settings.devices.empty()) inputs.workers = resolve_workers(settings, probe_host());
-  return run(inputs, &output, reporter);
+  if (!is_job) {
+    if (job.retry_failed || !job.shard.empty() || job.time_limit) {
+      refuse("`shard`, `retry_failed` and `time_limit` go with `job`", "give `job` a folder");
+    }
+    if (in_folder || !settings.skip_save) return;
+  }
+  if (settings.skip_save) refuse("`skip_save` leaves nothing to write", "leave it out");
+  if (!is_job) return;
+  if (settings.from_file.empty()) {
+    refuse("`job` draws the lines of a file, and none is given", "give it with `from_file`");
+  }
+  if (settings.preview > 0) {
+    refuse("`preview` does not go with `job`", "leave it out: a job's folder holds its pictures");
+  }
+  if (settings.outdir) {
+    refuse("`job` does not go with `outdir`", "the folder after `job` is where the pictures go");
+  }
 }
 
 }  // namespace
@@ -189,19 +313,21 @@ int run_script(const Settings& settings, const Session::Tap& tap) {
     throw Error(ErrorKind::kUsage, "--profile times one device, and --devices names several",
                 "use --device");
   }
+  check_job(settings);
   if (is_profiled(settings)) start_profile();
   Reporters reporter = reporters_of(settings);
   const LogToReporter log(&reporter);
   RunOutcome outcome;
   try {
-    outcome = draw_all(settings, tap, &reporter);
+    outcome = settings.job.folder.empty() ? draw_all(settings, tap, &reporter)
+                                          : draw_job(settings, tap, &reporter);
   } catch (...) {
     begin_wind_up();
     outcome.error = std::current_exception();
   }
   reporter.end(summary_of(outcome));
   if (is_profiled(settings) && !outcome.error) report_profile(settings);
-  return exit_code_of(outcome);
+  return exit_code_of(outcome, settings);
 }
 
 }  // namespace sd

@@ -187,6 +187,19 @@ std::string exif_user_comment(std::span<const uint8_t> bytes) {
   return comment ? comment_text(tiff.blob(*comment)) : "";
 }
 
+std::string exif_image_description(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kImageDescription = 0x010E;
+  const Bytes exif = find_exif(bytes);
+  const Tiff tiff(exif);
+  if (!tiff.makes_sense()) return "";
+  const auto entry = tiff.find(tiff.u32(4), kImageDescription);
+  if (!entry) return "";
+  const ByteSpan text = tiff.blob(*entry);
+  std::string out(text.begin(), text.end());
+  out.erase(std::find(out.begin(), out.end(), '\0'), out.end());
+  return is_valid_utf8(out) ? out : "";
+}
+
 Image apply_orientation(const Image& image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;
   const bool swaps = orientation >= 5;

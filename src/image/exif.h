@@ -17,6 +17,10 @@ int exif_orientation(std::span<const uint8_t> bytes);
 /// its format has no text chunks; "" when it has none that makes sense.
 std::string exif_user_comment(std::span<const uint8_t> bytes);
 
+/// The EXIF ImageDescription of a picture's file, where our own record is; "" when it has none that
+/// is UTF-8.
+std::string exif_image_description(std::span<const uint8_t> bytes);
+
 /// The picture turned and mirrored as that orientation asks, so that it stands upright. 1, and what
 /// is not from 1 to 8, change nothing.
 Image apply_orientation(const Image& image, int orientation);

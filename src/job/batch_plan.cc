@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -49,37 +50,37 @@ int drawn_side(const char* flag, int64_t side, int64_t f, const ModelDescription
   return static_cast<int>(side / f * model.factor);
 }
 
-/// Makes batches of pictures, one after the other.
-class Planner {
+}  // namespace
+
+class BatchPlanner::Batches {
  public:
-  Planner(const Settings& settings, const ModelDescription& model, bool built_in_model)
+  Batches(const Settings& settings, const ModelDescription& model, bool built_in_model)
       : settings_(settings),
         model_(model),
         default_side_(built_in_model ? model.native_size : kDefaultSide),
         init_images_(model) {}
 
   /// Adds a picture to the first batch that has room and suits it. Throws kUsage or kFile.
-  void add(const LineSettings& line) {
+  void add(const LineSettings& line, int64_t place) {
     check_limits(line);
     Request request = request_of(line);
-    const int64_t place = plan_.pictures_per_pass;
     PlannedBatch alone{.request = {}, .places = {place}, .seed_steps = {}, .variation_steps = {}};
     if (!request.noise.shared()) seed(line, place, &request.noise, &alone);
     check_request(model_, request);
     say_unusual(line);
-    ++plan_.pictures_per_pass;
     alone.request = std::move(request);
     add(std::move(alone));
   }
 
-  BatchPlan finish() {
-    for (PlannedBatch& batch : plan_.batches) {
+  std::vector<PlannedBatch> finish(int64_t pictures_per_pass) {
+    for (PlannedBatch& batch : batches_) {
       for (auto* steps : {&batch.seed_steps, &batch.variation_steps}) {
-        std::replace(steps->begin(), steps->end(), kStepOfPass, plan_.pictures_per_pass);
+        std::replace(steps->begin(), steps->end(), kStepOfPass, pictures_per_pass);
       }
     }
-    plan_.passes = settings_.n_iter;
-    return std::move(plan_);
+    open_.clear();
+    init_images_.forget_all_but(settings_.batch.init.file);
+    return std::exchange(batches_, {});
   }
 
  private:
@@ -182,14 +183,14 @@ class Planner {
   /// Joins a batch of one picture to the first that has room and suits it.
   void add(PlannedBatch alone) {
     for (const size_t open : open_) {
-      PlannedBatch& batch = plan_.batches[open];
+      PlannedBatch& batch = batches_[open];
       if (!go_together(batch.request, alone.request)) continue;
       join(std::move(alone), &batch);
       if (std::ssize(batch.request.pictures) == settings_.n_samples) std::erase(open_, open);
       return;
     }
-    if (settings_.n_samples > 1) open_.push_back(plan_.batches.size());
-    plan_.batches.push_back(std::move(alone));
+    if (settings_.n_samples > 1) open_.push_back(batches_.size());
+    batches_.push_back(std::move(alone));
   }
 
   static void join(PlannedBatch one, PlannedBatch* batch) {
@@ -249,10 +250,26 @@ class Planner {
   const ModelDescription& model_;
   int64_t default_side_;
   InitImages init_images_;
-  BatchPlan plan_;
+  std::vector<PlannedBatch> batches_;
   std::vector<size_t> open_;  // batches that have room
   std::set<std::string> said_;
 };
+
+BatchPlanner::BatchPlanner(const Settings& settings, const ModelDescription& model,
+                           bool built_in_model) {
+  check_settings(settings, model);
+  batches_ = std::make_unique<Batches>(settings, model, built_in_model);
+}
+BatchPlanner::~BatchPlanner() = default;
+BatchPlanner::BatchPlanner(BatchPlanner&&) noexcept = default;
+
+void BatchPlanner::add(const LineSettings& line, int64_t place) { batches_->add(line, place); }
+
+std::vector<PlannedBatch> BatchPlanner::finish(int64_t pictures_per_pass) {
+  return batches_->finish(pictures_per_pass);
+}
+
+namespace {
 
 /// Throws what is wrong with a line, or under --keep-going reports it.
 void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
@@ -265,12 +282,13 @@ void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
 }
 
 BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& lines,
-                     Planner* planner) {
-  int64_t bad = 0;
+                     BatchPlanner* planner) {
+  int64_t bad = 0, good = 0;
   for (const PromptLine& line : lines) {
     try {
       if (!line.problem.empty()) throw Error(ErrorKind::kUsage, line.problem, line.hint);
-      planner->add(line.settings);
+      planner->add(line.settings, good);
+      ++good;
     } catch (const Error& error) {
       reject(line, error.kind(), error.what(), error.hint(), settings);
       ++bad;
@@ -280,9 +298,10 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
     throw Error(ErrorKind::kUsage, "no line of " + printable(settings.from_file) + " can be drawn",
                 "fix the lines listed above");
   }
-  BatchPlan plan = planner->finish();
-  plan.bad_lines = bad;
-  return plan;
+  return {.batches = planner->finish(good),
+          .passes = settings.n_iter,
+          .pictures_per_pass = good,
+          .bad_lines = bad};
 }
 
 /// Of the longest prompt, with about three bytes an id. (Before it draws, a session counts them.)
@@ -298,7 +317,7 @@ int64_t likely_chunks(const Request& request) {
 
 }  // namespace
 
-Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
+Request request_of(const PlannedBatch& batch, int64_t pass) {
   Request request = batch.request;
   const auto grow = [pass](const std::vector<int64_t>& steps, std::vector<uint64_t>* seeds) {
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -312,14 +331,16 @@ Request BatchPlan::request(const PlannedBatch& batch, int64_t pass) const {
 
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines) {
-  check_settings(settings, model);
-  Planner planner(settings, model, built_in_model);
+  BatchPlanner planner(settings, model, built_in_model);
   if (!settings.from_file.empty()) return plan_lines(settings, lines, &planner);
-  for (int64_t i = 0; i < settings.n_samples; ++i) planner.add(settings);
-  return planner.finish();
+  for (int64_t i = 0; i < settings.n_samples; ++i) planner.add(settings, i);
+  return {.batches = planner.finish(settings.n_samples),
+          .passes = settings.n_iter,
+          .pictures_per_pass = settings.n_samples};
 }
 
-PlannedLoad largest_load(const BatchPlan& plan, const ModelDescription& model, bool previews) {
+PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
+                         bool previews) {
   const auto load_of = [&](const PlannedBatch& batch) {
     const Request& request = batch.request;
     return PlannedLoad{.pictures = std::ssize(request.pictures),
@@ -333,8 +354,8 @@ PlannedLoad largest_load(const BatchPlan& plan, const ModelDescription& model, b
   const auto values = [](const PlannedLoad& load) {
     return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;
   };
-  PlannedLoad largest = load_of(plan.batches.front());
-  for (const PlannedBatch& batch : plan.batches) {
+  PlannedLoad largest = load_of(batches.front());
+  for (const PlannedBatch& batch : batches) {
     const PlannedLoad load = load_of(batch);
     if (values(load) > values(largest)) largest = load;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "job/settings.h"
@@ -33,8 +34,6 @@ struct BatchPlan {
   int64_t bad_lines = 0;  ///< of the prompt file, left out under --keep-going
 
   int64_t pictures() const { return pictures_per_pass * passes; }
-  /// The batch as it is drawn in that pass, from 0.
-  Request request(const PlannedBatch& batch, int64_t pass) const;
 };
 
 /// The prompt, or the lines of a prompt file, → batches: n_samples pictures each, of one size,
@@ -45,8 +44,31 @@ struct BatchPlan {
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines = {});
 
+/// Makes batches of lines, a part of the lines at a time.
+class BatchPlanner {
+ public:
+  /// Throws kUsage for settings that the model cannot serve. What it is given must outlive it.
+  BatchPlanner(const Settings& settings, const ModelDescription& model, bool built_in_model);
+  ~BatchPlanner();
+  BatchPlanner(BatchPlanner&&) noexcept;
+
+  /// Adds a picture, at a place of its pass, to the first batch since `finish` that has room and
+  /// suits it. Throws kUsage or kFile.
+  void add(const LineSettings& line, int64_t place);
+
+  /// The batches since the last call. Of the init images it forgets all but the command line's.
+  std::vector<PlannedBatch> finish(int64_t pictures_per_pass);
+
+ private:
+  class Batches;
+  std::unique_ptr<Batches> batches_;
+};
+
+/// The request for a batch as it is drawn in that pass, from 0.
+Request request_of(const PlannedBatch& batch, int64_t pass);
+
 /// The batch that needs most memory. `previews`: whether pictures are decoded as they grow.
-PlannedLoad largest_load(const BatchPlan& plan, const ModelDescription& model,
+PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
                          bool previews = false);
 
 }  // namespace sd

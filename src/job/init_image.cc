@@ -76,6 +76,10 @@ InitPicture InitImages::get(const InitSettings& init, const AskedSize& asked) {
   return known->second;
 }
 
+void InitImages::forget_all_but(const std::string& file) {
+  std::erase_if(images_, [&](const auto& image) { return !image.first.starts_with(file + "\n"); });
+}
+
 /// The size that a picture is drawn at; says so where it is not the picture's own.
 FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
                                const Image& image) const {

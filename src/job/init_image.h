@@ -25,7 +25,7 @@ struct AskedSize {
 };
 
 /// Reads init images as the reference's load_img does: whatever Pillow's convert("RGB") makes of
-/// the file, brought by Lanczos to the size that the model takes. Where the reference floors the
+/// the file, resized by Lanczos to the size that the model takes. Where the reference floors the
 /// sides to multiples of 32, of which the UNet refuses the odd ones, they are floored to what the
 /// model needs. Where a size is asked for, or a mask is given, AUTOMATIC1111's rules are followed
 /// (image/masking.h). Each file is read once.
@@ -38,6 +38,9 @@ class InitImages {
   /// path, kFile as read_image, and for a picture that is too small or (once it fits into
   /// `init.fit`) too large.
   InitPicture get(const InitSettings& init, const AskedSize& asked = {});
+
+  /// Lets go of all pictures but those of that file.
+  void forget_all_but(const std::string& file);
 
  private:
   InitPicture load(const InitSettings& init, const AskedSize& asked) const;

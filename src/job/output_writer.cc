@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/new_file.h"
 #include "base/strings.h"
+#include "image/encode.h"
 #include "image/grid.h"
-#include "image/watermark.h"
+#include "job/job_folder.h"
+#include "job/saved_picture.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
@@ -78,34 +80,26 @@ OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
                                   settings_.largest_height, settings_.images_per_row);
 }
 
-/// The watermark is part of the reference; small pictures cannot carry it.
-Image OutputWriter::marked(Image image) {
-  if (settings_.watermark.empty()) return image;
-  const Zone zone("watermark");
-  if (!embed_watermark(image, settings_.watermark) && !said_too_small_) {
-    notice("watermark: left out, pictures below 256x256 pixels cannot carry it");
-    said_too_small_ = true;
-  }
-  return image;
-}
-
-fs::path OutputWriter::save(const Image& image, const PngMetadata& metadata, const fs::path& folder,
-                            const std::string& prefix, int digits, int64_t* next) const {
-  const Zone zone("PNG");
-  make_folders(folder);
-  if (*next < 0) *next = next_number(folder, prefix);
+fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_t* next) {
+  make_folders(names.folder);
+  if (*next < 0) *next = next_number(names.folder, names.prefix);
   while (true) {
-    const fs::path path =
-        folder / format("%s%0*lld.png", prefix.c_str(), digits, static_cast<long long>((*next)++));
-    if (write_png(path, image, metadata) == WriteOutcome::kWritten) return path;
+    const std::string number = format("%0*lld", names.digits, static_cast<long long>((*next)++));
+    const fs::path path = names.folder / (names.prefix + number + names.ending);
+    NewFile file(path);
+    file.write(bytes);
+    if (file.finish()) return path;
   }
 }
 
-std::optional<fs::path> OutputWriter::add(Image image, const PngMetadata& metadata) {
+std::optional<fs::path> OutputWriter::add(const Image& image, const PngMetadata& metadata) {
   if (settings_.save_grid) for_grid_.push_back(image);
   if (!settings_.save_samples) return std::nullopt;
-  return save(marked(std::move(image)), metadata, settings_.outdir / "samples", "", 5,
-              &next_sample_);
+  const OutputSettings& output = settings_.output;
+  const Image saved = saved_picture(image, settings_.watermark, output.save_size);
+  const Zone zone("PNG");
+  return save(encode_picture(saved, metadata, output.format, output.quality),
+              {settings_.outdir / "samples", "", 5, ending_of(output.format)}, &next_sample_);
 }
 
 bool OutputWriter::page_is_full() const {
@@ -115,10 +109,12 @@ bool OutputWriter::page_is_full() const {
 std::optional<fs::path> OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return std::nullopt;
   const bool paged = pages_ > 0 || page_is_full();
-  const Image sheet = marked(make_grid(for_grid_, settings_.images_per_row));
+  const Image sheet =
+      saved_picture(make_grid(for_grid_, settings_.images_per_row), settings_.watermark, 0);
   for_grid_.clear();
   if (paged) return save_page(sheet, metadata);
-  return save(sheet, metadata, settings_.outdir, "grid-", 4, &next_grid_);
+  const Zone zone("PNG");
+  return save(encode_png(sheet, metadata), {settings_.outdir, "grid-", 4, ".png"}, &next_grid_);
 }
 
 /// All pages have one number; the next one where another run has taken it.
@@ -137,18 +133,15 @@ fs::path OutputWriter::save_page(const Image& page, const PngMetadata& metadata)
 }
 
 int64_t next_number(const fs::path& folder, const std::string& prefix) {
-  constexpr std::string_view kSuffix = ".png";
   int64_t next = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() <= prefix.size() + kSuffix.size() || name.rfind(prefix, 0) != 0 ||
-        name.substr(name.size() - kSuffix.size()) != kSuffix) {
-      continue;
-    }
-    const int64_t number = number_of(
-        std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - kSuffix.size()),
-        /*pages=*/!prefix.empty());
+    const fs::path name = entry.path().filename();
+    const std::string stem = name.stem().string(), ending = name.extension().string();
+    if (stem.size() <= prefix.size() || !stem.starts_with(prefix)) continue;
+    if (ending != ".png" && ending != ".jpg" && ending != ".webp") continue;
+    const int64_t number = number_of(std::string_view(stem).substr(prefix.size()),
+                                     /*pages=*/!prefix.empty());
     if (number < INT64_MAX) next = std::max(next, number + 1);
   }
   return next;

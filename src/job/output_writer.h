@@ -8,6 +8,7 @@
 
 #include "image/image_io.h"
 #include "sd/image.h"
+#include "sd/settings.h"
 
 namespace sd {
 
@@ -26,6 +27,7 @@ class OutputWriter {
     int largest_width = 0;
     int largest_height = 0;
     std::string watermark = {};  ///< empty: none
+    OutputSettings output = {};  ///< of single pictures; a grid is a PNG
   };
 
   /// Throws, before anything is drawn, kFile if the folder cannot be made or written to, and
@@ -33,7 +35,7 @@ class OutputWriter {
   explicit OutputWriter(Settings settings);
 
   /// Writes one picture under the next number, if single pictures are wanted: to the path returned.
-  std::optional<std::filesystem::path> add(Image image, const PngMetadata& metadata = {});
+  std::optional<std::filesystem::path> add(const Image& image, const PngMetadata& metadata = {});
 
   /// Whether the pictures since the last page fill one: time to `finish` it.
   bool page_is_full() const;
@@ -46,23 +48,26 @@ class OutputWriter {
   bool makes_grid() const { return settings_.save_grid; }
 
  private:
-  std::filesystem::path save(const Image& image, const PngMetadata& metadata,
-                             const std::filesystem::path& folder, const std::string& prefix,
-                             int digits, int64_t* next) const;
-  std::filesystem::path save_page(const Image& page, const PngMetadata& metadata);
-  Image marked(Image image);
+  /// How the files of a folder are named.
+  struct Names {
+    std::filesystem::path folder;
+    std::string prefix;
+    int digits;
+    std::string ending;
+  };
 
+  static std::filesystem::path save(const std::string& bytes, const Names& names, int64_t* next);
+  std::filesystem::path save_page(const Image& page, const PngMetadata& metadata);
   Settings settings_;
   std::vector<Image> for_grid_;  // of the page that is being filled
   int64_t page_size_ = 1;
   int64_t pages_ = 0;         // that are written
   int64_t next_sample_ = -1;  // -1: not looked up yet
   int64_t next_grid_ = -1;
-  bool said_too_small_ = false;
 };
 
-/// One more than the highest N of the entries prefixN.png in the folder (of a grid also
-/// prefixN-PAGE.png); 0 where there is none.
+/// One more than the highest N of the pictures prefixN.png (or .jpg, .webp) in the folder, of a
+/// grid also prefixN-PAGE.png; 0 where there is none.
 int64_t next_number(const std::filesystem::path& folder, const std::string& prefix);
 
 }  // namespace sd

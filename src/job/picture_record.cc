@@ -177,7 +177,7 @@ PictureRecord parse_record(const std::string& text, const std::string& name) {
 
 PngMetadata metadata_of(const PictureRecord& record) {
   PngMetadata metadata;
-  metadata.add("parameters", a1111_text(record));
+  metadata.add(kParametersKeyword, a1111_text(record));
   metadata.add(kRecordKeyword, to_json(record).dump());
   return metadata;
 }
@@ -186,7 +186,7 @@ PngMetadata grid_metadata(const std::vector<PictureRecord>& records) {
   json pictures = json::array();
   for (const PictureRecord& record : records) pictures.push_back(to_json(record));
   PngMetadata metadata;
-  metadata.add("parameters", a1111_text(records.front()));
+  metadata.add(kParametersKeyword, a1111_text(records.front()));
   metadata.add(kRecordKeyword, json({{"program", "sd"}, {"grid_of", pictures}}).dump());
   return metadata;
 }

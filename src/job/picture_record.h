@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "image/png_metadata.h"
+#include "image/picture_texts.h"
 #include "job/settings.h"
 #include "sd/pipeline.h"
 
@@ -53,8 +53,5 @@ PngMetadata metadata_of(const PictureRecord& record);
 
 /// Those of a grid: the first picture's for other tools, and the records of all.
 PngMetadata grid_metadata(const std::vector<PictureRecord>& records);
-
-/// The keyword of the JSON.
-inline constexpr const char* kRecordKeyword = "stable-diffusion";
 
 }  // namespace sd

@@ -1,5 +1,6 @@
 #include "job/run.h"
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -10,7 +11,6 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
-#include "job/job_list.h"
 #include "job/preview.h"
 #include "sd/error.h"
 
@@ -44,7 +44,7 @@ class Run {
  public:
   Run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter)
       : inputs_(inputs),
-        jobs_(inputs.plan, inputs.model.description, inputs.settings.fixed_code),
+        jobs_(inputs.jobs),
         output_(output),
         reporter_(reporter),
         previews_(inputs.settings, inputs.load.safety.mode, reporter) {}
@@ -54,10 +54,11 @@ class Run {
     Session session = pipeline.start();
     session.set_tap(inputs_.tap);
     while (const auto job = jobs_.take()) {
-      session.generate(
-          job->request, [&](Picture picture) { add(*job, std::move(picture), pipeline); },
-          [&](const ProgressEvent& event) { return show(*job, event); });
-      jobs_.done(*job);
+      try {
+        draw(*job, pipeline, &session);
+      } catch (const Error& error) {
+        if (cannot_write_ || !jobs_.go_on_without(*job, error)) throw;
+      }
     }
   }
 
@@ -77,10 +78,19 @@ class Run {
   std::exception_ptr error() const { return error_; }
 
  private:
+  void draw(const Job& job, const Pipeline& pipeline, Session* session) {
+    session->generate(
+        job.request, [&](Picture picture) { add(job, std::move(picture), pipeline); },
+        [&](const ProgressEvent& event) { return show(job, event); });
+    jobs_.done(job);
+  }
+
   void add(const Job& job, Picture picture, const Pipeline& pipeline) {
     const std::lock_guard lock(mutex_);
-    const int64_t place = job.place(inputs_.plan, picture.draw.row);
-    output_->add(place, job.batch, std::move(picture), pipeline);
+    const int64_t place = job.places[static_cast<size_t>(picture.draw.row)];
+    cannot_write_ = true;  // unless this returns
+    output_->add(place, job.request, std::move(picture), pipeline);
+    cannot_write_ = false;
     ++drawn_;
   }
 
@@ -93,7 +103,7 @@ class Run {
                            .batch = static_cast<int64_t>(first) + 1,
                            .batches = static_cast<int64_t>(jobs_.size()),
                            .drawn = drawn_,
-                           .pictures = inputs_.plan.pictures(),
+                           .pictures = jobs_.pictures(),
                            .seconds_left = seconds_left(first, event)});
     }
     if (job.number == first) previews_.show(event);
@@ -115,13 +125,14 @@ class Run {
   }
 
   const RunInputs& inputs_;
-  JobList jobs_;
+  JobSource& jobs_;
   std::mutex mutex_;
   Estimate estimate_;
   OrderedOutput* output_;
   Reporter* reporter_;
   PreviewWriter previews_;  // of the thread that draws the first job that is not done
   int64_t drawn_ = 0;
+  std::atomic<bool> cannot_write_ = false;
   std::exception_ptr error_;
 };
 
@@ -148,13 +159,15 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
   Run all(inputs, output, reporter);
   work(inputs, &all);
   begin_wind_up();
-  RunOutcome outcome{.planned = inputs.plan.pictures(), .bad_lines = inputs.plan.bad_lines};
+  RunOutcome outcome;
   outcome.error = all.error();
   try {
     output->finish();
   } catch (...) {
     if (!outcome.error) outcome.error = std::current_exception();  // else the first says more
   }
+  outcome.planned = inputs.jobs.pictures();
+  outcome.bad_lines = inputs.jobs.failed_lines();
   outcome.drawn = output->count();
   outcome.kept = output->kept();
   outcome.unchecked = output->unchecked();

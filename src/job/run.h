@@ -4,7 +4,7 @@
 #include <exception>
 #include <vector>
 
-#include "job/batch_plan.h"
+#include "job/job_list.h"
 #include "job/model_choice.h"
 #include "job/reporter.h"
 #include "job/run_output.h"
@@ -17,7 +17,7 @@ namespace sd {
 struct RunInputs {
   const Settings& settings;
   const ChosenModel& model;
-  const BatchPlan& plan;
+  JobSource& jobs;
   LoadOptions load;
   std::vector<ExecPolicy> workers;  ///< one thread each; none: this thread, on `load.device`
   Session::Tap tap;                 ///< sees the tensors of the run; see Session::set_tap
@@ -28,7 +28,7 @@ struct RunOutcome {
   int64_t drawn = 0;                   ///< pictures
   int64_t kept = 0;                    ///< of them, those that the safety checker did not withhold
   int64_t planned = 0;                 ///< pictures of the run
-  int64_t bad_lines = 0;               ///< of the prompt file, left out
+  int64_t bad_lines = 0;               ///< of the prompt file, left out or failed
   int64_t unchecked = 0;               ///< pictures that the safety checker failed on
   int64_t not_numbers = 0;             ///< pictures that hold values that are not numbers
   std::exception_ptr error = nullptr;  ///< what ended it early, or null
@@ -41,7 +41,8 @@ struct RunOutcome {
 /// they were asked for, until the user stops it (`interrupted`) or nobody reads stdout. Each worker
 /// has a pipeline of its own and takes the next batch whenever it has drawn one; the pictures are
 /// those of one worker, for each batch begins where in the stream it would begin there. What goes
-/// wrong ends the run and is in the outcome; what is drawn then is in the output.
+/// wrong ends the run and is in the outcome, unless the jobs go on without it; what is drawn then
+/// is in the output.
 RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter);
 
 }  // namespace sd

@@ -9,9 +9,24 @@
 
 namespace sd {
 
-PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture,
+namespace {
+
+/// What a record of a job says of the device: what the pictures depend on.
+DeviceOptions without_machine(DeviceOptions device) {
+  device.device = device.device.substr(0, device.device.find(':'));
+  device.threads = 0;
+  return device;
+}
+
+/// The name of a file, wherever it lies on this machine.
+std::string file_name(const std::string& path) {
+  return recorded_path(std::filesystem::absolute(path).string());
+}
+
+}  // namespace
+
+PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
-  const Request& request = batch.request;
   PictureRecord record{.version = program_version(),
                        .settings = settings_,
                        .draw = picture.draw,
@@ -33,6 +48,11 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   settings.weights = pipeline.ema() ? WeightChoice::kEma : WeightChoice::kPlain;
   settings.device = pipeline.device();
   settings.safety = safety_mode_;
+  if (!settings_.job.folder.empty()) {
+    settings.device = without_machine(settings.device);
+    settings.ckpt = file_name(model_.paths.checkpoint);
+    settings.config = file_name(model_.paths.config);
+  }
   if (settings.no_watermark) settings.watermark.clear();
   if (auto& image = settings.batch.init.image) {
     std::string& hash = init_hashes_[image];
@@ -52,16 +72,35 @@ PictureRecord Recorder::record(const PlannedBatch& batch, const Picture& picture
   return record;
 }
 
-void OrderedOutput::add(int64_t place, const PlannedBatch& batch, Picture picture,
+std::string OrderedOutput::why_refused(const Picture& picture) const {
+  if (!refused_) return "";
+  if (!picture.finite) return "the picture holds values that are not numbers";
+  if (!picture.safety.failure.empty()) {
+    return "the picture could not be checked: " + picture.safety.failure;
+  }
+  return picture.image.empty() ? "the safety checker withheld the picture" : "";
+}
+
+void OrderedOutput::add(int64_t place, const Request& request, Picture picture,
                         const Pipeline& pipeline) {
   const std::lock_guard lock(mutex_);
+  const std::string reason = why_refused(picture);
+  if (!reason.empty()) {
+    complain(format("error: picture %lld: ", static_cast<long long>(place)) + reason);
+    return refused_(place, reason);
+  }
   ++count_;
   if (!picture.finite) ++not_numbers_;
   say_safety(place, picture.safety);
   FinishedPicture finished{place, std::move(picture.image), std::nullopt};
-  if (recorder_ != nullptr) finished.record = recorder_->record(batch, picture, pipeline);
+  if (recorder_ != nullptr) finished.record = recorder_->record(request, picture, pipeline);
   waiting_.emplace(place, std::move(finished));
-  while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
+  while (!waiting_.empty() && (refused_ || waiting_.begin()->first == next_)) write_first();
+}
+
+void OrderedOutput::end_block(int64_t block) {
+  const std::lock_guard lock(mutex_);
+  sink_->add({.place = block, .image = {}, .record = std::nullopt, .ends_block = true});
 }
 
 void OrderedOutput::finish() {

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "job/batch_plan.h"
@@ -31,8 +33,8 @@ class Recorder {
     if (!model.paths.vae.empty()) vae_hash_.emplace(main_vae_file(model.paths.vae));
   }
 
-  /// `pipeline`: what drew it.
-  PictureRecord record(const PlannedBatch& batch, const Picture& picture, const Pipeline& pipeline);
+  /// `pipeline`: what drew it. A job's record says nothing of the machine.
+  PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
  private:
   const Settings& settings_;
@@ -45,14 +47,21 @@ class Recorder {
   std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;
 };
 
-/// Hands pictures to the sink in the order that the user asked for them. Thread-safe.
+/// Told of a picture that is not let out, and why.
+using RefusedFn = std::function<void(int64_t place, const std::string& reason)>;
+
+/// Hands pictures to the sink, in the order that the user asked for them, or those of a job as they
+/// come, for each has a name. Thread-safe.
 class OrderedOutput {
  public:
-  /// `recorder` is null when no record is wanted.
-  OrderedOutput(SinkThread* sink, Recorder* recorder) : sink_(sink), recorder_(recorder) {}
+  /// `recorder` is null when no record is wanted. `refused`: the run is a job.
+  OrderedOutput(SinkThread* sink, Recorder* recorder, RefusedFn refused = nullptr)
+      : sink_(sink), recorder_(recorder), refused_(std::move(refused)) {}
 
   /// `place`: among all pictures of the run, from 0.
-  void add(int64_t place, const PlannedBatch& batch, Picture picture, const Pipeline& pipeline);
+  void add(int64_t place, const Request& request, Picture picture, const Pipeline& pipeline);
+  /// No picture of that block follows.
+  void end_block(int64_t block);
 
   /// Pictures that were drawn, and those of them that the sink was given: the safety checker may
   /// withhold some.
@@ -68,10 +77,11 @@ class OrderedOutput {
   /// Hands on what waits for a picture that will not come, and finishes the sink.
   void finish();
 
-  /// The same, but false, with nothing done, if another thread is adding a picture for longer.
+  /// Finishes it, or does nothing and is false if another thread is adding a picture for longer.
   bool finish_within(std::chrono::milliseconds patience);
 
  private:
+  std::string why_refused(const Picture& picture) const;
   void say_safety(int64_t place, const SafetyOutcome& safety);
   void write_first();
   void finish_sink();
@@ -79,6 +89,7 @@ class OrderedOutput {
   std::timed_mutex mutex_;
   SinkThread* sink_;
   Recorder* recorder_;
+  RefusedFn refused_;
   std::map<int64_t, FinishedPicture> waiting_;  // by place
   int64_t next_ = 0;
   std::atomic<int64_t> count_ = 0;

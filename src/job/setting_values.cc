@@ -76,6 +76,54 @@ std::string text_of(const Margins& value) {
                           static_cast<double>(value.right), static_cast<double>(value.bottom)});
 }
 
+namespace {
+
+/// "DAYS-HOURS:MINUTES:SECONDS" without what stands before MINUTES, in seconds.
+std::optional<double> clock_time(const std::string& text) {
+  constexpr int64_t kFactors[] = {60, 60, 24};  // seconds, minutes, hours
+  int64_t seconds = 0;
+  size_t begin = 0;
+  const size_t dash = text.find('-');
+  if (dash != std::string::npos) {
+    const auto days = decimal<uint32_t>(text.substr(0, dash));
+    if (!days) return std::nullopt;
+    seconds = *days;
+    begin = dash + 1;
+  }
+  const auto colons = std::count(text.begin(), text.end(), ':');
+  if (colons == 0 || colons > 2 || (dash != std::string::npos && colons != 2)) return std::nullopt;
+  for (auto left = colons; left >= 0; --left) {
+    const size_t end = std::min(text.find(':', begin), text.size());
+    const auto part = decimal<uint32_t>(text.substr(begin, end - begin));
+    if (!part) return std::nullopt;
+    seconds = seconds * kFactors[left] + *part;
+    begin = end + 1;
+  }
+  return static_cast<double>(seconds);
+}
+
+/// "45m" in seconds.
+std::optional<double> counted_time(const std::string& text) {
+  constexpr std::pair<char, double> kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+  for (const auto& [unit, seconds] : kUnits) {
+    if (text.empty() || text.back() != unit) continue;
+    const auto number = decimal<double>(text.substr(0, text.size() - 1));
+    return number ? std::optional(*number * seconds) : std::nullopt;
+  }
+  return decimal<double>(text);
+}
+
+}  // namespace
+
+void parse(const std::string& text, TimeSpan* value) {
+  const auto seconds = text.find(':') != std::string::npos ? clock_time(text) : counted_time(text);
+  constexpr double kLongest = 1e9;
+  if (!seconds || !(*seconds > 0 && *seconds < kLongest)) {
+    refuse("a time like 90 (seconds), 45m, 2h or 1-12:00:00", quoted(text));
+  }
+  value->seconds = *seconds;
+}
+
 void parse(const std::string& text, std::vector<std::string>* value) {
   std::vector<std::string> devices;
   for (size_t begin = 0; begin <= text.size();) {

@@ -137,6 +137,14 @@ inline json write(const Margins& value) {
 }
 std::string text_of(const Margins& value);
 
+/// "90" and "90s", "45m", "2h", "3d"; "10:00" (minutes), "2:00:00" and "1-12:00:00", as Slurm has
+/// it.
+inline const char* kind_of(const TimeSpan&) { return "TIME"; }
+void parse(const std::string& text, TimeSpan* value);
+inline void read(const json& from, TimeSpan* value) { read(from, &value->seconds); }
+inline json write(const TimeSpan& value) { return value.seconds; }
+inline std::string text_of(const TimeSpan& value) { return text_of(value.seconds); }
+
 /// Devices: "0,cuda:2,cpu" is cuda:0, cuda:2, cpu.
 inline const char* kind_of(const std::vector<std::string>&) { return "LIST"; }
 void parse(const std::string& text, std::vector<std::string>* value);

@@ -24,7 +24,6 @@ std::vector<std::string> words_of(const std::optional<T>&) {
 
 std::vector<Setting> describe_all() {
   std::vector<Setting> all;
-  bool is_line = true;
   const auto describe = [&](const char* key, const auto& value, const About& about) {
     using Value = std::remove_cvref_t<decltype(value)>;
     all.push_back({.place = all.size(),
@@ -32,13 +31,14 @@ std::vector<Setting> describe_all() {
                    .about = about,
                    .kind = *about.kind != '\0' ? about.kind : std::string(values::kind_of(value)),
                    .words = words_of(value),
-                   .is_switch = std::is_same_v<Value, bool>,
-                   .is_line = is_line});
+                   .is_switch = std::is_same_v<Value, bool>});
   };
   const Settings any;
   visit_line_settings(any, describe);
-  is_line = false;
-  visit_run_settings(any, describe);
+  const size_t of_lines = all.size();
+  all.clear();
+  visit_settings(any, describe);
+  for (Setting& setting : all) setting.is_line = setting.place < of_lines;
   return all;
 }
 

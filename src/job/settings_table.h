@@ -1,5 +1,6 @@
 #pragma once
 
+#include "job/settings_rows/jobs.h"
 #include "job/settings_rows/line.h"
 #include "job/settings_rows/run.h"
 
@@ -10,11 +11,13 @@
 
 namespace sd {
 
-/// Both.
+/// All of them.
 template <class S, class V>
 void visit_settings(S& s, V&& v) {
   visit_line_settings(s, v);
   visit_run_settings(s, v);
+  visit_output_settings(s, v);
+  visit_job_settings(s, v);
 }
 
 }  // namespace sd

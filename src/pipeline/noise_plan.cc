@@ -80,6 +80,24 @@ void NoisePlan::place(Request* request) {
   draws_ += static_cast<uint64_t>(draws) * length;
 }
 
+void NoisePlan::skip(const Request& request, int64_t times) {
+  // From the second time on nothing is shared for the first time.
+  if (times < 1) return;
+  Request first = request;
+  place(&first);
+  if (times < 2) return;
+  const uint64_t draws = draws_, posterior = posterior_;
+  Request second = request;
+  place(&second);
+  const auto more = static_cast<uint64_t>(times - 2);
+  draws_ += more * (draws_ - draws);
+  posterior_ += more * (posterior_ - posterior);
+}
+
+void NoisePlan::forget_all_but(const std::shared_ptr<const Image>& image) {
+  std::erase_if(latents_, [&](const auto& latent) { return latent.first != image; });
+}
+
 DrawRecord draw_record(const Request& request, int64_t row) {
   const NoisePlace& place = request.noise;
   DrawRecord record;

@@ -22,6 +22,13 @@ class NoisePlan {
   /// sampler cannot say how much it draws from a shared stream.
   void place(Request* request);
 
+  /// Goes on as if that request had been placed so many times.
+  void skip(const Request& request, int64_t times);
+
+  /// Forgets all init images but one, so that it holds few. An image that was forgotten is encoded
+  /// with noise of its own when it comes again.
+  void forget_all_but(const std::shared_ptr<const Image>& image);
+
  private:
   /// Of what the batches share: where it was drawn, and its shape.
   struct Shared {

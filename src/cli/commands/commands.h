@@ -22,6 +22,7 @@ void add_plan_command(CLI::App* program, RunFn* run);
 void add_convert_command(CLI::App* program, RunFn* run);
 void add_devices_command(CLI::App* program, RunFn* run);
 void add_samplers_command(CLI::App* program, RunFn* run);
+void add_job_command(CLI::App* program, RunFn* run);
 void add_random_checkpoint_command(CLI::App* program, RunFn* run);
 void add_settings_command(CLI::App* program, RunFn* run);
 void add_completion_command(CLI::App* program, RunFn* run);

@@ -150,7 +150,8 @@ int run_plan(const PlanOptions& options) {
   const ChosenModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
   const PlannedLoad load = largest_load(
-      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run)),
+      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run))
+          .batches,
       model.description);
   const MemoryChoice choice = choose_memory(planned_source(model), policy, load);
   if (options.json) {

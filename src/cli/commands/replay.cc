@@ -11,14 +11,15 @@
 #include "cli/flag_group.h"
 #include "cli/progress_bar.h"
 #include "image/blur.h"
+#include "image/file_bytes.h"
 #include "image/image_io.h"
-#include "image/watermark.h"
 #include "job/file_hash.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
 #include "job/model_choice.h"
 #include "job/named_file.h"
 #include "job/picture_record.h"
+#include "job/saved_picture.h"
 #include "models/embeddings.h"
 #include "models/model_source.h"
 #include "pipeline/noise_plan.h"
@@ -53,7 +54,7 @@ constexpr int64_t kMostPixels = kMaxSide * kMaxSide;
 constexpr uint64_t kFarthestDraw = uint64_t{1} << 36;
 
 PictureRecord read_record(const std::string& file) {
-  const PngMetadata metadata = read_png_metadata(file);
+  const PngMetadata metadata = picture_texts(read_file_bytes(file), file);
   const std::string* json = metadata.find(kRecordKeyword);
   if (json == nullptr) {
     throw Error(ErrorKind::kFile, printable(file) + " does not say how it was drawn",
@@ -195,8 +196,8 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
   // What the checker took from the picture stays taken.
   if (record.safety.action == SafetyAction::kBlurred) image = blur_beyond_recognition(image);
   if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
-  if (!record.settings.watermark.empty()) embed_watermark(image, record.settings.watermark);
-  return image;
+  const Settings& settings = record.settings;
+  return saved_picture(std::move(image), settings.watermark, settings.output.save_size);
 }
 
 struct Difference {
@@ -298,8 +299,13 @@ int run_replay(const ReplayOptions& options) {
   for (size_t i = 0; i < records.size(); ++i) {
     const Image before = read_image(options.files[i]);
     // (The size of a picture that was pasted into another is known once that is read.)
+    const Settings& settings = records[i].settings;
     const bool pasted = !records[i].mask_sha256.empty();
-    if (!pasted) check_size(options.files[i], before, records[i].settings.batch);
+    const BatchSettings& batch = settings.batch;
+    if (!pasted) {
+      check_size(options.files[i], before,
+                 saved_size(batch.width, batch.height, settings.output.save_size));
+    }
     const Image after = replayer.replay(records[i]);
     check_size(options.files[i], before, after);
     print_difference(options.files[i], after, compare(before, after), options.json);
@@ -318,7 +324,7 @@ void add_replay_command(CLI::App* program, RunFn* run) {
   CLI::App* command =
       program->add_subcommand("replay", "draw a picture again and say how much it differs");
   auto options = std::make_shared<ReplayOptions>();
-  command->add_option("FILE", options->files, "PNG files that this program wrote")->required();
+  command->add_option("FILE", options->files, "pictures that this program wrote")->required();
   FlagGroup group(command, "Where to find things");
   group.text("ckpt", options->ckpt, "the checkpoint, where it is not what the picture names",
              "FILE");

@@ -5,9 +5,8 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
-#include "image/exif.h"
 #include "image/file_bytes.h"
-#include "image/png_metadata.h"
+#include "image/picture_texts.h"
 #include "job/picture_record.h"
 #include "sd/error.h"
 
@@ -26,19 +25,8 @@ nlohmann::json parsed_record(const std::string& text) {
   return parsed.is_discarded() ? nlohmann::json(text) : parsed;
 }
 
-/// The texts of a picture: a PNG's chunks; of a JPEG or WebP, which have none, what the web UI
-/// writes into their EXIF data instead.
 PngMetadata read_texts(const std::string& file) {
-  const std::vector<uint8_t> bytes = read_file_bytes(file);
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
-                               std::min<size_t>(bytes.size(), 12));
-  const bool has_exif_only =
-      start.starts_with("\xFF\xD8\xFF") || (start.starts_with("RIFF") && start.ends_with("WEBP"));
-  if (!has_exif_only) return decode_png_metadata(bytes, file);
-  PngMetadata metadata;
-  std::string comment = exif_user_comment(bytes);
-  if (!comment.empty()) metadata.add("parameters", std::move(comment));
-  return metadata;
+  return picture_texts(read_file_bytes(file), file);
 }
 
 /// All texts of the file as one object; of those with one keyword the first.
@@ -79,7 +67,7 @@ void show_text(const std::string& file, const PngMetadata& metadata) {
   if (metadata.texts.empty()) print("  no parameters: the picture holds no text\n");
   for (const auto& [keyword, text] : metadata.texts) {
     if (keyword == kRecordKeyword) continue;  // the same in JSON
-    if (keyword != "parameters") print("  " + printable(keyword) + ":\n");
+    if (keyword != kParametersKeyword) print("  " + printable(keyword) + ":\n");
     print_lines(text);
   }
 }

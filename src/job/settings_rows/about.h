@@ -17,6 +17,7 @@ enum class SettingGroup {
   kSampling,
   kModel,
   kOutput,
+  kJob,
   kSafety,
   kDevice
 };
@@ -55,6 +56,7 @@ struct About {
   const char* record = "";  ///< its place in a picture's JSON, a JSON pointer; empty: none
   bool required = false;    ///< a record without it is refused (those of the first release have it)
   bool sparse = false;      ///< recorded only where it is not the default
+  bool local = false;       ///< no part of a job, whose files it does not change
   const char* a1111 = "";   ///< its name in the text that AUTOMATIC1111's web UI writes
   const char* decides = "";  ///< what it decides together with others: see LayeredSettings
   bool common = false;       ///< on the short help page

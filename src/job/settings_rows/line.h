@@ -21,6 +21,7 @@ void visit_line_settings(S& s, V&& v) {
           .help = "the words to draw",
           .record = "/prompt",
           .required = true,
+          .local = true,
           .decides = "prompt",
           .common = true});
   v("negative_prompt", s.picture.negative_prompt,

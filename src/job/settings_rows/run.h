@@ -14,11 +14,14 @@ void visit_run_settings(S& s, V&& v) {
           .help = "draw the prompts of this file (- is standard input) instead of --prompt: one a "
                   "line, which may have flags of its own, or JSON Lines",
           .kind = "FILE",
+          .local = true,
           .decides = "prompt",
           .common = true,
           .endings = "txt jsonl"});
   v("keep_going", s.keep_going,
-    About{.flags = "keep-going", .help = "leave bad lines of that file out and draw the others"});
+    About{.flags = "keep-going",
+          .help = "leave bad lines of that file out and draw the others",
+          .local = true});
   v("n_samples", s.n_samples,
     About{.flags = "n_samples",
           .help = "pictures at once (the batch)",
@@ -71,6 +74,7 @@ void visit_run_settings(S& s, V&& v) {
           .fallback = "models/ldm/stable-diffusion-v1/model.ckpt, else the built-in model",
           .record = "/model/checkpoint",
           .required = true,
+          .local = true,
           .decides = "model",
           .common = true,
           .endings = "ckpt safetensors"});
@@ -82,6 +86,7 @@ void visit_run_settings(S& s, V&& v) {
           .fallback = "beside the checkpoint, else configs/stable-diffusion/v1-inference.yaml",
           .record = "/model/config",
           .required = true,
+          .local = true,
           .endings = "yaml"});
   v("laion400m", s.laion400m,
     About{.flags = "laion400m",
@@ -90,6 +95,7 @@ void visit_run_settings(S& s, V&& v) {
           .more = "`models/ldm/text2img-large/model.ckpt`, with its config and an output folder of "
                   "its own, unless others are given",
           .scripts = Scripts::kTxt2Img,
+          .local = true,
           .decides = "model"});
   v("weights", s.weights,
     About{.flags = "weights",
@@ -129,19 +135,23 @@ void visit_run_settings(S& s, V&& v) {
           .kind = "DIR",
           .fallback = "outputs/txt2img-samples",
           .fallback_img = "outputs/img2img-samples",
+          .local = true,
           .common = true});
   v("n_rows", s.n_rows,
     About{.flags = "n_rows",
           .group = kOutput,
           .help = "pictures in a row of the grid; 0: n_samples",
-          .limits = {0, kMostSamples}});
+          .limits = {0, kMostSamples},
+          .local = true});
   v("skip_grid", s.skip_grid,
     About{.flags = "skip_grid",
           .group = kOutput,
           .help = "write no grid of all pictures",
+          .local = true,
           .common = true});
   v("skip_save", s.skip_save,
-    About{.flags = "skip_save", .group = kOutput, .help = "write no single pictures"});
+    About{
+        .flags = "skip_save", .group = kOutput, .help = "write no single pictures", .local = true});
   v("preview", s.preview,
     About{.flags = "preview",
           .group = kOutput,
@@ -149,7 +159,8 @@ void visit_run_settings(S& s, V&& v) {
                   "folder; 0: never",
           .more = "By TAESD, if that is the autoencoder; else coarsely, by a linear map of the "
                   "latent. The file is replaced whole",
-          .limits = {0, 100'000}});
+          .limits = {0, 100'000},
+          .local = true});
   v("watermark", s.watermark,
     About{.flags = "watermark",
           .group = kOutput,
@@ -177,6 +188,7 @@ void visit_run_settings(S& s, V&& v) {
           .help = "its weights, .safetensors or pytorch_model.bin",
           .kind = "FILE",
           .fallback = "models/safety_checker/model.safetensors",
+          .local = true,
           .endings = "safetensors bin"});
   v("precision", s.device.precision,
     About{.flags = "precision",
@@ -191,6 +203,7 @@ void visit_run_settings(S& s, V&& v) {
           .kind = "NAME",
           .record = "/device/name",
           .required = true,
+          .local = true,
           .decides = "device",
           .common = true,
           .names = device_names});
@@ -201,6 +214,7 @@ void visit_run_settings(S& s, V&& v) {
           .more = "One worker a card, each with the whole model. Names and order are those of one "
                   "card, too. `cpu,cpu` is two workers that share the processor",
           .kind = "LIST",
+          .local = true,
           .decides = "device"});
   v("threads", s.device.threads,
     About{.flags = "threads",
@@ -208,6 +222,7 @@ void visit_run_settings(S& s, V&& v) {
           .help = "threads; 0: as many as this process may use",
           .record = "/device/threads",
           .required = true,
+          .local = true,
           .common = true});
   v("memory", s.device.memory,
     About{.flags = "memory",
@@ -236,24 +251,28 @@ void visit_run_settings(S& s, V&& v) {
           .help = "the fastest kernels that the processor has, plain ATen everywhere, or none "
                   "beyond these instructions",
           .record = "/device/kernels",
-          .required = true});
+          .required = true,
+          .local = true});
   v("progress_fd", s.progress_fd,
     About{.flags = "progress-fd",
           .group = kOutput,
           .help = "write what happens to this file descriptor, a JSON object a line",
           .more = "steps, seconds left and paths; see \"Progress for programs\"",
-          .limits = {0, 1 << 20}});
+          .limits = {0, 1 << 20},
+          .local = true});
   v("profile", s.profile,
     About{.flags = "profile",
           .group = kDevice,
           .help = "say at the end where the time went",
-          .more = "on stderr: calls, seconds, share, GFLOP and GFLOP/s by zone"});
+          .more = "on stderr: calls, seconds, share, GFLOP and GFLOP/s by zone",
+          .local = true});
   v("profile_json", s.profile_json,
     About{.flags = "profile-json",
           .group = kDevice,
           .help = "write that to a file, as JSON",
           .more = "one that is there is replaced",
           .kind = "FILE",
+          .local = true,
           .endings = "json"});
 }
 

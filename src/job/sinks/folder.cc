@@ -1,7 +1,9 @@
 #include <utility>
 #include <vector>
 
+#include "job/metadata_list.h"
 #include "job/output_writer.h"
+#include "job/saved_picture.h"
 #include "job/settings.h"
 #include "job/sinks/sinks.h"
 
@@ -17,17 +19,21 @@ OutputWriter::Settings writer_settings(const Settings& settings, const SinkLoad&
           .most_pictures = load.pictures,
           .largest_width = load.largest_width,
           .largest_height = load.largest_height,
-          .watermark = settings.no_watermark ? "" : settings.watermark};
+          .watermark = watermark_of(settings),
+          .output = settings.output};
 }
 
 class FolderSink final : public PictureSink {
  public:
-  FolderSink(const Settings& settings, const SinkLoad& load, Reporter* reporter)
-      : writer_(writer_settings(settings, load)), reporter_(reporter) {}
+  explicit FolderSink(const SinkInputs& inputs)
+      : writer_(writer_settings(inputs.settings, inputs.load)),
+        reporter_(inputs.reporter),
+        lists_(inputs.settings.output.metadata_jsonl) {}
 
   void add(FinishedPicture picture) override {
-    const auto path = writer_.add(std::move(picture.image),
-                                  picture.record ? metadata_of(*picture.record) : PngMetadata());
+    const auto path =
+        writer_.add(picture.image, picture.record ? metadata_of(*picture.record) : PngMetadata());
+    if (path && lists_) list_picture(*path, picture.record);
     if (path) reporter_->wrote(*path, picture.place);
     if (picture.record && writer_.makes_grid()) records_.push_back(std::move(*picture.record));
     if (writer_.page_is_full()) finish();
@@ -42,14 +48,14 @@ class FolderSink final : public PictureSink {
  private:
   OutputWriter writer_;
   Reporter* reporter_;
+  bool lists_;
   std::vector<PictureRecord> records_;  // of the grid, or of the page that is being filled
 };
 
 }  // namespace
 
-std::unique_ptr<PictureSink> open_folder_sink(const Settings& settings, const SinkLoad& load,
-                                              Reporter* reporter) {
-  return std::make_unique<FolderSink>(settings, load, reporter);
+std::unique_ptr<PictureSink> open_folder_sink(const SinkInputs& inputs) {
+  return std::make_unique<FolderSink>(inputs);
 }
 
 }  // namespace sd

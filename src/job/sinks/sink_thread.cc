@@ -11,12 +11,17 @@ SinkThread::SinkThread(PictureSink* sink, size_t most) : sink_(sink), most_(most
 SinkThread::~SinkThread() { stop(); }
 
 void SinkThread::add(FinishedPicture picture) {
-  if (most_ == 0) return sink_->add(std::move(picture));
+  if (most_ == 0) return give(std::move(picture));
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return error_ || waiting_.size() < most_; });
   if (error_) std::rethrow_exception(error_);
   waiting_.push_back(std::move(picture));
   changed_.notify_all();
+}
+
+void SinkThread::give(FinishedPicture picture) {
+  if (picture.ends_block) return sink_->end_block(picture.place);
+  sink_->add(std::move(picture));
 }
 
 void SinkThread::finish() {
@@ -43,7 +48,7 @@ void SinkThread::work() {
     lock.unlock();
     std::exception_ptr error;
     try {
-      sink_->add(std::move(picture));
+      give(std::move(picture));
     } catch (...) {
       error = std::current_exception();
     }

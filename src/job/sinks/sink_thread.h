@@ -22,13 +22,15 @@ class SinkThread {
   SinkThread(const SinkThread&) = delete;
   SinkThread& operator=(const SinkThread&) = delete;
 
-  /// Waits while there are too many. To be called by one thread at a time.
+  /// Waits while there are too many. What ends a block is handed on, too. To be called by one
+  /// thread at a time.
   void add(FinishedPicture picture);
 
   /// Waits until the sink has all, and finishes it.
   void finish();
 
  private:
+  void give(FinishedPicture picture);
   void work();
   void stop();
 

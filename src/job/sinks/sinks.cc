@@ -4,25 +4,31 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "job/settings_rows/jobs.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
 
-constexpr SinkKind kSinks[] = {{"folder", open_folder_sink}};
+constexpr SinkKind kSinks[] = {{"folder", open_folder_sink, open_job_sink},
+                               {"tar", open_tar_sink, open_job_tar_sink}};
 
 }  // namespace
 
 std::span<const SinkKind> sink_kinds() { return kSinks; }
 
-const SinkKind& find_sink(std::string_view name) {
+std::vector<std::string> sink_names() {
   std::vector<std::string> names;
+  for (const SinkKind& sink : kSinks) names.emplace_back(sink.name);
+  return names;
+}
+
+const SinkKind& find_sink(std::string_view name) {
   for (const SinkKind& sink : kSinks) {
     if (sink.name == name) return sink;
-    names.emplace_back(sink.name);
   }
   throw Error(ErrorKind::kUsage, "there is no sink '" + printable(name, 40) + "'",
-              "there are " + join(names, ", "));
+              "there are " + join(sink_names(), ", "));
 }
 
 }  // namespace sd

@@ -100,11 +100,11 @@ TEST_F(LinePlan, NumbersSeedsByPlaceAndGoesOnFromPassToPass) {
   options_.seed_mode = SeedMode::kImage;
   const BatchPlan all = plan("a\nb --W 64\nc --seed 7\nd --W 64\n");
   EXPECT_EQ(places_of(all), (std::vector<Places>{{0, 2}, {1, 3}}));
-  EXPECT_EQ(all.request(all.batches[0], 0).noise.seeds, Seeds({100, 7}));
-  EXPECT_EQ(all.request(all.batches[1], 0).noise.seeds, Seeds({101, 103}));
-  EXPECT_EQ(all.request(all.batches[0], 2).noise.seeds,
+  EXPECT_EQ(request_of(all.batches[0], 0).noise.seeds, Seeds({100, 7}));
+  EXPECT_EQ(request_of(all.batches[1], 0).noise.seeds, Seeds({101, 103}));
+  EXPECT_EQ(request_of(all.batches[0], 2).noise.seeds,
             Seeds({108, 9}));  // + 4 a pass; a line's own + 1
-  EXPECT_EQ(all.request(all.batches[1], 2).noise.seeds, Seeds({109, 111}));
+  EXPECT_EQ(request_of(all.batches[1], 2).noise.seeds, Seeds({109, 111}));
   EXPECT_EQ(all.pictures(), 12);
   for (const PlannedBatch& batch : all.batches) EXPECT_EQ(batch.request.noise.rows, 0);
 }
@@ -117,7 +117,7 @@ TEST_F(LinePlan, GivesTheSameSeedsWhateverTheBatch) {
     const BatchPlan all = plan("a\nb\nc\nd\ne");
     for (int64_t pass = 0; pass < 2; ++pass) {
       for (const PlannedBatch& batch : all.batches) {
-        const Seeds seeds = all.request(batch, pass).noise.seeds;
+        const Seeds seeds = request_of(batch, pass).noise.seeds;
         ASSERT_EQ(seeds.size(), batch.places.size());
         for (size_t i = 0; i < seeds.size(); ++i) {
           const auto number = static_cast<uint64_t>(pass * 5 + batch.places[i]);

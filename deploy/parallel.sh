@@ -1,0 +1,30 @@
+#!/bin/bash
+# Draws a job in N processes on this machine, or with GNU parallel's --sshlogin on many that share the
+# folder. A process that is stopped (exit code 75) or killed is run again, up to five times.
+#
+#   deploy/parallel.sh N prompts.txt /scratch/job [flags of sd txt2img …]
+set -eu
+[ $# -ge 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+shards=$1 prompts=$2 job=$3
+shift 3
+export SD=${SD:-sd}
+
+# Lines that fail (2) and faults that stay (1, 3, 4) are not tried again: parallel is told 0, and the
+# code is kept in the log.
+draw() {
+  local code=0
+  "$SD" txt2img --from-file "$1" --job "$2" --shard "$3" "${@:4}" || code=$?
+  echo "shard $3: exit code $code" >&2
+  case $code in
+    75 | 137 | 143) return $code ;;
+    0) return 0 ;;
+    *) touch "$failed"; return 0 ;;
+  esac
+}
+export -f draw
+failed=$(mktemp -u)
+export failed
+
+seq 0 $((shards - 1)) |
+  parallel --quote --jobs "$shards" --retries 5 --line-buffer draw "$prompts" "$job" "{}/$shards" "$@"
+[ ! -e "$failed" ] || { rm -f "$failed"; exit 2; }

@@ -1,0 +1,230 @@
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "base/new_file.h"
+#include "base/output.h"
+#include "base/strings.h"
+#include "cli/commands/commands.h"
+#include "image/file_bytes.h"
+#include "image/grid.h"
+#include "image/image_io.h"
+#include "job/gallery.h"
+#include "job/job_survey.h"
+#include "job/metadata_list.h"
+#include "sd/error.h"
+#include "weights/sha256.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct JobOptions {
+  std::string part;
+  std::string folder;
+  std::string out;
+  int64_t grid_columns = 0;
+  bool partial = false;
+  bool json = false;
+};
+
+json number_or_null(const std::optional<double>& number) {
+  return number ? json(*number) : json(nullptr);
+}
+
+json to_json(const JobStatus& status) {
+  return {{"pictures", status.pictures},
+          {"drawn", status.drawn},
+          {"failed", status.failed},
+          {"missing", status.missing},
+          {"pictures_per_hour", number_or_null(status.an_hour)},
+          {"hours_left", number_or_null(status.hours_left)}};
+}
+
+int run_status(const JobOptions& options) {
+  const JobStatus status = JobSurvey(options.folder).status();
+  if (options.json) {
+    print_json(to_json(status).dump());
+    return 0;
+  }
+  print_format("%lld of %lld pictures are drawn, %lld failed, %lld are missing\n",
+               static_cast<long long>(status.drawn), static_cast<long long>(status.pictures),
+               static_cast<long long>(status.failed), static_cast<long long>(status.missing));
+  if (status.an_hour) print_format("%.0f pictures an hour lately", *status.an_hour);
+  if (status.hours_left && status.missing > 0) {
+    print_format("; %.1f hours left at that pace", *status.hours_left);
+  }
+  if (status.an_hour) print("\n");
+  return 0;
+}
+
+/// Prints the hash of a file as sha256sum does, or what is wrong with it.
+class Verifier {
+ public:
+  Verifier(const JobSurvey& job, bool as_json) : job_(job), as_json_(as_json) {}
+
+  void see(const fs::path& path, const std::string& hash, const std::string& problem) {
+    const std::string name = path.lexically_relative(job_.names().folder()).generic_string();
+    ++files_;
+    if (!problem.empty()) {
+      ++bad_;
+      complain("error: " + name + ": " + problem);
+    }
+    if (as_json_) {
+      print_json(json({{"file", name}, {"sha256", hash}, {"problem", problem}}).dump());
+    } else if (problem.empty()) {
+      print(hash + "  " + name + "\n");
+    }
+  }
+
+  int64_t files() const { return files_; }
+  int64_t bad() const { return bad_; }
+
+ private:
+  const JobSurvey& job_;
+  bool as_json_;
+  int64_t files_ = 0, bad_ = 0;
+};
+
+int run_verify(const JobOptions& options) {
+  const JobSurvey job(options.folder);
+  Verifier verifier(job, options.json);
+  if (job.in_tars()) {
+    job.each_tar([&](int64_t number, const json& statistics) {
+      verifier.see(job.names().tar(number), statistics.value("sha256", std::string()),
+                   problem_of_tar(job, number, statistics));
+    });
+  } else {
+    job.each_picture([&](int64_t, const fs::path& path) {
+      const std::vector<uint8_t> bytes = read_file_bytes(path.string());
+      verifier.see(path, sha256_of(bytes.data(), bytes.size()),
+                   problem_of_picture(job, path, bytes));
+    });
+  }
+  if (verifier.bad() == 0) return 0;
+  throw Error(
+      ErrorKind::kFile,
+      format("%lld of %lld files are damaged or of another job",
+             static_cast<long long>(verifier.bad()), static_cast<long long>(verifier.files())),
+      "remove the files listed above and run the job again: it draws them anew");
+}
+
+void check_complete(const JobSurvey& job, bool partial) {
+  const JobStatus status = job.status();
+  if (partial || status.missing == 0) return;
+  throw Error(
+      ErrorKind::kUsage,
+      format("%lld pictures of the job are missing", static_cast<long long>(status.missing)),
+      "run the job to its end, or merge what there is with --partial");
+}
+
+/// The list that data set libraries read, of pictures or of tars.
+void write_list(const JobSurvey& job, const fs::path& path) {
+  NewFile list(path);
+  const fs::path& folder = job.names().folder();
+  if (job.in_tars()) {
+    job.each_tar([&](int64_t, const json& statistics) { list.write(statistics.dump() + "\n"); });
+  } else {
+    job.each_picture([&](int64_t, const fs::path& picture) {
+      const std::string name = picture.lexically_relative(folder).generic_string();
+      list.write(metadata_line(name, find_record(picture, read_file_bytes(picture.string()))));
+    });
+  }
+  list.finish_over();
+}
+
+void write_grid(const JobSurvey& job, const fs::path& path, int columns) {
+  constexpr size_t kMostPictures = 256;
+  std::vector<Image> images;
+  if (job.in_tars()) {
+    throw Error(ErrorKind::kUsage, "a grid shows pictures in a folder, and the job's are in tars",
+                "leave --grid out");
+  }
+  job.each_picture([&](int64_t, const fs::path& picture) {
+    if (images.size() < kMostPictures) images.push_back(read_image(picture));
+  });
+  if (images.empty()) {
+    throw Error(ErrorKind::kUsage, "no picture of the job is drawn", "run the job first");
+  }
+  NewFile file(path);
+  file.write(encode_png(make_grid(images, columns)));
+  file.finish_over();
+}
+
+int run_merge(const JobOptions& options) {
+  const JobSurvey job(options.folder);
+  check_complete(job, options.partial);
+  const fs::path list = job.names().folder() / (job.in_tars() ? "tars.jsonl" : "metadata.jsonl");
+  write_list(job, list);
+  print_path(list);
+  if (options.grid_columns == 0) return 0;
+  const fs::path grid = job.names().folder() / "grid.png";
+  write_grid(job, grid, static_cast<int>(options.grid_columns));
+  print_path(grid);
+  return 0;
+}
+
+int run_gallery(const JobOptions& options) {
+  const JobSurvey job(options.folder);
+  const fs::path page =
+      options.out.empty() ? job.names().folder() / "gallery.html" : fs::path(options.out);
+  const int64_t pictures = write_gallery(job, page);
+  notice(format("gallery: %lld pictures", static_cast<long long>(pictures)));
+  print_path(page);
+  return 0;
+}
+
+/// A part of the command.
+struct Part {
+  const char* name;
+  int (*run)(const JobOptions& options);
+};
+
+constexpr Part kParts[] = {
+    {"status", run_status}, {"verify", run_verify}, {"merge", run_merge}, {"gallery", run_gallery}};
+
+int run_job(const JobOptions& options) {
+  const bool merges = options.part == "merge";
+  if (!merges && (options.grid_columns != 0 || options.partial)) {
+    throw Error(ErrorKind::kUsage, "--grid and --partial go with sd job merge", "leave them out");
+  }
+  if (options.part != "gallery" && !options.out.empty()) {
+    throw Error(ErrorKind::kUsage, "--out goes with sd job gallery", "leave it out");
+  }
+  std::vector<std::string> names;
+  for (const Part& part : kParts) {
+    if (options.part == part.name) return part.run(options);
+    names.emplace_back(part.name);
+  }
+  throw Error(ErrorKind::kUsage, "there is no sd job " + printable(options.part, 40),
+              "there are " + join(names, ", "));
+}
+
+}  // namespace
+
+void add_job_command(CLI::App* program, RunFn* run) {
+  CLI::App* command =
+      program->add_subcommand("job", "say how a job is, check it, or put its pictures together");
+  auto options = std::make_shared<JobOptions>();
+  command
+      ->add_option("PART", options->part,
+                   "status: what is drawn, failed and missing; verify: check every file and print "
+                   "its SHA-256; merge: list all pictures in metadata.jsonl; gallery: show them on "
+                   "one HTML page")
+      ->required();
+  command->add_option("DIR", options->folder, "the job's folder")->required();
+  command->add_flag("--json", options->json, "status, verify: as JSON");
+  command
+      ->add_option("--grid", options->grid_columns,
+                   "merge: also write grid.png, of the first 256 pictures, with so many in a row")
+      ->type_name("INT")
+      ->check(CLI::Range(1, 256));
+  command->add_flag("--partial", options->partial, "merge: of a job that is not finished, too");
+  command->add_option("--out", options->out, "gallery: where the page goes; else DIR/gallery.html")
+      ->type_name("FILE");
+  command->callback([options, run] { *run = [options] { return run_job(*options); }; });
+}
+
+}  // namespace sd

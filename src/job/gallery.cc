@@ -1,0 +1,124 @@
+#include "job/gallery.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/new_file.h"
+#include "base/strings.h"
+#include "base/words.h"
+#include "image/file_bytes.h"
+#include "job/saved_picture.h"
+#include "job/settings.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+/// The flags that set what the record says, where that is not the default.
+std::string flags_of(const PictureRecord& record) {
+  const Settings& settings = record.settings;
+  const std::vector<std::string> values = text_values(settings);
+  const std::vector<std::string> defaults = text_values(Settings(settings.script));
+  std::string flags;
+  for (const Setting& setting : all_settings()) {
+    const bool on_command_line =
+        setting.about.where == Settable::kCommand || setting.about.where == Settable::kBoth;
+    if (!on_command_line || setting.flags().empty() || !setting.known_to(settings.script)) continue;
+    if (*setting.about.record == '\0' || values[setting.place] == defaults[setting.place]) continue;
+    if (record.built_in_model && (setting.key == "ckpt" || setting.key == "config")) continue;
+    // What was resolved, and stands for what was asked.
+    if (setting.key == "safety" || setting.key == "weights" || setting.key == "seed_mode" ||
+        setting.key == "device" || setting.key == "watermark") {
+      continue;
+    }
+    flags.append(" --").append(setting.flags().front());
+    if (!setting.is_switch) flags.append(" ").append(shell_word(values[setting.place]));
+  }
+  return flags;
+}
+
+json entry_of(const std::string& file, const std::optional<PictureRecord>& record) {
+  json entry = {{"f", file}};
+  if (!record) return entry;
+  const Settings& settings = record->settings;
+  const BatchSettings& batch = settings.batch;
+  const FitSize size = saved_size(batch.width, batch.height, settings.output.save_size);
+  entry.update({{"p", settings.picture.prompt},
+                {"s", std::to_string(settings.seed)},
+                {"a", format("%s, %lld steps, scale %g", batch.sampler.c_str(),
+                             static_cast<long long>(batch.steps), settings.picture.scale)},
+                {"c", command_of(*record, file)}});
+  if (record->mask_sha256.empty()) entry.update({{"w", size.width}, {"h", size.height}});
+  if (!settings.picture.negative_prompt.empty()) entry["n"] = settings.picture.negative_prompt;
+  return entry;
+}
+
+}  // namespace
+
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,=+-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
+std::string command_of(const PictureRecord& record, const std::string& file) {
+  const Settings& settings = record.settings;
+  if (settings.seed_mode != SeedMode::kImage) return "sd replay " + shell_word(file);
+  const BatchSettings& batch = settings.batch;
+  std::string command = std::string("sd ") + word_of(settings.script) + flags_of(record);
+  if (settings.script == Script::kTxt2Img) {
+    command += format(" --W %d --H %d", batch.width, batch.height);
+  }
+  if (settings.watermark.empty()) command += " --no-watermark";
+  if (!settings.watermark.empty() && settings.watermark != Settings().watermark) {
+    command += " --watermark " + shell_word(settings.watermark);
+  }
+  return command + " --seed-mode image --n_samples 1 --n_iter 1";
+}
+
+std::string json_for_html(const json& value) {
+  const std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);  // ASCII
+  std::string safe;
+  for (const char c : text) {
+    if (c == '<') {
+      safe += "\\u003c";
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+int64_t write_gallery(const JobSurvey& job, const fs::path& page) {
+  if (job.in_tars()) {
+    throw Error(ErrorKind::kUsage,
+                "a gallery shows pictures in a folder, and the job's are in tars",
+                "unpack the tars, or draw with `sink` folder");
+  }
+  const fs::path base = fs::absolute(page).parent_path();
+  NewFile file(page);
+  file.write(kGalleryStart);
+  int64_t count = 0;
+  job.each_picture([&](int64_t, const fs::path& path) {
+    const std::string name = fs::absolute(path).lexically_relative(base).generic_string();
+    const std::vector<uint8_t> bytes = read_file_bytes(path.string());
+    file.write(count++ == 0 ? "" : ",\n");
+    file.write(json_for_html(entry_of(name, find_record(path, bytes))));
+  });
+  file.write(kGalleryEnd);
+  file.finish_over();
+  return count;
+}
+
+}  // namespace sd

@@ -1,0 +1,177 @@
+#include "job/job_sheet.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/new_file.h"
+#include "base/strings.h"
+#include "base/text_file.h"
+#include "base/version.h"
+#include "base/words.h"
+#include "job/file_hash.h"
+#include "job/picture_record.h"
+#include "job/setting_values.h"
+#include "job/settings.h"
+#include "models/model_source.h"
+#include "runtime/exec_policy.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr JsonLimits kSheetLimits = {.depth = 16, .values = 10'000};
+constexpr size_t kMostBytes = size_t{1} << 20;
+
+std::string name_of(const std::string& path) { return recorded_path(fs::absolute(path).string()); }
+
+json settings_json(const Settings& settings) {
+  const std::vector<json> values = json_values(settings);
+  json all = json::object();
+  for (const Setting& setting : all_settings()) {
+    if (!setting.about.local && setting.known_to(settings.script)) {
+      all[setting.key] = values[setting.place];
+    }
+  }
+  return all;
+}
+
+/// "cuda" of "cuda:1".
+std::string device_kind(const std::string& device) { return device.substr(0, device.find(':')); }
+
+[[noreturn]] void refuse_sheet(const fs::path& path, const std::string& why) {
+  throw Error(ErrorKind::kFile, printable(path.string()) + ": " + why,
+              "it must be as the first run of the job wrote it");
+}
+
+}  // namespace
+
+json job_sheet(const Settings& settings, const ChosenModel& model, const PromptFile& prompts) {
+  json sheet = {{"program", "sd"},
+                {"version", program_version()},
+                {"command", word_of(settings.script)},
+                {"settings", settings_json(settings)},
+                {"device",
+                 {{"kind", device_kind(settings.devices.empty() ? settings.device.device
+                                                                : settings.devices.front())},
+                  {"kernels", word_of(settings.device.kernels)}}},
+                {"model",
+                 {{"name", name_of(model.paths.checkpoint)},
+                  {"sha256", FileHash(main_file_of(model.paths)).get()}}},
+                {"prompts",
+                 {{"name", name_of(prompts.path())},
+                  {"sha256", prompts.sha256()},
+                  {"lines", prompts.lines()}}},
+                {"pictures", prompts.lines() * settings.n_iter}};
+  if (!model.paths.config.empty()) {
+    sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
+  }
+  if (!model.paths.vae.empty()) {
+    sheet["model"]["vae_sha256"] = FileHash(main_vae_file(model.paths.vae)).get();
+  }
+  const std::string& init = settings.batch.init.file;
+  if (settings.script == Script::kImg2Img && !init.empty()) {
+    sheet["init_image_sha256"] = FileHash(init).get();
+  }
+  return sheet;
+}
+
+json find_job_sheet(const fs::path& folder) {
+  const fs::path path = folder / "job.json";
+  if (!name_is_taken(path)) return nullptr;
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  if (!text) refuse_sheet(path, problem);
+  json sheet = parse_json(*text, kSheetLimits);
+  if (!sheet.is_object() || sheet.value("program", json()) != "sd") {
+    refuse_sheet(path, "expected the settings of a job in JSON, found something else");
+  }
+  return sheet;
+}
+
+json read_job_sheet(const fs::path& folder) {
+  json sheet = find_job_sheet(folder);
+  if (sheet.is_null()) {
+    throw Error(ErrorKind::kFile, printable(folder.string()) + " is no job: it holds no job.json",
+                "name the folder that `job` was given");
+  }
+  return sheet;
+}
+
+std::vector<std::string> sheet_differences(const json& job, const json& here) {
+  std::vector<std::string> differences;
+  const auto of_no_account = [](const std::string& key) { return key.ends_with("/name"); };
+  const json flat_job = job.flatten(), flat_here = here.flatten();
+  const auto shown = [](const json& flat, const std::string& key) {
+    return flat.contains(key) ? flat[key].dump() : std::string("nothing");
+  };
+  json keys = flat_job;
+  keys.update(flat_here);
+  for (const auto& [key, ignored] : keys.items()) {
+    const std::string in_job = shown(flat_job, key), now = shown(flat_here, key);
+    if (in_job == now || of_no_account(key)) continue;
+    const std::string name = key.starts_with("/settings/") ? key.substr(10) : key.substr(1);
+    differences.push_back(printable(name) + ": " + printable(in_job, 80) + " in the job, " +
+                          printable(now, 80) + " here");
+  }
+  return differences;
+}
+
+void join_job(const JobFolder& folder, const json& sheet) {
+  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return;
+  const auto differences = sheet_differences(read_job_sheet(folder.names().folder()), sheet);
+  if (differences.empty()) return;
+  throw Error(ErrorKind::kUsage,
+              printable(folder.names().folder().string()) +
+                  " holds another job, which differs in what is listed above",
+              "give the command that began it, or `job` another folder", differences);
+}
+
+Settings with_device_of_job(Settings settings) {
+  const json sheet = find_job_sheet(settings.job.folder);
+  const HostInfo host = probe_host(settings.device);
+  if (settings.device.precision == Precision::kFastest) {
+    settings.device.precision = resolve(settings.device, host).chosen.precision;
+    const json of_job =
+        sheet.is_object() ? sheet.value(json::json_pointer("/settings/precision"), json()) : json();
+    if (of_job.is_string()) values::read(of_job, &settings.device.precision);
+  }
+  ExecPolicy policy = resolve(settings.device, host);
+  const KernelChoice* wanted = nullptr;
+  if (sheet.is_object()) {
+    const json kernels = sheet.value(json::json_pointer("/device/kernels"), json());
+    if (kernels.is_string()) wanted = value_of<KernelChoice>(kernels.get<std::string>());
+  }
+  // (bfloat16 on the CPU takes no kernels by name.)
+  const bool by_name = settings.device.precision != Precision::kBf16;
+  const bool free_choice = settings.device.kernels == KernelChoice::kAuto && by_name;
+  if (wanted != nullptr && *wanted != policy.chosen.kernels && free_choice) {
+    DeviceOptions as_job = settings.device;
+    as_job.kernels = *wanted;
+    policy = resolve(as_job, host);
+    if (policy.chosen.kernels != *wanted) {
+      throw Error(ErrorKind::kDevice,
+                  std::string("the job is drawn with ") + word_of(*wanted) +
+                      " kernels, which this processor does not have",
+                  "run it on such machines alone, or begin another job with `kernels` avx2");
+    }
+  }
+  if (by_name) settings.device.kernels = policy.chosen.kernels;
+  settings.device.device = policy.chosen.device;
+  return settings;
+}
+
+JobNames names_of(const fs::path& folder, const json& sheet) {
+  try {
+    PictureFormat format = PictureFormat::kPng;
+    values::read(sheet.at("settings").at("format"), &format);
+    return {folder, values::whole_number<int64_t>(sheet.at("pictures")), format};
+  } catch (const json::exception& error) {
+    refuse_sheet(folder / "job.json", printable(error.what()));
+  } catch (const Error& error) {
+    refuse_sheet(folder / "job.json", error.what());
+  }
+}
+
+}  // namespace sd

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "job/job_folder.h"
+#include "job/model_choice.h"
+#include "job/prompt_file.h"
+#include "sd/settings.h"
+
+namespace sd {
+
+/// What job.json says: all that decides what the files of a job hold. `settings`: as they are used,
+/// with nothing about the device left to be chosen. Reads the model's file for its hash.
+nlohmann::json job_sheet(const Settings& settings, const ChosenModel& model,
+                         const PromptFile& prompts);
+
+/// The job.json of a folder. Throws Error(kFile) where there is none, or something else.
+nlohmann::json read_job_sheet(const std::filesystem::path& folder);
+/// Null where there is no such file.
+nlohmann::json find_job_sheet(const std::filesystem::path& folder);
+
+/// Writes the sheet as the folder's job.json, or compares it with the one that is there. Throws
+/// Error(kUsage) with what differs, a line each in `details`.
+void join_job(const JobFolder& folder, const nlohmann::json& sheet);
+
+/// What differs between two sheets: "seed: 42 in the job, 43 here".
+std::vector<std::string> sheet_differences(const nlohmann::json& job, const nlohmann::json& here);
+
+/// The settings with the device as this machine has it for the job in that folder: its kernels and
+/// precision, where there is one and the command leaves the choice. Throws kDevice, naming what
+/// this machine lacks.
+Settings with_device_of_job(Settings settings);
+
+/// The names of the files of a job of that sheet. Throws Error(kFile).
+JobNames names_of(const std::filesystem::path& folder, const nlohmann::json& sheet);
+
+}  // namespace sd

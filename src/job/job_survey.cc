@@ -1,0 +1,216 @@
+#include "job/job_survey.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/new_file.h"
+#include "base/strings.h"
+#include "base/text_file.h"
+#include "image/file_bytes.h"
+#include "image/image_io.h"
+#include "job/job_sheet.h"
+#include "job/saved_picture.h"
+#include "job/settings.h"
+#include "sd/error.h"
+#include "weights/sha256.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct JobSurvey::Sheet {
+  json value;
+};
+
+namespace {
+
+double time_of(const fs::path& path) {
+  struct stat about = {};
+  if (::stat(path.c_str(), &about) != 0) return 0;
+  constexpr double kNanosecond = 1e-9;
+  return static_cast<double>(about.st_mtim.tv_sec) +
+         static_cast<double>(about.st_mtim.tv_nsec) * kNanosecond;
+}
+
+/// How many pictures were written when, of which only the last ten minutes count.
+class Pace {
+ public:
+  void add(double time, int64_t pictures) {
+    constexpr double kWindow = 600;
+    const auto second = static_cast<int64_t>(time);
+    last_ = std::max(last_, second);
+    if (second < last_ - static_cast<int64_t>(kWindow)) return;
+    by_second_[second] += pictures;
+    by_second_.erase(by_second_.begin(),
+                     by_second_.lower_bound(last_ - static_cast<int64_t>(kWindow)));
+  }
+
+  /// The first second tells when the clock began: what follows took the time since.
+  std::optional<double> an_hour() const {
+    constexpr double kHour = 3600;
+    if (by_second_.size() < 2) return std::nullopt;
+    int64_t pictures = 0;
+    for (const auto& [second, count] : by_second_) pictures += count;
+    pictures -= by_second_.begin()->second;
+    return static_cast<double>(pictures) / static_cast<double>(last_ - by_second_.begin()->first) *
+           kHour;
+  }
+
+ private:
+  int64_t last_ = 0;
+  std::map<int64_t, int64_t> by_second_;
+};
+
+int64_t count_of(const json& statistics, const char* key) {
+  const auto found = statistics.find(key);
+  return found != statistics.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
+json read_json(const fs::path& path) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  return text ? parse_json(*text) : json(json::value_t::discarded);
+}
+
+/// What the record says otherwise than the job: its model, and settings that no line may have.
+std::string difference_from_job(const PictureRecord& record, const json& sheet) {
+  const json said = to_json(record);
+  const auto differs = [&](const char* in_record, const char* in_job) {
+    const json::json_pointer ours(in_record), theirs(in_job);
+    return !sheet.contains(theirs) || said.at(ours) != sheet.at(theirs);
+  };
+  if (differs("/version", "/version")) return "the version";
+  if (differs("/command", "/command")) return "the command";
+  if (differs("/model/sha256", "/model/sha256")) return "the model";
+  const std::vector<json> values = json_values(record.settings);
+  for (const Setting& setting : all_settings()) {
+    const bool of_run = setting.about.where == Settable::kCommand && !setting.about.local;
+    if (!of_run || *setting.about.record == '\0' || setting.key == "seed" ||
+        setting.key == "seed_mode" || setting.key == "weights" || setting.key == "watermark") {
+      continue;
+    }
+    const auto expected = sheet.at("settings").find(setting.key);
+    if (expected != sheet.at("settings").end() && *expected != values[setting.place]) {
+      return setting.key;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+JobSurvey::JobSurvey(const fs::path& folder)
+    : sheet_(std::make_unique<const Sheet>(Sheet{read_job_sheet(folder)})),
+      names_(names_of(folder, sheet_->value)) {}
+JobSurvey::~JobSurvey() = default;
+JobSurvey::JobSurvey(JobSurvey&&) noexcept = default;
+
+const json& JobSurvey::sheet() const { return sheet_->value; }
+
+bool JobSurvey::in_tars() const {
+  return sheet().value(json::json_pointer("/settings/sink"), std::string()) == "tar";
+}
+
+void JobSurvey::each_picture(
+    const std::function<void(int64_t place, const fs::path& path)>& see) const {
+  for (int64_t place = 0; place < names_.pictures(); ++place) {
+    const fs::path path = names_.picture(place);
+    if (name_is_taken(path)) see(place, path);
+  }
+}
+
+void JobSurvey::each_tar(
+    const std::function<void(int64_t number, const json& statistics)>& see) const {
+  std::vector<int64_t> numbers;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(names_.folder(), ignored)) {
+    const fs::path& path = entry.path();
+    const std::string stem = path.stem().string();
+    const bool is_number = !stem.empty() && stem.find_first_not_of("0123456789") == stem.npos;
+    if (path.extension() == ".json" && is_number) numbers.push_back(std::atoll(stem.c_str()));
+  }
+  std::ranges::sort(numbers);
+  for (const int64_t number : numbers) {
+    const json statistics = read_json(names_.tar_statistics(number));
+    if (statistics.is_object()) see(number, statistics);
+  }
+}
+
+JobStatus JobSurvey::status() const {
+  JobStatus status;
+  status.pictures = names_.pictures();
+  Pace pace;
+  if (in_tars()) {
+    each_tar([&](int64_t number, const json& statistics) {
+      status.drawn += count_of(statistics, "samples");
+      pace.add(time_of(names_.tar(number)), count_of(statistics, "samples"));
+    });
+  } else {
+    each_picture([&](int64_t, const fs::path& path) {
+      ++status.drawn;
+      pace.add(time_of(path), 1);
+    });
+  }
+  std::error_code ignored;
+  for (const auto& entry : fs::recursive_directory_iterator(names_.folder() / "failed", ignored)) {
+    if (entry.path().extension() == ".json") ++status.failed;
+  }
+  status.missing = std::max<int64_t>(0, status.pictures - status.drawn - status.failed);
+  status.an_hour = pace.an_hour();
+  if (status.an_hour && *status.an_hour > 0) {
+    status.hours_left = static_cast<double>(status.missing) / *status.an_hour;
+  }
+  return status;
+}
+
+std::optional<PictureRecord> find_record(const fs::path& path, const std::vector<uint8_t>& bytes) {
+  const std::string name = path.string();
+  const PngMetadata texts = picture_texts(bytes, name);
+  const std::string* record = texts.find(kRecordKeyword);
+  if (record == nullptr) return std::nullopt;
+  return parse_record(*record, name);
+}
+
+std::string problem_of_picture(const JobSurvey& job, const fs::path& path,
+                               const std::vector<uint8_t>& bytes) {
+  try {
+    const Image image = decode_image(bytes, path.string());
+    const auto record = find_record(path, bytes);
+    const bool has_records = !job.sheet().value(json::json_pointer("/settings/no_metadata"), false);
+    if (!record) return has_records ? "it does not say how it was drawn" : "";
+    const BatchSettings& batch = record->settings.batch;
+    const FitSize size = saved_size(batch.width, batch.height, record->settings.output.save_size);
+    // (The size of a picture that was pasted into another is that one's.)
+    const bool pasted = !record->mask_sha256.empty();
+    if (!pasted && size != FitSize{image.width, image.height}) {
+      return "it has not the size of its record";
+    }
+    const std::string difference = difference_from_job(*record, job.sheet());
+    return difference.empty() ? "" : "its record differs from the job in " + difference;
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const json::exception& error) {
+    return printable(error.what());
+  }
+}
+
+std::string problem_of_tar(const JobSurvey& job, int64_t number, const json& statistics) {
+  try {
+    const std::vector<uint8_t> bytes = read_file_bytes(job.names().tar(number).string());
+    const std::string hash = sha256_of(bytes.data(), bytes.size());
+    if (statistics.value("sha256", std::string()) == hash) return "";
+    return "its SHA-256 is not what " + job.names().tar_statistics(number).filename().string() +
+           " says";
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const json::exception&) {
+    return "its statistics are damaged";
+  }
+}
+
+}  // namespace sd

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "job/job_folder.h"
+#include "job/picture_record.h"
+
+namespace sd {
+
+/// How far a job is.
+struct JobStatus {
+  int64_t pictures = 0;  ///< of the whole job
+  int64_t drawn = 0;
+  int64_t failed = 0;
+  int64_t missing = 0;
+  std::optional<double> an_hour;     ///< pictures, over the last ten minutes that it was drawn
+  std::optional<double> hours_left;  ///< at that pace
+};
+
+/// A job as its folder tells it; nothing is drawn or read of the model.
+class JobSurvey {
+ public:
+  /// Reads job.json. Throws Error(kFile).
+  explicit JobSurvey(const std::filesystem::path& folder);
+  ~JobSurvey();
+  JobSurvey(JobSurvey&&) noexcept;
+
+  const JobNames& names() const { return names_; }
+  const nlohmann::json& sheet() const;
+  bool in_tars() const;
+
+  /// Looks at the names of all files.
+  JobStatus status() const;
+
+  /// Calls `see` with the place and the path of each picture that is drawn, by place.
+  void each_picture(
+      const std::function<void(int64_t place, const std::filesystem::path& path)>& see) const;
+  /// Calls `see` with the number and the statistics of each tar that is complete, by number.
+  void each_tar(
+      const std::function<void(int64_t number, const nlohmann::json& statistics)>& see) const;
+
+ private:
+  struct Sheet;
+  std::unique_ptr<const Sheet> sheet_;
+  JobNames names_;
+};
+
+/// What is wrong with a picture of the job: it is damaged, has another size than its record says,
+/// or a record that does not fit job.json. Empty where it is sound.
+std::string problem_of_picture(const JobSurvey& job, const std::filesystem::path& path,
+                               const std::vector<uint8_t>& bytes);
+
+/// What is wrong with a tar of the job.
+std::string problem_of_tar(const JobSurvey& job, int64_t number, const nlohmann::json& statistics);
+
+/// The record of a picture's file; nothing where it has none that can be read.
+std::optional<PictureRecord> find_record(const std::filesystem::path& path,
+                                         const std::vector<uint8_t>& bytes);
+
+}  // namespace sd

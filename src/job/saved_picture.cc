@@ -1,0 +1,49 @@
+#include "job/saved_picture.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/log.h"
+#include "image/encode.h"
+#include "image/resize.h"
+#include "image/watermark.h"
+#include "runtime/profile.h"
+
+namespace sd {
+
+FitSize saved_size(int width, int height, int64_t longest) {
+  const int64_t longer = std::max(width, height);
+  if (longest == 0 || longer <= longest) return {width, height};
+  const auto shrunk = [&](int64_t side) {
+    return static_cast<int>(std::max<int64_t>(1, (side * longest + longer / 2) / longer));
+  };
+  return {shrunk(width), shrunk(height)};
+}
+
+/// The watermark is part of the reference; small pictures cannot carry it.
+Image saved_picture(Image image, const std::string& watermark, int64_t longest) {
+  const FitSize size = saved_size(image.width, image.height, longest);
+  if (size != FitSize{image.width, image.height}) {
+    const Zone zone("resize");
+    image = resize(image, size.width, size.height, ResizeFilter::kLanczos);
+  }
+  if (watermark.empty()) return image;
+  const Zone zone("watermark");
+  static std::atomic<bool> said_too_small = false;
+  if (!embed_watermark(image, watermark) && !said_too_small.exchange(true)) {
+    notice("watermark: left out, pictures below 256x256 pixels cannot carry it");
+  }
+  return image;
+}
+
+std::string watermark_of(const Settings& settings) {
+  return settings.no_watermark ? "" : settings.watermark;
+}
+
+std::string encode_saved(const Image& image, const std::optional<PictureRecord>& record,
+                         const OutputSettings& output) {
+  return encode_picture(image, record ? metadata_of(*record) : PngMetadata(), output.format,
+                        output.quality);
+}
+
+}  // namespace sd

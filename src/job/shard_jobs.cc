@@ -1,0 +1,300 @@
+#include "job/shard_jobs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/strings.h"
+
+namespace sd {
+namespace {
+
+/// Jobs that may fail one after the other before the run ends: then it is not the lines.
+constexpr int kMostFailedJobs = 3;
+constexpr std::chrono::seconds kToWindUp(2);
+
+int64_t rounded_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+int64_t lines_per_block(const Settings& settings) {
+  return settings.job.block * settings.n_samples;
+}
+
+ShardJobs::ShardJobs(const ShardInputs& inputs)
+    : inputs_(inputs),
+      blocks_{.lines = inputs.prompts.lines(), .per_block = inputs.prompts.lines_per_block()},
+      in_tars_(inputs.settings.output.sink == "tar"),
+      planner_(inputs.settings, inputs.model, inputs.built_in_model),
+      noise_(inputs.model, inputs.settings.fixed_code) {
+  plan_plain();
+  total_ = count_pictures();
+}
+
+void ShardJobs::start() {
+  const std::lock_guard lock(mutex_);
+  plan_until_queued();
+}
+
+/// What a line without flags is drawn as. (Without an init image on the command line there is no
+/// such line.)
+void ShardJobs::plan_plain() {
+  const Settings& settings = inputs_.settings;
+  if (settings.script == Script::kImg2Img && settings.batch.init.file.empty()) return;
+  for (int64_t i = 0; i < settings.n_samples; ++i) planner_.add(settings, i);
+  plain_ = planner_.finish(inputs_.prompts.lines());
+  typical_ = plain_;
+}
+
+int64_t ShardJobs::own_blocks() const {
+  const int64_t blocks = inputs_.prompts.blocks() * inputs_.settings.n_iter;
+  const auto [index, count] = inputs_.shard;
+  return index < blocks ? rounded_up(blocks - index, count) : 0;
+}
+
+int64_t ShardJobs::count_pictures() const {
+  const auto [index, count] = inputs_.shard;
+  int64_t pictures = 0;
+  for (int64_t i = 0; i < own_blocks(); ++i) pictures += blocks_.size(index + i * count);
+  return pictures;
+}
+
+std::optional<Job> ShardJobs::take() {
+  if (stopped()) return std::nullopt;
+  std::optional<Job> job;
+  {
+    const std::lock_guard lock(mutex_);
+    plan_until_queued();
+    const auto wall = deadline();
+    if (!queued_.empty() && wall && Clock::now() + longest_ > *wall) {
+      out_of_time_ = true;
+    } else if (!queued_.empty()) {
+      job = std::move(queued_.front());
+      queued_.pop_front();
+      begun_[job->number] = Clock::now();
+    } else if (!interrupted()) {
+      note_failures(std::exchange(suspects_, {}));
+    }
+  }
+  tell_ended_blocks();
+  return job;
+}
+
+void ShardJobs::plan_until_queued() {
+  while (queued_.empty() && next_ < own_blocks() && !interrupted()) {
+    plan_block(inputs_.shard.index + next_++ * inputs_.shard.count);
+  }
+}
+
+void ShardJobs::plan_block(int64_t block) {
+  skip_to(block);
+  if (in_tars_ && inputs_.folder.is_tar_done(block)) {
+    const int64_t first = blocks_.first_place(block), pictures = blocks_.size(block);
+    for (int64_t i = 0; i < pictures; ++i) failed_ += inputs_.folder.failure(first + i) ? 1 : 0;
+    settled_ += pictures;
+    return;
+  }
+  const std::vector<PlannedBatch> batches = batches_of(block, /*tell=*/true);
+  const bool is_first = numbered_ == 0;
+  for (const PlannedBatch& batch : batches) queue(batch, block);
+  noise_.forget_all_but(plain_.empty() ? nullptr : plain_.front().request.batch.init.image);
+  placed_ = block + 1;
+  if (is_first && numbered_ > 0) {
+    typical_.insert(typical_.end(), batches.begin(), batches.end());
+  }
+  if (!open_.contains(block)) ended_blocks_.push_back(block);
+}
+
+std::vector<PlannedBatch> ShardJobs::batches_of(int64_t block, bool tell) {
+  const PromptFile& prompts = inputs_.prompts;
+  int64_t place = blocks_.first_place(in_pass(block));
+  for (const PromptFile::Line& line : prompts.read(in_pass(block))) {
+    const PromptLine parsed = inputs_.parse(line.text, line.number);
+    const int64_t of_job = pass_of(block) * prompts.lines() + place;
+    if (tell) lines_[of_job] = line.number;
+    try {
+      if (!parsed.problem.empty()) throw Error(ErrorKind::kUsage, parsed.problem, parsed.hint);
+      planner_.add(parsed.settings, place);
+    } catch (const Error& error) {
+      if (tell) leave_out(of_job, parsed, error);
+    }
+    ++place;
+  }
+  return planner_.finish(prompts.lines());
+}
+
+void ShardJobs::leave_out(int64_t place, const PromptLine& line, const Error& error) {
+  if (skips_failed(place)) {
+    ++settled_;
+    return;
+  }
+  complain(format("error: line %lld of %s: ", static_cast<long long>(line.number),
+                  printable(inputs_.settings.from_file).c_str()) +
+           error.what() + "; left out");
+  inputs_.folder.fail(place, line.number, error.what());
+  ++settled_;
+  ++failed_;
+}
+
+/// Goes through the noise of the blocks of other shards, which those of this one come after.
+void ShardJobs::skip_to(int64_t block) {
+  for (; placed_ < block; ++placed_) skip(placed_);
+}
+
+void ShardJobs::skip(int64_t block) {
+  if (inputs_.settings.seed_mode == SeedMode::kImage) return;
+  const int64_t of_pass = in_pass(block);
+  if (inputs_.prompts.is_plain(of_pass)) {
+    if (plain_.empty() || !plain_.front().request.noise.shared()) return;
+    const int64_t batches =
+        rounded_up(inputs_.prompts.lines_in(of_pass), inputs_.settings.n_samples);
+    return noise_.skip(plain_.front().request, batches);
+  }
+  for (const PlannedBatch& batch : batches_of(block, /*tell=*/false)) {
+    Request request = request_of(batch, pass_of(block));
+    noise_.place(&request);
+  }
+  noise_.forget_all_but(plain_.empty() ? nullptr : plain_.front().request.batch.init.image);
+}
+
+/// The batch, of which only those pictures are drawn that are wanted.
+void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
+  Job job{.number = numbered_,
+          .block = block,
+          .places = places_of(batch, pass_of(block), inputs_.prompts.lines()),
+          .request = request_of(batch, pass_of(block))};
+  noise_.place(&job.request);
+  std::vector<int64_t>& keep = job.request.keep;
+  for (size_t row = 0; row < job.places.size(); ++row) {
+    if (!is_settled(job.places[row])) keep.push_back(static_cast<int64_t>(row));
+  }
+  settled_ += std::ssize(job.places) - std::ssize(keep);
+  if (keep.empty()) return;
+  if (keep.size() == job.places.size()) keep.clear();
+  ++open_[block];
+  ++numbered_;
+  queued_.push_back(std::move(job));
+}
+
+bool ShardJobs::is_settled(int64_t place) {
+  return (!in_tars_ && inputs_.folder.is_drawn(place)) || skips_failed(place);
+}
+
+bool ShardJobs::skips_failed(int64_t place) {
+  if (inputs_.settings.job.retry_failed || !inputs_.folder.failure(place)) return false;
+  ++failed_;
+  return true;
+}
+
+void ShardJobs::done(const Job& job) {
+  JobSource::done(job);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto begun = begun_.find(job.number);
+    if (begun != begun_.end()) longest_ = std::max(longest_, Clock::now() - begun->second);
+    failed_jobs_ = 0;
+    note_failures(std::exchange(suspects_, {}));
+    end_job(job);
+  }
+  tell_ended_blocks();
+}
+
+bool ShardJobs::go_on_without(const Job& job, const Error& error) {
+  const ErrorKind kind = error.kind();
+  const bool of_line =
+      kind == ErrorKind::kUsage || kind == ErrorKind::kFile || kind == ErrorKind::kDevice;
+  if (!of_line) return false;
+  JobSource::done(job);
+  {
+    const std::lock_guard lock(mutex_);
+    if (++failed_jobs_ >= kMostFailedJobs) return false;
+    for (size_t row = 0; row < job.places.size(); ++row) {
+      const bool wanted = job.request.keep.empty() ||
+                          std::ranges::count(job.request.keep, static_cast<int64_t>(row)) > 0;
+      if (wanted) suspects_.push_back({job.places[row], error.what()});
+    }
+    end_job(job);
+  }
+  complain(std::string("error: ") + error.what() + "; its pictures are left out");
+  tell_ended_blocks();
+  return true;
+}
+
+void ShardJobs::note_failures(std::vector<Suspect> failures) {
+  for (const Suspect& each : failures) {
+    const auto line = lines_.find(each.place);
+    inputs_.folder.fail(each.place, line == lines_.end() ? 0 : line->second, each.reason);
+    ++settled_;
+    ++failed_;
+  }
+}
+
+void ShardJobs::fail(int64_t place, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  note_failures({{place, reason}});
+}
+
+void ShardJobs::end_job(const Job& job) {
+  begun_.erase(job.number);
+  const auto open = open_.find(job.block);
+  if (--open->second > 0) return;
+  open_.erase(open);
+  ended_blocks_.push_back(job.block);
+}
+
+void ShardJobs::tell_ended_blocks() {
+  std::vector<int64_t> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    ended.swap(ended_blocks_);
+    for (size_t i = 0; i < ended.size() && suspects_.empty(); ++i) {
+      const int64_t first = blocks_.first_place(ended[i]);
+      lines_.erase(lines_.lower_bound(first), lines_.lower_bound(first + blocks_.size(ended[i])));
+    }
+  }
+  if (!block_done_) return;
+  for (const int64_t block : ended) block_done_(block);
+}
+
+size_t ShardJobs::size() const {
+  const std::lock_guard lock(mutex_);
+  return numbered_ + static_cast<size_t>((own_blocks() - next_) * inputs_.settings.job.block);
+}
+
+int64_t ShardJobs::pictures() const {
+  const std::lock_guard lock(mutex_);
+  return total_ - settled_;
+}
+
+int64_t ShardJobs::failed_lines() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+bool ShardJobs::nothing_left() const {
+  const std::lock_guard lock(mutex_);
+  return queued_.empty() && next_ == own_blocks() && (ended_blocks_.empty() || !in_tars_);
+}
+
+std::optional<ShardJobs::Clock::time_point> ShardJobs::deadline() const {
+  const auto& limit = inputs_.settings.job.time_limit;
+  if (!limit) return std::nullopt;
+  const std::chrono::duration<double> length(limit->seconds);
+  const std::chrono::duration<double> margin =
+      std::min<std::chrono::duration<double>>(kToWindUp, length / 10);
+  return start_ + std::chrono::duration_cast<Clock::duration>(length - margin);
+}
+
+bool ShardJobs::stopped() const {
+  const auto wall = deadline();
+  return JobSource::stopped() || (wall && Clock::now() > *wall);
+}
+
+bool ShardJobs::out_of_time() const {
+  const auto wall = deadline();
+  const std::lock_guard lock(mutex_);
+  return out_of_time_ || (wall && Clock::now() > *wall);
+}
+
+}  // namespace sd

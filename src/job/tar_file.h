@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/new_file.h"
+#include "weights/sha256.h"
+
+namespace sd {
+
+/// Writes a tar (POSIX ustar) that holds nothing but names and bytes: no time, no owner. The same
+/// files give the same tar.
+class TarFile {
+ public:
+  /// The temporary file is in `folder`. Throws Error(kFile).
+  TarFile(const std::filesystem::path& path, const std::filesystem::path& folder)
+      : file_(path, folder) {}
+
+  /// `name`: at most 99 bytes. Throws Error(kFile).
+  void add(std::string_view name, std::string_view bytes);
+
+  /// Ends it and gives it its name; `over`: in place of what has it. False if that is taken.
+  /// Throws Error(kFile).
+  bool finish(bool over);
+
+  /// After `finish`.
+  const std::string& sha256() const { return digest_; }
+  uint64_t bytes() const { return file_.position(); }
+
+ private:
+  void write(std::string_view bytes);
+
+  NewFile file_;
+  Sha256 sum_;
+  std::string digest_;
+};
+
+/// The 512 bytes before a file in a tar.
+std::string tar_header(std::string_view name, uint64_t size);
+
+}  // namespace sd
