@@ -31,7 +31,12 @@ endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs" DESTINATION "${SD_DATADIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/models/demo" DESTINATION "${SD_DATADIR}/models"
   OPTIONAL FILES_MATCHING
-  PATTERN "*.safetensors" PATTERN "*.yaml" PATTERN "*.json" PATTERN "README.md")
+  PATTERN "*.safetensors" PATTERN "*.yaml" PATTERN "*.json" PATTERN "README.md"
+  PATTERN "selftest/*.png")
+# What `sd setup-cuda` runs, and the pins that it reads.
+install(PROGRAMS "${PROJECT_SOURCE_DIR}/packaging/setup-cuda" DESTINATION "${SD_DATADIR}/packaging")
+install(FILES "${PROJECT_SOURCE_DIR}/third_party/requirements.txt"
+  "${PROJECT_SOURCE_DIR}/third_party/requirements-cuda.txt" DESTINATION "${SD_DATADIR}/third_party")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/stable-diffusion")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/third_party/licenses"

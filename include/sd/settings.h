@@ -153,6 +153,8 @@ struct Settings : LineSettings {
   int64_t preview = 0;  ///< steps from one preview to the next; 0: none
   OutputSettings output;
   JobSettings job;
+  bool show = false;  ///< finished pictures in the terminal
+  bool bell = false;  ///< the terminal's, at the end
 
   std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
   std::string safety_ckpt;           ///< empty: its default place

@@ -1,10 +1,13 @@
 #include "base/log.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <utility>
 
 #include "base/printable.h"
 #include "base/strings.h"
+#include "base/terminal.h"
 
 namespace sd {
 namespace {
@@ -27,6 +30,19 @@ void say(LogKind kind, const std::string& line) {
   write_line(line);
 }
 
+/// The line with a colour for how it begins.
+std::string painted(const std::string& line) {
+  constexpr std::pair<std::string_view, const char*> kColours[] = {{"error:", "\033[1;31m"},
+                                                                   {"hint:", "\033[36m"}};
+  constexpr const char* kPlain = "\033[0m";
+  for (const auto& [start, colour] : kColours) {
+    if (line.starts_with(start) && wants_colour(STDERR_FILENO)) {
+      return colour + std::string(start) + kPlain + line.substr(start.size());
+    }
+  }
+  return line;
+}
+
 }  // namespace
 
 void set_verbosity(Verbosity verbosity) { current = verbosity; }
@@ -46,13 +62,19 @@ void detail(const std::string& line) {
 
 void complain(const std::string& line) { say(LogKind::kComplaint, line); }
 
-void write_line(const std::string& line) { write_raw(printable(line, std::string::npos) + "\n"); }
+void write_line(const std::string& line) {
+  write_raw(painted(printable(line, std::string::npos)) + "\n");
+}
 
 void complain_lines(const std::string& text) { write_raw(printable_lines(text)); }
 
+void write_controls(const std::string& bytes) { write_raw(bytes); }
+
 void redraw_line(const std::string& line) {
   constexpr const char* kClear = "\r\033[K";
-  write_raw(kClear + printable(line, std::string::npos));
+  constexpr const char *kDoNotWrap = "\033[?7l", *kWrap = "\033[?7h";
+  if (line.empty()) return write_raw(kClear);
+  write_raw(kClear + (kDoNotWrap + printable(line, std::string::npos)) + kWrap);
 }
 
 }  // namespace sd

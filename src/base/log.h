@@ -34,11 +34,15 @@ void detail(const std::string& line);
 /// A line that --quiet does not silence, such as an error; without the thread's label.
 void complain(const std::string& line);
 
-/// A line on stderr, past the sink.
+/// A line on stderr, past the sink; "error:" and "hint:" at its start in colour where that is
+/// wanted.
 void write_line(const std::string& line);
 
 /// Lines of our own that --quiet does not silence.
 void complain_lines(const std::string& text);
+
+/// Writes to the terminal what this program itself has made for it, with its controls.
+void write_controls(const std::string& bytes);
 
 /// Draws the line at the terminal's cursor again, without ending it. Empty: takes it away.
 void redraw_line(const std::string& line);

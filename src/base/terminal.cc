@@ -26,6 +26,12 @@ int terminal_columns(int descriptor) {
   return columns > 0 && columns < kMost ? columns : kUsual;
 }
 
+int terminal_rows(int descriptor) {
+  constexpr int kUsual = 24;
+  winsize size = {};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : kUsual;
+}
+
 bool is_live_terminal(int descriptor) {
   const std::string_view term = variable("TERM");
   return isatty(descriptor) == 1 && !term.empty() && term != "dumb";

@@ -6,6 +6,9 @@ namespace sd {
 /// neither tells.
 int terminal_columns(int descriptor);
 
+/// Its rows: what the terminal says, else 24.
+int terminal_rows(int descriptor);
+
 /// Whether the descriptor is a terminal that can move its cursor and draw a line anew: TERM is set
 /// and not "dumb".
 bool is_live_terminal(int descriptor);

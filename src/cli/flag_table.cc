@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "cli/command_page.h"
 #include "cli/flags.h"
+#include "cli/serve.h"
 #include "cli/settings_layers.h"
 #include "job/settings.h"
 
@@ -42,12 +43,14 @@ std::string text_cell(const Setting& setting) {
   return text + (sentence ? ". " : "; ") + more;
 }
 
-/// The flags that say where settings come from.
+/// The flags that say where settings and requests come from.
 std::string layer_rows() {
   CLI::App app;
   LayerFlags flags;
+  bool serves = false;
   add_layer_flags(&app, &flags);
-  std::string rows = "| **Settings** | | |\n";
+  add_serve_flag(&app, &serves);
+  std::string rows = "| **Settings and requests** | | |\n";
   for (const FlagPage& flag : page_of(app).flags) {
     if (flag.group != "Settings") continue;
     rows += "| `--" + flag.names.front() + (flag.kind.empty() ? "" : " " + flag.kind) + "` | | " +

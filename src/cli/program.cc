@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/interrupt.h"
@@ -38,11 +39,21 @@ int report_out_of_memory(const std::string& detail_text) {
 /// LibTorch's message is many lines long; its first says what is wrong.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+std::string version_text(const CLI::App& program) {
+  if (program.count("--json") == 0) return program_version();
+  const nlohmann::json version = {
+      {"version", program_version()}, {"commit", program_commit()}, {"torch", torch_version()}};
+  return version.dump();
+}
+
 }  // namespace
 
 void add_commands(CLI::App* program, RunFn* run) {
   program->formatter(help_formatter());
-  program->set_version_flag("--version", program_version(), "show the version");
+  program->set_version_flag(
+      "--version", [program] { return version_text(*program); }, "show the version");
+  program->add_flag_function(
+      "--json", [](int64_t) {}, "with --version: as JSON, with the commit");
   program->require_subcommand(1);
   program->set_help_flag("-h,--help", "show the flags that people use most");  // inherited
   program->set_help_all_flag("--help-all", "show all flags");                  // by the commands
@@ -63,6 +74,8 @@ void add_commands(CLI::App* program, RunFn* run) {
   add_settings_command(program, run);
   add_completion_command(program, run);
   add_man_command(program, run);
+  add_selftest_command(program, run);
+  add_setup_cuda_command(program, run);
   for (CLI::App* command : program->get_subcommands({})) {
     command->formatter(help_formatter());
     add_verbosity_flags(command);

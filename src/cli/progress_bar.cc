@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <vector>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/terminal.h"
 #include "base/words.h"
+#include "base/wrap.h"
 
 namespace sd {
 namespace {
@@ -23,11 +26,80 @@ std::string batch_label(const RunProgress& progress) {
                 static_cast<long long>(progress.batches));
 }
 
+/// How much of the run's batches is done, from 0 to 1.
+double share_done(const RunProgress& progress) {
+  const ProgressEvent& event = progress.event;
+  const double within = event.stage == Stage::kSample && event.total > 0
+                            ? static_cast<double>(event.step) / event.total
+                            : 0;
+  return (static_cast<double>(progress.batch - 1) + within) /
+         static_cast<double>(std::max<int64_t>(progress.batches, 1));
+}
+
+/// Seconds until the run ends; nothing where that cannot be told.
+std::optional<double> seconds_left(const RunProgress& progress) {
+  if (progress.seconds_left) return progress.seconds_left;
+  const ProgressEvent& event = progress.event;
+  if (progress.batches > 1 || event.step == 0) return std::nullopt;
+  return event.seconds / event.step * (event.total - event.step);
+}
+
+std::string time_of_day(std::time_t when) {
+  std::tm local = {};
+  localtime_r(&when, &local);
+  return format("%02d:%02d", local.tm_hour, local.tm_min);
+}
+
+/// What a line says beside the bar, the most important first.
+std::vector<std::string> parts_of(const RunProgress& progress, std::time_t now) {
+  const ProgressEvent& event = progress.event;
+  std::vector<std::string> parts;
+  if (progress.pictures > 1) {
+    const int64_t number = std::min(progress.drawn + 1, progress.pictures);
+    parts.push_back(format("picture %lld of %lld", static_cast<long long>(number),
+                           static_cast<long long>(progress.pictures)));
+  }
+  const auto left = seconds_left(progress);
+  if (left) {
+    parts.push_back(clock_time(*left) + " left");
+    parts.push_back("until " + time_of_day(now + static_cast<std::time_t>(*left + 0.5)));
+  }
+  if (event.step > 0) parts.push_back(rate(event.seconds, event.step));
+  if (left && *left > 0 && progress.pictures > 1) {
+    const double pictures = static_cast<double>(progress.pictures) * (1 - share_done(progress));
+    parts.push_back(format("%.0f pictures/h", pictures / *left * 3600));
+  }
+  return parts;
+}
+
+std::string bar_of(const ProgressEvent& event, int width) {
+  const int filled = event.total > 0 ? width * event.step / event.total : 0;
+  std::string bar = "[";
+  for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "·";
+  return bar + "] ";
+}
+
 }  // namespace
+
+std::string progress_line(const RunProgress& progress, int columns, std::time_t now) {
+  constexpr int kWidest = 24, kNarrowest = 6, kBrackets = 3;
+  const ProgressEvent& event = progress.event;
+  const std::string stage = format("%-6s ", word_of(event.stage));
+  std::string rest = format("%d/%d", event.step, event.total);
+  const int most = columns - 1 - text_columns(stage);  // the last column stays free
+  for (const std::string& part : parts_of(progress, now)) {
+    const int bar = kNarrowest + kBrackets;
+    if (text_columns(rest) + 2 + text_columns(part) + bar > most) break;
+    rest += "  " + part;
+  }
+  const int room = most - text_columns(rest) - kBrackets;
+  const std::string bar = room < kNarrowest ? "" : bar_of(event, std::min(room, kWidest));
+  return stage + bar + rest;
+}
 
 ProgressBar::Style ProgressBar::style_of_stderr() {
   if (verbosity() == Verbosity::kQuiet) return Style::kSilent;
-  return isatty(STDERR_FILENO) == 1 ? Style::kTerminal : Style::kPlain;
+  return is_live_terminal(STDERR_FILENO) ? Style::kTerminal : Style::kPlain;
 }
 
 void ProgressBar::show(const RunProgress& progress) {
@@ -37,7 +109,7 @@ void ProgressBar::show(const RunProgress& progress) {
   if (!new_batch && event.stage == last_stage_ && event.step == last_step_) return;
   if (event.stage == Stage::kSample || event.stage == Stage::kDecode) {
     if (style_ == Style::kTerminal) {
-      show_on_terminal(event, batch_label(progress));
+      show_on_terminal(progress);
     } else {
       show_plain(event, new_batch, batch_label(progress));
     }
@@ -47,17 +119,8 @@ void ProgressBar::show(const RunProgress& progress) {
   last_step_ = event.step;
 }
 
-void ProgressBar::show_on_terminal(const ProgressEvent& event, const std::string& label) {
-  constexpr int kWidth = 24;
-  const int filled = event.total > 0 ? kWidth * event.step / event.total : 0;
-  std::string line = format("%-6s [", word_of(event.stage));
-  for (int i = 0; i < kWidth; ++i) line += i < filled ? "█" : "·";
-  line += format("] %d/%d", event.step, event.total);
-  if (event.step > 0) {
-    const double left = event.seconds / event.step * (event.total - event.step);
-    line += "  " + rate(event.seconds, event.step) + "  " + clock_time(left) + " left";
-  }
-  redraw_line(line + label);
+void ProgressBar::show_on_terminal(const RunProgress& progress) {
+  redraw_line(progress_line(progress, terminal_columns(STDERR_FILENO), std::time(nullptr)));
   drawn_ = true;
 }
 

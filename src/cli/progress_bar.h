@@ -2,14 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include "job/reporter.h"
 
 namespace sd {
 
-/// Shows a run's progress on stderr: on a terminal one line that is drawn again and again, with
-/// s/it and the time left of this batch; elsewhere a plain line now and then. Silent under --quiet.
+/// Shows a run's progress on stderr: on a terminal one line that is drawn again and again
+/// (`progress_line`); elsewhere, and where TERM is "dumb", a plain line now and then. Silent under
+/// --quiet.
 class ProgressBar {
  public:
   enum class Style { kSilent, kPlain, kTerminal };
@@ -17,7 +19,7 @@ class ProgressBar {
   explicit ProgressBar(Style style) : style_(style) {}
   ~ProgressBar() { clear(); }
 
-  /// kTerminal if stderr is one, kSilent under --quiet.
+  /// kTerminal if stderr is a live one, kSilent under --quiet.
   static Style style_of_stderr();
 
   void show(const RunProgress& progress);
@@ -26,7 +28,7 @@ class ProgressBar {
   void clear();
 
  private:
-  void show_on_terminal(const ProgressEvent& event, const std::string& label);
+  void show_on_terminal(const RunProgress& progress);
   void show_plain(const ProgressEvent& event, bool new_batch, const std::string& label);
 
   Style style_;
@@ -36,6 +38,11 @@ class ProgressBar {
   int last_step_ = -1;
   std::chrono::steady_clock::time_point last_line_ = {};
 };
+
+/// The line of a terminal that is so wide: a bar, the step, and as much as there is room for of the
+/// picture's number of all, the time left, the time of day of the end, seconds a step, and pictures
+/// an hour. It is shorter than `columns`, but for the step of a terminal of less than 20.
+std::string progress_line(const RunProgress& progress, int columns, std::time_t now);
 
 /// "0:07", "12:30", "1:02:03".
 std::string clock_time(double seconds);

@@ -92,17 +92,7 @@ void parse_json(const std::string& line, Script script, LineSettings* settings) 
     throw Error(ErrorKind::kUsage, "not a JSON object: " + printable(line, 60),
                 "a line looks like {\"prompt\": \"a cat\", \"seed\": 7}");
   }
-  std::vector<std::string> flags;
-  for (const auto& [name, value] : json.items()) {
-    if (name != "prompt") {
-      flags.push_back(flag_of(name, value));
-    } else if (value.is_string()) {
-      settings->picture.prompt = value.get<std::string>();
-    } else {
-      throw Error(ErrorKind::kUsage, "\"prompt\" must be a text", "{\"prompt\": \"a cat\"}");
-    }
-  }
-  apply_flags(std::move(flags), script, settings);
+  set_by_members(json, script, settings);
 }
 
 /// Whether these are the lines of a file of JSON Lines.
@@ -130,6 +120,20 @@ PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
     parsed.hint = error.hint();
   }
   return parsed;
+}
+
+void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings) {
+  std::vector<std::string> flags;
+  for (const auto& [name, value] : object.items()) {
+    if (name != "prompt") {
+      flags.push_back(flag_of(name, value));
+    } else if (value.is_string()) {
+      settings->picture.prompt = value.get<std::string>();
+    } else {
+      throw Error(ErrorKind::kUsage, "\"prompt\" must be a text", "{\"prompt\": \"a cat\"}");
+    }
+  }
+  apply_flags(std::move(flags), script, settings);
 }
 
 std::vector<std::string> split_words(const std::string& text) {

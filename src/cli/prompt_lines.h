@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ std::vector<PromptLine> read_prompt_lines(const Settings& settings);
 /// One line of such a file; `json`: of JSON Lines.
 PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
                              const Settings& settings);
+
+/// Sets what an object of JSON Lines says. Throws Error(kUsage).
+void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings);
 
 /// Words as a shell splits them: at white space outside of quotes; within "…" a backslash takes the
 /// next character as it is, within '…' nothing is special. Throws Error(kUsage) for a quote that

@@ -6,14 +6,18 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/output.h"
+#include "base/terminal.h"
 #include "base/words.h"
 #include "cli/flag_names.h"
+#include "cli/terminal_picture.h"
+#include "image/image_io.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -54,6 +58,23 @@ bool write_all(int descriptor, const std::string& text) {
 
 }  // namespace
 
+ConsoleReporter::ConsoleReporter(ProgressBar::Style style, bool show, bool bell)
+    : bar_(style),
+      show_(show && is_live_terminal(STDERR_FILENO)),
+      bell_(bell && isatty(STDERR_FILENO) == 1) {}
+
+/// The picture of a file; nothing where it cannot be read: it may be gone already.
+void ConsoleReporter::show_picture(const std::filesystem::path& path) {
+  constexpr int kMostColumns = 80, kMostRows = 30;
+  try {
+    write_controls(terminal_picture(
+        read_image(path), std::min(terminal_columns(STDERR_FILENO) - 1, kMostColumns),
+        std::min(terminal_rows(STDERR_FILENO) - 2, kMostRows), wants_colour(STDERR_FILENO)));
+  } catch (const Error&) {
+    return;
+  }
+}
+
 void ConsoleReporter::print(const std::string& line) {
   const std::lock_guard lock(mutex_);
   bar_.clear();
@@ -69,15 +90,17 @@ void ConsoleReporter::progress(const RunProgress& progress) {
   bar_.show(progress);
 }
 
-void ConsoleReporter::wrote(const std::filesystem::path& path, std::optional<int64_t>) {
+void ConsoleReporter::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
   const std::lock_guard lock(mutex_);
   bar_.clear();
   print_path(path);
+  if (show_ && place) show_picture(path);
 }
 
 void ConsoleReporter::end(const RunSummary&) {
   const std::lock_guard lock(mutex_);
   bar_.clear();
+  if (bell_) write_controls("\a");
 }
 
 JsonReporter::JsonReporter(int descriptor) : descriptor_(descriptor) {
@@ -89,9 +112,16 @@ JsonReporter::JsonReporter(int descriptor) : descriptor_(descriptor) {
               "open it in the shell, as in `progress_fd` 3 3>progress.jsonl");
 }
 
-void JsonReporter::write(const std::string& line) {
+void JsonReporter::tell(const json& event) {
+  std::string line = line_of(event);
   const std::lock_guard lock(mutex_);
+  if (!id_.empty() && !event.contains("id")) line.insert(1, "\"id\":" + id_ + ",");
   if (!broken_) broken_ = !write_all(descriptor_, line);
+}
+
+void JsonReporter::set_id(const json& id) {
+  const std::lock_guard lock(mutex_);
+  id_ = id.is_null() ? "" : id.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 bool JsonReporter::has_room() const {
@@ -99,12 +129,10 @@ bool JsonReporter::has_room() const {
   return ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLOUT) != 0;
 }
 
-void JsonReporter::notice(const std::string& line) {
-  write(line_of({{"event", "notice"}, {"text", line}}));
-}
+void JsonReporter::notice(const std::string& line) { tell({{"event", "notice"}, {"text", line}}); }
 
 void JsonReporter::complaint(const std::string& line) {
-  write(line_of({{"event", "complaint"}, {"text", line}}));
+  tell({{"event", "complaint"}, {"text", line}});
 }
 
 void JsonReporter::progress(const RunProgress& progress) {
@@ -118,22 +146,21 @@ void JsonReporter::progress(const RunProgress& progress) {
     last_step_ = event.step;
     last_batch_ = progress.batch;
   }
-  write(line_of(
-      {{"event", "progress"},
-       {"stage", word_of(event.stage)},
-       {"step", event.step},
-       {"steps", event.total},
-       {"batch", progress.batch},
-       {"batches", progress.batches},
-       {"picture", std::min(progress.drawn + 1, progress.pictures)},
-       {"pictures", progress.pictures},
-       {"seconds_left", progress.seconds_left ? json(*progress.seconds_left) : json(nullptr)}}));
+  tell({{"event", "progress"},
+        {"stage", word_of(event.stage)},
+        {"step", event.step},
+        {"steps", event.total},
+        {"batch", progress.batch},
+        {"batches", progress.batches},
+        {"picture", std::min(progress.drawn + 1, progress.pictures)},
+        {"pictures", progress.pictures},
+        {"seconds_left", progress.seconds_left ? json(*progress.seconds_left) : json(nullptr)}});
 }
 
 void JsonReporter::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
   json event = {{"event", place ? "picture" : "grid"}, {"path", path.string()}};
   if (place) event["picture"] = *place + 1;
-  write(line_of(event));
+  tell(event);
 }
 
 void JsonReporter::previewed(const std::filesystem::path& path, int step) {
@@ -141,11 +168,11 @@ void JsonReporter::previewed(const std::filesystem::path& path, int step) {
 }
 
 void JsonReporter::end(const RunSummary& summary) {
-  write(line_of({{"event", "end"},
-                 {"drawn", summary.drawn},
-                 {"left", summary.left},
-                 {"failed", summary.failed},
-                 {"why", summary.why}}));
+  tell({{"event", "end"},
+        {"drawn", summary.drawn},
+        {"left", summary.left},
+        {"failed", summary.failed},
+        {"why", summary.why}});
 }
 
 void Reporters::notice(const std::string& line) {

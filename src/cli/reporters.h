@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace sd {
 /// For people: paths on stdout; a progress bar or plain lines, notices and errors on stderr.
 class ConsoleReporter final : public Reporter {
  public:
-  explicit ConsoleReporter(ProgressBar::Style style) : bar_(style) {}
+  /// `show`: pictures, too, where stderr is a terminal; `bell`: it rings at the end.
+  explicit ConsoleReporter(ProgressBar::Style style, bool show = false, bool bell = false);
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;
@@ -25,8 +27,12 @@ class ConsoleReporter final : public Reporter {
  private:
   void print(const std::string& line);
 
+  void show_picture(const std::filesystem::path& path);
+
   std::mutex mutex_;
   ProgressBar bar_;
+  bool show_;
+  bool bell_;
 };
 
 /// For programs: a JSON object a line, written to a file descriptor. Its member "event" is "notice"
@@ -47,13 +53,18 @@ class JsonReporter final : public Reporter {
   void previewed(const std::filesystem::path& path, int step) override;
   void end(const RunSummary& summary) override;
 
+  /// Writes an event of another kind.
+  void tell(const nlohmann::json& event);
+  /// From now on each event has this as "id"; null: none has.
+  void set_id(const nlohmann::json& id);
+
  private:
-  void write(const std::string& line);
   bool has_room() const;
 
   std::mutex mutex_;
   int descriptor_;
   bool broken_ = false;
+  std::string id_;  // as JSON
   Stage last_stage_ = Stage::kLoad;
   int last_step_ = -1;
   int64_t last_batch_ = 0;

@@ -44,7 +44,8 @@ void report_profile(const Settings& settings) {
 
 Reporters reporters_of(const Settings& settings) {
   Reporters all;
-  all.add(std::make_unique<ConsoleReporter>(ProgressBar::style_of_stderr()));
+  all.add(std::make_unique<ConsoleReporter>(ProgressBar::style_of_stderr(), settings.show,
+                                            settings.bell));
   if (settings.progress_fd) {
     all.add(std::make_unique<JsonReporter>(static_cast<int>(*settings.progress_fd)));
   }

@@ -107,7 +107,8 @@ class Run {
                            .seconds_left = seconds_left(first, event)});
     }
     if (job.number == first) previews_.show(event);
-    return !jobs_.stopped() && !interrupted() && !reader_gone();
+    const bool cancelled = inputs_.cancelled != nullptr && *inputs_.cancelled;
+    return !jobs_.stopped() && !cancelled && !interrupted() && !reader_gone();
   }
 
   std::optional<double> seconds_left(size_t first, const ProgressEvent& event) {
@@ -153,12 +154,8 @@ void work(const RunInputs& inputs, Run* run) {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace
-
-RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter) {
-  Run all(inputs, output, reporter);
-  work(inputs, &all);
-  begin_wind_up();
+/// Finishes the output of a run that has ended.
+RunOutcome finish(const RunInputs& inputs, const Run& all, OrderedOutput* output) {
   RunOutcome outcome;
   outcome.error = all.error();
   try {
@@ -173,6 +170,22 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
   outcome.unchecked = output->unchecked();
   outcome.not_numbers = output->not_numbers();
   return outcome;
+}
+
+}  // namespace
+
+RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter) {
+  Run all(inputs, output, reporter);
+  work(inputs, &all);
+  begin_wind_up();
+  return finish(inputs, all, output);
+}
+
+RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
+                  Reporter* reporter) {
+  Run all(inputs, output, reporter);
+  all.work([&]() -> const Pipeline& { return pipeline; });
+  return finish(inputs, all, output);
 }
 
 }  // namespace sd

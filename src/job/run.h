@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <vector>
@@ -21,6 +22,7 @@ struct RunInputs {
   LoadOptions load;
   std::vector<ExecPolicy> workers;  ///< one thread each; none: this thread, on `load.device`
   Session::Tap tap;                 ///< sees the tensors of the run; see Session::set_tap
+  const std::atomic<bool>* cancelled = nullptr;  ///< once true, the run stops; null: never
 };
 
 /// How a run went.
@@ -44,5 +46,10 @@ struct RunOutcome {
 /// wrong ends the run and is in the outcome, unless the jobs go on without it; what is drawn then
 /// is in the output.
 RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter);
+
+/// As `run`, on this thread, with a pipeline that is there already: `load` and `workers` count for
+/// nothing.
+RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
+                  Reporter* reporter);
 
 }  // namespace sd

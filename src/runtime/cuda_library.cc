@@ -15,14 +15,6 @@ namespace fs = std::filesystem;
 constexpr const char* kKernels = "libsd_cuda.so";
 constexpr const char* kEntry = "sd_cuda_table";
 
-/// libtorch_cuda.so beside the libtorch_cpu.so that this program runs with.
-fs::path torch_cuda_path() {
-  Dl_info info{};
-  const auto* inside = reinterpret_cast<const void*>(&at::get_num_threads);
-  if (::dladdr(inside, &info) == 0 || info.dli_fname == nullptr) return "libtorch_cuda.so";
-  return fs::path(info.dli_fname).parent_path() / "libtorch_cuda.so";
-}
-
 std::string last_dl_error() {
   const char* message = ::dlerror();
   return message != nullptr ? printable(message) : "no reason is given";
@@ -34,10 +26,10 @@ struct OpenLibraries {
 };
 
 std::string open_torch() {
-  const fs::path path = torch_cuda_path();
+  const fs::path path = torch_folder() / "libtorch_cuda.so";
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
-    return "libtorch_cuda.so is not installed (scripts/setup --cuda)";
+    return "libtorch_cuda.so is not installed (scripts/setup --cuda, or sd setup-cuda)";
   }
   // Its static objects register ATen's kernels; it is never closed.
   if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
@@ -66,6 +58,13 @@ OpenLibraries open_all() {
 const OpenLibraries* opened = nullptr;
 
 }  // namespace
+
+fs::path torch_folder() {
+  Dl_info info{};
+  const auto* inside = reinterpret_cast<const void*>(&at::get_num_threads);
+  if (::dladdr(inside, &info) == 0 || info.dli_fname == nullptr) return "";
+  return fs::path(info.dli_fname).parent_path();
+}
 
 const CudaLibraries& open_cuda_libraries() {
   static const OpenLibraries open = open_all();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 namespace sd {
@@ -10,6 +11,10 @@ struct CudaLibraries {
   std::string why_not_torch;    ///< why libtorch_cuda.so is not open; empty where it is
   std::string why_not_kernels;  ///< why libsd_cuda.so, of our own, is not; empty where it is
 };
+
+/// The folder of the libtorch_cpu.so that this program runs with, where libtorch_cuda.so is looked
+/// for, too.
+std::filesystem::path torch_folder();
 
 /// Opens LibTorch's library, which makes ATen's operations work on cards, and then ours. The first
 /// call does it, before anything asks ATen for a card; the others say what came of it.

@@ -27,5 +27,7 @@ void add_random_checkpoint_command(CLI::App* program, RunFn* run);
 void add_settings_command(CLI::App* program, RunFn* run);
 void add_completion_command(CLI::App* program, RunFn* run);
 void add_man_command(CLI::App* program, RunFn* run);
+void add_selftest_command(CLI::App* program, RunFn* run);
+void add_setup_cuda_command(CLI::App* program, RunFn* run);
 
 }  // namespace sd

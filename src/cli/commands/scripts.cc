@@ -4,6 +4,7 @@
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "cli/run.h"
+#include "cli/serve.h"
 #include "cli/settings_layers.h"
 
 namespace sd {
@@ -24,12 +25,14 @@ void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
   command->footer(examples);
   auto options = std::make_shared<Settings>(script);
   auto layers = std::make_shared<LayerFlags>();
+  auto serves = std::make_shared<bool>(false);
   add_run_flags(command, options.get());
   add_layer_flags(command, layers.get());
+  add_serve_flag(command, serves.get());
   command->callback([=] {
     *run = [=] {
       put_over_layers(*layers, command, options.get());
-      return run_script(*options);
+      return *serves ? serve(*options) : run_script(*options);
     };
   });
 }

@@ -253,6 +253,20 @@ void visit_run_settings(S& s, V&& v) {
           .record = "/device/kernels",
           .required = true,
           .local = true});
+  v("show", s.show,
+    About{.flags = "show",
+          .group = kOutput,
+          .help = "draw finished pictures in the terminal",
+          .more =
+              "by the graphics of kitty, iTerm2 or sixel where the terminal has them, else, and "
+              "within tmux, in coloured symbols; never into a file or pipe",
+          .common = true,
+          .local = true});
+  v("bell", s.bell,
+    About{.flags = "bell",
+          .group = kOutput,
+          .help = "ring the terminal's bell at the end",
+          .local = true});
   v("progress_fd", s.progress_fd,
     About{.flags = "progress-fd",
           .group = kOutput,

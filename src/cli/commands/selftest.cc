@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/output.h"
+#include "base/strings.h"
+#include "base/words.h"
+#include "cli/commands/commands.h"
+#include "image/image_io.h"
+#include "job/batch_plan.h"
+#include "job/model_choice.h"
+#include "runtime/data_files.h"
+#include "runtime/kernel_policy.h"
+#include "sd/error.h"
+#include "sd/pipeline.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A picture of the built-in model that comes with the program, drawn with plain kernels.
+struct Known {
+  const char* file;
+  const char* prompt;
+  const char* sampler;
+};
+constexpr Known kKnown[] = {
+    {"models/demo/selftest/heart.png", "a red heart on a blue background", "ddim"},
+    {"models/demo/selftest/sun.png", "a sun on a turquoise background", "dpmpp_2m"}};
+
+Settings settings_of(const Known& known, KernelChoice kernels) {
+  Settings settings(Script::kTxt2Img);
+  settings.picture.prompt = known.prompt;
+  settings.batch.sampler = known.sampler;
+  settings.batch.steps = 20;
+  settings.seed = 7;
+  settings.n_samples = 1;
+  settings.n_iter = 1;
+  settings.device.device = "cpu";
+  settings.device.kernels = kernels;
+  return settings;
+}
+
+/// The pictures of `kKnown` in their order.
+std::vector<Image> draw_known(KernelChoice kernels) {
+  const ChosenModel model = built_in_model();
+  const Settings common = settings_of(kKnown[0], kernels);
+  LoadOptions load;
+  load.model = model.paths;
+  load.device = common.device;
+  const Pipeline pipeline = Pipeline::load(load, model.description.config);
+  Session session = pipeline.start();
+  std::vector<Image> images;
+  for (const Known& known : kKnown) {
+    const Settings settings = settings_of(known, kernels);
+    const BatchPlan plan = plan_batches(settings, model.description, model.built_in);
+    session.generate(
+        plan.request(plan.batches.front(), 0),
+        [&](Picture picture) { images.push_back(std::move(picture.image)); },
+        [](const ProgressEvent&) { return !interrupted(); });
+  }
+  return images;
+}
+
+/// Kernel choices that this processor can run.
+std::vector<KernelChoice> choices_here() {
+  std::vector<KernelChoice> choices = {KernelChoice::kAten};
+  if (probe_isa() >= Isa::kAvx2) choices.push_back(KernelChoice::kAvx2);
+  if (probe_isa() >= Isa::kAvx512) choices.push_back(KernelChoice::kAvx512);
+  return choices;
+}
+
+/// Whether at most one value of a thousand differs, and by no more than 1.
+bool is_close(const Image& drawn, const Image& known, std::string* difference) {
+  if (drawn.rgb.size() != known.rgb.size()) {
+    *difference = "of another size";
+    return false;
+  }
+  size_t differing = 0;
+  int largest = 0;
+  for (size_t i = 0; i < drawn.rgb.size(); ++i) {
+    const int by = std::abs(int{drawn.rgb[i]} - int{known.rgb[i]});
+    largest = std::max(largest, by);
+    if (by != 0) ++differing;
+  }
+  *difference =
+      format("%zu of %zu values differ, by at most %d", differing, drawn.rgb.size(), largest);
+  return largest <= 1 && differing * 1000 <= drawn.rgb.size();
+}
+
+bool check(KernelChoice kernels) {
+  const std::vector<Image> images = draw_known(kernels);
+  bool right = true;
+  for (size_t i = 0; i < images.size(); ++i) {
+    std::string difference;
+    const bool close = is_close(images[i], read_image(data_file(kKnown[i].file)), &difference);
+    print_format("%-8s %-10s %s: %s\n", word_of(kernels), fs::path(kKnown[i].file).stem().c_str(),
+                 close ? "right" : "WRONG", difference.c_str());
+    flush_output();
+    right = right && close;
+  }
+  return right;
+}
+
+int run_selftest(const std::string& folder) {
+  catch_interrupts();
+  if (!folder.empty()) {
+    const std::vector<Image> images = draw_known(KernelChoice::kAten);
+    for (size_t i = 0; i < images.size(); ++i) {
+      const fs::path path = fs::path(folder) / fs::path(kKnown[i].file).filename();
+      if (write_png(path, images[i], {}) == WriteOutcome::kExists) {
+        throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
+                    "choose another folder");
+      }
+      print_path(path);
+    }
+    return 0;
+  }
+  bool right = true;
+  for (const KernelChoice kernels : choices_here()) right = check(kernels) && right;
+  if (right) return 0;
+  throw Error(ErrorKind::kDevice, "this machine draws other pictures than it should",
+              "its memory, its processor or a library may be damaged; please report it");
+}
+
+}  // namespace
+
+void add_selftest_command(CLI::App* program, RunFn* run) {
+  CLI::App* command = program->add_subcommand(
+      "selftest", "draw known pictures with each kind of kernel, and say whether they are right");
+  auto folder = std::make_shared<std::string>();
+  command->add_option("--write", *folder, "write the pictures into this folder instead")
+      ->type_name("DIR");
+  command->callback([=] { *run = [=] { return run_selftest(*folder); }; });
+}
+
+}  // namespace sd

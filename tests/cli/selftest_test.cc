@@ -1,0 +1,53 @@
+// What the program says of itself: whether it draws as it should here, and which version it is.
+
+#include "cli/small_model.h"
+#include "image/png_metadata.h"
+
+namespace sd::test {
+namespace {
+
+using nlohmann::json;
+
+TEST(SelfTest, FindsEachKindOfKernelRight) {
+  const Finished done = run({"selftest"});
+  EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
+  const Words lines = lines_of(done.out);
+  EXPECT_GE(lines.size(), 2U);
+  for (const std::string& line : lines) EXPECT_NE(line.find("right: "), std::string::npos) << line;
+}
+
+TEST(SelfTest, FindsOtherPicturesWrong) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "models/demo/selftest");
+  for (const char* name : {"heart", "sun"}) {
+    const auto path = folder / ("models/demo/selftest/" + std::string(name) + ".png");
+    ASSERT_EQ(write_png(path, Image(128, 128), PngMetadata()), WriteOutcome::kWritten);
+  }
+  setenv("SD_DATA_DIR", folder.path().c_str(), 1);
+  const Finished done = run({"selftest"});
+  unsetenv("SD_DATA_DIR");
+  EXPECT_EQ(done.exit_code, 5) << done.err;
+  EXPECT_NE(done.out.find("heart      WRONG: "), std::string::npos) << done.out;
+}
+
+TEST(Version, IsToldAsJsonWithTheCommit) {
+  const Finished done = run({"--version", "--json"});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const json version = json::parse(done.out);
+  EXPECT_EQ(version["version"].get<std::string>() + "\n", run({"--version"}).out);
+  EXPECT_TRUE(version["commit"].is_string());
+  EXPECT_EQ(version["torch"], "2.11.0");
+}
+
+TEST(SetupCuda, RefusesATorchOfAnotherVersion) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "torch");
+  folder.write("torch/version.py", "__version__ = '1.0.0+cu13'\n");
+  const Finished done = run({"setup-cuda", "--from", folder.path().string()});
+  EXPECT_EQ(done.exit_code, 3) << done.err;
+  EXPECT_NE(done.err.find("has torch 1.0.0, and this program needs 2.11.0"), std::string::npos)
+      << done.err;
+}
+
+}  // namespace
+}  // namespace sd::test

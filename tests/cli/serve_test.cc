@@ -1,0 +1,106 @@
+// --serve: requests in, events out.
+
+#include <stdlib.h>
+
+#include <map>
+
+#include "cli/small_model.h"
+#include "cli/tmux.h"
+
+namespace sd::test {
+namespace {
+
+using nlohmann::json;
+
+class Serve : public SmallModel {
+ protected:
+  /// All events of a process that is given these lines.
+  std::vector<json> events_of(const std::string& input, const Words& more = {}) {
+    Words words = {"txt2img",   "--serve", "--ckpt",       "model/model.safetensors",
+                   "--outdir",  "out",     "--H",          "64",
+                   "--W",       "64",      "--ddim_steps", "2",
+                   "--threads", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = run_here(words, input);
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    std::vector<json> events;
+    for (const std::string& line : lines_of(done.out)) events.push_back(json::parse(line));
+    return events;
+  }
+
+  static std::vector<json> of_kind(const std::vector<json>& events, const std::string& kind) {
+    std::vector<json> some;
+    for (const json& event : events) {
+      if (event["event"] == kind) some.push_back(event);
+    }
+    return some;
+  }
+};
+
+TEST_F(Serve, DrawsEachRequestAndTellsItsId) {
+  const auto events = events_of(
+      "{\"id\": \"a\", \"prompt\": \"a cat\", \"seed\": 7}\n{\"id\": 2, \"prompt\": \"a dog\"}\n");
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.front()["event"], "ready");
+  const auto pictures = of_kind(events, "picture");
+  ASSERT_EQ(pictures.size(), 2U);
+  EXPECT_EQ(pictures[0]["id"], "a");
+  EXPECT_EQ(pictures[0]["path"], "out/samples/00000.png");
+  EXPECT_EQ(pictures[1]["id"], 2);
+  EXPECT_EQ(of_kind(events, "end").size(), 2U);
+  // The same picture as a run draws.
+  const Finished alone = draw_here(
+      "txt2img", {"--prompt", "a cat", "--seed", "7", "--seed-mode", "image", "--outdir", "alone"});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  EXPECT_EQ(read_image(out_ / "alone/samples/00000.png").rgb, sample(0).rgb);
+  EXPECT_EQ(run_here({"replay", "out/samples/00001.png"}).exit_code, 0);
+}
+
+TEST_F(Serve, AnswersABadLineAndGoesOn) {
+  const auto events = events_of(
+      "bananas\n{\"id\": 1, \"prompt\": 3}\n{\"id\": 2, \"stps\": 3}\n"
+      "{\"id\": 3, \"H\": 65}\n{\"id\": [1]}\n\n{\"id\": 4, \"prompt\": \"x\"}");
+  const auto errors = of_kind(events, "error");
+  ASSERT_EQ(errors.size(), 5U);
+  for (const json& error : errors) EXPECT_EQ(error["code"], 2) << error;
+  EXPECT_FALSE(errors[0].contains("id"));
+  EXPECT_EQ(errors[1]["id"], 1);
+  EXPECT_NE(errors[2]["text"].get<std::string>().find("stps"), std::string::npos);
+  EXPECT_EQ(errors[3]["id"], 3);
+  ASSERT_EQ(of_kind(events, "picture").size(), 1U);
+  EXPECT_EQ(of_kind(events, "picture")[0]["id"], 4);
+}
+
+TEST_F(Serve, TakesARequestBack) {
+  const auto events = events_of(
+      "{\"id\": 1, \"prompt\": \"x\", \"ddim_steps\": 900}\n{\"id\": 2, \"prompt\": \"x\"}\n"
+      "{\"id\": 3, \"prompt\": \"x\"}\n{\"cancel\": 2}\n{\"cancel\": 1}\n");
+  std::map<int, std::string> why;
+  for (const json& end : of_kind(events, "end")) {
+    why[end["id"].get<int>()] = end["why"].get<std::string>();
+  }
+  EXPECT_EQ(why, (std::map<int, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, ""}}));
+  ASSERT_EQ(of_kind(events, "picture").size(), 1U);
+  EXPECT_EQ(of_kind(events, "picture")[0]["id"], 3);
+}
+
+TEST_F(Serve, RefusesWhatHasNoRequests) {
+  expect_failure(run_here({"txt2img", "--serve", "--from-file", "-"}), 2, "--from-file");
+  expect_failure(run_here({"txt2img", "--serve", "--ckpt", "absent.ckpt"}), 3, "absent.ckpt");
+}
+
+/// The example of docs/embedding.md runs as it stands.
+TEST_F(Serve, IsDrivenByThePythonOfItsPage) {
+  if (!has_command("python3")) GTEST_SKIP() << "python3 is not installed";
+  const std::string page = read_file(SD_SOURCE_DIR "/docs/embedding.md");
+  const std::string fence = "```python\n";
+  const size_t begin = page.find(fence) + fence.size();
+  out_.write("drive.py", page.substr(begin, page.find("```", begin) - begin));
+  std::filesystem::create_symlink(SD_PROGRAM, out_ / "sd");
+  const std::string folder = in_quotes(out_.path().string());
+  EXPECT_EQ(output_of("cd " + folder + " && PATH=" + folder + ":$PATH python3 drive.py"),
+            "heart outputs/served/samples/00000.png\nsun outputs/served/samples/00001.png\n");
+}
+
+}  // namespace
+}  // namespace sd::test
