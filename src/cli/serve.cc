@@ -88,7 +88,8 @@ class Server {
     const bool can_be_planned =
         settings_.script == Script::kTxt2Img || !settings_.batch.init.file.empty();
     if (can_be_planned) {
-      options.largest = largest_load(plan_batches(settings_, model_.description, model_.built_in));
+      options.largest = largest_load(
+          plan_batches(settings_, model_.description, model_.built_in).batches, model_.description);
     }
     return options;
   }
@@ -114,14 +115,17 @@ class Server {
     settings.seed += drawn_;
     const BatchPlan plan = plan_batches(settings, model_.description, model_.built_in);
     const BatchSettings& batch = plan.batches.front().request.batch;
+    const FitSize size = result_size(batch);
     const auto sink = find_sink("folder").open(
-        settings, {.pictures = 1, .largest_width = batch.width, .largest_height = batch.height},
-        &tell_);
+        {.settings = settings,
+         .load = {.pictures = 1, .largest_width = size.width, .largest_height = size.height},
+         .reporter = &tell_});
+    JobList jobs(plan, model_.description, settings.fixed_code);
     SinkThread writer(sink.get(), 1);
     OrderedOutput output(&writer, settings.no_metadata ? nullptr : &recorder_);
     const RunInputs inputs{.settings = settings,
                            .model = model_,
-                           .plan = plan,
+                           .jobs = jobs,
                            .load = {},
                            .workers = {},
                            .tap = nullptr,

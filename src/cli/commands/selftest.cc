@@ -57,7 +57,7 @@ std::vector<Image> draw_known(KernelChoice kernels) {
     const Settings settings = settings_of(known, kernels);
     const BatchPlan plan = plan_batches(settings, model.description, model.built_in);
     session.generate(
-        plan.request(plan.batches.front(), 0),
+        request_of(plan.batches.front(), 0),
         [&](Picture picture) { images.push_back(std::move(picture.image)); },
         [](const ProgressEvent&) { return !interrupted(); });
   }
