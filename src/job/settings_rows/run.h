@@ -260,8 +260,8 @@ void visit_run_settings(S& s, V&& v) {
           .more =
               "by the graphics of kitty, iTerm2 or sixel where the terminal has them, else, and "
               "within tmux, in coloured symbols; never into a file or pipe",
-          .common = true,
-          .local = true});
+          .local = true,
+          .common = true});
   v("bell", s.bell,
     About{.flags = "bell",
           .group = kOutput,
