@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "sd/lora.h"
 #include "sd/safety.h"
 
 namespace sd {
@@ -56,6 +58,7 @@ struct PlannedLoad {
   int64_t width = 512;
   bool guided = true;     ///< then the UNet works on two contexts a picture
   bool encodes = false;   ///< whether it starts from a picture
+  int64_t adapted = 0;    ///< bytes of the weights that adapters change, which are there twice
   int64_t chunks = 1;     ///< of the longest prompt, of 77 ids each
   int64_t parts = 1;      ///< texts of a picture that AND joins
   bool previews = false;  ///< whether TAESD decodes beside the sampling
@@ -98,7 +101,10 @@ struct LoadOptions {
   DeviceOptions device;
   SafetyOptions safety;
   bool init_images = false;  ///< whether requests will start from pictures
-  std::string embeddings;    ///< a folder of textual inversions; empty: none
+  /// The adapters of the requests, as far as they are known: they are opened at once, and the
+  /// memory of the largest set is planned for. Others are opened when a request names them.
+  std::vector<std::vector<LoraUse>> loras = {};
+  std::string embeddings;  ///< a folder of textual inversions; empty: none
   /// Where it is known, what memory the run needs is said, and less is spent than
   /// `device.memory` allows where that does not fit into what is free.
   std::optional<PlannedLoad> largest;

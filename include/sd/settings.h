@@ -8,6 +8,7 @@
 
 #include "sd/image.h"
 #include "sd/inpainting.h"
+#include "sd/lora.h"
 #include "sd/noise_place.h"
 #include "sd/options.h"
 #include "sd/prompt_settings.h"
@@ -85,6 +86,7 @@ struct BatchSettings {
   NoiseChanges noise;
   PromptSettings prompts;
   InitSettings init;
+  std::vector<LoraUse> loras;  ///< applied in this order
 
   bool operator==(const BatchSettings&) const = default;
 };
@@ -140,6 +142,7 @@ struct Settings : LineSettings {
   WeightChoice weights = WeightChoice::kConfig;
   std::string embeddings;  ///< a folder; empty: see find_embeddings_folder
   std::string vae;         ///< empty: one beside the checkpoint, else its own; "none": its own
+  std::string lora_dir = "models/lora";  ///< where adapters are found by their names
   int64_t C = 4;
   int64_t f = 8;
 

@@ -1,5 +1,6 @@
 """Runs the C++ program and reads the pictures that it drew."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -27,6 +28,10 @@ class Program:
   def __init__(self, path, model, folder, threads):
     self._path, self._model, self._folder = path, model, pathlib.Path(folder)
     self.threads = threads
+    self.adapter = pathlib.Path(model).parent / "lcm.safetensors"
+
+  def adapter_digest(self):
+    return hashlib.sha256(self.adapter.read_bytes()).hexdigest()[:12]
 
   def _call(self, command, arguments):
     done = subprocess.run([self._path, command, "--ckpt", self._model, "--safety", "off",

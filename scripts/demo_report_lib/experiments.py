@@ -13,6 +13,7 @@ FIRST_SEED = 1000  # prompt k of the held-out ones has this seed plus k, at ever
 SWEEP_SHOWN = 8  # prompts of the sweep's contact sheet
 FAILURES_SHOWN = 8
 SAMPLERS = (("DDIM", {}), ("PLMS", {"plms": True}), ("DPM-Solver++", {"dpm_solver": True}))
+DISTILLED_STEPS = 4
 SAMPLER_PROMPTS = ("a red heart on a blue background", "a panda on a yellow background")
 # Prompts at the edge of what was taught and beyond, and what of them was not.
 OUTSIDE = (
@@ -51,6 +52,7 @@ class Results:
   outside: list  # dicts: prompt, why (it cannot be drawn), nearest (distance, words), background
   seconds: float  # of one picture
   whole_run: float  # seconds of a run that draws one
+  distilled: dict  # the summary with the adapter, in DISTILLED_STEPS steps
 
 
 def _draw_prompts(program, name, prompts, seeds, scale, steps):
@@ -72,6 +74,15 @@ def sweep(world, program, settings, prompts, seeds, folder):
               [[[v[i].picture] for i in shown] for v in found.values()], 80,
               row_labels=[f"{s:g}" for s in found], label_width=28)
   return found, points
+
+
+def distilled(world, program, prompts, seeds):
+  """The summary of all prompts, drawn with the distilled adapter in few LCM steps at scale 1."""
+  lines = [{"prompt": p["prompt"], "seed": s, "scale": 1, "sampler": "lcm",
+            "ddim_steps": DISTILLED_STEPS} for p, s in zip(prompts, seeds)]
+  pictures = program.draw(f"distilled-{program.adapter_digest()}", lines, "--lora",
+                          str(program.adapter))
+  return measure.summary(measure.judge_all(world, prompts, pictures))
 
 
 def held_out_sheet(world, verdicts, folder):
@@ -146,4 +157,4 @@ def run(world, program, settings, folder):
                  calibration=measure.calibration(world, taught, rendered, decoded, drawn),
                  sweep=points, worst=failures(world, verdicts, folder),
                  outside=outside(world, program, settings, folder), seconds=seconds,
-                 whole_run=whole_run)
+                 whole_run=whole_run, distilled=distilled(world, program, prompts, seeds))

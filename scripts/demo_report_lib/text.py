@@ -4,7 +4,7 @@ import collections
 
 import measure
 import world as worlds
-from experiments import RECOMMENDED_SCALE
+from experiments import DISTILLED_STEPS, RECOMMENDED_SCALE
 
 HEAD = """# What the built-in model draws
 
@@ -62,11 +62,20 @@ rendered picture, whatever it shows: how far the drawing is from anything of its
 |---|---|---|---|---|---|---|---|
 """
 
+FEW_STEPS = """## The distilled adapter
+
+The same prompts with the same seeds:
+
+| drawn | first 1 | first 5 | background right | mean fit | mean error |
+|---|---|---|---|---|---|
+"""
+
 SAMPLERS = """
 One row a scale, from {low:g} (top) to {high:g}:
 
 ![Pictures at every scale](report/guidance-pictures.png)
 
+{few_steps}
 ## Samplers and steps
 
 "a red heart on a blue background" and "a panda on a yellow background", the same seed, scale
@@ -170,6 +179,17 @@ def _sweep_row(p):
           f"{p['nearest']:.3f}", f"{p['error']:.3f}")
 
 
+def few_steps(plain, distilled, steps):
+  """The section on the distilled adapter, from two summaries."""
+  rows = _table(
+      (name, _share(s["first"], s["count"]), _share(s["five"], s["count"]),
+       _share(s["background"], s["count"]), f"{s['margin']:.3f}", f"{s['error']:.3f}")
+      for name, s in [(f"no adapter, {steps} PLMS steps, scale {RECOMMENDED_SCALE:g}", plain),
+                      (f"`--lora lcm.safetensors`, {DISTILLED_STEPS} LCM steps, scale 1",
+                       distilled)])
+  return FEW_STEPS + rows
+
+
 def report(world, results, facts):
   """The whole report as one text."""
   verdicts, settings = results.verdicts, results.settings
@@ -195,7 +215,7 @@ def report(world, results, facts):
                   _share(s["background"], s["count"]), f"{s['margin']:.2f}", f"{s['error']:.3f}")
                  for name, s in [*results.calibration, ("drawn", total)])
   text += SWEEP.format(steps=settings.steps) + _table(map(_sweep_row, results.sweep))
-  text += SAMPLERS.format(low=settings.scales[0], high=settings.scales[-1],
+  text += SAMPLERS.format(few_steps=few_steps(total, results.distilled, settings.steps), low=settings.scales[0], high=settings.scales[-1],
                           scale=RECOMMENDED_SCALE, worst=len(results.worst), count=count)
   text += _table((v.prompt["prompt"], v.rank or "–",
                   "–" if v.margin is None else f"{v.margin:.2f}", _wrong(v))

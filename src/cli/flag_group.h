@@ -25,6 +25,18 @@ class FlagGroup {
                     const std::string& kind = "TEXT") {
     return finish(app_->add_option(spellings(name), value, help), kind);
   }
+  /// One that may be given several times, each with one value.
+  CLI::Option* texts(const std::string& name, std::vector<std::string>& values,
+                     const std::string& help, const std::string& kind) {
+    const auto take = [&values](const CLI::results_t& typed) {
+      values = typed;
+      return true;
+    };
+    return app_->add_option(spellings(name), CLI::callback_t(take), help)
+        ->group(title_)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name(kind);
+  }
   CLI::Option* whole_number(const std::string& name, int64_t& value, const std::string& help);
   /// `take` gets the typed text and throws CLI::ValidationError or Error(kUsage).
   CLI::Option* parsed(const std::string& name, std::function<void(const std::string&)> take,

@@ -38,6 +38,15 @@ CLI::Option* add_setting(CLI::App* app, const Setting& setting, S* settings) {
       return true;
     };
     option = app->add_option(names, CLI::callback_t(set), setting.about.help)->expected(0);
+  } else if (setting.repeats) {
+    const auto set = [settings, setting](const CLI::results_t& typed) {
+      set_by_flag(settings, setting, join(typed, "\n"));
+      return true;
+    };
+    return app->add_option(names, CLI::callback_t(set), setting.about.help)
+        ->type_name(setting.kind)
+        ->group(title_of(setting.about.group))
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   } else {
     const auto set = [settings, setting](const std::string& text) {
       set_by_flag(settings, setting, text);

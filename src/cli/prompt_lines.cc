@@ -125,7 +125,9 @@ PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings) {
   std::vector<std::string> flags;
   for (const auto& [name, value] : object.items()) {
-    if (name != "prompt") {
+    if (value.is_array() && name != "prompt") {  // of a flag that may be given several times
+      for (const nlohmann::json& one : value) flags.push_back(flag_of(name, one));
+    } else if (name != "prompt") {
       flags.push_back(flag_of(name, value));
     } else if (value.is_string()) {
       settings->picture.prompt = value.get<std::string>();

@@ -196,6 +196,7 @@ RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
                .device = settings.device,
                .safety = work.safety,
                .init_images = settings.script == Script::kImg2Img,
+               .loras = lora_sets(work.batches),
                .embeddings = embeddings_of(settings, work.batches),
                .largest = largest_load(work.batches, work.model.description, settings.preview > 0)},
       .workers = {},

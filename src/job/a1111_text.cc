@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "job/a1111_fields.h"
 #include "job/a1111_inpaint.h"
+#include "job/lora_text.h"
 #include "job/settings.h"
 #include "models/model_source.h"
 #include "sd/error.h"
@@ -64,6 +65,26 @@ std::string unquoted(const std::string& value) {
   return json.is_string() ? json.get<std::string>() : value;
 }
 
+/// "style: 0123456789ab, light: …", each file once.
+std::string lora_hashes(const PictureRecord& record) {
+  std::vector<std::string> all;
+  for (size_t i = 0; i < record.lora_hashes.size(); ++i) {
+    const std::string& file = record.settings.batch.loras[i].file;
+    std::string one = lora_name(file) + ": " + record.lora_hashes[i].webui;
+    if (!contains(all, one)) all.push_back(std::move(one));
+  }
+  return join(all, ", ");
+}
+
+/// The prompt as the web UI shows it: with the adapters that flags named.
+std::string prompt_with_loras(const PictureRecord& record) {
+  std::string prompt = record.settings.picture.prompt;
+  for (const LoraUse& use : record.settings.batch.loras) {
+    if (!use.in_prompt) prompt += " " + webui_text(use);
+  }
+  return prompt;
+}
+
 Fields fields_of(const PictureRecord& record) {
   const Settings& settings = record.settings;
   Fields fields;
@@ -94,6 +115,7 @@ Fields fields_of(const PictureRecord& record) {
   };
   std::stable_sort(fields.begin(), fields.end(),
                    [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  if (!record.lora_hashes.empty()) fields.emplace_back("Lora hashes", lora_hashes(record));
   fields.emplace_back("Version", "sd " + record.version);
   return fields;
 }
@@ -163,7 +185,7 @@ std::string trimmed(const std::string& text) {
 
 std::string a1111_text(const PictureRecord& record) {
   const PictureSettings& picture = record.settings.picture;
-  std::string text = picture.prompt + "\n";
+  std::string text = prompt_with_loras(record) + "\n";
   if (!picture.negative_prompt.empty()) {
     text += "Negative prompt: " + picture.negative_prompt + "\n";
   }

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
+#include "job/lora_text.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
@@ -162,6 +163,9 @@ class BatchPlanner::Batches {
               ? 0
               : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
+    const bool webui = line.batch.prompts.syntax == PromptSyntax::kWebUi;
+    request.batch.loras =
+        loras_of(line.batch.loras, webui ? line.picture.prompt : "", settings_.lora_dir);
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
       request.noise.changes = request.batch.noise;
@@ -337,6 +341,16 @@ BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, 
   return {.batches = planner.finish(settings.n_samples),
           .passes = settings.n_iter,
           .pictures_per_pass = settings.n_samples};
+}
+
+std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches) {
+  std::vector<std::vector<LoraUse>> sets;
+  for (const PlannedBatch& batch : batches) {
+    const auto& loras = batch.request.batch.loras;
+    if (loras.empty() || std::find(sets.begin(), sets.end(), loras) != sets.end()) continue;
+    sets.push_back(loras);
+  }
+  return sets;
 }
 
 PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,

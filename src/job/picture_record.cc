@@ -114,6 +114,10 @@ PictureRecord record_of(const json& value) {
     record.init_sha256 = value.at("init_image").at("pixels_sha256").get<std::string>();
     if (value.contains("inpaint")) record.mask_sha256 = value.at("inpaint").value("sha256", "");
   }
+  for (size_t i = 0; i < record.settings.batch.loras.size(); ++i) {
+    const json& one = value.at("loras").at(i);
+    record.lora_hashes.push_back({one.at("sha256"), one.value("webui_hash", "")});
+  }
   record.model_sha256 = value.at("model").at("sha256").get<std::string>();
   record.vae_sha256 = value.at("model").value("vae_sha256", "");
   record.built_in_model = value.at("model").at("built_in").get<bool>();
@@ -155,6 +159,10 @@ json to_json(const PictureRecord& record) {
   }
   if (!record.vae_sha256.empty()) value["model"]["vae_sha256"] = record.vae_sha256;
   if (!record.mask_sha256.empty()) value["inpaint"]["sha256"] = record.mask_sha256;
+  for (size_t i = 0; i < record.lora_hashes.size(); ++i) {
+    value["loras"][i]["sha256"] = record.lora_hashes[i].sha256;
+    value["loras"][i]["webui_hash"] = record.lora_hashes[i].webui;
+  }
   if (record.starts_from_picture()) value["init_image"]["pixels_sha256"] = record.init_sha256;
   return value;
 }

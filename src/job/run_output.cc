@@ -30,6 +30,7 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
   PictureRecord record{.version = program_version(),
                        .settings = settings_,
                        .draw = picture.draw,
+                       .lora_hashes = {},
                        .init_sha256 = "",
                        .mask_sha256 = "",
                        .model_sha256 = checkpoint_hash_.get(),
@@ -54,6 +55,12 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     settings.config = file_name(model_.paths.config);
   }
   if (settings.no_watermark) settings.watermark.clear();
+  for (LoraUse& use : settings.batch.loras) {
+    const auto [known, is_new] = lora_hashes_.try_emplace(use.file);
+    if (is_new) known->second = hash_lora(use.file);
+    record.lora_hashes.push_back(known->second);
+    use.file = recorded_path(use.file);
+  }
   if (auto& image = settings.batch.init.image) {
     std::string& hash = init_hashes_[image];
     if (hash.empty()) hash = pixels_sha256(*image);

@@ -42,6 +42,7 @@ class Recorder {
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
   std::optional<FileHash> vae_hash_;
+  std::map<std::string, LoraHash> lora_hashes_;  // by the file's path
   /// Of the init images that were used so far; it keeps none of them alive.
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
   std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;

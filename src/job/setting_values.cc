@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "job/lora_text.h"
 #include "sd/request.h"
 
 namespace sd::values {
@@ -153,6 +154,45 @@ std::string text_of(const std::vector<double>& value) {
   std::vector<std::string> numbers;
   for (const double number : value) numbers.push_back(text_of(number));
   return join(numbers, ",");
+}
+
+void parse(const std::string& text, std::vector<LoraUse>* value) {
+  value->clear();
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    if (end > begin) value->push_back(parse_lora(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+}
+
+std::string text_of(const std::vector<LoraUse>& value) {
+  std::vector<std::string> lines;
+  for (const LoraUse& use : value) lines.push_back(text_of_lora(use));
+  return join(lines, "\n");
+}
+
+void read(const json& from, std::vector<LoraUse>* value) {
+  value->clear();
+  if (!from.is_array()) refuse("a list of adapters", from.type_name());
+  for (const json& one : from) {
+    LoraUse& use = value->emplace_back();
+    one.at("file").get_to(use.file);
+    read(one.at("unet"), &use.unet);
+    read(one.at("te"), &use.text);
+    if (one.contains("rank")) use.rank = whole_number<int64_t>(one.at("rank"));
+    if (use.rank && *use.rank < 1) refuse("a rank of at least 1", found_in(one.at("rank")));
+    if (one.contains("in_prompt")) read(one.at("in_prompt"), &use.in_prompt);
+  }
+}
+
+json write(const std::vector<LoraUse>& value) {
+  json all = json::array();
+  for (const LoraUse& use : value) {
+    json& one = all.emplace_back(json{{"file", use.file}, {"unet", use.unet}, {"te", use.text}});
+    if (use.rank) one["rank"] = *use.rank;
+    if (use.in_prompt) one["in_prompt"] = true;
+  }
+  return all;
 }
 
 }  // namespace sd::values

@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "base/words.h"
 #include "sd/error.h"
+#include "sd/lora.h"
 
 // Each type that a setting may have: from text and JSON and back. Errors say what was expected and
 // what was found; whoever asked adds the setting's name.
@@ -158,6 +159,13 @@ void parse(const std::string& text, std::vector<double>* value);
 inline void read(const json& from, std::vector<double>* value) { from.get_to(*value); }
 inline json write(const std::vector<double>& value) { return value; }
 std::string text_of(const std::vector<double>& value);
+
+/// Adapters, one a line: see lora_text.h.
+inline const char* kind_of(const std::vector<LoraUse>&) { return "FILE[:UNET[:TE]]"; }
+void parse(const std::string& text, std::vector<LoraUse>* value);
+void read(const json& from, std::vector<LoraUse>* value);
+json write(const std::vector<LoraUse>& value);
+std::string text_of(const std::vector<LoraUse>& value);
 
 template <class T>
 concept Enumeration = std::is_enum_v<T>;

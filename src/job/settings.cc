@@ -31,7 +31,8 @@ std::vector<Setting> describe_all() {
                    .about = about,
                    .kind = *about.kind != '\0' ? about.kind : std::string(values::kind_of(value)),
                    .words = words_of(value),
-                   .is_switch = std::is_same_v<Value, bool>});
+                   .is_switch = std::is_same_v<Value, bool>,
+                   .repeats = std::is_same_v<Value, std::vector<LoraUse>>});
   };
   const Settings any;
   visit_line_settings(any, describe);

@@ -18,6 +18,7 @@ struct Setting {
   std::string kind;                ///< of value, as the help page names it: INT, FILE, auto|cpu
   std::vector<std::string> words;  ///< what an enumeration may be
   bool is_switch = false;          ///< given without a value
+  bool repeats = false;            ///< may be given several times; text has a line for each
   bool is_line = false;            ///< a member of LineSettings
 
   /// The spellings of its flag, without dashes, the help page's first; none: it has no flag.

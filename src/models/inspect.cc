@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "models/adapters/adapter_file.h"
 #include "models/families.h"
 #include "runtime/mapped_file.h"
 #include "weights/checkpoint.h"
@@ -216,6 +217,11 @@ Inspection inspect_file(const std::string& path, bool sha256) {
   inspection.dims = read_dims(shapes);
   inspection.family = family_name(shapes, inspection.dims);
   if (inspection.family == "unknown") read_embedding(shapes, &inspection);
+  if (inspection.contents.problems.empty() && !inspection.contents.embedding) {
+    const auto opened = std::make_shared<const Checkpoint>(file, inspection.contents);
+    inspection.adapter = describe_adapter(sort_adapter(opened));
+    if (!inspection.adapter.empty()) inspection.family = "lora";
+  }
   inspection.parts = summarise(inspection.contents, file->size());
   inspection.has_ema = shapes.has_prefix("model_ema.diffusion_model");
   for (const TensorInfo& info : inspection.contents.tensors) {

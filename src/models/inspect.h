@@ -51,6 +51,7 @@ struct Inspection {
   std::string family;  ///< "sd-v1", "laion400m", "embedding", …, "unknown"
   ModelDims dims;
   std::vector<PartSummary> parts;
+  std::string adapter;  ///< what an adapter holds; empty: it is none
   bool has_ema = false;
   std::vector<std::string> schedule_buffers;
   CheckpointContents contents;

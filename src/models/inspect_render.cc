@@ -126,6 +126,7 @@ std::string to_text(const Inspection& inspection) {
                               : contents.nested_state_dict ? "under \"state_dict\""
                                                            : "at top level"));
   text += line("family", inspection.family);
+  if (!inspection.adapter.empty()) text += line("adapter", inspection.adapter);
   if (const std::string dims = dims_text(inspection.dims); !dims.empty()) {
     text += line("dimensions", dims);
   }
@@ -190,6 +191,7 @@ json to_json(const Inspection& inspection) {
   for (const auto& [key, value] : contents.metadata) {
     result["metadata"][printable(key)] = printable(value, SIZE_MAX);
   }
+  if (!inspection.adapter.empty()) result["adapter"] = inspection.adapter;
   if (contents.global_step) result["global_step"] = *contents.global_step;
   if (inspection.sha256) result["sha256"] = *inspection.sha256;
   return result;

@@ -72,6 +72,16 @@ Part<TextEncoder> make_text_encoder(const ModelSource& source, at::ScalarType dt
 
 }  // namespace
 
+Part<UNet> load_unet(const ModelSource& source, const ExecPolicy& policy) {
+  return make_unet(source, policy.dtype, policy,
+                   WeightView::make_report(source.path, *source.unet.file));
+}
+
+Part<TextEncoder> load_text_encoder(const ModelSource& source, const ExecPolicy& policy) {
+  return make_text_encoder(source, policy.dtype, policy,
+                           WeightView::make_report(source.path, *source.text.file));
+}
+
 LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
                                const ExecPolicy& policy,
                                const std::shared_ptr<LoadReport>& report) {

@@ -42,6 +42,10 @@ LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
 LatentDiffusion load_latent_diffusion(const ModelSource& source, CoderParts parts,
                                       const ExecPolicy& policy);
 
+/// One network of a source that is known to be sound, such as one with other edits.
+Part<UNet> load_unet(const ModelSource& source, const ExecPolicy& policy);
+Part<TextEncoder> load_text_encoder(const ModelSource& source, const ExecPolicy& policy);
+
 /// What the networks of a config ask a checkpoint for, by building them over an empty one.
 LoadReport::NamesAndShapes wanted_tensors(const ModelConfig& config);
 

@@ -222,6 +222,9 @@ MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
   for (const PlannedWeights& part : weights_) {
     if (load.encodes || part.part != kEncoder) plan.weights.push_back(part);
   }
+  if (load.adapted > 0) {
+    plan.weights.push_back({.part = "adapted", .mapped = 0, .copied = load.adapted});
+  }
   plan.in_strips = in_strips;
   plan.unet_share = unet_share;
   plan.program = on_cuda(policy_) ? kCudaProgram : kProgram;

@@ -131,4 +131,10 @@ at::Tensor Contexts::encode(const TextInputs& inputs) {
   return encoded;
 }
 
+void Contexts::forget() {
+  places_.clear();
+  known_.clear();
+  bytes_ = 0;
+}
+
 }  // namespace sd

@@ -43,6 +43,9 @@ class Contexts {
   std::shared_ptr<const StagedContext> of(const std::string& text, const PromptTimeline& timeline,
                                           const PromptSettings& settings);
 
+  /// What was encoded so far is encoded again: the text encoder became another.
+  void forget();
+
  private:
   struct Known {
     std::string key;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "models/adapters/adapter_library.h"
 #include "models/embeddings.h"
 #include "models/latent_diffusion.h"
 #include "models/memory_plan.h"
@@ -22,6 +23,7 @@ struct Pipeline::Model {
   std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
   std::unique_ptr<const MemoryPlanner> planner;
   EmbeddingSet embeddings;
+  std::unique_ptr<AdapterLibrary> adapters;
 };
 
 }  // namespace sd

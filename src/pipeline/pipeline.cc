@@ -3,11 +3,13 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
+#include "pipeline/adapted_networks.h"
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
@@ -17,12 +19,44 @@ namespace sd {
 
 namespace {
 
+/// The bytes of weights that the largest of the sets of adapters changes. Opens all of them.
+int64_t most_adapted(const LoadOptions& options, const ExecPolicy& policy,
+                     AdapterLibrary* adapters) {
+  const Zone zone("adapters");
+  int64_t most = 0;
+  for (const std::vector<LoraUse>& uses : options.loras) {
+    most = std::max(most, adapted_bytes(uses, policy, adapters));
+  }
+  return most;
+}
+
+/// Adds the embeddings that lie in the files of adapters.
+void add_bundled(const LoadOptions& options, int64_t width, AdapterLibrary* adapters,
+                 EmbeddingSet* set) {
+  for (const std::vector<LoraUse>& uses : options.loras) {
+    for (const LoraUse& use : uses) {
+      const AdapterFile& file = adapters->get(use.file)->file();
+      for (const auto& [name, stored] : file.embeddings) {
+        const at::Tensor vectors = stored.to(at::kFloat);
+        const auto known = std::find_if(set->embeddings.begin(), set->embeddings.end(),
+                                        [&](const auto& one) { return one.name >= name; });
+        const bool is_known = known != set->embeddings.end() && known->name == name;
+        if (vectors.dim() == 0 || vectors.size(-1) != width || is_known) continue;
+        set->embeddings.insert(known, {name, vectors.reshape({-1, width}), file.path()});
+      }
+    }
+  }
+}
+
 /// What plans the run's memory. Where its largest batch is known, says what that needs, and spends
 /// less than asked where it does not fit.
 std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
-                                                  const ModelSource& source, ExecPolicy* policy) {
+                                                  const ModelSource& source,
+                                                  AdapterLibrary* adapters, ExecPolicy* policy) {
   if (!options.largest) return std::make_unique<const MemoryPlanner>(source, *policy);
-  MemoryChoice choice = choose_memory(source, *policy, *options.largest);
+  PlannedLoad load = *options.largest;
+  load.adapted = most_adapted(options, *policy, adapters);
+  MemoryChoice choice = choose_memory(source, *policy, load);
   notice(memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
   return std::move(choice.planner);
@@ -58,9 +92,12 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
   apply_threads(policy);
   apply_device(policy);
   notice(policy.reason);
-  const ModelSource source = open_model(options.model, std::move(config));
+  ModelSource source = open_model(options.model, std::move(config));
+  source.text.shelf = std::make_shared<WeightShelf>();
+  source.unet.shelf = std::make_shared<WeightShelf>();
+  auto adapters = std::make_unique<AdapterLibrary>(source.config);
   auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(source.config); });
-  auto planner = make_planner(options, source, &policy);
+  auto planner = make_planner(options, source, adapters.get(), &policy);
   apply_memory(policy);
   const auto parts =
       options.init_images || source.config.inpaints() ? CoderParts::kBoth : CoderParts::kDecoder;
@@ -70,9 +107,11 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
   EmbeddingSet embeddings = read_embeddings(options.embeddings, diffusion.text_encoder->width());
+  add_bundled(options, diffusion.text_encoder->width(), adapters.get(), &embeddings);
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), describe(source.config), std::move(tokenizer), std::move(diffusion),
-            options.safety.mode, std::move(checker), std::move(planner), std::move(embeddings)}));
+            options.safety.mode, std::move(checker), std::move(planner), std::move(embeddings),
+            std::move(adapters)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

@@ -17,19 +17,23 @@ void check_text(const std::string& text, const Request& request) {
   }
 }
 
-void check_networks(const std::vector<NetworkUse>& networks) {
+/// Each adapter that the prompt names must be among the request's.
+void check_networks(const std::vector<NetworkUse>& networks, const std::vector<LoraUse>& given) {
+  const auto found =
+      std::count_if(given.begin(), given.end(), [](const LoraUse& use) { return use.in_prompt; });
+  int64_t asked = 0;
   for (const NetworkUse& use : networks) {
-    if (use.kind != "lora" && use.kind != "lyco") continue;
+    if (!is_adapter(use) || ++asked <= found) continue;
     throw Error(ErrorKind::kUsage,
-                "the prompt asks for the network " + printable(use.name) +
-                    ", and networks cannot be loaded yet",
-                "take <" + use.kind + ":…> out of the prompt");
+                "the prompt asks for the adapter " + printable(use.name) +
+                    ", whose file the request does not name",
+                "add it to `loras`, or take <" + use.kind + ":…> out of the prompt");
   }
 }
 
 void check_webui_prompt(const PictureSettings& picture, const Request& request) {
   const ParsedPrompt parsed = parse_prompt(picture.prompt, PromptSyntax::kWebUi);
-  check_networks(parsed.networks);
+  check_networks(parsed.networks, request.batch.loras);
   for (const PromptPart& part : parsed.parts) check_text(part.text, request);
   check_text(picture.negative_prompt, request);
 }

@@ -12,6 +12,7 @@
 #include "image/resize.h"
 #include "kernels/table.h"
 #include "models/unet_call.h"
+#include "pipeline/adapted_networks.h"
 #include "pipeline/batch_noise.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/contexts.h"
@@ -72,6 +73,7 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
+        adapted(model->diffusion, model->policy, model->adapters.get()),
         contexts(*model->tokenizer, model->embeddings, &networks),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
@@ -79,6 +81,7 @@ struct Session::State {
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
+  AdaptedNetworks adapted;
   Contexts contexts;
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
@@ -89,6 +92,7 @@ struct Session::State {
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
+  void use_adapters(const std::vector<LoraUse>& uses);
   Batch make_batch(const Request& request, const ProgressFn& progress);
   Conditioning conditioning(const Request& request, const ProgressFn& progress);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
@@ -124,6 +128,13 @@ struct Session::State {
   bool blends_input_ = false;  // whether the UNet sees what is kept without noise
   int64_t evaluations_ = 0;
 };
+
+/// Puts the adapters into the networks; forgets what others computed.
+void Session::State::use_adapters(const std::vector<LoraUse>& uses) {
+  const ChangedNetworks changed = adapted.use(uses, &networks);
+  if (changed.text_encoder) contexts.forget();
+  if (changed.unet) unet_call.forget();
+}
 
 Batch Session::State::make_batch(const Request& request, const ProgressFn& progress) {
   const ModelDescription& description = model->description;
@@ -413,12 +424,14 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, progress);
   Result result;
   evaluations_ = 0;
+  use_adapters(request.batch.loras);
   const Conditioning prompts = conditioning(request, progress);
   ladder.plan({.pictures = batch.rows(),
                .height = request.batch.height,
                .width = request.batch.width,
                .guided = prompts.guided(),
                .encodes = posterior_draws(model->description, request.batch) > 0,
+               .adapted = adapted.bytes(),
                .chunks = prompts.longest() / kMaxTokens,
                .parts = prompts.most_parts()});
   const at::Tensor latent = draw_latent(prompts, &batch, &result);

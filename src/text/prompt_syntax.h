@@ -29,6 +29,9 @@ struct NetworkUse {
   bool operator==(const NetworkUse&) const = default;
 };
 
+/// Whether it is a LoRA or one of its kin; other words between < and > are left out of a prompt.
+inline bool is_adapter(const NetworkUse& use) { return use.kind == "lora" || use.kind == "lyco"; }
+
 /// A prompt, taken apart as far as that does not depend on the step.
 struct ParsedPrompt {
   std::vector<PromptPart> parts;  ///< at least one; each goes through `schedule_prompt`

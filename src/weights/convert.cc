@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <span>
@@ -25,11 +26,22 @@ bool starts_with_any(const std::string& name, std::span<const std::string_view> 
   return false;
 }
 
+std::string reference_name(const std::string& name, const ConvertOptions& options) {
+  return options.reference_name ? options.reference_name(name) : name;
+}
+
+bool is_edited(const std::string& name, const ConvertOptions& options) {
+  const std::string reference = reference_name(name, options);
+  return std::any_of(options.edits.begin(), options.edits.end(),
+                     [&](const WeightEdit& edit) { return edit.touches(reference); });
+}
+
 /// What the weight `name` is written as.
 at::ScalarType written_dtype(const TensorInfo& info, const ConvertOptions& options) {
   if (!at::isFloatingType(info.dtype)) return at::kLong;
   if (!starts_with_any(info.name, kNetworks)) return at::kFloat;  // the schedule, say
   if (options.dtype) return *options.dtype;
+  if (is_edited(info.name, options)) return at::kFloat;
   return info.dtype == at::kHalf ? at::kHalf : at::kFloat;  // the writers know these two
 }
 
@@ -44,9 +56,21 @@ const TensorInfo* source_of(const WeightView& root, const TensorInfo& info,
               "use `weights` plain");
 }
 
+/// The weight with the edits made to it; as it is stored where there are none.
+at::Tensor edited(const at::Tensor& stored, const std::string& name,
+                  const ConvertOptions& options) {
+  if (!is_edited(name, options)) return stored;
+  const std::string reference = reference_name(name, options);
+  at::Tensor values = stored.to(at::kFloat).contiguous();
+  for (const WeightEdit& edit : options.edits) {
+    if (edit.touches(reference)) values = edit.apply(reference, values);
+  }
+  return values;
+}
+
 void fill(const Checkpoint& checkpoint, const TensorInfo& info, const std::string& name,
-          at::ScalarType dtype, char* bytes) {
-  const at::Tensor stored = checkpoint.tensor(info);
+          at::ScalarType dtype, const ConvertOptions& options, char* bytes) {
+  const at::Tensor stored = edited(checkpoint.tensor(info), name, options);
   const at::Tensor tensor = stored.to(dtype).contiguous();
   if (dtype == at::kHalf && at::isinf(tensor).any().item<bool>() &&
       !at::isinf(stored).any().item<bool>()) {
@@ -81,8 +105,8 @@ ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkp
     tensors.push_back({.name = info.name,
                        .dtype = dtype,
                        .shape = info.shape,
-                       .fill = [checkpoint, source, name = info.name, dtype](char* bytes) {
-                         fill(*checkpoint, *source, name, dtype, bytes);
+                       .fill = [checkpoint, source, name = info.name, dtype, options](char* bytes) {
+                         fill(*checkpoint, *source, name, dtype, options, bytes);
                        }});
     result.bytes += tensors.back().bytes();
   }

@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weights/checkpoint.h"
+#include "weights/part_source.h"
 
 namespace sd {
 
@@ -15,6 +17,11 @@ struct ConvertOptions {
   /// each as it is stored (bfloat16 and double as f32).
   std::optional<at::ScalarType> dtype;
   bool ema = false;  ///< the averaged weights of the UNet, in the place of the others
+  /// Made to the weights before they are written, one after the other. Where `dtype` is none,
+  /// weights that they change are written as f32.
+  std::vector<WeightEdit> edits = {};
+  /// The reference's name of a weight of the file; null: the file has the reference's names.
+  NameMap reference_name = nullptr;
 };
 
 /// What `convert_checkpoint` did.

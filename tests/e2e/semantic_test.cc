@@ -161,5 +161,29 @@ TEST_F(BuiltInModel, DrawsNoneOfThePicturesForOtherWords) {
   }
 }
 
+/// The first prompts, drawn in 4 steps with the adapter that the model comes with.
+TEST(DistilledAdapter, DrawsWhatTheWordsSayInFourSteps) {
+  constexpr size_t kCount = 6;
+  TempFolder folder;
+  std::string lines;
+  for (size_t i = 0; i < kCount; ++i) {
+    lines += nlohmann::json({{"prompt", words(kPrompts[i])}, {"seed", kPrompts[i].seed}}).dump();
+    lines += "\n";
+  }
+  const std::string file = folder.write("prompts.jsonl", lines).string();
+  Words arguments = {"txt2img", "--from-file", file, "--outdir", (folder / "out").string()};
+  arguments.insert(arguments.end(), std::begin(kFlags), std::end(kFlags));
+  arguments.insert(arguments.end(), {"--lora", SD_SOURCE_DIR "/models/demo/lcm.safetensors",
+                                     "--sampler", "lcm", "--ddim_steps", "4", "--scale", "1"});
+  const Finished done = run(arguments);
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_NE(done.err.find("`sampler` lcm"), std::string::npos) << done.err;
+  const auto paths = lines_of(done.out);
+  ASSERT_EQ(paths.size(), kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    EXPECT_EQ(complaints(kPrompts[i], read_image(paths[i])), Words()) << words(kPrompts[i]);
+  }
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "base/log.h"
@@ -6,7 +7,9 @@
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
+#include "job/lora_text.h"
 #include "job/model_choice.h"
+#include "models/adapters/adapter_library.h"
 #include "models/convert_layout.h"
 #include "models/model_source.h"
 #include "weights/convert.h"
@@ -23,6 +26,8 @@ bool is_folder_name(const std::string& out) {
 struct ConvertFlags {
   std::string in;
   std::string out;
+  std::vector<std::string> loras;  // FILE[:UNET[:TE]]
+  std::string lora_dir = Settings().lora_dir;
   std::string config;
   ConvertOptions options;
 };
@@ -33,6 +38,12 @@ bool changes_layout(const ConvertFlags& flags) {
   return std::filesystem::is_directory(flags.in, ignored) || is_folder_name(flags.out);
 }
 
+std::vector<LoraUse> given_adapters(const ConvertFlags& flags) {
+  std::vector<LoraUse> given;
+  for (const std::string& text : flags.loras) given.push_back(parse_lora(text));
+  return loras_of(given, "", flags.lora_dir);
+}
+
 ConvertResult convert_layout(const ConvertFlags& flags) {
   Settings run;
   run.ckpt = flags.in;
@@ -40,10 +51,34 @@ ConvertResult convert_layout(const ConvertFlags& flags) {
   run.vae = kOwnVae;
   run.weights = flags.options.ema ? WeightChoice::kEma : WeightChoice::kPlain;
   const ChosenModel model = choose_model(run);
-  const ModelSource source = open_model(model.paths, model.description.config);
+  const ModelSource plain = open_model(model.paths, model.description.config);
+  AdapterLibrary adapters(plain.config);
+  const ModelSource source = adapters.adapted(plain, given_adapters(flags));
   if (!is_folder_name(flags.out)) return write_one_file(source, flags.out, flags.options);
   notice("the tokenizer is not written: it is that of openai/clip-vit-large-patch14");
   return write_diffusers_folder(source, flags.out, flags.options);
+}
+
+/// The adapters as edits of the checkpoint's weights.
+void add_adapters(const ConvertFlags& flags, ConvertOptions* options) {
+  Settings settings;
+  settings.ckpt = flags.in;
+  settings.config = flags.config;
+  const ModelSource source = open_model(choose_model(settings).paths);
+  AdapterLibrary adapters(source.config);
+  options->edits = adapters.adapted(source, given_adapters(flags)).text.edits;
+  std::map<std::string, std::string> names;
+  const LayerNames known(source.config);
+  for (const AdaptedLayer& layer : known.layers()) {
+    if (!layer.is_text) continue;
+    for (const char* leaf : {".weight", ".bias"}) {
+      names.emplace(source.text.name_in_file(layer.name + leaf), layer.name + leaf);
+    }
+  }
+  options->reference_name = [names](std::string_view name) {
+    const auto found = names.find(std::string(name));
+    return found == names.end() ? std::string(name) : found->second;
+  };
 }
 
 int run_convert(const ConvertFlags& flags) {
@@ -55,7 +90,9 @@ int run_convert(const ConvertFlags& flags) {
     return 0;
   }
   const auto checkpoint = open_checkpoint(flags.in);
-  const ConvertResult result = convert_checkpoint(checkpoint, flags.out, flags.options);
+  ConvertOptions options = flags.options;
+  if (!flags.loras.empty()) add_adapters(flags, &options);
+  const ConvertResult result = convert_checkpoint(checkpoint, flags.out, options);
   if (result.left_out > 0) {
     notice(format("left out: the UNet's %s weights, %lld tensors (--weights %s takes them)",
                   flags.options.ema ? "last" : "averaged", static_cast<long long>(result.left_out),
@@ -89,6 +126,9 @@ void add_convert_command(CLI::App* program, RunFn* run) {
       "precision of the networks' weights");
   group.choice<bool>("weights", flags->options.ema, {{"plain", false}, {"ema", true}}, 0,
                      "last (plain) or averaged (ema) weights of the UNet");
+  group.texts("lora", flags->loras, "an adapter to bake into the weights; may be given again",
+              "FILE[:UNET[:TE]]");
+  group.text("lora-dir", flags->lora_dir, "where adapters are found by name", "DIR");
   command->callback([flags, run] { *run = [flags] { return run_convert(*flags); }; });
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
 #include "models/model_source.h"
+#include "pipeline/adapted_networks.h"
 #include "pipeline/memory_choice.h"
 #include "sd/error.h"
 
@@ -149,11 +151,15 @@ int run_plan(const PlanOptions& options) {
   }
   const ChosenModel model = planned_model(options.run);
   const ExecPolicy policy = planned_policy(options);
-  const PlannedLoad load = largest_load(
-      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run))
-          .batches,
-      model.description);
-  const MemoryChoice choice = choose_memory(planned_source(model), policy, load);
+  const BatchPlan plan =
+      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run));
+  PlannedLoad load = largest_load(plan.batches, model.description);
+  const ModelSource source = planned_source(model);
+  AdapterLibrary adapters(source.config);
+  for (const std::vector<LoraUse>& uses : lora_sets(plan.batches)) {
+    load.adapted = std::max(load.adapted, adapted_bytes(uses, policy, &adapters));
+  }
+  const MemoryChoice choice = choose_memory(source, policy, load);
   if (options.json) {
     print_json(as_json(choice, load, policy.free_bytes).dump(2));
     return 0;

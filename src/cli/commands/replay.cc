@@ -16,6 +16,7 @@
 #include "job/file_hash.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
+#include "job/lora_text.h"
 #include "job/model_choice.h"
 #include "job/named_file.h"
 #include "job/picture_record.h"
@@ -44,6 +45,7 @@ struct ReplayOptions {
   std::string vae;
   std::string init_img;
   std::string mask;
+  std::string lora_dir = Settings().lora_dir;
   std::string out;
   bool json = false;
 };
@@ -159,6 +161,24 @@ InitPicture find_init_image(const ReplayOptions& options, const PictureRecord& r
       "name the right one with --init-img");
 }
 
+/// The adapters that the record's run had.
+std::vector<LoraUse> find_adapters(const ReplayOptions& options, const PictureRecord& record) {
+  std::vector<LoraUse> all = record.settings.batch.loras;
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::string file = find_named_file(all[i].file, "adapter", kMostCheckpointBytes);
+    if (file.empty()) file = find_lora(fs::path(all[i].file).filename(), options.lora_dir);
+    if (hash_lora(file).sha256 != record.lora_hashes[i].sha256) {
+      throw Error(ErrorKind::kFile,
+                  printable(file) +
+                      " is not the adapter that the picture was drawn with, or has "
+                      "changed",
+                  "name the folder of the right one with --lora-dir");
+    }
+    all[i].file = std::move(file);
+  }
+  return all;
+}
+
 Request request_of(const PictureRecord& record, const ModelDescription& model) {
   Request request;
   request.batch = record.settings.batch;
@@ -246,19 +266,22 @@ class Replayer {
       request.batch.init.image = start.image;
       request.batch.init.inpainting = start.inpainting;
     }
+    request.batch.loras = find_adapters(options_, record);
     check_request(model.description, request);
-    return draw_again(record, request, pipeline_for(model, record));
+    return draw_again(record, request, pipeline_for(model, record, request.batch.loras));
   }
 
  private:
-  const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record) {
+  const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record,
+                               const std::vector<LoraUse>& loras) {
     const DeviceOptions device = device_of(record);
-    const std::string key =
+    std::string key =
         format("%d %d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
                static_cast<int>(device.kernels), static_cast<int>(device.precision),
                record.starts_from_picture() ? 1 : 0) +
         embeddings_of(record) + "\n" + device.device + "\n" + model.paths.checkpoint + "\n" +
         model.paths.config + "\n" + model.paths.vae;
+    for (const LoraUse& use : loras) key += "\n" + text_of_lora(use);
     check_model(model.paths, record);
     check_vae(model.paths, record);
     if (!pipeline_ || key != key_) {
@@ -267,6 +290,7 @@ class Replayer {
       load.model = model.paths;
       load.device = device;
       load.init_images = record.starts_from_picture();
+      load.loras = {loras};
       load.embeddings = embeddings_of(record);
       pipeline_.emplace(Pipeline::load(load, model.description.config));
       key_ = key;
@@ -335,6 +359,7 @@ void add_replay_command(CLI::App* program, RunFn* run) {
   group.text("init-img", options->init_img, "the picture that it started from, where it has moved",
              "FILE");
   group.text("mask", options->mask, "its mask, where it has moved", "FILE");
+  group.text("lora-dir", options->lora_dir, "where adapters are, if they have moved", "DIR");
   FlagGroup output(command, "Output");
   output.text("out", options->out, "write the picture drawn again", "FILE");
   output.flag("json", options->json, "as JSON, one line a file");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job/settings_rows/about.h"
+#include "job/settings_rows/adapters.h"
 
 namespace sd {
 
@@ -121,6 +122,7 @@ void visit_run_settings(S& s, V&& v) {
           .record = "/model/vae",
           .sparse = true,
           .endings = "safetensors ckpt pt pth bin"});
+  visit_adapter_run_settings(s, v);
   v("channels", s.C,
     About{.flags = "C", .group = kModel, .help = "channels of the latent; must be the model's"});
   v("factor", s.f,

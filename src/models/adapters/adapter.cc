@@ -3,10 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <set>
 
 #include "base/strings.h"
 #include "models/adapters/adapter_purpose.h"
+#include "models/adapters/counted_kinds.h"
 #include "models/adapters/counted_layers.h"
 #include "sd/error.h"
 
@@ -114,23 +114,9 @@ const Adapter::Module* Adapter::find(std::string_view layer) const {
 }
 
 std::string Adapter::kinds() const {
-  std::map<std::string, std::set<int64_t>> ranks;
-  for (const Module& module : modules_) {
-    std::string name = module.kind == nullptr ? "bias" : module.kind->name;
-    const bool dora = module.parts.has(Role::kDoraScale) || module.parts.has(Role::kMagnitude);
-    if (dora) name = "DoRA of " + name;
-    const int64_t rank = module.kind == nullptr ? 0 : module.kind->rank(module.parts);
-    auto& known = ranks[name];
-    if (rank > 0) known.insert(rank);
-  }
-  std::vector<std::string> words;
-  for (const auto& [name, all] : ranks) {
-    std::string word = name;
-    if (!all.empty()) word += format(" rank %lld", static_cast<long long>(*all.begin()));
-    if (all.size() > 1) word += format(" to %lld", static_cast<long long>(*all.rbegin()));
-    words.push_back(word);
-  }
-  return join(words, ", ");
+  CountedKinds kinds;
+  for (const Module& module : modules_) kinds.add(module.kind, module.parts);
+  return kinds.text();
 }
 
 std::string Adapter::summary() const {

@@ -66,9 +66,9 @@ std::string AdapterFile::metadata(const std::string& name) const {
 
 std::string AdapterFile::name() const { return std::filesystem::path(path()).filename().string(); }
 
-AdapterFile read_adapter(const std::string& path) {
+AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint) {
   AdapterFile file;
-  file.checkpoint = open_checkpoint(path);
+  file.checkpoint = std::move(checkpoint);
   const bool list = is_list(*file.checkpoint);
   for (const TensorInfo& info : file.checkpoint->index()) {
     if (!info.foreign.empty()) {
@@ -91,8 +91,13 @@ AdapterFile read_adapter(const std::string& path) {
     if (is_lone) file.strange.push_back(layer.first + ".weight");  // any network has such names
     return is_lone;
   });
-  if (file.layers.empty()) refuse(*file.checkpoint);
   add_peft_scales(&file);
+  return file;
+}
+
+AdapterFile read_adapter(const std::string& path) {
+  AdapterFile file = sort_adapter(open_checkpoint(path));
+  if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }
 

@@ -25,6 +25,13 @@ struct AdapterFile {
   std::string name() const;
 };
 
+/// The same of an opened file; without a layer where the file has none.
+AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint);
+
+/// "LoRA rank 8; 192 layers, 72 of them of the text encoder; trained on …": what a file holds,
+/// whatever model it is for; "" for one that is no adapter.
+std::string describe_adapter(const AdapterFile& file);
+
 /// Reads the names and places of an adapter's tensors: .safetensors, or a pickle of a dict, or of
 /// the list that cloneofsimo's trainer wrote. Throws kFile for a file that cannot be read, and
 /// kCheckpoint for one that is damaged or has no name of an adapter's, with what it is.

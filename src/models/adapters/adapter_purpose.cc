@@ -131,12 +131,12 @@ struct FewSteps {
 
 constexpr FewSteps kFewSteps[] = {
     {"lcm", "an LCM adapter: draw with `sampler` lcm, 4 to 8 `steps` and `scale` 1 to 2"},
-    {"tcd", "a TCD adapter: draw with `sampler` lcm, 4 to 8 `steps` and `scale` 1"},
+    {"tcd", "a TCD adapter: draw with `sampler` tcd, 4 to 8 `steps` and `scale` 1"},
     {"hyper-sd",
-     "a Hyper-SD adapter: draw with `sampler` lcm, as many `steps` as its name says "
+     "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
      "(1, 2, 4, 8) and `scale` 1"},
     {"hyper_sd",
-     "a Hyper-SD adapter: draw with `sampler` lcm, as many `steps` as its name says "
+     "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
      "(1, 2, 4, 8) and `scale` 1"},
 };
 

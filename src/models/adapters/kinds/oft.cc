@@ -2,7 +2,10 @@
 // in several rounds, as the butterflies of a Fourier transform.
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "models/adapters/kinds/kinds.h"
+#include "sd/error.h"
 
 namespace sd {
 namespace {
@@ -37,7 +40,10 @@ at::Tensor rotations(const AdapterParts& parts, int64_t rows) {
   const double size = q.norm().item<double>();
   if (most > 0) q = q * ((std::min(size, most) + 1e-8) / (size + 1e-8));
   const at::Tensor eye = at::eye(q.size(-1), q.options());
-  return at::matmul(eye + q, at::linalg_inv(eye - q));
+  const auto [inverse, failed] = at::linalg_inv_ex(eye - q);
+  if (!failed.any().item<bool>()) return at::matmul(eye + q, inverse);
+  throw Error(ErrorKind::kCheckpoint, "expected blocks that turn a weight, found one that cannot",
+              "the file is damaged: fetch another");
 }
 
 /// What the turned rows [out, …] differ by from the weight.

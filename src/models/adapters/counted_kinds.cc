@@ -1,0 +1,52 @@
+#include "models/adapters/counted_kinds.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "models/adapters/adapter_file.h"
+#include "models/adapters/adapter_purpose.h"
+
+namespace sd {
+
+void CountedKinds::add(const AdapterKind* kind, const AdapterParts& parts) {
+  std::string name = kind == nullptr ? "bias" : kind->name;
+  const bool dora = parts.has(AdapterRole::kDoraScale) || parts.has(AdapterRole::kMagnitude);
+  if (dora) name = "DoRA of " + name;
+  auto& known = ranks_[name];
+  const int64_t rank = kind == nullptr ? 0 : kind->rank(parts);
+  if (rank > 0) known.insert(rank);
+}
+
+std::string CountedKinds::text() const {
+  std::vector<std::string> words;
+  for (const auto& [name, all] : ranks_) {
+    std::string word = name;
+    if (!all.empty()) word += format(" rank %lld", static_cast<long long>(*all.begin()));
+    if (all.size() > 1) word += format(" to %lld", static_cast<long long>(*all.rbegin()));
+    words.push_back(word);
+  }
+  return join(words, ", ");
+}
+
+std::string describe_adapter(const AdapterFile& file) {
+  CountedKinds kinds;
+  size_t layers = 0, of_text = 0;
+  for (const auto& [name, parts] : file.layers) {
+    const auto all = adapter_kinds();
+    const auto kind =
+        std::find_if(all.begin(), all.end(), [&](const AdapterKind& one) { return one.is(parts); });
+    if (kind == all.end()) continue;
+    kinds.add(&*kind, parts);
+    ++layers;
+    if (name.find("lora_te") == 0 || name.find("text") == 0) ++of_text;
+  }
+  if (layers == 0 || layers < file.strange.size()) return "";
+  std::string text = kinds.text() + format("; %zu layers", layers);
+  if (of_text > 0) text += format(", %zu of them of the text encoder", of_text);
+  if (!file.embeddings.empty()) text += format("; %zu embeddings", file.embeddings.size());
+  const std::string trained = trained_on(file), advice = suggestion(file);
+  if (!trained.empty()) text += "; trained on " + trained;
+  return advice.empty() ? text : text + "; " + advice;
+}
+
+}  // namespace sd

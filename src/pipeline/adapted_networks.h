@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/adapters/adapter_library.h"
+#include "pipeline/networks.h"
+#include "runtime/exec_policy.h"
+#include "sd/lora.h"
+
+namespace sd {
+
+/// Which of a session's networks became others.
+struct ChangedNetworks {
+  bool text_encoder = false;
+  bool unet = false;
+};
+
+/// Puts adapters into a session's networks. Each set starts from the model's own weights, which
+/// stay as they are; only layers that a set changes are there twice.
+class AdaptedNetworks {
+ public:
+  /// What is given must outlive it.
+  AdaptedNetworks(const LatentDiffusion& model, const ExecPolicy& policy, AdapterLibrary* adapters)
+      : model_(model), policy_(policy), adapters_(adapters) {}
+
+  /// Gives the networks the weights of the model with these adapters in them. Throws as
+  /// `open_adapter`, and kCheckpoint for an adapter whose values are not numbers; the networks are
+  /// then the model's.
+  ChangedNetworks use(const std::vector<LoraUse>& uses, Networks* networks);
+
+  /// The bytes of the weights that are there twice.
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  const LatentDiffusion& model_;
+  const ExecPolicy& policy_;
+  AdapterLibrary* adapters_;
+  std::vector<LoraUse> used_;
+  int64_t bytes_ = 0;
+};
+
+/// The bytes of the weights that adapters change, in the policy's type.
+int64_t adapted_bytes(const std::vector<LoraUse>& uses, const ExecPolicy& policy,
+                      AdapterLibrary* adapters);
+
+}  // namespace sd

@@ -1,0 +1,189 @@
+// Adapters, from the command line to the picture's record.
+
+#include <cstring>
+
+#include "cli/small_model.h"
+#include "image/png_metadata.h"
+
+namespace sd::test {
+namespace {
+
+using nlohmann::json;
+
+/// A safetensors file of a LoRA of rank 1 for layers of the UNet and the text encoder.
+std::string adapter_bytes(float value, const std::vector<std::string>& layers, int64_t width = 32) {
+  json header = {{"__metadata__", {{"ss_base_model_version", "sd_v1"}}}};
+  uint64_t end = 0;
+  const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
+    const uint64_t begin = end;
+    end += static_cast<uint64_t>(width) * sizeof(float);
+    header[name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {begin, end}}};
+  };
+  for (const std::string& layer : layers) {
+    add(layer + ".lora_down.weight", {1, width});
+    add(layer + ".lora_up.weight", {width, 1});
+  }
+  std::string bytes;
+  for (uint64_t i = 0; i < end / sizeof(float); ++i) {
+    const float number = value * static_cast<float>(i % 7) / 6;
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
+  const std::string text = header.dump();
+  const uint64_t length = text.size();
+  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text + bytes;
+}
+
+const std::vector<std::string> kLayers = {
+    "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q_nowhere",
+    "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_v",
+    "lora_te_text_model_encoder_layers_0_self_attn_v_proj"};
+
+class Lora : public SmallModel {
+ protected:
+  void SetUp() override {
+    SmallModel::SetUp();
+    out_.write("models/lora/style.safetensors", adapter_bytes(0.5F, kLayers));
+    out_.write("models/lora/light.safetensors", adapter_bytes(-0.4F, {kLayers[1]}));
+    out_.write("with:0.5", adapter_bytes(0.3F, {kLayers[1]}));
+  }
+  /// Draws one picture for each line.
+  void draw_lines(const std::string& lines, const Words& more = {}) const {
+    Words words = {"--from-file", "-"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = draw_here("txt2img", words, lines);
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+  }
+  json record_of(int number) const {
+    return json::parse(*read_png_metadata(sample_path(number)).find("stable-diffusion"));
+  }
+  std::string webui_text_of(int number) const {
+    return *read_png_metadata(sample_path(number)).find("parameters");
+  }
+};
+
+TEST_F(Lora, ChangesTheLinesThatNameIt) {
+  draw_lines(
+      "a cat --seed 5\n"
+      "a cat --seed 5 --lora style\n"
+      "a cat --seed 5 --lora style:0\n"
+      "a cat --seed 5 --lora style --lora light:0.5\n"
+      "a cat --seed 5 --lora style:te=0:unet=1\n"
+      "a cat --seed 5 --lora style\n"
+      "a cat --seed 5\n");
+  EXPECT_TRUE(sample(0) == sample(6));  // the base weights, bit for bit
+  EXPECT_TRUE(sample(0) == sample(2));
+  EXPECT_TRUE(sample(1) == sample(5));
+  EXPECT_FALSE(sample(0) == sample(1));
+  EXPECT_FALSE(sample(1) == sample(3));
+  EXPECT_FALSE(sample(1) == sample(4));
+}
+
+TEST_F(Lora, IsNamedByThePrompt) {
+  draw_lines(
+      "a cat <lora:style:0.5:0.75> --seed 5\n"
+      "a cat --seed 5 --lora style:0.75:0.5\n"
+      "a cat <lora:STYLE:te=0.5:unet=0.75> --seed 5\n",
+      {"--prompt-syntax", "webui"});
+  EXPECT_TRUE(sample(0) == sample(1));
+  EXPECT_TRUE(sample(0) == sample(2));
+  EXPECT_EQ(webui_text_of(0).substr(0, 28), "a cat <lora:style:0.5:0.75>\n");
+  EXPECT_EQ(webui_text_of(1).substr(0, 28), "a cat <lora:style:0.5:0.75>\n");
+}
+
+TEST_F(Lora, IsRecordedAndDrawnAgain) {
+  draw_lines(
+      "a cat --seed 5 --lora models/lora/style.safetensors:0.75:0.5 --lora light\n"
+      "a cat <lora:light:0.25> --seed 6 --prompt-syntax webui\n");
+  const json loras = record_of(0).at("loras");
+  ASSERT_EQ(loras.size(), 2U);
+  EXPECT_EQ(loras[0].at("unet"), 0.75);
+  EXPECT_EQ(loras[0].at("te"), 0.5);
+  EXPECT_EQ(loras[0].at("file"), "models/lora/style.safetensors");
+  EXPECT_EQ(loras[1].at("sha256").get<std::string>().size(), 64U);
+  EXPECT_NE(webui_text_of(0).find("Lora hashes: \"style: "), std::string::npos);
+  EXPECT_EQ(record_of(1).at("loras")[0].at("in_prompt"), true);
+  const Finished again = run_here({"replay", "out/samples/00000.png", "out/samples/00001.png"});
+  EXPECT_EQ(again.out, "out/samples/00000.png: identical\nout/samples/00001.png: identical\n")
+      << again.err;
+  out_.write("models/lora/light.safetensors", adapter_bytes(1, {kLayers[1]}));
+  expect_failure(run_here({"replay", "out/samples/00001.png"}), 3, "is not the adapter");
+}
+
+TEST_F(Lora, SaysOneLineAFile) {
+  const Finished done = draw_here("txt2img", {"--lora", "style", "--lora", "style:0.1"});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(count_lines(done.err,
+                        "style.safetensors: applied 2 of 3 layers, LoRA rank 1, trained on "
+                        "sd_v1; 1 that this model does not have"),
+            1)
+      << done.err;
+}
+
+TEST_F(Lora, TakesAnExistingFileWhateverColonsItHas) {
+  draw_lines(
+      "a cat --seed 5 --lora with:0.5\n"
+      "a cat --seed 5 --lora with:0.5:1\n"
+      "a cat --seed 5 --lora with:0.5:0\n"
+      "a cat --seed 5\n");
+  EXPECT_TRUE(sample(0) == sample(1));
+  EXPECT_TRUE(sample(2) == sample(3));
+  EXPECT_FALSE(sample(0) == sample(3));
+}
+
+TEST_F(Lora, SaysWhatIsWrong) {
+  expect_failure(draw_here("txt2img", {"--lora", "stile"}), 3, "there is no adapter stile");
+  expect_failure(draw_here("txt2img", {"--prompt-syntax", "webui", "--prompt", "a <lora:stile:1>"}),
+                 3, "there is no adapter stile");
+  expect_failure(draw_here("txt2img", {"--lora", "style:1:2:3"}), 2, "each strength once");
+  out_.write("xl.safetensors", adapter_bytes(1, {"lora_te2_text_model_encoder_layers_0_mlp_fc1"}));
+  expect_failure(draw_here("txt2img", {"--lora", "xl.safetensors"}), 4,
+                 "found one for Stable Diffusion XL");
+  expect_failure(draw_here("txt2img", {"--lora", checkpoint()}), 4, "found a whole model");
+  out_.write("cut.safetensors", adapter_bytes(1, kLayers).substr(0, 700));
+  expect_failure(draw_here("txt2img", {"--lora", "cut.safetensors"}), 4, "cut.safetensors");
+  out_.write("nan.safetensors", adapter_bytes(std::nanf(""), kLayers));
+  expect_failure(draw_here("txt2img", {"--lora", "nan.safetensors"}), 4, "expected numbers");
+}
+
+TEST_F(Lora, IsBakedByConvert) {
+  const Finished baked = run_here({"convert", "model/model.safetensors", "baked.safetensors",
+                                   "--lora", "style:0.75:0.5", "--lora", "light"});
+  ASSERT_EQ(baked.exit_code, 0) << baked.err;
+  std::filesystem::copy_file(config(), out_ / "baked.yaml");
+  std::filesystem::copy(model_->path() / "clip", out_ / "clip");
+  draw_lines("a cat --seed 5 --lora style:0.75:0.5 --lora light\n");
+  const Finished drawn = run_here({"txt2img",  "--ckpt",      "baked.safetensors",
+                                   "--outdir", "baked",       "--ddim_steps",
+                                   "2",        "--n_samples", "1",
+                                   "--n_iter", "1",           "--skip_grid",
+                                   "--safety", "off",         "--threads",
+                                   "1",        "--H",         "64",
+                                   "--W",      "64",          "--from-file",
+                                   "-"},
+                                  "a cat --seed 5\n");
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_TRUE(read_image(out_ / "baked/samples/00000.png") == sample(0));
+}
+
+TEST_F(Lora, IsDescribedByInspect) {
+  const Finished done = run_here({"inspect", "models/lora/style.safetensors"});
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_NE(done.out.find("adapter      LoRA rank 1; 3 layers, 1 of them of the text encoder; "
+                          "trained on sd_v1\n"),
+            std::string::npos)
+      << done.out;
+}
+
+TEST_F(Lora, IsCountedByThePlan) {
+  const auto total = [&](const Words& more) {
+    Words words = {"plan", "--json", "--ckpt", "model/model.safetensors", "--H", "64", "--W", "64"};
+    words.insert(words.end(), more.begin(), more.end());
+    return json::parse(run_here(words).out).at("total").get<int64_t>();
+  };
+  const int64_t layer = (32 * 32) * 4;
+  EXPECT_EQ(total({"--lora", "light"}) - total({}), layer);
+  EXPECT_EQ(total({"--lora", "light:0"}), total({}));
+}
+
+}  // namespace
+}  // namespace sd::test
