@@ -164,7 +164,7 @@ void JsonReporter::wrote(const std::filesystem::path& path, std::optional<int64_
 }
 
 void JsonReporter::previewed(const std::filesystem::path& path, int step) {
-  write(line_of({{"event", "preview"}, {"path", path.string()}, {"step", step}}));
+  tell({{"event", "preview"}, {"path", path.string()}, {"step", step}});
 }
 
 void JsonReporter::end(const RunSummary& summary) {
