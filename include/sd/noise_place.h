@@ -33,6 +33,9 @@ struct NoisePlace {
   std::optional<uint64_t> init = {};
   /// The seed of that stream, where pictures with streams of their own share it; else it is theirs.
   std::optional<uint64_t> init_seed = {};
+  /// Whose CPU stream gives the noise of pictures that are encoded between two passes; absent: the
+  /// last picture's.
+  std::optional<uint64_t> second_seed = {};
   bool fixed_code = false;  ///< whether other batches of the run start from the same noise
   std::vector<uint64_t> variation_seeds = {};  ///< one a picture where there is a variation
   NoiseChanges changes = {};                   ///< of streams of their own

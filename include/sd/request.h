@@ -24,6 +24,7 @@ struct DrawRecord {
   std::optional<uint64_t> latent_offset;     ///< the init image's latent
   std::optional<uint64_t> latent_seed = {};  ///< of its stream, where it is not the picture's
   std::optional<uint64_t> variation_seed;
+  std::optional<uint64_t> second_seed = {};  ///< of NoisePlace, where it counts
 };
 
 /// One batch of pictures.

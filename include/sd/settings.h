@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sd/hires_settings.h"
 #include "sd/image.h"
 #include "sd/inpainting.h"
 #include "sd/lora.h"
@@ -48,6 +49,8 @@ struct PictureSettings {
   std::string prompt;           ///< UTF-8
   std::string negative_prompt;  ///< what guidance leads away from; the reference has the empty text
   double scale = 7.5;           ///< of the guidance; at 1 there is none
+  std::string hires_prompt = {};           ///< of a second pass; empty: the prompt
+  std::string hires_negative_prompt = {};  ///< empty: the negative prompt
   std::optional<uint64_t> seed =
       {};  ///< the picture's own; else the run's seed and its place count
   std::optional<uint64_t> variation_seed =
@@ -85,6 +88,7 @@ struct BatchSettings {
   SamplerKnobs knobs;
   NoiseChanges noise;
   PromptSettings prompts;
+  HiresSettings hires;
   InitSettings init;
   std::vector<LoraUse> loras;  ///< applied in this order
 
@@ -128,6 +132,8 @@ struct Settings : LineSettings {
   Script script;
   std::string from_file;  ///< "-": standard input
   bool keep_going = false;
+  bool expand = false;                  ///< whether prompts are templates
+  std::string wildcards = "wildcards";  ///< the folder of the values that those name
   int64_t n_samples = 3;
   int64_t n_iter = 2;
   uint64_t seed = 42;

@@ -60,6 +60,17 @@ inline constexpr std::array kWords<FitMode> = {Word<FitMode>{"stretch", FitMode:
                                                Word<FitMode>{"crop", FitMode::kCrop},
                                                Word<FitMode>{"pad", FitMode::kPad}};
 template <>
+inline constexpr std::array kWords<HiresUpscaler> = {
+    Word<HiresUpscaler>{"latent", HiresUpscaler::kLatent},
+    Word<HiresUpscaler>{"latent-antialiased", HiresUpscaler::kLatentAntialiased},
+    Word<HiresUpscaler>{"latent-bicubic", HiresUpscaler::kLatentBicubic},
+    Word<HiresUpscaler>{"latent-bicubic-antialiased", HiresUpscaler::kLatentBicubicAntialiased},
+    Word<HiresUpscaler>{"latent-nearest", HiresUpscaler::kLatentNearest},
+    Word<HiresUpscaler>{"latent-nearest-exact", HiresUpscaler::kLatentNearestExact},
+    Word<HiresUpscaler>{"lanczos", HiresUpscaler::kLanczos},
+    Word<HiresUpscaler>{"nearest", HiresUpscaler::kNearest},
+    Word<HiresUpscaler>{"none", HiresUpscaler::kNone}};
+template <>
 inline constexpr std::array kWords<WeightChoice> = {
     Word<WeightChoice>{"config", WeightChoice::kConfig},
     Word<WeightChoice>{"ema", WeightChoice::kEma},

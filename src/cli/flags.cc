@@ -80,6 +80,8 @@ const char* title_of(SettingGroup group) {
       return "Inpainting";
     case SettingGroup::kSampling:
       return "Sampling";
+    case SettingGroup::kHires:
+      return "Second, larger pass";
     case SettingGroup::kModel:
       return "Model";
     case SettingGroup::kOutput:
@@ -96,8 +98,8 @@ const char* title_of(SettingGroup group) {
 
 std::span<const SettingGroup> all_groups() {
   using enum SettingGroup;
-  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling, kModel,
-                                             kOutput,  kJob,     kSafety,  kDevice};
+  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling, kHires,
+                                             kModel,   kOutput,  kJob,     kSafety,   kDevice};
   return kGroups;
 }
 

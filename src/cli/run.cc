@@ -16,6 +16,7 @@
 #include "cli/profile_table.h"
 #include "cli/prompt_lines.h"
 #include "cli/reporters.h"
+#include "job/hires_plan.h"
 #include "job/job_sheet.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
@@ -64,8 +65,12 @@ SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
   SinkLoad load{.pictures = pictures};
   for (const PlannedBatch& batch : batches) {
     const FitSize size = result_size(batch.request.batch);
-    load.largest_width = std::max(load.largest_width, size.width);
-    load.largest_height = std::max(load.largest_height, size.height);
+    const HiresSize hires = largest_size(batch.request.batch);
+    const bool second = batch.request.batch.hires.on();
+    load.largest_width =
+        std::max(load.largest_width, second ? static_cast<int>(hires.width) : size.width);
+    load.largest_height =
+        std::max(load.largest_height, second ? static_cast<int>(hires.height) : size.height);
   }
   return load;
 }
@@ -209,13 +214,18 @@ RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
 }
 
 /// Everything from the choice of the model to the last picture.
-RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, Reporter* reporter) {
+RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, const Sweep& sweep,
+                    Reporter* reporter) {
   const ChosenModel model = choose_model(settings);
-  const BatchPlan plan =
-      plan_batches(settings, model.description, model.built_in, read_prompt_lines(settings));
+  const BatchPlan plan = plan_batches(settings, model.description, model.built_in,
+                                      sweep_lines(sweep, settings, read_prompt_lines(settings)));
   const SafetyOptions safety = choose_safety(settings);
   JobList jobs(plan, model.description, settings.fixed_code);
-  const SinkLoad load = sink_load(plan.batches, plan.pictures());
+  SinkLoad load = sink_load(plan.batches, plan.pictures());
+  if (!sweep.empty()) {
+    load.columns = std::ssize(sweep.back().values);
+    load.labels = sweep_labels(sweep, static_cast<size_t>(plan.pictures_per_pass));
+  }
   const auto sink = find_sink(settings.output.sink)
                         .open({.settings = settings,
                                .load = load,
@@ -310,7 +320,7 @@ void check_job(const Settings& settings) {
 
 }  // namespace
 
-int run_script(const Settings& settings, const Session::Tap& tap) {
+int run_script(const Settings& settings, const Session::Tap& tap, const Sweep& sweep) {
   if (is_profiled(settings) && !settings.devices.empty()) {
     throw Error(ErrorKind::kUsage, "--profile times one device, and --devices names several",
                 "use --device");
@@ -321,7 +331,7 @@ int run_script(const Settings& settings, const Session::Tap& tap) {
   const LogToReporter log(&reporter);
   RunOutcome outcome;
   try {
-    outcome = settings.job.folder.empty() ? draw_all(settings, tap, &reporter)
+    outcome = settings.job.folder.empty() ? draw_all(settings, tap, sweep, &reporter)
                                           : draw_job(settings, tap, &reporter);
   } catch (...) {
     begin_wind_up();

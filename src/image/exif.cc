@@ -153,15 +153,29 @@ std::string from_utf16(ByteSpan text) {
   return out;
 }
 
-/// A UserComment: eight bytes name its coding.
-std::string comment_text(ByteSpan comment) {
-  constexpr size_t kCodingBytes = 8;
-  if (comment.size() < kCodingBytes) return "";
-  const ByteSpan text = comment.subspan(kCodingBytes);
-  if (has_text(comment, "UNICODE")) return from_utf16(text);
+/// Bytes up to the first NUL.
+std::string plain_text(ByteSpan text) {
   std::string out(text.begin(), text.end());
   out.erase(std::find(out.begin(), out.end(), '\0'), out.end());
   return is_valid_utf8(out) ? out : "";
+}
+
+/// A UserComment: eight bytes name its coding; some writers leave them out.
+std::string comment_text(ByteSpan comment) {
+  constexpr std::array<std::string_view, 3> kPlainCodings = {
+      {{"ASCII\0\0\0", 8}, {"JIS\0\0\0\0\0", 8}, {"\0\0\0\0\0\0\0\0", 8}}};
+  if (has_text(comment, "UNICODE"))
+    return from_utf16(comment.subspan(std::min<size_t>(8, comment.size())));
+  for (const std::string_view coding : kPlainCodings) {
+    if (has_text(comment, coding)) return plain_text(comment.subspan(coding.size()));
+  }
+  return plain_text(comment);
+}
+
+/// The directory of the pictures' own tags: where it lies among the data.
+std::optional<uint32_t> exif_directory(const Tiff& tiff) {
+  constexpr uint32_t kExifDirectory = 0x8769;
+  return tiff.number(tiff.find(tiff.u32(4), kExifDirectory));
 }
 
 }  // namespace
@@ -177,11 +191,11 @@ int exif_orientation(std::span<const uint8_t> bytes) {
 }
 
 std::string exif_user_comment(std::span<const uint8_t> bytes) {
-  constexpr uint32_t kExifDirectory = 0x8769, kUserComment = 0x9286;
+  constexpr uint32_t kUserComment = 0x9286;
   const Bytes exif = find_exif(bytes);
   const Tiff tiff(exif);
   if (!tiff.makes_sense()) return "";
-  const auto directory = tiff.number(tiff.find(tiff.u32(4), kExifDirectory));
+  const auto directory = exif_directory(tiff);
   if (!directory) return "";
   const auto comment = tiff.find(*directory, kUserComment);
   return comment ? comment_text(tiff.blob(*comment)) : "";
@@ -198,6 +212,25 @@ std::string exif_image_description(std::span<const uint8_t> bytes) {
   std::string out(text.begin(), text.end());
   out.erase(std::find(out.begin(), out.end(), '\0'), out.end());
   return is_valid_utf8(out) ? out : "";
+}
+
+std::vector<std::pair<std::string, std::string>> exif_texts(std::span<const uint8_t> bytes) {
+  constexpr std::array<std::pair<uint32_t, const char*>, 3> kTags = {
+      {{0x010F, "Make"}, {0x0110, "Model"}, {0x0131, "Software"}}};
+  constexpr uint32_t kMakerNote = 0x927C;
+  std::vector<std::pair<std::string, std::string>> texts;
+  const Bytes exif = find_exif(bytes);
+  const Tiff tiff(exif);
+  if (!tiff.makes_sense()) return texts;
+  const auto add = [&](const char* name, const std::optional<Entry>& entry) {
+    std::string text = entry ? plain_text(tiff.blob(*entry)) : "";
+    if (!text.empty()) texts.emplace_back(name, std::move(text));
+  };
+  for (const auto& [tag, name] : kTags) add(name, tiff.find(tiff.u32(4), tag));
+  if (const auto directory = exif_directory(tiff)) {
+    add("MakerNote", tiff.find(*directory, kMakerNote));
+  }
+  return texts;
 }
 
 Image apply_orientation(const Image& image, int orientation) {

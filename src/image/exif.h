@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "image/image.h"
 
@@ -20,6 +22,10 @@ std::string exif_user_comment(std::span<const uint8_t> bytes);
 /// The EXIF ImageDescription of a picture's file, where our own record is; "" when it has none that
 /// is UTF-8.
 std::string exif_image_description(std::span<const uint8_t> bytes);
+
+/// Other EXIF texts of a picture's file, in UTF-8, by the tags' names: Make, Model,
+/// Software, MakerNote.
+std::vector<std::pair<std::string, std::string>> exif_texts(std::span<const uint8_t> bytes);
 
 /// The picture turned and mirrored as that orientation asks, so that it stands upright. 1, and what
 /// is not from 1 to 8, change nothing.

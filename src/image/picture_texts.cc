@@ -6,21 +6,16 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "image/exif.h"
 #include "image/exif_writer.h"
+#include "image/formats/decoders.h"
+#include "image/formats/webp_file.h"
 
 namespace sd {
 namespace {
 
 constexpr size_t kMostExif = 65533 - kExifSegment.size();  // of a JPEG's segment
-
-bool has_exif_only(std::span<const uint8_t> bytes) {
-  constexpr size_t kStart = 12;
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
-                               std::min(bytes.size(), kStart));
-  return start.starts_with("\xFF\xD8\xFF") ||
-         (start.starts_with("RIFF") && start.ends_with("WEBP"));
-}
 
 /// JSON without bytes beyond ASCII. What is none has no place in a text of ASCII.
 std::string as_ascii(const std::string& record) {
@@ -28,16 +23,70 @@ std::string as_ascii(const std::string& record) {
   return value.is_discarded() ? "" : value.dump(-1, ' ', /*ensure_ascii=*/true);
 }
 
+/// Text whose bytes are UTF-8; others are left out.
+void add_text(PngMetadata* texts, std::string keyword, ByteSpan bytes) {
+  std::string text(bytes.begin(), bytes.end());
+  if (is_valid_utf8(keyword) && is_valid_utf8(text)) {
+    texts->add(std::move(keyword), std::move(text));
+  }
+}
+
+/// A JPEG's comment: a keyword, a NUL and a text, or a text alone.
+void add_comment(PngMetadata* texts, ByteSpan segment) {
+  const auto nul = std::find(segment.begin(), segment.end(), uint8_t{0});
+  if (nul == segment.begin() || segment.end() - nul < 2) {
+    return add_text(texts, "Comment", {segment.begin(), nul});
+  }
+  add_text(texts, {segment.begin(), nul}, {nul + 1, segment.end()});
+}
+
+/// The comments and XMP packets among a JPEG's segments before its pixels.
+void add_segments(PngMetadata* texts, ByteSpan bytes) {
+  constexpr std::string_view kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
+  for (size_t at = 2; at + 4 <= bytes.size() && bytes[at] == 0xFF;) {
+    const unsigned marker = bytes[at + 1];
+    if (marker == 0xFF) {  // fill byte
+      ++at;
+      continue;
+    }
+    if (marker == 0xDA || marker == 0xD9) return;  // pixels, or the end
+    const size_t length = big16(bytes, at + 2);
+    if (length < 2 || at + 2 + length > bytes.size()) return;
+    const ByteSpan segment = bytes.subspan(at + 4, length - 2);
+    if (marker == 0xFE) add_comment(texts, segment);
+    if (marker == 0xE1 && has_text(segment, kXmp)) {
+      add_text(texts, kXmpKeyword, segment.subspan(kXmp.size()));
+    }
+    at += 2 + length;
+  }
+}
+
+void add_exif(PngMetadata* texts, ByteSpan bytes) {
+  std::string comment = exif_user_comment(bytes);
+  if (!comment.empty() && texts->find(kParametersKeyword) == nullptr) {
+    texts->add(kParametersKeyword, std::move(comment));
+  }
+  std::string description = exif_image_description(bytes);
+  if (description.starts_with('{') && texts->find(kRecordKeyword) == nullptr) {
+    texts->add(kRecordKeyword, std::move(description));
+  }
+  for (auto& [name, text] : exif_texts(bytes)) texts->add("exif:" + name, std::move(text));
+}
+
 }  // namespace
 
 PngMetadata picture_texts(std::span<const uint8_t> bytes, const std::string& name) {
-  if (!has_exif_only(bytes)) return decode_png_metadata(bytes, name);
-  PngMetadata metadata;
-  std::string comment = exif_user_comment(bytes);
-  if (!comment.empty()) metadata.add(kParametersKeyword, std::move(comment));
-  std::string description = exif_image_description(bytes);
-  if (description.starts_with('{')) metadata.add(kRecordKeyword, std::move(description));
-  return metadata;
+  PngMetadata texts;
+  if (has_text(bytes, "\xFF\xD8\xFF")) {
+    add_segments(&texts, bytes);
+  } else if (is_webp(bytes)) {
+    const auto packet = WebpFile(bytes).chunk("XMP ");
+    if (!packet.empty()) add_text(&texts, kXmpKeyword, packet);
+  } else {
+    texts = decode_png_metadata(bytes, name);
+  }
+  add_exif(&texts, bytes);
+  return texts;
 }
 
 std::string texts_as_exif(const PngMetadata& metadata) {

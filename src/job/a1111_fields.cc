@@ -1,6 +1,7 @@
 #include "job/a1111_fields.h"
 
 #include "base/strings.h"
+#include "job/hires_plan.h"
 #include "job/setting_values.h"
 #include "sampling/sampler.h"
 #include "sampling/schedule.h"
@@ -93,13 +94,71 @@ void read_rng(const std::string& text, Settings* settings) {
   set("rng", text == "CPU" ? "cpu" : text == "NV" ? "nv" : "cuda", settings);
 }
 
+// The second pass.
+
+const HiresSettings& hires_of(const Settings& settings) { return settings.batch.hires; }
+
+std::string hires_strength(const Settings& settings) {
+  return hires_of(settings).on() ? values::text_of(hires_of(settings).strength) : "";
+}
+void read_strength(const std::string& text, Settings* settings) {
+  set(settings->script == Script::kTxt2Img ? "hires_strength" : "strength", text, settings);
+}
+
+std::string hires_upscaler(const Settings& settings) {
+  if (!hires_of(settings).on()) return "";
+  for (const UpscalerLabel& each : upscaler_labels()) {
+    if (each.upscaler == hires_of(settings).upscaler) return each.label;
+  }
+  return "";
+}
+void read_hires_upscaler(const std::string& text, Settings* settings) {
+  for (const UpscalerLabel& each : upscaler_labels()) {
+    if (text == each.label) settings->batch.hires.upscaler = each.upscaler;
+  }
+}
+
+std::string hires_resize(const Settings& settings) {
+  const HiresSettings& hires = hires_of(settings);
+  if (hires.width == 0 && hires.height == 0) return "";
+  return std::to_string(hires.width) + "x" + std::to_string(hires.height);
+}
+void read_hires_resize(const std::string& text, Settings* settings) {
+  set_size("hires_width", "hires_height", text, settings);
+}
+
+std::string hires_sampler(const Settings& settings) {
+  const std::string& name = hires_of(settings).sampler;
+  return name.empty() ? "" : find_sampler(name).label;
+}
+void read_hires_sampler(const std::string& text, Settings* settings) {
+  const Sampler* found = find_webui_sampler(text);
+  if (found != nullptr) settings->batch.hires.sampler = found->name;
+}
+
+std::string hires_schedule(const Settings& settings) {
+  const std::string& name = hires_of(settings).schedule;
+  if (name.empty()) return "";
+  const Schedule* named = find_schedule(name);
+  return named == nullptr ? "Automatic" : named->label;
+}
+void read_hires_schedule(const std::string& text, Settings* settings) {
+  const Schedule* named = find_schedule(text);
+  settings->batch.hires.schedule = named == nullptr ? kAutomaticSchedule : named->name;
+}
+
 constexpr A1111Field kFields[] = {{"Size", size, read_size},
                                   {"Sampler", sampler, read_sampler},
                                   {"Schedule type", schedule, read_schedule},
                                   {"Seed resize from", noise_size, read_noise_size},
                                   {"RNG", rng, read_rng},
                                   {"Eta", ancestral_eta, read_eta},
-                                  {"Eta DDIM", ddim_eta, read_eta}};
+                                  {"Eta DDIM", ddim_eta, read_eta},
+                                  {"Hires resize", hires_resize, read_hires_resize},
+                                  {"Hires upscaler", hires_upscaler, read_hires_upscaler},
+                                  {"Hires sampler", hires_sampler, read_hires_sampler},
+                                  {"Hires schedule type", hires_schedule, read_hires_schedule},
+                                  {"Denoising strength", hires_strength, read_strength}};
 
 }  // namespace
 

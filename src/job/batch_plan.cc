@@ -6,9 +6,11 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "job/hires_plan.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
 #include "job/lora_text.h"
+#include "job/prompt_templates.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
@@ -46,8 +48,10 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
 }
 
 /// The size that is drawn: H and W over f, times the model's own factor.
-int drawn_side(const char* flag, int64_t side, int64_t f, const ModelDescription& model) {
-  check_side(flag, side, model.size_multiple / model.factor * f, kMaxSide / model.factor * f);
+int drawn_side(const char* flag, int64_t side, int64_t f, bool hires,
+               const ModelDescription& model) {
+  const int64_t multiple = hires ? model.factor : model.size_multiple;
+  check_side(flag, side, multiple / model.factor * f, kMaxSide / model.factor * f);
   return static_cast<int>(side / f * model.factor);
 }
 
@@ -59,7 +63,9 @@ class BatchPlanner::Batches {
       : settings_(settings),
         model_(model),
         default_side_(built_in_model ? model.native_size : kDefaultSide),
-        init_images_(model) {}
+        init_images_(model) {
+    if (settings.expand) expand_ = template_expander(settings.wildcards);
+  }
 
   /// Adds a picture to the first batch that has room and suits it. Throws kUsage or kFile.
   void add(const LineSettings& line, int64_t place) {
@@ -67,14 +73,20 @@ class BatchPlanner::Batches {
     Request request = request_of(line);
     PlannedBatch alone{.request = {}, .places = {place}, .seed_steps = {}, .variation_steps = {}};
     if (!request.noise.shared()) seed(line, place, &request.noise, &alone);
-    check_request(model_, request);
-    say_unusual(line);
+    if (expand_) {
+      alone.templates = {.texts = {{line.picture.prompt, line.picture.negative_prompt}},
+                         .expand = expand_,
+                         .seed = settings_.seed};
+    }
     alone.request = std::move(request);
+    check_request(model_, sd::request_of(alone, 0));
+    say_unusual(line);
     add(std::move(alone));
   }
 
   std::vector<PlannedBatch> finish(int64_t pictures_per_pass) {
     for (PlannedBatch& batch : batches_) {
+      batch.templates.pictures_per_pass = pictures_per_pass;
       for (auto* steps : {&batch.seed_steps, &batch.variation_steps}) {
         std::replace(steps->begin(), steps->end(), kStepOfPass, pictures_per_pass);
       }
@@ -117,7 +129,8 @@ class BatchPlanner::Batches {
 
   /// A fixed code is of a stream that the pictures share.
   SeedMode seed_mode_of(const LineSettings& line) const {
-    const bool shared = sampler_of(line).sampler.reference || settings_.fixed_code;
+    const bool reference = sampler_of(line).sampler.reference && !line.batch.hires.on();
+    const bool shared = reference || settings_.fixed_code;
     return settings_.seed_mode.value_or(shared ? SeedMode::kStream : SeedMode::kImage);
   }
 
@@ -126,8 +139,8 @@ class BatchPlanner::Batches {
     InitSettings& init = batch->init;
     complete_mask(&init, sampler, model_);
     AskedSize asked;
-    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, model_);
-    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, model_);
+    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, false, model_);
+    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, false, model_);
     InitPicture start = init_images_.get(init, asked);
     init.image = std::move(start.image);
     init.inpainting = std::move(start.inpainting);
@@ -150,13 +163,15 @@ class BatchPlanner::Batches {
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
         choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
+    const bool hires = request.batch.hires.on();
+    resolve_hires(&request.batch.hires);
     if (settings_.script == Script::kImg2Img) {
       start_from_picture(line, choice.sampler, &request.batch);
     } else {
       request.batch.height =
-          drawn_side("height", line.H.value_or(default_side_), settings_.f, model_);
+          drawn_side("height", line.H.value_or(default_side_), settings_.f, hires, model_);
       request.batch.width =
-          drawn_side("width", line.W.value_or(default_side_), settings_.f, model_);
+          drawn_side("width", line.W.value_or(default_side_), settings_.f, hires, model_);
     }
     std::optional<double>& eta = request.batch.knobs.eta;
     eta = choice.sampler.eta == Eta::kIgnored
@@ -205,6 +220,7 @@ class BatchPlanner::Batches {
     append(one.places, &batch->places);
     append(one.seed_steps, &batch->seed_steps);
     append(one.variation_steps, &batch->variation_steps);
+    append(one.templates.texts, &batch->templates.texts);
     if (batch->request.noise.shared()) return;
     append(one.request.noise.seeds, &batch->request.noise.seeds);
     append(one.request.noise.variation_seeds, &batch->request.noise.variation_seeds);
@@ -254,6 +270,7 @@ class BatchPlanner::Batches {
   const ModelDescription& model_;
   int64_t default_side_;
   InitImages init_images_;
+  TemplateExpander expand_;  // empty: prompts are no templates
   std::vector<PlannedBatch> batches_;
   std::vector<size_t> open_;  // batches that have room
   std::set<std::string> said_;
@@ -278,9 +295,12 @@ namespace {
 /// Throws what is wrong with a line, or under --keep-going reports it.
 void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
             const std::string& hint, const Settings& settings) {
-  const std::string message = format("line %lld of %s: ", static_cast<long long>(line.number),
-                                     printable(settings.from_file).c_str()) +
-                              problem;
+  std::string message = problem;
+  if (!settings.from_file.empty()) {
+    message = format("line %lld of %s: ", static_cast<long long>(line.number),
+                     printable(settings.from_file).c_str()) +
+              problem;
+  }
   if (!settings.keep_going) throw Error(kind, message, hint);
   complain("error: " + message + "; left out");
 }
@@ -330,13 +350,21 @@ Request request_of(const PlannedBatch& batch, int64_t pass) {
   };
   grow(batch.seed_steps, &request.noise.seeds);
   grow(batch.variation_steps, &request.noise.variation_seeds);
+  const PlannedTemplates& templates = batch.templates;
+  for (size_t i = 0; i < templates.texts.size(); ++i) {
+    const auto place = static_cast<uint64_t>(pass * templates.pictures_per_pass + batch.places[i]);
+    // One with a stream of its own makes its choices by its seed, whatever the run.
+    const uint64_t own = request.noise.shared() ? templates.seed + place : request.noise.seeds[i];
+    expand_prompts(templates.expand, templates.texts[i], {.seed = own, .place = place},
+                   &request.pictures[i]);
+  }
   return request;
 }
 
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines) {
   BatchPlanner planner(settings, model, built_in_model);
-  if (!settings.from_file.empty()) return plan_lines(settings, lines, &planner);
+  if (!settings.from_file.empty() || !lines.empty()) return plan_lines(settings, lines, &planner);
   for (int64_t i = 0; i < settings.n_samples; ++i) planner.add(settings, i);
   return {.batches = planner.finish(settings.n_samples),
           .passes = settings.n_iter,
@@ -357,11 +385,14 @@ PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDe
                          bool previews) {
   const auto load_of = [&](const PlannedBatch& batch) {
     const Request& request = batch.request;
+    const HiresSettings& hires = request.batch.hires;
+    const HiresSize size = largest_size(request.batch);
     return PlannedLoad{.pictures = std::ssize(request.pictures),
-                       .height = request.batch.height,
-                       .width = request.batch.width,
+                       .height = size.enlarged_height,
+                       .width = size.enlarged_width,
                        .guided = request.pictures.front().scale != 1,
-                       .encodes = posterior_draws(model, request.batch) > 0,
+                       .encodes = posterior_draws(model, request.batch) > 0 ||
+                                  (hires.on() && !enlarges_latent(hires.upscaler)),
                        .chunks = likely_chunks(request),
                        .previews = previews};
   };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "job/prompt_templates.h"
 #include "job/settings.h"
 #include "sd/request.h"
 
@@ -17,6 +18,14 @@ struct PromptLine {
   std::string hint;
 };
 
+/// The templates of a batch's pictures, with `expand`.
+struct PlannedTemplates {
+  std::vector<PictureTexts> texts = {};  ///< of the pictures; none: their prompts are no templates
+  TemplateExpander expand = {};
+  uint64_t seed = 0;  ///< of the run
+  int64_t pictures_per_pass = 0;
+};
+
 /// Pictures that are drawn at once.
 struct PlannedBatch {
   Request request;
@@ -24,6 +33,7 @@ struct PlannedBatch {
   /// What each seed grows by from pass to pass, where pictures have streams of their own.
   std::vector<int64_t> seed_steps;
   std::vector<int64_t> variation_steps;
+  PlannedTemplates templates = {};
 };
 
 /// What a run draws: the batches one after the other, and that `passes` times.
@@ -40,7 +50,8 @@ struct BatchPlan {
 /// sampler and init image. Everything the user typed is checked here, before any weight is read;
 /// what is unusual but works is said. Throws kUsage, naming the line if it is one's, and kFile for
 /// an init image that cannot be read. With `keep_going` bad lines are reported and counted instead,
-/// unless none is left. `lines` counts only where `from_file` is set.
+/// unless none is left. `lines`: of the file, or of a sweep; without any the settings' own prompt
+/// is drawn.
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines = {});
 

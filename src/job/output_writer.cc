@@ -110,7 +110,12 @@ std::optional<fs::path> OutputWriter::finish(const PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return std::nullopt;
   const bool paged = pages_ > 0 || page_is_full();
   const Image sheet =
-      saved_picture(make_grid(for_grid_, settings_.images_per_row), settings_.watermark, 0);
+      saved_picture(labelled_sheet(for_grid_, settings_.images_per_row, settings_.labels),
+                    settings_.watermark, 0);
+  const auto rows = static_cast<size_t>(std::ssize(for_grid_) / settings_.images_per_row);
+  auto& labels = settings_.labels.rows;  // of the pages that follow
+  labels.erase(labels.begin(),
+               labels.begin() + static_cast<std::ptrdiff_t>(std::min(rows, labels.size())));
   for_grid_.clear();
   if (paged) return save_page(sheet, metadata);
   const Zone zone("PNG");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "image/image_io.h"
+#include "image/labelled_sheet.h"
 #include "sd/image.h"
 #include "sd/settings.h"
 
@@ -22,6 +23,7 @@ class OutputWriter {
     bool save_samples = true;
     bool save_grid = true;
     int images_per_row = 1;
+    SheetLabels labels = {};  ///< beside the rows and columns of the grid
     /// What the grid may come to: so many pictures, none of them larger than that.
     int64_t most_pictures = 1;
     int largest_width = 0;

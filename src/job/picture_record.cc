@@ -37,6 +37,7 @@ json to_json(const DrawRecord& draw) {
                 {"code_offset", optional_number(draw.code_offset)},
                 {"latent_offset", optional_number(draw.latent_offset)}};
   if (draw.latent_seed) value["latent_seed"] = *draw.latent_seed;
+  if (draw.second_seed) value["second_seed"] = *draw.second_seed;
   return value;
 }
 
@@ -83,7 +84,8 @@ DrawRecord parse_draw(const json& value, uint64_t seed) {
           .code_offset = optional_number(value.at("code_offset")),
           .latent_offset = optional_number(value.at("latent_offset")),
           .latent_seed = optional_number(value, "latent_seed"),
-          .variation_seed = {}};
+          .variation_seed = {},
+          .second_seed = optional_number(value, "second_seed")};
 }
 
 bool is_recorded(const Setting& setting, Script script) {

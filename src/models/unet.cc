@@ -177,6 +177,17 @@ void UNet::check(const UNetInputs& inputs) const {
   }
 }
 
+namespace {
+
+/// h at the sides of a skip: half of an odd side, doubled, is one more. (As the web UI does, for
+/// sides that are no multiple of the deepest level's.)
+at::Tensor with_sides_of(const at::Tensor& skip, const at::Tensor& h) {
+  const auto sides = skip.sizes().slice(2);
+  return h.sizes().slice(2) == sides ? h : at::upsample_nearest2d(h, sides);
+}
+
+}  // namespace
+
 at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids,
                             const Trace& trace) const {
   const Zone zone("UNet");
@@ -204,7 +215,7 @@ at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids
   h = with_residual(middle_block_(h, inputs), input_blocks_.size());
   traced("middle_block", h);
   for (size_t i = 0; i < output_blocks_.size(); ++i) {
-    h = at::cat({h, repeat_rows(skips.back(), h.size(0))}, 1);
+    h = at::cat({with_sides_of(skips.back(), h), repeat_rows(skips.back(), h.size(0))}, 1);
     skips.pop_back();
     h = output_blocks_[i](h, inputs);
     traced("output_blocks." + std::to_string(i), h);

@@ -1,6 +1,7 @@
 #include "pipeline/noise_plan.h"
 
 #include "base/strings.h"
+#include "pipeline/hires.h"
 #include "pipeline/request_sampling.h"
 #include "runtime/noise.h"
 #include "sd/error.h"
@@ -110,6 +111,10 @@ DrawRecord draw_record(const Request& request, int64_t row) {
   record.latent_seed = place.init_seed;
   record.offset = place.start;
   if (!place.variation_seeds.empty()) record.variation_seed = place.variation_seeds.at(at);
+  const HiresSettings& hires = request.batch.hires;
+  if (hires.on() && !enlarges_latent(hires.upscaler)) {
+    record.second_seed = place.second_seed.value_or(place.seeds.back());
+  }
   if (place.shared() && place.fixed_code) {
     record.code_offset = place.start;
     record.offset = place.steps;
@@ -126,6 +131,7 @@ NoisePlace place_of(const ModelDescription& model, const BatchSettings& batch,
     if (record.variation_seed)
       place.variation_seeds.assign(place.seeds.size(), *record.variation_seed);
     place.changes = batch.noise;
+    place.second_seed = record.second_seed;
   }
   place.init = record.latent_offset;
   place.init_seed = record.latent_seed;

@@ -7,6 +7,7 @@
 #include "models/families.h"
 #include "models/model_source.h"
 #include "pipeline/describe.h"
+#include "pipeline/hires.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/size_check.h"
@@ -147,12 +148,17 @@ void check_rows(const Request& request) {
 void check_request(const ModelDescription& model, const Request& request) {
   check_pictures(request.pictures);
   check_prompts(request);
-  check_side("height", request.batch.height, model.size_multiple, kMaxSide);
-  check_side("width", request.batch.width, model.size_multiple, kMaxSide);
+  const bool hires = request.batch.hires.on();
+  // (What the web UI draws may have any sides that the latent can have.)
+  const bool any = hires || request.batch.prompts.syntax == PromptSyntax::kWebUi;
+  const int64_t multiple = any ? model.factor : model.size_multiple;
+  check_side("height", request.batch.height, multiple, kMaxSide);
+  check_side("width", request.batch.width, multiple, kMaxSide);
   check_sampling(request);
   check_streams(request);
   plan_of(model, request);
   check_rows(request);
+  if (hires) check_hires(model, request);
 }
 
 int64_t steps_taken(const ModelDescription& model, const Request& request) {

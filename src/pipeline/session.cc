@@ -16,6 +16,7 @@
 #include "pipeline/batch_noise.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/contexts.h"
+#include "pipeline/hires.h"
 #include "pipeline/inpainting.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
@@ -26,6 +27,7 @@
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/stage_progress.h"
+#include "runtime/noise.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
@@ -38,6 +40,9 @@ struct Batch {
   const Request& request;
   const ProgressFn& progress;
   BatchNoise noise;
+  SamplingSettings sampling;
+  PromptTimeline timeline;
+  at::Tensor given = {};  ///< the latent [N, C, h, w] that a second pass starts from
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
 };
@@ -94,9 +99,12 @@ struct Session::State {
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   void use_adapters(const std::vector<LoraUse>& uses);
   Batch make_batch(const Request& request, const ProgressFn& progress);
-  Conditioning conditioning(const Request& request, const ProgressFn& progress);
+  Batch make_second(const Batch& first, const Request& second, const at::Tensor& latent);
+  at::Tensor enlarged(const Batch& first, const at::Tensor& latent, const HiresSize& size);
+  at::Tensor reencoded(const Batch& first, const at::Tensor& latent, const HiresSize& size);
+  Conditioning conditioning(const Batch& batch);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
-  Denoiser guided_unet(const SamplingPlan& plan, const Request& request,
+  Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
                        const Conditioning& conditioning);
   void show_conditioning(const Conditioning& conditioning) const;
   at::Tensor network_input(const at::Tensor& x) const;
@@ -113,6 +121,7 @@ struct Session::State {
                     StageProgress* progress, Denoiser* unet);
   at::Tensor draw_latent(const Conditioning& prompts, Batch* batch, Result* result);
   Image preview(const Batch& batch, const at::Tensor& x0) const;
+  at::Tensor draw_pass(Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
@@ -142,15 +151,16 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
                                         request.batch.height / description.factor,
                                         request.batch.width / description.factor};
   return {request, progress,
-          BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor)};
+          BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor),
+          sampling_of(request), timeline_of(request)};
 }
 
 /// What the prompts of a batch say, the negative ones encoded first, as in the reference.
-Conditioning Session::State::conditioning(const Request& request, const ProgressFn& progress) {
-  StageProgress stage(progress, Stage::kText, 2 * std::ssize(request.pictures));
-  const PromptTimeline timeline = timeline_of(request);
+Conditioning Session::State::conditioning(const Batch& batch) {
+  const Request& request = batch.request;
+  StageProgress stage(batch.progress, Stage::kText, 2 * std::ssize(request.pictures));
   const auto context_of = [&](const std::string& text) {
-    return contexts.of(text, timeline, request.batch.prompts);
+    return contexts.of(text, batch.timeline, request.batch.prompts);
   };
   Conditioning result{.pictures = {}, .unequal = request.batch.prompts.unequal, .empty = {}};
   if (request.batch.prompts.unequal == UnequalLengths::kPad) result.empty = context_of("")->at(0);
@@ -202,8 +212,9 @@ EpsModel Session::State::unet_under(const at::Tensor& context, int64_t n) {
   };
 }
 
-Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& request,
+Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Batch& batch,
                                      const Conditioning& conditioning) {
+  const Request& request = batch.request;
   const auto unet = std::make_shared<ConditionedUNet>(
       conditioning,
       [this](const at::Tensor& context, int64_t n) { return unet_under(context, n); });
@@ -214,7 +225,7 @@ Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Request& re
             return (*unet)(network_input(x), t, at.number, guided);
           },
       .scales = {}};
-  network.guides = guidance_of(plan, sampling_of(request));
+  network.guides = guidance_of(plan, batch.sampling);
   network.device = model->policy.device;
   if (diffusion().source.config.predicts_v) network.predicts = Predicts::kV;
   for (const PictureSettings& picture : request.pictures) {
@@ -303,7 +314,7 @@ at::Tensor Session::State::shown_channels(const Batch& batch) {
 
 /// The noised init image; what is kept of it is in the mask from then on.
 at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch) {
-  at::Tensor latent = init_latent(*batch);
+  at::Tensor latent = batch->given.defined() ? batch->given : init_latent(*batch);
   const at::Tensor noise = batch->noise.start();
   if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
     latent = filled_latent(latent, noise, mask_, inpainting->fill);
@@ -323,7 +334,7 @@ at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   if (init.inpainting) mask_.drawn = latent_mask(*init.inpainting, model->description.factor);
   if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
   if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
-  if (init.starts_sampling()) return noised_latent(plan, batch);
+  if (init.starts_sampling() || batch->given.defined()) return noised_latent(plan, batch);
   if (is_ldm(batch->request)) mask_.kept = of_batch(init_latent(*batch));
   const at::Tensor noise = of_batch(batch->noise.start());
   return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
@@ -367,12 +378,11 @@ Image Session::State::preview(const Batch& batch, const at::Tensor& x0) const {
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
 /// less at a time, and where the UNet's type is too narrow, in f32.
 at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch, Result* result) {
-  const Request& request = batch->request;
-  const SamplingPlan plan = plan_sampling(diffusion().schedule, sampling_of(request));
+  const SamplingPlan plan = plan_sampling(diffusion().schedule, batch->sampling);
   const at::Tensor x = start(plan, batch);
   mask_ = mask_.on(model->policy.device);
   const auto sampled = [&] {
-    Denoiser unet = guided_unet(plan, request, prompts);
+    Denoiser unet = guided_unet(plan, *batch, prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     batch->noise.rewind();
@@ -417,6 +427,70 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   return stage.seconds();
 }
 
+/// One pass from its prompts to the latent [N, C, h, w].
+at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
+  const Request& request = batch->request;
+  const Conditioning prompts = conditioning(*batch);
+  const HiresSettings& hires = request.batch.hires;
+  ladder.plan({.pictures = batch->rows(),
+               .height = request.batch.height,
+               .width = request.batch.width,
+               .guided = prompts.guided(),
+               .encodes = posterior_draws(model->description, request.batch) > 0 ||
+                          (hires.on() && !enlarges_latent(hires.upscaler)),
+               .adapted = adapted.bytes(),
+               .chunks = prompts.longest() / kMaxTokens,
+               .parts = prompts.most_parts()});
+  return draw_latent(prompts, batch, result);
+}
+
+/// The latents [N, C, h, w] of decoded, enlarged and encoded pictures. The encoder's noise is
+/// torch's CPU stream of one seed, picture after picture, as in the web UI.
+at::Tensor Session::State::reencoded(const Batch& first, const at::Tensor& latent,
+                                     const HiresSize& size) {
+  const NoisePlace& place = first.request.noise;
+  const auto noise =
+      make_noise_source(RngKind::kCpu, place.second_seed.value_or(place.seeds.back()));
+  StageProgress stage(first.progress, Stage::kEncode, latent.size(0));
+  std::vector<at::Tensor> latents;
+  for (int64_t row = 0; row < latent.size(0); ++row) {
+    const at::Tensor z = latent.narrow(0, row, 1);
+    const at::Tensor picture = in_first_stage(
+        "decode", stage, [&](const CoderWork& how) { return networks.coder->decode(z, how); });
+    const Image larger =
+        enlarge_picture(tensor_to_image(picture[0]), first.request.batch.hires.upscaler, size);
+    const at::Tensor x = bytes_to_tensor(image_bytes(larger));
+    const at::Tensor moments = in_first_stage(
+        "encode", stage, [&](const CoderWork& how) { return networks.coder->encode(x, how); });
+    std::vector<int64_t> shape = moments.sizes().vec();
+    shape[1] = latent.size(1);
+    latents.push_back(networks.coder->latent(moments, noise->normal(shape)));
+    stage.step_done();
+  }
+  return at::cat(latents);
+}
+
+/// What a second pass starts from, without noise: [N, C, h, w].
+at::Tensor Session::State::enlarged(const Batch& first, const at::Tensor& latent,
+                                    const HiresSize& size) {
+  const HiresUpscaler upscaler = first.request.batch.hires.upscaler;
+  const int64_t factor = model->description.factor;
+  const at::Tensor larger = enlarges_latent(upscaler)
+                                ? enlarge_latent(latent.to(at::kCPU), upscaler, size, factor)
+                                : reencoded(first, latent, size);
+  return cut_surplus(larger, size, factor);
+}
+
+Batch Session::State::make_second(const Batch& first, const Request& second,
+                                  const at::Tensor& latent) {
+  Batch batch = make_batch(second, first.progress);
+  batch.sampling = second_sampling(first.request, second);
+  batch.timeline.first_pass = first.timeline.steps;
+  batch.given = enlarged(first, latent, hires_size(first.request.batch, model->description.factor));
+  show("hires_init", batch.given);
+  return batch;
+}
+
 Result Session::State::generate(const Request& request, const PictureFn& on_picture,
                                 const ProgressFn& progress) {
   check_request(model->description, request);
@@ -425,16 +499,14 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Result result;
   evaluations_ = 0;
   use_adapters(request.batch.loras);
-  const Conditioning prompts = conditioning(request, progress);
-  ladder.plan({.pictures = batch.rows(),
-               .height = request.batch.height,
-               .width = request.batch.width,
-               .guided = prompts.guided(),
-               .encodes = posterior_draws(model->description, request.batch) > 0,
-               .adapted = adapted.bytes(),
-               .chunks = prompts.longest() / kMaxTokens,
-               .parts = prompts.most_parts()});
-  const at::Tensor latent = draw_latent(prompts, &batch, &result);
+  at::Tensor latent = draw_pass(&batch, &result);
+  const Request second =
+      request.batch.hires.on() ? second_pass(request, model->description.factor) : request;
+  if (request.batch.hires.on()) {
+    show("first_latent", latent);
+    Batch larger = make_second(batch, second, latent);
+    latent = draw_pass(&larger, &result);
+  }
   result.evaluations = evaluations_;
   show("latent", latent);
   result.decode_seconds = decode(batch, latent, on_picture);

@@ -136,6 +136,11 @@ std::u32string cut_networks(View text, std::vector<NetworkUse>* networks) {
 
 }  // namespace
 
+std::string cut_networks(std::string_view utf8, std::vector<NetworkUse>* networks) {
+  check_prompt(utf8);
+  return to_utf8(cut_networks(from_utf8(utf8), networks));
+}
+
 std::vector<PromptPart> split_at_and(std::string_view utf8) {
   check_prompt(utf8);
   return split_parts(from_utf8(utf8));
@@ -153,7 +158,7 @@ ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax) {
   check_prompt(utf8);
   if (syntax == PromptSyntax::kPlain) return {{{std::string(utf8), 1.0}}, {}};
   ParsedPrompt parsed;
-  parsed.parts = split_parts(cut_networks(from_utf8(utf8), &parsed.networks));
+  parsed.parts = split_parts(cut_networks(View(from_utf8(utf8)), &parsed.networks));
   return parsed;
 }
 

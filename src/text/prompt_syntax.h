@@ -44,6 +44,10 @@ struct ParsedPrompt {
 /// number.
 ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax);
 
+/// The prompt without each `<word:…>`, which `*networks` gets. White space around them stays.
+/// Throws Error(kUsage) as parse_prompt does.
+std::string cut_networks(std::string_view utf8, std::vector<NetworkUse>* networks);
+
 /// The parts of a prompt from which nothing is cut out.
 std::vector<PromptPart> split_at_and(std::string_view utf8);
 

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+#include <string>
 
 #include "sd/error.h"
 
@@ -26,5 +31,29 @@ void expect_error_kinds(std::initializer_list<ErrorKind> kinds, Read&& read) {
     require(expected, error.what());
   }
 }
+
+/// A file without a name in any folder, for readers that take a path.
+class MemoryFile {
+ public:
+  MemoryFile() : descriptor_(memfd_create("input", 0)) {
+    require(descriptor_ >= 0, "no file in memory");
+    path_ = "/proc/self/fd/" + std::to_string(descriptor_);
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  /// Makes these bytes its content, and returns its path.
+  const std::string& hold(const uint8_t* data, size_t size) {
+    const bool fine = ::ftruncate(descriptor_, 0) == 0 &&
+                      ::pwrite(descriptor_, data, size, 0) == static_cast<ssize_t>(size);
+    require(fine, "the file in memory cannot be written");
+    return path_;
+  }
+
+ private:
+  int descriptor_;
+  std::string path_;
+};
 
 }  // namespace sd::test

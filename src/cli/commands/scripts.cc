@@ -29,10 +29,22 @@ void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
   add_run_flags(command, options.get());
   add_layer_flags(command, layers.get());
   add_serve_flag(command, serves.get());
+  auto axes = std::make_shared<std::vector<std::string>>();
+  command
+      ->add_option(
+          "--sweep", *axes,
+          "draw the picture with each of these values, as in scale=3,5,7; given again, all "
+          "combinations, and a sheet that says which is which")
+      ->group(title_of(SettingGroup::kPicture))
+      ->type_name("SETTING=LIST")
+      ->allow_extra_args(false);
   command->callback([=] {
     *run = [=] {
       put_over_layers(*layers, command, options.get());
-      return *serves ? serve(*options) : run_script(*options);
+      Sweep sweep;
+      for (const std::string& axis : *axes) sweep.push_back(parse_sweep_axis(axis));
+      if (!sweep.empty()) options->n_iter = 1;  // each combination once
+      return *serves ? serve(*options) : run_script(*options, nullptr, sweep);
     };
   });
 }

@@ -5,9 +5,12 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
-#include "image/file_bytes.h"
-#include "image/picture_texts.h"
+#include "image/png_metadata.h"
+#include "job/foreign/foreign_picture.h"
+#include "job/foreign/foreign_record.h"
+#include "job/foreign/foreign_settings.h"
 #include "job/picture_record.h"
+#include "job/webui_pasting.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -16,6 +19,7 @@ namespace {
 struct ShowOptions {
   std::vector<std::string> files;
   bool json = false;
+  bool flags = false;
 };
 
 /// Our own text as the JSON that it is. What is none stays a text, and so does what nests as ours
@@ -25,8 +29,25 @@ nlohmann::json parsed_record(const std::string& text) {
   return parsed.is_discarded() ? nlohmann::json(text) : parsed;
 }
 
-PngMetadata read_texts(const std::string& file) {
-  return picture_texts(read_file_bytes(file), file);
+/// Whether the texts are another program's record, be it a broken one.
+bool is_foreign(const PngMetadata& metadata) {
+  return metadata.find(kRecordKeyword) == nullptr && !metadata.texts.empty();
+}
+
+/// What another program's record says, and what the web UI's own reader makes of its text.
+nlohmann::json foreign_json(const ForeignRecord& record) {
+  std::vector<std::string> cannot = record.cannot;
+  if (record.error.empty()) settings_of(record, &cannot);
+  nlohmann::json value = {
+      {"program", record.program}, {"settings", to_json(record)}, {"cannot", cannot}};
+  if (!record.infotext) return value;
+  const nlohmann::ordered_json fields = pasted_fields(*record.infotext);
+  const WebUiSampler names = webui_sampler(fields.value("Sampler", ""),
+                                           fields.value("Schedule type", ""), /*pastes=*/true);
+  value["infotext"] = {{"fields", fields},
+                       {"overrides", pasted_overrides(fields)},
+                       {"sampler_and_scheduler", {names.sampler, names.schedule}}};
+  return value;
 }
 
 /// All texts of the file as one object; of those with one keyword the first.
@@ -35,7 +56,9 @@ nlohmann::json as_json(const std::string& file, const PngMetadata& metadata) {
   for (const auto& [keyword, text] : metadata.texts) {
     texts.emplace(keyword, keyword == kRecordKeyword ? parsed_record(text) : nlohmann::json(text));
   }
-  return {{"file", printable(file, std::string::npos)}, {"texts", texts}};
+  nlohmann::json value = {{"file", printable(file, std::string::npos)}, {"texts", texts}};
+  if (is_foreign(metadata)) value.update(foreign_json(read_foreign_record(metadata)));
+  return value;
 }
 
 void print_lines(const std::string& text) {
@@ -46,11 +69,20 @@ void print_lines(const std::string& text) {
   }
 }
 
+bool check_foreign(const std::string& file, const PngMetadata& metadata) {
+  if (!has_foreign_record(metadata)) return true;
+  const ForeignRecord record = read_foreign_record(metadata);
+  if (record.error.empty()) return true;
+  complain("error: " + printable(file) + ": " + record.error +
+           (record.cannot.empty() ? "" : ": " + record.cannot.front()));
+  return false;
+}
+
 /// Says so if the file has a record that a replay could not read, and returns false. (That of a
 /// grid is never replayed.)
 bool check_record(const std::string& file, const PngMetadata& metadata) {
   const std::string* text = metadata.find(kRecordKeyword);
-  if (text == nullptr) return true;
+  if (text == nullptr) return check_foreign(file, metadata);
   const nlohmann::json record = parsed_record(*text);
   if (record.is_object() && record.contains("grid_of")) return true;
   try {
@@ -62,9 +94,32 @@ bool check_record(const std::string& file, const PngMetadata& metadata) {
   }
 }
 
+/// A record that is no text for people, in the web UI's form.
+std::string summary(const ForeignRecord& record) {
+  InfoText text = {.prompt = record.prompt.value_or(""),
+                   .negative_prompt = record.negative.value_or(""),
+                   .fields = {}};
+  const nlohmann::json values = to_json(record);
+  for (const auto& [key, value] : values.items()) {
+    if (key == "prompt" || key == "negative" || value.is_null() || value.empty()) continue;
+    text.fields.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return write_infotext(text);
+}
+
+/// Says what another program's record holds, in place of JSON.
+void show_foreign(const ForeignRecord& record) {
+  if (!record.program.empty()) print("  drawn by " + record.program + "\n");
+  print_lines(summary(record));
+}
+
 void show_text(const std::string& file, const PngMetadata& metadata) {
   print(printable(file, std::string::npos) + "\n");
   if (metadata.texts.empty()) print("  no parameters: the picture holds no text\n");
+  if (is_foreign(metadata) && has_foreign_record(metadata)) {
+    const ForeignRecord record = read_foreign_record(metadata);
+    if (record.error.empty() && !record.infotext) return show_foreign(record);
+  }
   for (const auto& [keyword, text] : metadata.texts) {
     if (keyword == kRecordKeyword) continue;  // the same in JSON
     if (keyword != kParametersKeyword) print("  " + printable(keyword) + ":\n");
@@ -72,11 +127,25 @@ void show_text(const std::string& file, const PngMetadata& metadata) {
   }
 }
 
+/// Prints the command line that draws the picture, or one like it.
+void show_flags(const std::string& file, const PngMetadata& metadata) {
+  if (const std::string* text = metadata.find(kRecordKeyword)) {
+    return print(command_line(parse_record(*text, file).settings) + "\n");
+  }
+  const ForeignRecord record = read_foreign_record(metadata);
+  if (!record.error.empty()) return;  // said by check_record
+  std::vector<std::string> cannot;
+  print(command_line(settings_of(record, &cannot)) + "\n");
+  for (const std::string& reason : cannot) notice("not the same picture: " + reason);
+}
+
 int run_show(const ShowOptions& options) {
   bool readable = true;
   for (const std::string& file : options.files) {
-    const PngMetadata metadata = read_texts(file);
-    if (options.json) {
+    const PngMetadata metadata = read_record_texts(file);
+    if (options.flags) {
+      show_flags(file, metadata);
+    } else if (options.json) {
       print_json(as_json(file, metadata).dump(2));
     } else {
       show_text(file, metadata);
@@ -91,8 +160,12 @@ int run_show(const ShowOptions& options) {
 void add_show_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand("show", "say how a picture was drawn");
   auto options = std::make_shared<ShowOptions>();
-  command->add_option("FILE", options->files, "PNG, JPEG or WebP files")->required();
+  command
+      ->add_option("FILE", options->files,
+                   "PNG, JPEG or WebP files, or .json and .txt files beside them")
+      ->required();
   command->add_flag("--json", options->json, "everything, as JSON, one object a file");
+  command->add_flag("--flags", options->flags, "the command line that draws such a picture");
   command->callback([options, run] { *run = [options] { return run_show(*options); }; });
 }
 

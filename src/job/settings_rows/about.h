@@ -15,6 +15,7 @@ enum class SettingGroup {
   kInpaint,
   kPrompts,
   kSampling,
+  kHires,
   kModel,
   kOutput,
   kJob,

@@ -3,6 +3,7 @@
 #include "job/settings_rows/about.h"
 #include "job/settings_rows/adapters.h"
 #include "job/settings_rows/few_steps.h"
+#include "job/settings_rows/hires.h"
 #include "job/settings_rows/inpainting.h"
 #include "job/settings_rows/prompts.h"
 #include "job/settings_rows/sampler.h"
@@ -148,6 +149,7 @@ void visit_line_settings(S& s, V&& v) {
   visit_sampler_settings(s, v);
   visit_few_step_settings(s, v);
   visit_prompt_settings(s, v);
+  visit_hires_settings(s, v);
   visit_adapter_settings(s, v);
   v("own_seed", s.picture.seed,
     About{.flags = "seed", .group = kSampling, .help = "the picture's own seed", .where = kLine});

@@ -2,6 +2,7 @@
 
 #include "job/settings_rows/about.h"
 #include "job/settings_rows/adapters.h"
+#include "job/settings_rows/templates.h"
 
 namespace sd {
 
@@ -19,6 +20,7 @@ void visit_run_settings(S& s, V&& v) {
           .decides = "prompt",
           .common = true,
           .endings = "txt jsonl"});
+  visit_template_settings(s, v);
   v("keep_going", s.keep_going,
     About{.flags = "keep-going",
           .help = "leave bad lines of that file out and draw the others",

@@ -11,11 +11,12 @@ namespace sd {
 namespace {
 
 OutputWriter::Settings writer_settings(const Settings& settings, const SinkLoad& load) {
+  const int64_t usual = settings.n_rows > 0 ? settings.n_rows : settings.n_samples;
   return {.outdir = settings.outdir.value_or(default_outdir(settings)),
           .save_samples = !settings.skip_save,
           .save_grid = !settings.skip_grid,
-          .images_per_row =
-              static_cast<int>(settings.n_rows > 0 ? settings.n_rows : settings.n_samples),
+          .images_per_row = static_cast<int>(load.columns > 0 ? load.columns : usual),
+          .labels = load.labels,
           .most_pictures = load.pictures,
           .largest_width = load.largest_width,
           .largest_height = load.largest_height,

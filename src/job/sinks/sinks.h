@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "image/labelled_sheet.h"
 #include "job/job_folder.h"
 #include "job/picture_record.h"
 #include "job/reporter.h"
@@ -41,6 +42,10 @@ struct SinkLoad {
   int64_t pictures = 1;
   int largest_width = 0;
   int largest_height = 0;
+  /// Pictures in a row of the grid, and what stands beside them; 0: as the settings say, and
+  /// nothing.
+  int64_t columns = 0;
+  SheetLabels labels = {};
 };
 
 /// What a sink is opened with; all of it must outlive the sink.

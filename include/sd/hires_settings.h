@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sd {
+
+/// What makes a picture larger between the two passes: interpolation of its latent, or of its
+/// pixels
+/// (`none`: one Lanczos step), which are then encoded.
+enum class HiresUpscaler {
+  kLatent,  ///< bilinear
+  kLatentAntialiased,
+  kLatentBicubic,
+  kLatentBicubicAntialiased,
+  kLatentNearest,
+  kLatentNearestExact,
+  kLanczos,
+  kNearest,
+  kNone,
+};
+
+/// A second pass over a larger picture, as the web UI's hires fix. Of scale and sides at most one
+/// is given; with one side the other follows, with both the surplus is cut.
+struct HiresSettings {
+  double scale = 0;   ///< how many times as large; 0: no second pass, unless a side is given
+  int64_t width = 0;  ///< in pixels; 0: follows
+  int64_t height = 0;
+  int64_t steps = 0;       ///< 0: as many as the first pass
+  double strength = 0.75;  ///< how much is noised away
+  HiresUpscaler upscaler = HiresUpscaler::kLatent;
+  std::string sampler;   ///< a name of the table; empty: the first pass's
+  std::string schedule;  ///< a name of the table; empty: the first pass's
+
+  /// Whether there is a second pass.
+  bool on() const { return scale != 0 || width != 0 || height != 0; }
+  bool operator==(const HiresSettings&) const = default;
+};
+
+}  // namespace sd

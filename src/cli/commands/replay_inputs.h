@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "job/init_image.h"
+#include "job/model_choice.h"
+#include "job/picture_record.h"
+
+namespace sd {
+
+struct ReplayOptions {
+  std::vector<std::string> files;
+  std::string ckpt;
+  std::string config;
+  std::string models = "models";
+  std::string embeddings;
+  std::string vae;
+  std::string init_img;
+  std::string mask;
+  std::string lora_dir = Settings().lora_dir;
+  std::string out;
+  bool approximately = false;
+  bool json = false;
+};
+
+/// A picture to draw again.
+struct ReplayInput {
+  PictureRecord record;
+  bool foreign = false;                  ///< of another program
+  std::string model_hash = {};           ///< what that program's record says
+  std::vector<std::string> cannot = {};  ///< what keeps that program's picture from being drawn
+  int width = 0;                         ///< of the picture as it is
+  int height = 0;
+};
+
+/// Reads a picture's record, whoever wrote it. Throws Error(kFile) where it has none, or one that
+/// cannot be drawn; another program's also where something of it is not supported, unless
+/// `approximately` is set: then that is said.
+ReplayInput read_input(const std::string& file, const ReplayOptions& options);
+
+/// The model of the record, if it can be found, or what was given by hand.
+ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input);
+
+/// Throws Error(kCheckpoint) unless it is the model that drew our own picture, with its
+/// autoencoder. Returns the checkpoint's SHA-256.
+std::string check_model(const ModelPaths& model, const ReplayInput& input);
+
+/// The picture that the record's run started from, and what of it was drawn.
+InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& input,
+                            const ModelDescription& model);
+
+}  // namespace sd

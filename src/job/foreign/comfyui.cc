@@ -1,0 +1,295 @@
+// ComfyUI: PNG tEXt "prompt" (the graph that was run) and "workflow" (the editor's file); WebP:
+// EXIF Model "prompt:…" and Make "workflow:…". Links are followed back from the node that saves the
+// picture.
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/names.h"
+#include "base/strings.h"
+#include "job/foreign/comfyui_graph.h"
+#include "job/foreign/comfyui_names.h"
+#include "job/foreign/foreign_settings.h"
+#include "job/foreign/loose_json.h"
+#include "job/foreign/readers.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+using nlohmann::json;
+
+/// The most links that are followed one after the other: a graph may have a ring.
+constexpr int kMostLinks = 1000;
+
+constexpr NamePair kUpscalers[] = {{"nearest-exact", "Latent (nearest-exact)"},
+                                   {"bilinear", "Latent"},
+                                   {"bicubic", "Latent (bicubic)"}};
+
+bool is_sampler(const ComfyNode& node) {
+  return node.type == "KSampler" || node.type == "KSamplerAdvanced";
+}
+
+std::string node_name(const ComfyNode& node) { return printable(node.type, 60); }
+
+/// Looks for what drew the picture of one graph.
+class Reader {
+ public:
+  explicit Reader(ComfyGraph graph) : graph_(std::move(graph)) {}
+
+  ForeignRecord read() {
+    const ComfyNode* last = nullptr;
+    for (const auto& [id, node] : graph_.nodes()) {
+      const bool saves = node.type == "SaveImage" || node.type == "PreviewImage" ||
+                         node.type == "SaveAnimatedWEBP";
+      if (saves && last == nullptr) last = sampler_before(node);
+    }
+    for (const auto& [id, node] : graph_.nodes()) {
+      if (last == nullptr && is_sampler(node)) last = &node;
+    }
+    if (last == nullptr) {
+      throw Error(ErrorKind::kFile, "no sampler", "no sampler that is known is in the graph");
+    }
+    read_passes(*last);
+    return std::move(record_);
+  }
+
+ private:
+  /// The nearest sampler that a node's inputs come from, through nodes of any type.
+  const ComfyNode* sampler_before(const ComfyNode& start) {
+    std::vector<const ComfyNode*> next = {&start};
+    std::set<std::string> seen = {start.id};
+    for (size_t i = 0; i < next.size(); ++i) {
+      for (const auto& [name, value] : next[i]->inputs.items()) {
+        const ComfyNode* node = graph_.from(*next[i], name);
+        if (node == nullptr || !seen.insert(node->id).second) continue;
+        if (is_sampler(*node)) return node;
+        next.push_back(node);
+      }
+    }
+    return nullptr;
+  }
+
+  /// `last`, and the pass before it, if its latent comes from one.
+  void read_passes(const ComfyNode& last) {
+    const ComfyNode* latent = graph_.from(last, "latent_image");
+    const ComfyNode* first = latent == nullptr ? nullptr : sampler_before_latent(*latent);
+    if (first == nullptr) {
+      read_pass(last);
+      return;
+    }
+    ForeignRecord second;
+    read_sampling(last, &second);
+    read_pass(*first);
+    add_second_pass(last, *latent, second);
+  }
+
+  const ComfyNode* sampler_before_latent(const ComfyNode& latent) {
+    if (is_sampler(latent)) return &latent;
+    return latent.type == "EmptyLatentImage" ? nullptr : sampler_before(latent);
+  }
+
+  void add_second_pass(const ComfyNode& last, const ComfyNode& latent,
+                       const ForeignRecord& second) {
+    const auto value = [](const auto& from) { return from ? json(*from) : json(nullptr); };
+    json hires = {{"upscaler", nullptr},
+                  {"steps", value(second.steps)},
+                  {"sampler", value(second.sampler)},
+                  {"schedule", value(second.schedule)},
+                  {"scale", value(second.scale)},
+                  {"seed", value(second.seed)},
+                  {"strength", value(number_in(last.input("denoise")))}};
+    const std::string method = text_in(latent.input("upscale_method")).value_or("");
+    std::vector<std::string> unknown;
+    if (latent.type == "LatentUpscale" || latent.type == "LatentUpscaleBy") {
+      if (const auto ours = translate(kUpscalers, method, "", &unknown)) hires["upscaler"] = *ours;
+    }
+    set_second_size(latent, &hires);
+    record_.hires = hires;
+    record_.cannot.push_back("two passes with " + node_name(latent) +
+                             (method.empty() ? "" : " (" + printable(method, 60) + ")") +
+                             " between them");
+    if (second.seed != record_.seed) {
+      record_.cannot.emplace_back("a second pass with a seed of its own");
+    }
+  }
+
+  void set_second_size(const ComfyNode& latent, json* hires) const {
+    const auto width = whole_in(latent.input("width")), height = whole_in(latent.input("height"));
+    if (width && height) {
+      (*hires)["width"] = *width;
+      (*hires)["height"] = *height;
+      return;
+    }
+    const auto by = number_in(latent.input("scale_by"));
+    if (!by || *by <= 0 || *by > 100 || !record_.width || !record_.height) return;
+    const auto larger = [&](int64_t side) {
+      return 8 * std::llround(*by * static_cast<double>(side / 8));
+    };
+    (*hires)["width"] = larger(*record_.width);
+    (*hires)["height"] = larger(*record_.height);
+  }
+
+  void read_pass(const ComfyNode& sampler) {
+    read_sampling(sampler, &record_);
+    read_latent(sampler);
+    record_.prompt = prompt_of(sampler, "positive", "prompt");
+    record_.negative = prompt_of(sampler, "negative", "negative prompt");
+    read_model(sampler);
+  }
+
+  void read_sampling(const ComfyNode& node, ForeignRecord* record) {
+    const bool advanced = node.type == "KSamplerAdvanced";
+    record->seed = seed_in(node.input(advanced ? "noise_seed" : "seed"));
+    record->steps = whole_in(node.input("steps"));
+    record->scale = number_in(node.input("cfg"));
+    set_comfyui_sampling(node.input("sampler_name"), node.input("scheduler"), record);
+    for (const char* name : {"seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler"}) {
+      if (node.input(name).is_array()) say_from_node(node, name, name, record);
+    }
+    if (advanced) read_advanced(node, record);
+  }
+
+  static void read_advanced(const ComfyNode& node, ForeignRecord* record) {
+    const int64_t steps = record->steps.value_or(0);
+    const int64_t start = whole_in(node.input("start_at_step")).value_or(0);
+    const int64_t end = whole_in(node.input("end_at_step")).value_or(steps);
+    if (start > 0) {
+      record->cannot.push_back(format("starts at step %lld", static_cast<long long>(start)));
+    }
+    if (end < steps) {
+      const bool keeps = node.input("return_with_leftover_noise") == "enable";
+      record->cannot.push_back(format("stops at step %lld of %lld", static_cast<long long>(end),
+                                      static_cast<long long>(steps)) +
+                               (keeps ? " and keeps the noise that is left" : ""));
+    }
+    if (node.input("add_noise") == "disable") record->cannot.emplace_back("adds no noise");
+  }
+
+  void say_from_node(const ComfyNode& node, const char* input, const char* what,
+                     ForeignRecord* record) const {
+    const ComfyNode* from = graph_.from(node, input);
+    record->cannot.push_back("the " + std::string(what) + " comes out of a node that is not known" +
+                             (from == nullptr ? "" : ": " + node_name(*from)));
+  }
+
+  void read_latent(const ComfyNode& sampler) {
+    const ComfyNode* latent = graph_.from(sampler, "latent_image");
+    const auto strength = number_in(sampler.input("denoise"));
+    if (latent != nullptr && latent->type == "EmptyLatentImage") {
+      record_.width = whole_in(latent->input("width"));
+      record_.height = whole_in(latent->input("height"));
+      if (strength && *strength != 1) record_.strength = strength;
+      if (record_.strength) record_.cannot.emplace_back("starts from a grey picture");
+      const int64_t batch = whole_in(latent->input("batch_size")).value_or(1);
+      if (batch > 1) {
+        record_.cannot.push_back(
+            format("one of a batch of %lld, which is not recorded", static_cast<long long>(batch)));
+      }
+      return;
+    }
+    record_.size_from_picture = true;
+    record_.strength = strength;
+    if (latent != nullptr && latent->type == "VAEEncode") {
+      record_.cannot.emplace_back(kNoStartPicture);
+      record_.cannot.emplace_back("it starts from the mean of what the encoder gives");
+    } else {
+      say_from_node(sampler, "latent_image", "latent", &record_);
+    }
+  }
+
+  /// The text of a conditioning; nothing where it comes out of nodes that are not known.
+  std::optional<std::string> prompt_of(const ComfyNode& sampler, const char* input,
+                                       const char* what) {
+    const ComfyNode* encode = graph_.from(sampler, input);
+    if (encode == nullptr || encode->type != "CLIPTextEncode") {
+      say_from_node(sampler, input, what, &record_);
+      return std::nullopt;
+    }
+    if (std::string(input) == "positive") read_clip(*encode);
+    const json& text = encode->input("text");
+    if (text.is_string()) return text.get<std::string>();
+    const ComfyNode* source = graph_.from(*encode, "text");
+    for (const char* name : {"value", "string", "text", "prompt"}) {
+      const bool known =
+          source != nullptr &&
+          (source->type == "PrimitiveNode" || source->type == "PrimitiveString" ||
+           source->type == "PrimitiveStringMultiline" || source->type == "String Literal");
+      if (known && source->input(name).is_string()) return text_in(source->input(name));
+    }
+    say_from_node(*encode, "text", what, &record_);
+    return std::nullopt;
+  }
+
+  void read_clip(const ComfyNode& encode) {
+    const ComfyNode* node = graph_.from(encode, "clip");
+    for (int links = 0; node != nullptr && links < kMostLinks; ++links) {
+      if (node->type == "CLIPSetLastLayer" && !record_.clip_skip) {
+        const auto layer = whole_in(node->input("stop_at_clip_layer"));
+        if (layer && *layer < 0) record_.clip_skip = -*layer;
+      }
+      node = graph_.from(*node, "clip");
+    }
+  }
+
+  void read_model(const ComfyNode& sampler) {
+    const ComfyNode* node = graph_.from(sampler, "model");
+    for (int links = 0; node != nullptr && links < kMostLinks; ++links) {
+      if (node->type == "LoraLoader" || node->type == "LoraLoaderModelOnly") {
+        add_lora(*node);
+      } else if (node->type.starts_with("CheckpointLoader")) {
+        record_.model = text_in(node->input("ckpt_name"));
+        break;
+      } else {
+        record_.cannot.push_back("the node " + node_name(*node) + " is not known");
+      }
+      node = graph_.from(*node, "model");
+    }
+    std::reverse(record_.loras.begin(), record_.loras.end());
+    for (const auto& [id, other] : graph_.nodes()) {
+      if (other.type == "VAELoader" && text_in(other.input("vae_name"))) {
+        record_.extra["vae"] = other.input("vae_name");
+      }
+    }
+  }
+
+  void add_lora(const ComfyNode& node) {
+    record_.loras.push_back({.name = text_in(node.input("lora_name")).value_or(""),
+                             .weight = number_in(node.input("strength_model")).value_or(1),
+                             .text_weight = number_in(node.input("strength_clip"))});
+  }
+
+  ComfyGraph graph_;
+  ForeignRecord record_;
+};
+
+/// The text under a keyword, or behind it in an EXIF text: "prompt:{…}".
+std::string graph_text(const PngMetadata& texts, const std::string& keyword) {
+  if (const std::string* text = texts.find(keyword)) return *text;
+  for (const auto& [name, text] : texts.texts) {
+    // (The case of the word varies between versions.)
+    const std::string_view start = std::string_view(text).substr(0, keyword.size() + 1);
+    if (name.starts_with("exif:") && is_name(start, keyword + ":")) {
+      return text.substr(keyword.size() + 1);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+bool is_comfyui(const PngMetadata& texts) {
+  return looks_like_object(graph_text(texts, "prompt")) ||
+         looks_like_object(graph_text(texts, "workflow"));
+}
+
+ForeignRecord read_comfyui(const PngMetadata& texts) {
+  const std::string prompt = graph_text(texts, "prompt");
+  if (looks_like_object(prompt)) return Reader(ComfyGraph::of_prompt(prompt)).read();
+  ForeignRecord record = Reader(ComfyGraph::of_workflow(graph_text(texts, "workflow"))).read();
+  record.cannot.emplace_back("only the editor's file is there, whose values have no names");
+  return record;
+}
+
+}  // namespace sd

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sd {
+
+/// A node of a ComfyUI graph.
+struct ComfyNode {
+  std::string id;
+  std::string type;
+  nlohmann::json inputs;  ///< by name: a value, or a link [id, output]
+
+  const nlohmann::json& input(std::string_view name) const;
+};
+
+/// The nodes that drew a picture, and the links between them.
+class ComfyGraph {
+ public:
+  /// Of the chunk "prompt": {"3": {"class_type", "inputs"}}. Throws Error(kFile) if it is none.
+  static ComfyGraph of_prompt(std::string_view text);
+  /// Of the chunk "workflow", whose values have no names but in the node types that are known here.
+  /// Throws Error(kFile) if it is none.
+  static ComfyGraph of_workflow(std::string_view text);
+
+  const std::map<std::string, ComfyNode>& nodes() const { return nodes_; }
+  /// The node that an input of `node` comes from; null where it is a value or leads nowhere.
+  const ComfyNode* from(const ComfyNode& node, std::string_view input) const;
+
+ private:
+  std::map<std::string, ComfyNode> nodes_;
+};
+
+}  // namespace sd

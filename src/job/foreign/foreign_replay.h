@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "job/foreign/foreign_record.h"
+#include "job/picture_record.h"
+
+namespace sd {
+
+/// Another program's picture as a record to draw it by.
+struct ForeignPicture {
+  PictureRecord record;             ///< a batch of one, with a stream of its own
+  std::vector<std::string> cannot;  ///< what keeps the same picture from being drawn
+  std::string model_hash;           ///< as the record writes it, or empty
+};
+
+/// `width` and `height` are the picture's own, for a record without a size.
+ForeignPicture foreign_picture(const ForeignRecord& record, int width, int height);
+
+}  // namespace sd

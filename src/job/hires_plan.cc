@@ -1,0 +1,54 @@
+#include "job/hires_plan.h"
+
+#include <algorithm>
+
+#include "sampling/sampler.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+constexpr UpscalerLabel kLabels[] = {
+    {HiresUpscaler::kLatent, "Latent"},
+    {HiresUpscaler::kLatentAntialiased, "Latent (antialiased)"},
+    {HiresUpscaler::kLatentBicubic, "Latent (bicubic)"},
+    {HiresUpscaler::kLatentBicubicAntialiased, "Latent (bicubic antialiased)"},
+    {HiresUpscaler::kLatentNearest, "Latent (nearest)"},
+    {HiresUpscaler::kLatentNearestExact, "Latent (nearest-exact)"},
+    {HiresUpscaler::kLanczos, "Lanczos"},
+    {HiresUpscaler::kNearest, "Nearest"},
+    {HiresUpscaler::kNone, "None"}};
+
+}  // namespace
+
+std::span<const UpscalerLabel> upscaler_labels() { return kLabels; }
+
+void resolve_hires(HiresSettings* hires) {
+  if (!hires->on()) {
+    if (*hires == HiresSettings()) return;
+    throw Error(ErrorKind::kUsage, "there is no second pass that its settings could change",
+                "give `hires_scale`, or `hires_width` and `hires_height`");
+  }
+  if (!hires->sampler.empty()) {
+    const SamplerChoice choice = choose_sampler(hires->sampler);
+    hires->sampler = choice.sampler.name;
+    if (hires->schedule.empty() && choice.schedule != nullptr) {
+      hires->schedule = choice.schedule->name;
+    }
+  }
+  if (hires->schedule.empty()) return;
+  const Schedule* schedule = find_schedule(hires->schedule);
+  hires->schedule = schedule == nullptr ? kAutomaticSchedule : schedule->name;
+}
+
+HiresSize largest_size(const BatchSettings& batch) {
+  constexpr int64_t kFactor = 8;
+  const HiresSize own = {batch.width, batch.height, batch.width, batch.height};
+  if (!batch.hires.on()) return own;
+  HiresSize size = hires_size(batch, kFactor);
+  size.enlarged_width = std::max(size.enlarged_width, own.width);
+  size.enlarged_height = std::max(size.enlarged_height, own.height);
+  return size;
+}
+
+}  // namespace sd

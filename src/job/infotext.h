@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sd {
+
+/// The text that AUTOMATIC1111's web UI writes under "parameters", and many programs after it: the
+/// prompt, the negative prompt, and a line of fields, "Steps: 20, Sampler: Euler a".
+struct InfoText {
+  std::string prompt;
+  std::string negative_prompt;
+  std::vector<std::pair<std::string, std::string>> fields;  ///< without the quotes
+
+  /// The last field of that name, or null.
+  const std::string* find(std::string_view name) const;
+};
+
+/// Takes any text apart as the web UI does (modules/infotext_utils.py): a last line with fewer than
+/// three fields belongs to the prompt, a field without a value is none. Time linear in the length.
+InfoText parse_infotext(std::string_view text);
+
+/// The text of a prompt, its negative prompt and fields in this order; a field whose value is its
+/// name stands alone. `parse_infotext` gives them back, but for white space at line ends.
+std::string write_infotext(const InfoText& text);
+
+/// The numbers of a value like "512x768": digits, one x, digits.
+bool is_size(std::string_view value, std::string* width, std::string* height);
+
+/// The text without white space at its ends (Python's str.strip).
+std::string_view strip(std::string_view utf8);
+
+}  // namespace sd

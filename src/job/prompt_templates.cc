@@ -1,0 +1,25 @@
+#include "job/prompt_templates.h"
+
+#include <memory>
+#include <mutex>
+
+#include "job/wildcards.h"
+
+namespace sd {
+
+TemplateExpander template_expander(const std::string& wildcards) {
+  const auto files = std::make_shared<Wildcards>(wildcards);
+  const auto mutex = std::make_shared<std::mutex>();
+  return [=](const std::string& text, const ExpansionSeed& seed) {
+    const std::lock_guard lock(*mutex);
+    return expand_prompt(text, seed, [&](const std::string& name) { return files->values(name); });
+  };
+}
+
+void expand_prompts(const TemplateExpander& expand, const PictureTexts& templates,
+                    const ExpansionSeed& seed, PictureSettings* picture) {
+  picture->prompt = expand(templates.prompt, seed);
+  picture->negative_prompt = expand(templates.negative_prompt, seed);
+}
+
+}  // namespace sd

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sd/settings.h"
+#include "text/dynamic_prompt.h"
+
+namespace sd {
+
+/// The texts of a picture.
+struct PictureTexts {
+  std::string prompt;
+  std::string negative_prompt;
+};
+
+/// A template's text.
+using TemplateExpander = std::function<std::string(const std::string&, const ExpansionSeed&)>;
+
+/// Expands with the wildcards of a folder; may be called by several threads.
+TemplateExpander template_expander(const std::string& wildcards);
+
+/// Sets a picture's prompts from their templates.
+void expand_prompts(const TemplateExpander& expand, const PictureTexts& templates,
+                    const ExpansionSeed& seed, PictureSettings* picture);
+
+}  // namespace sd

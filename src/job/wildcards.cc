@@ -1,0 +1,167 @@
+#include "job/wildcards.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/json.h"
+#include "base/names.h"
+#include "base/strings.h"
+#include "base/text_file.h"
+#include "job/infotext.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Lists = std::map<std::string, std::vector<WildcardValue>>;
+
+constexpr size_t kMostFiles = 10'000;
+constexpr size_t kMostBytes = size_t{16} << 20;
+
+std::string read(const fs::path& path) {
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  if (!text) throw Error(ErrorKind::kFile, printable(path.string()) + " " + problem);
+  if (text->size() > kMostBytes || !is_valid_utf8(*text)) {
+    throw Error(ErrorKind::kFile,
+                printable(path.string()) + ": expected UTF-8 text of at most 16 MiB");
+  }
+  return *text;
+}
+
+void add_lines(const std::string& text, std::vector<WildcardValue>* values) {
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = strip(std::string_view(text).substr(begin, end - begin));
+    if (!line.empty() && !line.starts_with('#')) values->push_back({std::string(line), 1});
+    begin = end + 1;
+  }
+}
+
+/// "0.5::a": a value with its weight.
+WildcardValue weighted(const std::string& text) {
+  double weight = 1;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), weight);
+  const auto used = static_cast<size_t>(parsed.ptr - text.data());
+  if (parsed.ec != std::errc() || text.compare(used, 2, "::") != 0) return {text, 1};
+  return {text.substr(used + 2), weight};
+}
+
+/// Lists of texts by their keys, joined with slashes.
+void add_tree(const json& tree, const std::string& name, Lists* lists) {
+  if (tree.is_string()) (*lists)[name].push_back(weighted(tree));
+  if (tree.is_object()) {
+    for (const auto& [key, value] : tree.items()) {
+      add_tree(value, name.empty() ? key : name + "/" + key, lists);
+    }
+  }
+  if (!tree.is_array()) return;
+  for (const json& item : tree) {
+    if (item.is_string()) (*lists)[name].push_back(weighted(item));
+  }
+}
+
+/// YAML as such a tree; what is neither list, map nor text is left out.
+json tree_of(const YAML::Node& node, int depth) {
+  constexpr int kDeepest = 16;
+  if (depth > kDeepest) return nullptr;
+  if (node.IsScalar()) return node.Scalar();
+  json tree;
+  if (node.IsSequence()) {
+    for (const auto& item : node) tree.push_back(tree_of(item, depth + 1));
+  }
+  if (node.IsMap()) {
+    for (const auto& entry : node) {
+      if (entry.first.IsScalar()) tree[entry.first.Scalar()] = tree_of(entry.second, depth + 1);
+    }
+  }
+  return tree;
+}
+
+json parse_tree(const fs::path& path, const std::string& text) {
+  json tree;
+  if (path.extension() == ".json") {
+    tree = parse_json(text);
+  } else {
+    try {
+      tree = tree_of(YAML::Load(text), 0);
+    } catch (const YAML::Exception& error) {
+      throw Error(ErrorKind::kFile, printable(path.string()) + ": " + printable(error.what()));
+    }
+  }
+  if (tree.is_discarded()) throw Error(ErrorKind::kFile, printable(path.string()) + " is no JSON");
+  return tree;
+}
+
+/// Whether a name fits: `*` is any text without a slash, `**` any text.
+bool fits(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) return name.empty();
+  if (pattern.front() != '*') {
+    return !name.empty() && pattern.front() == name.front() &&
+           fits(pattern.substr(1), name.substr(1));
+  }
+  const bool deep = pattern.starts_with("**");
+  const std::string_view rest = pattern.substr(deep ? 2 : 1);
+  for (size_t length = 0; length <= name.size(); ++length) {
+    if (fits(rest, name.substr(length))) return true;
+    if (length < name.size() && name[length] == '/' && !deep) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Wildcards::read_all() {
+  if (read_) return;
+  read_ = true;
+  std::error_code error;
+  size_t count = 0;
+  fs::recursive_directory_iterator entry(folder_, fs::directory_options::follow_directory_symlink,
+                                         error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    constexpr int kDeepest = 8;
+    if (entry.depth() > kDeepest) entry.disable_recursion_pending();
+    const fs::path& path = entry->path();
+    const std::string ending = path.extension().string();
+    const std::string name = path.lexically_relative(folder_).replace_extension().generic_string();
+    std::error_code ignored;
+    if (!entry->is_regular_file(ignored) || ++count > kMostFiles) continue;
+    if (ending == ".txt") add_lines(read(path), &lists_[name]);
+    if (ending != ".json" && ending != ".yaml" && ending != ".yml") continue;
+    const json tree = parse_tree(path, read(path));
+    add_tree(tree, tree.is_array() ? name : "", &lists_);
+  }
+}
+
+std::vector<WildcardValue> Wildcards::values(const std::string& name) {
+  read_all();
+  std::vector<WildcardValue> all;
+  const auto add = [&](const std::string& pattern) {
+    constexpr size_t kMostStars = 4;  // matching tries each
+    if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<long>(2 * kMostStars)) return;
+    for (const auto& [list, values] : lists_) {
+      if (fits(pattern, list)) all.insert(all.end(), values.begin(), values.end());
+    }
+  };
+  add(name);
+  if (all.empty()) add("**/" + name);
+  if (all.empty()) {
+    std::vector<std::string> names;
+    for (const auto& [list, values] : lists_) names.push_back(list);
+    const auto near = nearest_names(name, names);
+    throw Error(ErrorKind::kFile,
+                "no wildcard " + printable(name, 60) + " below " + printable(folder_),
+                near.empty() ? "name the folder with `wildcards`" : "nearest: " + join(near, ", "));
+  }
+  std::sort(all.begin(), all.end(),
+            [](const WildcardValue& a, const WildcardValue& b) { return a.text < b.text; });
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+}  // namespace sd

@@ -1,0 +1,13 @@
+// A prompt file: lines of prompts with flags, or JSON Lines. What is wrong with one line is told in
+// it.
+#include "cli/prompt_lines.h"
+#include "support/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static sd::test::MemoryFile file;
+  sd::RunOptions options(sd::Script::kTxt2Img);
+  options.from_file = file.hold(data, size);
+  sd::test::expect_error_kinds({sd::ErrorKind::kFile, sd::ErrorKind::kUsage},
+                               [&] { sd::test::require(!read_prompt_lines(options).empty()); });
+  return 0;
+}

@@ -1,0 +1,49 @@
+// Wildcards: values of text, JSON and YAML files below a folder.
+
+#include "job/wildcards.h"
+
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace sd::test {
+namespace {
+
+std::vector<std::string> texts(const std::vector<WildcardValue>& values) {
+  std::vector<std::string> all;
+  for (const WildcardValue& value : values) all.push_back(value.text);
+  return all;
+}
+
+using Texts = std::vector<std::string>;
+
+TEST(Wildcards, AreReadFromFiles) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "deep/er");
+  folder.write("colours.txt", "red\n# a comment\n\n  blue \nred\n");
+  folder.write("deep/er/colours-warm.txt", "orange\n");
+  folder.write("artists.yaml", "artists:\n  dutch:\n    - 2::Vermeer\n    - Hals\n  none: 5\n");
+  folder.write("list.json", R"(["a", 5, "b"])");
+  Wildcards wildcards(folder.path().string());
+  EXPECT_EQ(texts(wildcards.values("colours")), Texts({"blue", "red"}));
+  EXPECT_EQ(texts(wildcards.values("colours-warm")), Texts({"orange"}));  // wherever it lies
+  EXPECT_EQ(texts(wildcards.values("**colours*")), Texts({"blue", "orange", "red"}));
+  EXPECT_EQ(texts(wildcards.values("list")), Texts({"a", "b"}));
+  const auto dutch = wildcards.values("artists/dutch");
+  ASSERT_EQ(dutch.size(), 2U);
+  EXPECT_EQ(dutch[1], (WildcardValue{"Vermeer", 2}));
+  expect_error(ErrorKind::kFile, "no wildcard none", [&] { wildcards.values("none"); });
+}
+
+TEST(Wildcards, OfADamagedFileAreAnError) {
+  const TempFolder folder;
+  folder.write("a.json", "{");
+  Wildcards wildcards(folder.path().string());
+  expect_error(ErrorKind::kFile, "a.json", [&] { wildcards.values("a"); });
+  Wildcards absent((folder / "absent").string());
+  expect_error(ErrorKind::kFile, "no wildcard", [&] { absent.values("a"); });
+}
+
+}  // namespace
+}  // namespace sd::test
