@@ -1,6 +1,6 @@
 #include "base/version.h"
 
-#include "sd_commit.h"
+#include <sd_commit.h>
 
 namespace sd {
 

@@ -124,7 +124,7 @@ std::span<const ExitCode> exit_codes() {
       {3, "a file, or stdout itself, that cannot be read or written"},
       {4, "a checkpoint or config that does not hold what it must"},
       {5, "a device that is absent, or too little memory"},
-      {130, "stopped by Ctrl-C, SIGTERM or SIGHUP"},
+      {130, "stopped by Ctrl-C, SIGTERM, SIGUSR1 or SIGHUP"},
       {141, "stopped because the reader of stdout went away"}};
   return kCodes;
 }

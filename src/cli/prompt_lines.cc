@@ -101,6 +101,15 @@ bool are_json(const std::string& path, const std::vector<std::string>& lines) {
   return is_json_lines(path, first == lines.end() ? std::string_view() : *first);
 }
 
+/// Whether a line may have this flag several times.
+bool may_repeat(const std::string& name, Script script) {
+  CLI::App app;
+  LineSettings settings;
+  add_line_flags(&app, script, &settings);
+  const CLI::Option* option = app.get_option_no_throw("--" + name);
+  return option != nullptr && option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+}
+
 }  // namespace
 
 PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
@@ -125,7 +134,7 @@ PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings) {
   std::vector<std::string> flags;
   for (const auto& [name, value] : object.items()) {
-    if (value.is_array() && name != "prompt") {  // of a flag that may be given several times
+    if (value.is_array() && name != "prompt" && may_repeat(name, script)) {
       for (const nlohmann::json& one : value) flags.push_back(flag_of(name, one));
     } else if (name != "prompt") {
       flags.push_back(flag_of(name, value));

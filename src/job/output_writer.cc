@@ -144,9 +144,10 @@ int64_t next_number(const fs::path& folder, const std::string& prefix) {
     const fs::path name = entry.path().filename();
     const std::string stem = name.stem().string(), ending = name.extension().string();
     if (stem.size() <= prefix.size() || !stem.starts_with(prefix)) continue;
-    if (ending != ".png" && ending != ".jpg" && ending != ".webp") continue;
+    const bool sample = prefix.empty();  // grids are PNG files
+    if (ending != ".png" && !(sample && (ending == ".jpg" || ending == ".webp"))) continue;
     const int64_t number = number_of(std::string_view(stem).substr(prefix.size()),
-                                     /*pages=*/!prefix.empty());
+                                     /*pages=*/!sample);
     if (number < INT64_MAX) next = std::max(next, number + 1);
   }
   return next;

@@ -393,7 +393,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
   const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
   at::Tensor latent = drawn();
   if (networks.unet.widen(latent)) latent = drawn();
-  if (is_webui(request)) latent = mask_.blended(latent);
+  if (is_webui(batch->request)) latent = mask_.blended(latent);
   return latent;
 }
 

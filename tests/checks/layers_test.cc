@@ -21,19 +21,13 @@ const std::vector<std::vector<std::string>> kRows = {
 /// Public headers are part of a module, too: the plain types of the lowest, the rest of the highest
 /// that they speak of.
 const std::map<std::string, std::string> kPublicHeaders = {
-    {"sd/error.h", "base"},
-    {"sd/image.h", "base"},
-    {"sd/inpainting.h", "base"},
-    {"sd/noise_place.h", "base"},
-    {"sd/options.h", "base"},
-    {"sd/progress.h", "base"},
-    {"sd/prompt_settings.h", "base"},
-    {"sd/safety.h", "base"},
-    {"sd/sampler_knobs.h", "base"},
-    {"sd/settings.h", "base"},
-    {"sd/request.h", "pipeline"},
-    {"sd/pipeline.h", "pipeline"},
-    {"sd/lora.h", "base"},
+    {"sd/error.h", "base"},        {"sd/hires_settings.h", "base"},
+    {"sd/image.h", "base"},        {"sd/inpainting.h", "base"},
+    {"sd/noise_place.h", "base"},  {"sd/options.h", "base"},
+    {"sd/progress.h", "base"},     {"sd/prompt_settings.h", "base"},
+    {"sd/safety.h", "base"},       {"sd/sampler_knobs.h", "base"},
+    {"sd/settings.h", "base"},     {"sd/request.h", "pipeline"},
+    {"sd/pipeline.h", "pipeline"}, {"sd/lora.h", "base"},
 };
 
 int row_of(const std::string& module) {

@@ -5,9 +5,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static sd::test::MemoryFile file;
-  sd::RunOptions options(sd::Script::kTxt2Img);
-  options.from_file = file.hold(data, size);
-  sd::test::expect_error_kinds({sd::ErrorKind::kFile, sd::ErrorKind::kUsage},
-                               [&] { sd::test::require(!read_prompt_lines(options).empty()); });
+  sd::Settings settings(sd::Script::kTxt2Img);
+  settings.from_file = file.hold(data, size);
+  sd::test::expect_error_kinds({sd::ErrorKind::kFile, sd::ErrorKind::kUsage}, [&] {
+    sd::test::require(!sd::read_prompt_lines(settings).empty());
+  });
   return 0;
 }

@@ -188,7 +188,7 @@ inline std::vector<Request> requests_of(const WebUiCase& of) {
   std::vector<Request> requests;
   for (int64_t pass = 0; pass < plan.passes; ++pass) {
     for (const PlannedBatch& batch : plan.batches) {
-      requests.push_back(plan.request(batch, pass));
+      requests.push_back(request_of(batch, pass));
       noise.place(&requests.back());
     }
   }

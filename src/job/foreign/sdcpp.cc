@@ -68,8 +68,6 @@ ForeignRecord read_sdcpp(const PngMetadata& texts) {
     record.noise = translate(kNoise, *rng, "random numbers", &unknown);
     if (*rng != "cuda" && *rng != "cpu") record.cannot.push_back("its random numbers " + *rng);
   }
-  const std::string* second = info.find("Sampler RNG");
-  if (second != nullptr) record.extra["sampler_rng"] = *second;
   return record;
 }
 

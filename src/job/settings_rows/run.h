@@ -264,8 +264,7 @@ void visit_run_settings(S& s, V&& v) {
           .more =
               "by the graphics of kitty, iTerm2 or sixel where the terminal has them, else, and "
               "within tmux, in coloured symbols; never into a file or pipe",
-          .local = true,
-          .common = true});
+          .local = true});
   v("bell", s.bell,
     About{.flags = "bell",
           .group = kOutput,

@@ -36,8 +36,8 @@ TEST(ProgressLine, SaysPictureTimeLeftEndAndPace) {
 
 TEST(ProgressLine, LeavesOutWhatMattersLess) {
   EXPECT_EQ(progress_line(sampled(25), 60, noon()),
-            "sample [█████······] 25/50  picture 3 of 6  1:00:00 left");
-  EXPECT_EQ(progress_line(sampled(25), 40, noon()), "sample [██████······] 25/50  picture 3 of 6");
+            "sample [███████·······] 25/50  picture 3 of 6  1:00:00 left");
+  EXPECT_EQ(progress_line(sampled(25), 40, noon()), "sample [████····] 25/50  picture 3 of 6");
 }
 
 TEST(ProgressLine, IsNarrowerThanTheTerminal) {

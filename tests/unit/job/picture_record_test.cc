@@ -458,7 +458,7 @@ TEST(HostileRecord, HasNumbersThatAreNoneOfItsOwn) {
       {"/init_image/fit/0", {-1, 0, no_whole, huge, int64_t{1} << 32}},
       {"/init_image/fit/1", {-1, 0, no_whole, huge, (int64_t{1} << 32) + 1}},
       {"/init_image/exif", {1, "true"}},
-      {"/init_image/strength", {"0.5", nullptr}},
+      {"/init_image/strength", {"0.5"}},
       {"/fixed_code", {0, "no"}},
       {"/scale", {"7.5", nullptr, true}},
       {"/eta", {"0", false}},

@@ -55,9 +55,9 @@ TEST(SettingLayers, WhatIsDecidedTogetherComesFromOneLayer) {
 
 TEST(SettingLayers, LeaveOutWhatTheScriptDoesNotKnow) {
   LayeredSettings layers;
-  layers.add(layer("user", {{"height", "256"}, {"strength", "0.5"}}));
-  EXPECT_EQ(layers.settings(Script::kTxt2Img).H, 256);
-  EXPECT_EQ(layers.settings(Script::kImg2Img).H, std::nullopt);
+  layers.add(layer("user", {{"dpm_solver", "true"}, {"strength", "0.5"}}));
+  EXPECT_TRUE(layers.settings(Script::kTxt2Img).dpm_solver);
+  EXPECT_FALSE(layers.settings(Script::kImg2Img).dpm_solver);
   EXPECT_EQ(layers.settings(Script::kImg2Img).batch.init.strength, 0.5);
 }
 

@@ -23,7 +23,7 @@ TEST(Wildcards, AreReadFromFiles) {
   std::filesystem::create_directories(folder / "deep/er");
   folder.write("colours.txt", "red\n# a comment\n\n  blue \nred\n");
   folder.write("deep/er/colours-warm.txt", "orange\n");
-  folder.write("artists.yaml", "artists:\n  dutch:\n    - 2::Vermeer\n    - Hals\n  none: 5\n");
+  folder.write("artists.yaml", "artists:\n  dutch:\n    - 2::Vermeer\n    - Hals\n  none: []\n");
   folder.write("list.json", R"(["a", 5, "b"])");
   Wildcards wildcards(folder.path().string());
   EXPECT_EQ(texts(wildcards.values("colours")), Texts({"blue", "red"}));

@@ -96,7 +96,7 @@ TEST_F(Prompts, MayBeLongInPlainSyntax) {
 
 TEST_F(Prompts, ThatCannotBeReadAreRefused) {
   expect_error(ErrorKind::kUsage, "1.2.3", [&] { draw(request_of({"(a:1.2.3)"})); });
-  expect_error(ErrorKind::kUsage, "network x", [&] { draw(request_of({"a <lora:x:1>"})); });
+  expect_error(ErrorKind::kUsage, "adapter x", [&] { draw(request_of({"a <lora:x:1>"})); });
   Request request = request_of({"a"});
   request.batch.prompts.clip_skip = 99;
   expect_error(ErrorKind::kUsage, "clip_skip", [&] { draw(request); });
