@@ -81,7 +81,7 @@ void Contexts::keep(std::string key, std::shared_ptr<const StagedContext> contex
   known_.push_front({std::move(key), std::move(context), bytes});
   places_.emplace(known_.front().key, known_.begin());
   bytes_ += bytes;
-  while (bytes_ > kMostBytes && known_.size() > 1) {
+  while ((bytes_ > kMostBytes && known_.size() > 1) || known_.size() > kMostTexts) {
     bytes_ -= known_.back().bytes;
     places_.erase(known_.back().key);
     known_.pop_back();

@@ -31,6 +31,7 @@ class Contexts {
  public:
   /// How many bytes are kept: 270 prompts for Stable Diffusion v1.
   static constexpr size_t kMostBytes = 64U << 20;
+  static constexpr size_t kMostTexts = 270;
 
   Contexts(const Tokenizer& tokenizer, const EmbeddingSet& embeddings, Networks* networks)
       : tokenizer_(tokenizer),

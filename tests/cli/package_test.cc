@@ -46,7 +46,7 @@ TEST(Package, HasScriptsThatAShellReads) {
   for (const char* script : {"scripts/package", "scripts/package_test", "scripts/trim_icu"}) {
     EXPECT_EQ(output_of("bash -n " + kSource + "/" + script), "") << script;
   }
-  EXPECT_NE(output_of(kSource + "/scripts/package; echo $?").find("needs --out DIR\n2\n"),
+  EXPECT_NE(output_of(kSource + "/scripts/package 2>&1; echo $?").find("needs --out DIR\n2\n"),
             std::string::npos);
 }
 
