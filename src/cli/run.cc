@@ -23,6 +23,7 @@
 #include "job/shard_jobs.h"
 #include "job/workers.h"
 #include "models/embeddings.h"
+#include "pipeline/hires.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
@@ -59,6 +60,14 @@ std::string embeddings_of(const Settings& settings, const std::vector<PlannedBat
     return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
   });
   return known ? find_embeddings_folder(settings.embeddings) : "";
+}
+
+/// Whether pictures are encoded: those that a run starts from, or those of a first pass.
+bool encodes(const Settings& settings, const std::vector<PlannedBatch>& batches) {
+  return settings.script == Script::kImg2Img ||
+         std::ranges::any_of(batches, [](const PlannedBatch& batch) {
+           return encodes_first_pass(batch.request.batch.hires);
+         });
 }
 
 SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
@@ -200,7 +209,7 @@ RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
       .load = {.model = work.model.paths,
                .device = settings.device,
                .safety = work.safety,
-               .init_images = settings.script == Script::kImg2Img,
+               .init_images = encodes(settings, work.batches),
                .loras = lora_sets(work.batches),
                .embeddings = embeddings_of(settings, work.batches),
                .largest = largest_load(work.batches, work.model.description, settings.preview > 0)},

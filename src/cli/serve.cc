@@ -18,6 +18,7 @@
 #include "job/run.h"
 #include "job/safety_choice.h"
 #include "models/embeddings.h"
+#include "pipeline/hires.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -82,7 +83,8 @@ class Server {
     LoadOptions options{.model = model_.paths,
                         .device = settings_.device,
                         .safety = safety_,
-                        .init_images = settings_.script == Script::kImg2Img,
+                        .init_images = settings_.script == Script::kImg2Img ||
+                                       encodes_first_pass(settings_.batch.hires),
                         .embeddings = find_embeddings_folder(settings_.embeddings),
                         .largest = {}};
     const bool can_be_planned =

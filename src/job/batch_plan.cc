@@ -11,6 +11,7 @@
 #include "job/inpaint_image.h"
 #include "job/lora_text.h"
 #include "job/prompt_templates.h"
+#include "pipeline/hires.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
@@ -385,14 +386,13 @@ PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDe
                          bool previews) {
   const auto load_of = [&](const PlannedBatch& batch) {
     const Request& request = batch.request;
-    const HiresSettings& hires = request.batch.hires;
     const HiresSize size = largest_size(request.batch);
     return PlannedLoad{.pictures = std::ssize(request.pictures),
                        .height = size.enlarged_height,
                        .width = size.enlarged_width,
                        .guided = request.pictures.front().scale != 1,
                        .encodes = posterior_draws(model, request.batch) > 0 ||
-                                  (hires.on() && !enlarges_latent(hires.upscaler)),
+                                  encodes_first_pass(request.batch.hires),
                        .chunks = likely_chunks(request),
                        .previews = previews};
   };

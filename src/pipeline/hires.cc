@@ -140,6 +140,10 @@ at::Tensor enlarge_latent(const at::Tensor& latent, HiresUpscaler upscaler, cons
   }
 }
 
+bool encodes_first_pass(const HiresSettings& hires) {
+  return hires.on() && !enlarges_latent(hires.upscaler);
+}
+
 Image enlarge_picture(const Image& image, HiresUpscaler upscaler, const HiresSize& size) {
   const int width = to_int(size.enlarged_width), height = to_int(size.enlarged_height);
   const double scale = std::max(static_cast<double>(width) / image.width,

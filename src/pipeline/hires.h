@@ -30,8 +30,13 @@ Request second_pass(const Request& request, int64_t factor);
 /// What is asked of its sampler, which starts from a picture.
 SamplingSettings second_sampling(const Request& request, const Request& second);
 
-/// The latent [N, C, h, w] of the enlarged picture.
+/// Whether it enlarges the latent and not the picture.
 bool enlarges_latent(HiresUpscaler upscaler);
+
+/// Whether the first pass ends in a picture, which the second encodes.
+bool encodes_first_pass(const HiresSettings& hires);
+
+/// The latent [N, C, h, w] of the enlarged picture.
 at::Tensor enlarge_latent(const at::Tensor& latent, HiresUpscaler upscaler, const HiresSize& size,
                           int64_t factor);
 

@@ -437,7 +437,7 @@ at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
                .width = request.batch.width,
                .guided = prompts.guided(),
                .encodes = posterior_draws(model->description, request.batch) > 0 ||
-                          (hires.on() && !enlarges_latent(hires.upscaler)),
+                          encodes_first_pass(hires),
                .adapted = adapted.bytes(),
                .chunks = prompts.longest() / kMaxTokens,
                .parts = prompts.most_parts()});
