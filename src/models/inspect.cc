@@ -217,7 +217,8 @@ Inspection inspect_file(const std::string& path, bool sha256) {
   inspection.dims = read_dims(shapes);
   inspection.family = family_name(shapes, inspection.dims);
   if (inspection.family == "unknown") read_embedding(shapes, &inspection);
-  if (inspection.contents.problems.empty() && !inspection.contents.embedding) {
+  if (inspection.contents.problems.empty() && !inspection.contents.embedding &&
+      may_be_adapter(inspection.contents.tensors)) {
     const auto opened = std::make_shared<const Checkpoint>(file, inspection.contents);
     inspection.adapter = describe_adapter(sort_adapter(opened));
     if (!inspection.adapter.empty()) inspection.family = "lora";

@@ -1,6 +1,7 @@
 #include "models/adapters/adapter_file.h"
 
 #include <ATen/ATen.h>
+#include <algorithm>
 
 #include <charconv>
 #include <filesystem>
@@ -65,6 +66,12 @@ std::string AdapterFile::metadata(const std::string& name) const {
 }
 
 std::string AdapterFile::name() const { return std::filesystem::path(path()).filename().string(); }
+
+bool may_be_adapter(const std::vector<TensorInfo>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const TensorInfo& info) {
+    return info.name == "0" || split_adapter_key(info.name);  // "0": the first of a list
+  });
+}
 
 AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint) {
   AdapterFile file;

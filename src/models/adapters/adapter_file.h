@@ -25,7 +25,10 @@ struct AdapterFile {
   std::string name() const;
 };
 
-/// The same of an opened file; without a layer where the file has none.
+/// Whether a name is one of an adapter's: a look that costs no memory.
+bool may_be_adapter(const std::vector<TensorInfo>& tensors);
+
+/// What an opened file holds; without a layer where the file has none.
 AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint);
 
 /// "LoRA rank 8; 192 layers, 72 of them of the text encoder; trained on …": what a file holds,
