@@ -1,8 +1,8 @@
 #include "models/adapters/adapter_file.h"
 
 #include <ATen/ATen.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
