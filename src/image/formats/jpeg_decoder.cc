@@ -1,13 +1,9 @@
-// jpeglib.h needs FILE and size_t to be declared before it.
 #include <cstddef>
 #include <cstdio>
 
-#include <jpeglib.h>
-
-#include <csetjmp>
-
 #include "base/strings.h"
 #include "image/formats/decoders.h"
+#include "image/formats/jpeg_errors.h"
 
 namespace sd {
 namespace {
@@ -15,21 +11,8 @@ namespace {
 /// A progressive file of few bytes may ask for scan after scan over every pixel.
 constexpr int kMaxScans = 500;
 
-/// libjpeg reports an error by a call that must not return: we jump back to decode_jpeg.
-struct ErrorState {
-  jpeg_error_mgr base;
-  std::jmp_buf back;
-  char message[JMSG_LENGTH_MAX];
-};
-
-[[noreturn]] void on_error(j_common_ptr info) {
-  auto* state = reinterpret_cast<ErrorState*>(info->err);
-  info->err->format_message(info, state->message);
-  std::longjmp(state->back, 1);
-}
-
 [[noreturn]] void fail(j_common_ptr info, const char* what) {
-  auto* state = reinterpret_cast<ErrorState*>(info->err);
+  auto* state = reinterpret_cast<JpegErrors*>(info->err);
   std::snprintf(state->message, sizeof state->message, "%s", what);
   std::longjmp(state->back, 1);
 }
@@ -85,7 +68,7 @@ void check_size(const jpeg_decompress_struct& info, ByteSpan bytes, const std::s
 /// Everything that must outlive a jump. It is destroyed by decode_jpeg, never jumped over.
 struct Decoder {
   jpeg_decompress_struct info = {};
-  ErrorState error = {};
+  JpegErrors error = {};
   jpeg_progress_mgr progress = {};
   jpeg_source_mgr source = {};
   std::vector<uint8_t> line;
@@ -136,7 +119,7 @@ Image decode_jpeg(ByteSpan bytes, const std::string& name) {
   Decoder decoder;
   jpeg_decompress_struct& info = decoder.info;
   info.err = jpeg_std_error(&decoder.error.base);
-  decoder.error.base.error_exit = on_error;
+  decoder.error.base.error_exit = on_jpeg_error;
   decoder.error.base.emit_message = on_message;
   decoder.progress.progress_monitor = on_progress;
   decoder.source = source_of(bytes);

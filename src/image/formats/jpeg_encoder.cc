@@ -1,31 +1,12 @@
-// jpeglib.h needs FILE and size_t to be declared before it.
-#include <cstddef>
-#include <cstdio>
 #include <cstdlib>
-
-#include <jpeglib.h>
-
-#include <csetjmp>
 
 #include "image/encode.h"
 #include "image/exif_writer.h"
+#include "image/formats/jpeg_errors.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace {
-
-/// libjpeg reports an error by a call that must not return: we jump back to the encoder.
-struct ErrorState {
-  jpeg_error_mgr base;
-  std::jmp_buf back;
-  char message[JMSG_LENGTH_MAX];
-};
-
-[[noreturn]] void on_error(j_common_ptr info) {
-  auto* state = reinterpret_cast<ErrorState*>(info->err);
-  info->err->format_message(info, state->message);
-  std::longjmp(state->back, 1);
-}
 
 /// What libjpeg allocates; freed whatever happens.
 struct Buffer {
@@ -36,11 +17,11 @@ struct Buffer {
 
 /// False, with the message in `errors`, where libjpeg fails. (No object may be made here that a
 /// jump would skip.)
-bool write(const Image& image, const std::string& segment, int quality, ErrorState* errors,
+bool write(const Image& image, const std::string& segment, int quality, JpegErrors* errors,
            Buffer* out) {
   jpeg_compress_struct info = {};
   info.err = jpeg_std_error(&errors->base);
-  errors->base.error_exit = on_error;
+  errors->base.error_exit = on_jpeg_error;
   if (setjmp(errors->back) != 0) {
     jpeg_destroy_compress(&info);
     return false;
@@ -72,7 +53,7 @@ bool write(const Image& image, const std::string& segment, int quality, ErrorSta
 
 std::string encode_jpeg(const Image& image, const std::string& exif, int quality) {
   const std::string segment = exif.empty() ? "" : std::string(kExifSegment) + exif;
-  ErrorState errors;
+  JpegErrors errors;
   Buffer out;
   if (!write(image, segment, quality, &errors, &out)) {
     throw Error(ErrorKind::kUsage, std::string("a JPEG cannot be made: ") + errors.message,

@@ -77,6 +77,20 @@ class Tracer {
   const TraceFn& trace_;
 };
 
+/// Each level's blocks behind what `enter` does with its convolution; then the last one.
+template <class Enter>
+at::Tensor run_levels(const std::vector<Level>& levels, const Conv2d& last, const Tracer& told,
+                      at::Tensor x, const Enter& enter) {
+  for (size_t i = 0; i < levels.size(); ++i) {
+    x = enter(i, x);
+    for (const Block& block : levels[i].blocks) x = block(x);
+    told(static_cast<int64_t>(i), x);
+  }
+  x = last(x);
+  told(std::ssize(levels), x);
+  return x;
+}
+
 /// [N, C, h, w], as the sampler has it → [N, 3, 8h, 8w], about 0 to 1.
 class TinyDecoder {
  public:
@@ -95,15 +109,11 @@ class TinyDecoder {
 
   at::Tensor operator()(const at::Tensor& z, const TraceFn& trace) const {
     const Tracer told("decoder.", trace);
-    at::Tensor x = levels_.front().conv((z / 3).tanh_().mul_(3)).relu_();
-    for (size_t i = 0; i < levels_.size(); ++i) {
-      if (i > 0) x = levels_[i].conv({.x = x, .upsample = true});
-      for (const Block& block : levels_[i].blocks) x = block(x);
-      told(static_cast<int64_t>(i), x);
-    }
-    x = (*last_)(x);
-    told(std::ssize(levels_), x);
-    return x;
+    const auto enter = [&](size_t level, const at::Tensor& x) {
+      if (level > 0) return levels_[level].conv({.x = x, .upsample = true});
+      return levels_.front().conv((x / 3).tanh_().mul_(3)).relu_();
+    };
+    return run_levels(levels_, *last_, told, z, enter);
   }
 
  private:
@@ -127,14 +137,8 @@ class TinyEncoder {
 
   at::Tensor operator()(at::Tensor x, const TraceFn& trace) const {
     const Tracer told("encoder.", trace);
-    for (size_t i = 0; i < levels_.size(); ++i) {
-      x = levels_[i].conv(x);
-      for (const Block& block : levels_[i].blocks) x = block(x);
-      told(static_cast<int64_t>(i), x);
-    }
-    x = (*last_)(x);
-    told(std::ssize(levels_), x);
-    return x;
+    const auto enter = [&](size_t level, const at::Tensor& of) { return levels_[level].conv(of); };
+    return run_levels(levels_, *last_, told, std::move(x), enter);
   }
 
  private:

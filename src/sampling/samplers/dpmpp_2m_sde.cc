@@ -62,16 +62,12 @@ Sampler dpmpp_2m_sde_sampler() {
 }
 
 Sampler dpmpp_2m_sde_heun_sampler() {
-  return {.name = "dpmpp_2m_sde_heun",
-          .label = "DPM++ 2M SDE Heun",
-          .old_names = "k_dpmpp_2m_sde_heun",
-          .sample = sample_dpmpp_2m_sde_heun,
-          .schedule = "exponential",
-          .noise = NoiseUse::kBrownian,
-          .draws = no_draws,
-          .eta = Eta::kTaken,
-          .usual_eta = 1,
-          .knobs = kNoiseKnob};
+  Sampler sampler = dpmpp_2m_sde_sampler();
+  sampler.name = "dpmpp_2m_sde_heun";
+  sampler.label = "DPM++ 2M SDE Heun";
+  sampler.old_names = "k_dpmpp_2m_sde_heun";
+  sampler.sample = sample_dpmpp_2m_sde_heun;
+  return sampler;
 }
 
 }  // namespace sd
