@@ -55,13 +55,16 @@ struct ModelDescription {
   std::shared_ptr<const ModelConfig> config = nullptr;
 };
 
-/// The size of the pictures that come out of a batch: that of what they are pasted into, if there
-/// is such.
+/// The size of the pictures that come out of a batch: that of its second pass, or of what they are
+/// pasted into, if there is such.
 FitSize result_size(const BatchSettings& batch);
 
 /// The latents that are drawn from what the autoencoder says of a picture, for each row: of the
 /// init image, and of what a model that inpaints is shown.
 int64_t posterior_draws(const ModelDescription& model, const BatchSettings& batch);
+
+/// Whether the encoder has anything to do: for those, or for pictures of a first pass.
+bool needs_encoder(const ModelDescription& model, const BatchSettings& batch);
 
 struct ModelPaths;
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "cli/flags.h"
+#include "cli/settings_file.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -101,15 +102,6 @@ bool are_json(const std::string& path, const std::vector<std::string>& lines) {
   return is_json_lines(path, first == lines.end() ? std::string_view() : *first);
 }
 
-/// Whether a line may have this flag several times.
-bool may_repeat(const std::string& name, Script script) {
-  CLI::App app;
-  LineSettings settings;
-  add_line_flags(&app, script, &settings);
-  const CLI::Option* option = app.get_option_no_throw("--" + name);
-  return option != nullptr && option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
-}
-
 }  // namespace
 
 PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
@@ -134,7 +126,8 @@ PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings) {
   std::vector<std::string> flags;
   for (const auto& [name, value] : object.items()) {
-    if (value.is_array() && name != "prompt" && may_repeat(name, script)) {
+    const Setting* setting = setting_named(name);
+    if (value.is_array() && setting != nullptr && setting->repeats) {
       for (const nlohmann::json& one : value) flags.push_back(flag_of(name, one));
     } else if (name != "prompt") {
       flags.push_back(flag_of(name, value));

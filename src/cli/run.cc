@@ -16,8 +16,8 @@
 #include "cli/profile_table.h"
 #include "cli/prompt_lines.h"
 #include "cli/reporters.h"
-#include "job/hires_plan.h"
 #include "job/job_sheet.h"
+#include "job/planned_load.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
 #include "job/shard_jobs.h"
@@ -74,12 +74,8 @@ SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
   SinkLoad load{.pictures = pictures};
   for (const PlannedBatch& batch : batches) {
     const FitSize size = result_size(batch.request.batch);
-    const HiresSize hires = largest_size(batch.request.batch);
-    const bool second = batch.request.batch.hires.on();
-    load.largest_width =
-        std::max(load.largest_width, second ? static_cast<int>(hires.width) : size.width);
-    load.largest_height =
-        std::max(load.largest_height, second ? static_cast<int>(hires.height) : size.height);
+    load.largest_width = std::max(load.largest_width, size.width);
+    load.largest_height = std::max(load.largest_height, size.height);
   }
   return load;
 }

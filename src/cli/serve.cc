@@ -1,4 +1,5 @@
 #include "cli/serve.h"
+#include "job/planned_load.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/strings.h"
@@ -52,17 +51,6 @@ std::string to_a1111(const Setting& setting, const std::string& text) {
 std::string from_a1111(const Setting& setting, const std::string& text) {
   if (!setting.is_switch) return text;
   return text == "True" ? "true" : text == "False" ? "false" : text;
-}
-
-/// A value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
-std::string quoted(const std::string& value) {
-  if (value.find_first_of(",:\n") == std::string::npos) return value;
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-std::string unquoted(const std::string& value) {
-  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return value;
-  const auto json = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
-  return json.is_string() ? json.get<std::string>() : value;
 }
 
 /// "style: 0123456789ab, light: …", each file once.
@@ -120,45 +108,6 @@ Fields fields_of(const PictureRecord& record) {
   return fields;
 }
 
-bool is_name(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         std::string_view("_ -/").find(c) != std::string_view::npos;
-}
-
-/// Where the value that starts at `at` ends: at its closing quote, or before the next comma.
-size_t end_of_value(const std::string& line, size_t at) {
-  const size_t comma = std::min(line.find(',', at), line.size());
-  if (at >= line.size() || line[at] != '"') return comma;
-  for (size_t i = at + 1; i < line.size(); ++i) {
-    if (line[i] == '\\') {
-      ++i;
-    } else if (line[i] == '"') {
-      return i + 1 == line.size() || line[i + 1] == ',' ? i + 1 : comma;
-    }
-  }
-  return comma;
-}
-
-/// "Name: value, Name: value" (the web UI's re_param).
-Fields parse_fields(const std::string& line) {
-  Fields fields;
-  for (size_t at = 0; at < line.size();) {
-    const size_t begin = std::min(line.find_first_not_of(' ', at), line.size());
-    size_t colon = begin;
-    while (colon < line.size() && is_name(line[colon])) ++colon;
-    if (colon == begin || colon == line.size() || line[colon] != ':') {
-      at = std::min(line.find(',', begin), line.size()) + 1;
-      continue;
-    }
-    const size_t value = std::min(line.find_first_not_of(' ', colon + 1), line.size());
-    const size_t end = end_of_value(line, value);
-    fields.emplace_back(line.substr(begin, colon - begin),
-                        unquoted(line.substr(value, end - value)));
-    at = end + 1;
-  }
-  return fields;
-}
-
 bool set_field(const std::string& name, const std::string& value, Settings* settings) {
   for (const A1111Field& field : a1111_fields()) {
     if (name != field.name) continue;
@@ -174,13 +123,6 @@ bool set_field(const std::string& name, const std::string& value, Settings* sett
   return false;
 }
 
-std::string trimmed(const std::string& text) {
-  constexpr const char* kSpace = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string::npos ? ""
-                                    : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
-
 }  // namespace
 
 std::string a1111_text(const PictureRecord& record) {
@@ -191,34 +133,13 @@ std::string a1111_text(const PictureRecord& record) {
   }
   std::string separator;
   for (const auto& [name, value] : fields_of(record)) {
-    text += separator + name + ": " + quoted(value);
+    text += separator + name + ": " + quoted_field(value);
     separator = ", ";
   }
   return text;
 }
 
-A1111Text parse_a1111_text(const std::string& text) {
-  constexpr size_t kFewest = 3;
-  constexpr std::string_view kNegative = "Negative prompt:";
-  A1111Text parsed;
-  const std::string whole = trimmed(text);
-  const size_t last = whole.rfind('\n');
-  parsed.fields = parse_fields(whole.substr(last == std::string::npos ? 0 : last + 1));
-  std::string prompts = last == std::string::npos ? "" : whole.substr(0, last);
-  if (parsed.fields.size() < kFewest) {
-    parsed.fields.clear();
-    prompts = whole;
-  }
-  const std::string before = "\n" + prompts;
-  const size_t negative = before.find("\n" + std::string(kNegative));
-  parsed.prompt = trimmed(before.substr(0, negative));
-  if (negative != std::string::npos) {
-    parsed.negative_prompt = trimmed(before.substr(negative + 1 + kNegative.size()));
-  }
-  return parsed;
-}
-
-std::vector<std::string> apply_a1111_text(const A1111Text& text, Settings* settings) {
+std::vector<std::string> apply_a1111_text(const InfoText& text, Settings* settings) {
   settings->picture.prompt = text.prompt;
   settings->picture.negative_prompt = text.negative_prompt;
   std::vector<std::string> unknown;

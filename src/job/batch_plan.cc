@@ -11,7 +11,6 @@
 #include "job/inpaint_image.h"
 #include "job/lora_text.h"
 #include "job/prompt_templates.h"
-#include "pipeline/hires.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
@@ -329,17 +328,6 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
           .bad_lines = bad};
 }
 
-/// Of the longest prompt, with about three bytes an id. (Before it draws, a session counts them.)
-int64_t likely_chunks(const Request& request) {
-  const PromptSettings& prompts = request.batch.prompts;
-  if (prompts.syntax == PromptSyntax::kPlain && !prompts.long_prompts) return 1;
-  size_t longest = 0;
-  for (const PictureSettings& picture : request.pictures) {
-    longest = std::max({longest, picture.prompt.size(), picture.negative_prompt.size()});
-  }
-  return 1 + static_cast<int64_t>(longest) / (3 * (kMaxTokens - 2));
-}
-
 }  // namespace
 
 Request request_of(const PlannedBatch& batch, int64_t pass) {
@@ -370,41 +358,6 @@ BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, 
   return {.batches = planner.finish(settings.n_samples),
           .passes = settings.n_iter,
           .pictures_per_pass = settings.n_samples};
-}
-
-std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches) {
-  std::vector<std::vector<LoraUse>> sets;
-  for (const PlannedBatch& batch : batches) {
-    const auto& loras = batch.request.batch.loras;
-    if (loras.empty() || std::find(sets.begin(), sets.end(), loras) != sets.end()) continue;
-    sets.push_back(loras);
-  }
-  return sets;
-}
-
-PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
-                         bool previews) {
-  const auto load_of = [&](const PlannedBatch& batch) {
-    const Request& request = batch.request;
-    const HiresSize size = largest_size(request.batch);
-    return PlannedLoad{.pictures = std::ssize(request.pictures),
-                       .height = size.enlarged_height,
-                       .width = size.enlarged_width,
-                       .guided = request.pictures.front().scale != 1,
-                       .encodes = posterior_draws(model, request.batch) > 0 ||
-                                  encodes_first_pass(request.batch.hires),
-                       .chunks = likely_chunks(request),
-                       .previews = previews};
-  };
-  const auto values = [](const PlannedLoad& load) {
-    return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;
-  };
-  PlannedLoad largest = load_of(batches.front());
-  for (const PlannedBatch& batch : batches) {
-    const PlannedLoad load = load_of(batch);
-    if (values(load) > values(largest)) largest = load;
-  }
-  return largest;
 }
 
 }  // namespace sd

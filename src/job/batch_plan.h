@@ -78,11 +78,4 @@ class BatchPlanner {
 /// The request for a batch as it is drawn in that pass, from 0.
 Request request_of(const PlannedBatch& batch, int64_t pass);
 
-/// The sets of adapters that the batches have, each once.
-std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches);
-
-/// The batch that needs most memory. `previews`: whether pictures are decoded as they grow.
-PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
-                         bool previews = false);
-
 }  // namespace sd

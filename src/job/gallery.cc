@@ -6,8 +6,8 @@
 #include "base/strings.h"
 #include "base/words.h"
 #include "image/file_bytes.h"
+#include "job/command_line.h"
 #include "job/saved_picture.h"
-#include "job/settings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -33,8 +33,7 @@ std::string flags_of(const PictureRecord& record) {
         setting.key == "device" || setting.key == "watermark") {
       continue;
     }
-    flags.append(" --").append(setting.flags().front());
-    if (!setting.is_switch) flags.append(" ").append(shell_word(values[setting.place]));
+    flags += flag_words(setting, values[setting.place]);
   }
   return flags;
 }
@@ -44,33 +43,18 @@ json entry_of(const std::string& file, const std::optional<PictureRecord>& recor
   if (!record) return entry;
   const Settings& settings = record->settings;
   const BatchSettings& batch = settings.batch;
-  const FitSize size = saved_size(batch.width, batch.height, settings.output.save_size);
   entry.update({{"p", settings.picture.prompt},
                 {"s", std::to_string(settings.seed)},
                 {"a", format("%s, %lld steps, scale %g", batch.sampler.c_str(),
                              static_cast<long long>(batch.steps), settings.picture.scale)},
                 {"c", command_of(*record, file)}});
-  if (record->mask_sha256.empty()) entry.update({{"w", size.width}, {"h", size.height}});
+  if (const auto size = saved_size(*record))
+    entry.update({{"w", size->width}, {"h", size->height}});
   if (!settings.picture.negative_prompt.empty()) entry["n"] = settings.picture.negative_prompt;
   return entry;
 }
 
 }  // namespace
-
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,=+-";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
-}
 
 std::string command_of(const PictureRecord& record, const std::string& file) {
   const Settings& settings = record.settings;

@@ -16,9 +16,6 @@ int64_t write_gallery(const JobSurvey& job, const std::filesystem::path& page);
 /// replay. `file`: what the command calls its file.
 std::string command_of(const PictureRecord& record, const std::string& file);
 
-/// The word as a POSIX shell reads it back.
-std::string shell_word(const std::string& text);
-
 /// JSON as it may stand in a script element: no "<" and no line separator.
 std::string json_for_html(const nlohmann::json& value);
 

@@ -114,12 +114,6 @@ void parse_prompts(std::string_view lines, InfoText* text) {
   }
 }
 
-/// A value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
-std::string quoted(const std::string& value) {
-  if (value.find_first_of(",:\n") == std::string::npos) return value;
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::string_view strip(std::string_view utf8) {
@@ -140,6 +134,11 @@ const std::string* InfoText::find(std::string_view name) const {
   return found == fields.rend() ? nullptr : &found->second;
 }
 
+std::string quoted_field(const std::string& value) {
+  if (value.find_first_of(",:\n") == std::string::npos) return value;
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 bool is_size(std::string_view value, std::string* width, std::string* height) {
   const size_t cross = value.find('x');
   if (cross == std::string_view::npos) return false;
@@ -153,7 +152,7 @@ bool is_size(std::string_view value, std::string* width, std::string* height) {
   return true;
 }
 
-InfoText parse_infotext(std::string_view text) {
+InfoText parse_infotext(std::string_view text, bool with_empty_fields) {
   constexpr size_t kFewest = 3;
   InfoText parsed;
   const std::string_view whole = strip(text);
@@ -165,7 +164,7 @@ InfoText parse_infotext(std::string_view text) {
     prompts = whole;
   }
   for (auto& [name, value] : fields) {
-    if (!value.empty()) parsed.fields.emplace_back(name, unquoted(value));
+    if (with_empty_fields || !value.empty()) parsed.fields.emplace_back(name, unquoted(value));
   }
   parse_prompts(prompts, &parsed);
   return parsed;
@@ -177,7 +176,7 @@ std::string write_infotext(const InfoText& text) {
   all += "\n";
   std::string separator;
   for (const auto& [name, value] : text.fields) {
-    all += separator + (name == value ? name : name + ": " + quoted(value));
+    all += separator + (name == value ? name : name + ": " + quoted_field(value));
     separator = ", ";
   }
   return std::string(strip(all));

@@ -19,12 +19,16 @@ struct InfoText {
 };
 
 /// Takes any text apart as the web UI does (modules/infotext_utils.py): a last line with fewer than
-/// three fields belongs to the prompt, a field without a value is none. Time linear in the length.
-InfoText parse_infotext(std::string_view text);
+/// three fields belongs to the prompt, and a field without a value is none, unless
+/// `with_empty_fields`. Time linear in the length.
+InfoText parse_infotext(std::string_view text, bool with_empty_fields = false);
 
 /// The text of a prompt, its negative prompt and fields in this order; a field whose value is its
 /// name stands alone. `parse_infotext` gives them back, but for white space at line ends.
 std::string write_infotext(const InfoText& text);
+
+/// A field's value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
+std::string quoted_field(const std::string& value);
 
 /// The numbers of a value like "512x768": digits, one x, digits.
 bool is_size(std::string_view value, std::string* width, std::string* height);

@@ -119,16 +119,6 @@ bool is_other_eta(const std::string& field, const Settings& settings) {
   return (field == "Eta" && ddim) || (field == "Eta DDIM" && !ddim);
 }
 
-bool set_key(const std::string& key, const std::string& text, Settings* settings) {
-  try {
-    set_text(settings, *find_setting(key), text);
-    check_limits(*settings);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 bool set_upscaler(const std::string& label, Settings* settings) {
   for (const UpscalerLabel& each : upscaler_labels()) {
     if (label != each.label) continue;
@@ -141,19 +131,19 @@ bool set_upscaler(const std::string& label, Settings* settings) {
 /// Whether a setting takes the field.
 bool set_field(const std::string& field, const std::string& value, Settings* settings) {
   if (field == "Denoising strength" && settings->script == Script::kTxt2Img) {
-    return set_key("hires_strength", value, settings);
+    return try_set(settings, "hires_strength", value);
   }
   if (field == "Hires upscaler") return set_upscaler(value, settings);
   if (is_other_eta(field, *settings)) return true;
   const auto [setting, words] = row_of(field);
-  if (setting == nullptr || !setting->known_to(settings->script)) return false;
+  if (setting == nullptr) return false;
   std::string text = value;
   for (const ValueWord& word : words) {
     if (value != word.theirs) continue;
     text = word.ours;
     if (text.empty()) return true;
   }
-  return set_key(setting->key, text, settings);
+  return try_set(settings, setting->key, text);
 }
 
 bool is_elsewhere(const std::string& field) {

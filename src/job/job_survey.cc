@@ -183,11 +183,8 @@ std::string problem_of_picture(const JobSurvey& job, const fs::path& path,
     const auto record = find_record(path, bytes);
     const bool has_records = !job.sheet().value(json::json_pointer("/settings/no_metadata"), false);
     if (!record) return has_records ? "it does not say how it was drawn" : "";
-    const BatchSettings& batch = record->settings.batch;
-    const FitSize size = saved_size(batch.width, batch.height, record->settings.output.save_size);
-    // (The size of a picture that was pasted into another is that one's.)
-    const bool pasted = !record->mask_sha256.empty();
-    if (!pasted && size != FitSize{image.width, image.height}) {
+    const auto size = saved_size(*record);
+    if (size && *size != FitSize{image.width, image.height}) {
       return "it has not the size of its record";
     }
     const std::string difference = difference_from_job(*record, job.sheet());

@@ -20,15 +20,15 @@ std::string metadata_line(const std::string& file_name,
   if (record) {
     const Settings& settings = record->settings;
     const BatchSettings& batch = settings.batch;
-    const FitSize size = saved_size(batch.width, batch.height, settings.output.save_size);
     line.update({{"text", settings.picture.prompt},
                  {"negative_prompt", settings.picture.negative_prompt},
                  {"seed", settings.seed},
                  {"sampler", batch.sampler},
                  {"steps", batch.steps},
                  {"scale", settings.picture.scale}});
-    // (The size of a picture that was pasted into another is that one's.)
-    if (record->mask_sha256.empty()) line.update({{"width", size.width}, {"height", size.height}});
+    if (const auto size = saved_size(*record)) {
+      line.update({{"width", size->width}, {"height", size->height}});
+    }
   }
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

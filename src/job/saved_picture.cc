@@ -8,6 +8,7 @@
 #include "image/resize.h"
 #include "image/watermark.h"
 #include "runtime/profile.h"
+#include "sd/request.h"
 
 namespace sd {
 
@@ -18,6 +19,12 @@ FitSize saved_size(int width, int height, int64_t longest) {
     return static_cast<int>(std::max<int64_t>(1, (side * longest + longer / 2) / longer));
   };
   return {shrunk(width), shrunk(height)};
+}
+
+std::optional<FitSize> saved_size(const PictureRecord& record) {
+  if (!record.mask_sha256.empty()) return std::nullopt;
+  const FitSize drawn = result_size(record.settings.batch);
+  return saved_size(drawn.width, drawn.height, record.settings.output.save_size);
 }
 
 /// The watermark is part of the reference; small pictures cannot carry it.

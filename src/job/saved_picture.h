@@ -12,6 +12,10 @@ namespace sd {
 /// The size that a picture of that size is saved in; `longest` 0: its own.
 FitSize saved_size(int width, int height, int64_t longest);
 
+/// The size that the record's picture was saved in; nothing where it was pasted into another, whose
+/// size no record holds.
+std::optional<FitSize> saved_size(const PictureRecord& record);
+
 /// The picture as it is saved: shrunk to `longest` pixels (Pillow's Lanczos) and with the
 /// watermark, empty for none, where its size can carry one.
 Image saved_picture(Image image, const std::string& watermark, int64_t longest);

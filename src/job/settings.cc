@@ -162,4 +162,16 @@ const char* default_outdir(const Settings& settings) {
   return settings.laion400m ? "outputs/txt2img-samples-laion400m" : "outputs/txt2img-samples";
 }
 
+bool try_set(Settings* settings, std::string_view key, const std::string& text) {
+  const Setting* setting = find_setting(key);
+  if (setting == nullptr || !setting->known_to(settings->script)) return false;
+  try {
+    set_text(settings, *setting, text);
+    check_limits(*settings);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace sd

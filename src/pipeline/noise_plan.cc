@@ -111,8 +111,7 @@ DrawRecord draw_record(const Request& request, int64_t row) {
   record.latent_seed = place.init_seed;
   record.offset = place.start;
   if (!place.variation_seeds.empty()) record.variation_seed = place.variation_seeds.at(at);
-  const HiresSettings& hires = request.batch.hires;
-  if (hires.on() && !enlarges_latent(hires.upscaler)) {
+  if (encodes_first_pass(request.batch.hires)) {
     record.second_seed = place.second_seed.value_or(place.seeds.back());
   }
   if (place.shared() && place.fixed_code) {

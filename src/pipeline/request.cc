@@ -166,6 +166,11 @@ int64_t steps_taken(const ModelDescription& model, const Request& request) {
 }
 
 FitSize result_size(const BatchSettings& batch) {
+  constexpr int64_t kFactor = 8;
+  if (batch.hires.on()) {
+    const HiresSize size = hires_size(batch, kFactor);
+    return {static_cast<int>(size.width), static_cast<int>(size.height)};
+  }
   const Inpainting* inpainting = batch.init.inpainting.get();
   if (inpainting == nullptr || !inpainting->paste) return {batch.width, batch.height};
   return {inpainting->original.width, inpainting->original.height};
@@ -176,6 +181,10 @@ int64_t posterior_draws(const ModelDescription& model, const BatchSettings& batc
   const bool encodes = batch.init.image != nullptr &&
                        (inpainting == nullptr || inpainting->mode != InpaintMode::kRunwayml);
   return (encodes ? 1 : 0) + (model.inpaints ? 1 : 0);
+}
+
+bool needs_encoder(const ModelDescription& model, const BatchSettings& batch) {
+  return posterior_draws(model, batch) > 0 || encodes_first_pass(batch.hires);
 }
 
 SamplingSettings sampling_of(const Request& request) {

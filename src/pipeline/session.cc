@@ -2,10 +2,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <numeric>
-#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -16,6 +14,8 @@
 #include "pipeline/batch_noise.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/contexts.h"
+#include "pipeline/encode_prompts.h"
+#include "pipeline/first_stage.h"
 #include "pipeline/hires.h"
 #include "pipeline/inpainting.h"
 #include "pipeline/memory_ladder.h"
@@ -26,8 +26,8 @@
 #include "pipeline/preview.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
+#include "pipeline/second_latent.h"
 #include "pipeline/stage_progress.h"
-#include "runtime/noise.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
@@ -46,13 +46,6 @@ struct Batch {
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
 };
-
-/// Strips between which the user may stop.
-StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
-  StripWork work{.bytes = strip_bytes(policy.device)};
-  work.poll = [&stage] { stage.poll(); };
-  return work;
-}
 
 /// The rows that a request keeps.
 std::vector<int64_t> kept_rows(const Request& request) {
@@ -82,7 +75,8 @@ struct Session::State {
         contexts(*model->tokenizer, model->embeddings, &networks),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
-        ladder(*model->planner, model->policy, model->diffusion.source) {}
+        ladder(*model->planner, model->policy, model->diffusion.source),
+        first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
@@ -91,6 +85,7 @@ struct Session::State {
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
   MemoryLadder ladder;
+  FirstStage first_stage;
   Tap tap;
 
   Result generate(const Request& request, const PictureFn& on_picture, const ProgressFn& progress);
@@ -100,19 +95,10 @@ struct Session::State {
   void use_adapters(const std::vector<LoraUse>& uses);
   Batch make_batch(const Request& request, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const at::Tensor& latent);
-  at::Tensor enlarged(const Batch& first, const at::Tensor& latent, const HiresSize& size);
-  at::Tensor reencoded(const Batch& first, const at::Tensor& latent, const HiresSize& size);
-  Conditioning conditioning(const Batch& batch);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
   Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
                        const Conditioning& conditioning);
-  void show_conditioning(const Conditioning& conditioning) const;
   at::Tensor network_input(const at::Tensor& x) const;
-  at::Tensor encoded(const Batch& batch, const at::Tensor& picture);
-  at::Tensor moments(const Batch& batch);
-  at::Tensor shown_moments(const Batch& batch);
-  template <class Work>
-  at::Tensor in_first_stage(const char* verb, const StageProgress& stage, const Work& work);
   at::Tensor init_latent(const Batch& batch);
   at::Tensor shown_channels(const Batch& batch);
   at::Tensor noised_latent(const SamplingPlan& plan, Batch* batch);
@@ -126,10 +112,6 @@ struct Session::State {
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
   }
-
-  std::map<std::shared_ptr<const Image>, at::Tensor> moments_;  // [1, 2C, h, w]
-  // Of what a model that inpaints is shown, by size where there is no mask.
-  std::map<std::tuple<std::shared_ptr<const Inpainting>, int, int>, at::Tensor> shown_;
 
   // Of the request that is being drawn.
   const StageProgress* sampling_ = nullptr;
@@ -153,45 +135,6 @@ Batch Session::State::make_batch(const Request& request, const ProgressFn& progr
   return {request, progress,
           BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor),
           sampling_of(request), timeline_of(request)};
-}
-
-/// What the prompts of a batch say, the negative ones encoded first, as in the reference.
-Conditioning Session::State::conditioning(const Batch& batch) {
-  const Request& request = batch.request;
-  StageProgress stage(batch.progress, Stage::kText, 2 * std::ssize(request.pictures));
-  const auto context_of = [&](const std::string& text) {
-    return contexts.of(text, batch.timeline, request.batch.prompts);
-  };
-  Conditioning result{.pictures = {}, .unequal = request.batch.prompts.unequal, .empty = {}};
-  if (request.batch.prompts.unequal == UnequalLengths::kPad) result.empty = context_of("")->at(0);
-  const bool guided = needs_negatives(request);
-  for (const PictureSettings& picture : request.pictures) {
-    result.pictures.push_back(
-        {.parts = {}, .negative = guided ? context_of(picture.negative_prompt) : nullptr});
-    stage.step_done();
-  }
-  for (size_t i = 0; i < request.pictures.size(); ++i) {
-    for (const PromptPart& part : parts_of(request.pictures[i].prompt, request.batch.prompts)) {
-      result.pictures[i].parts.push_back({context_of(part.text), part.weight});
-    }
-    stage.step_done();
-  }
-  show_conditioning(result);
-  return result;
-}
-
-/// The first contexts, where they have one length: [N, T, width], the negative ones first.
-void Session::State::show_conditioning(const Conditioning& conditioning) const {
-  if (!tap) return;
-  const Conditioning::Span span = conditioning.at(0);
-  std::vector<at::Tensor> firsts;
-  for (const auto& parts : span.parts) firsts.push_back(parts.front());
-  for (const std::vector<at::Tensor>& rows : {span.negatives, firsts}) {
-    const bool equal = std::all_of(rows.begin(), rows.end(), [&](const at::Tensor& one) {
-      return one.sizes() == rows.front().sizes();
-    });
-    if (equal && !rows.empty()) show("cond", at::stack(rows));
-  }
 }
 
 /// The UNet under a context [k·n, T, width]. Between its blocks it looks whether the user wants to
@@ -243,58 +186,12 @@ at::Tensor Session::State::network_input(const at::Tensor& x) const {
   return mask_.concat.defined() ? at::cat({input, mask_.concat}, 1) : input;
 }
 
-/// What the encoder says of a picture, [1, 3, H, W] in [-1, 1]: [1, 2C, h, w].
-at::Tensor Session::State::encoded(const Batch& batch, const at::Tensor& picture) {
-  const StageProgress stage(batch.progress, Stage::kEncode, 1);
-  return in_first_stage("encode", stage,
-                        [&](const CoderWork& how) { return networks.coder->encode(picture, how); });
-}
-
-/// What it says of the init image.
-at::Tensor Session::State::moments(const Batch& batch) {
-  const auto& image = batch.request.batch.init.image;
-  const auto known = moments_.find(image);
-  if (known != moments_.end()) return known->second;
-  const at::Tensor bytes = image_bytes(*image);
-  show("init_image_u8", bytes);
-  const at::Tensor result = encoded(batch, bytes_to_tensor(bytes));
-  moments_.emplace(image, result);
-  return result;
-}
-
-/// What it says of the picture that a model that inpaints is shown.
-at::Tensor Session::State::shown_moments(const Batch& batch) {
-  const BatchSettings& settings = batch.request.batch;
-  const std::tuple key(settings.init.inpainting, settings.width, settings.height);
-  const auto known = shown_.find(key);
-  if (known != shown_.end()) return known->second;
-  const at::Tensor result = encoded(batch, shown_picture(settings));
-  shown_.emplace(key, result);
-  return result;
-}
-
-/// What work(how) gives, on the CPU: in strips, or as a whole. Again in strips where memory does
-/// not suffice, and where the type is too narrow, in f32.
-template <class Work>
-at::Tensor Session::State::in_first_stage(const char* verb, const StageProgress& stage,
-                                          const Work& work) {
-  const auto done = [&] {
-    return ladder.worked(verb, [&] {
-      CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
-      if (ladder.in_strips()) how.strips = strips(stage, model->policy);
-      return work(how).to(at::kCPU);
-    });
-  };
-  at::Tensor result = done();
-  if (networks.coder.widen(result)) result = done();
-  return result;
-}
-
-/// A draw from those for every row of noise: [rows, C, h, w].
+/// A draw from what the encoder says of the init image, for every row of noise: [rows, C, h, w].
 at::Tensor Session::State::init_latent(const Batch& batch) {
-  const at::Tensor all = moments(batch).expand({batch.noise.shape()[0], -1, -1, -1});
+  const at::Tensor all = first_stage.moments(batch.request.batch.init.image, batch.progress, tap)
+                             .expand({batch.noise.shape()[0], -1, -1, -1});
   show("moments", all);
-  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior(0));
+  const at::Tensor latent = first_stage.latent(all, batch.noise.posterior(0));
   show("init_latent", latent);
   return latent;
 }
@@ -303,9 +200,10 @@ at::Tensor Session::State::init_latent(const Batch& batch) {
 at::Tensor Session::State::shown_channels(const Batch& batch) {
   const BatchSettings& settings = batch.request.batch;
   const int64_t rows = batch.noise.shape()[0];
-  const at::Tensor all = shown_moments(batch).expand({rows, -1, -1, -1});
+  const at::Tensor all =
+      first_stage.shown_moments(settings, batch.progress).expand({rows, -1, -1, -1});
   const int64_t number = posterior_draws(model->description, settings) - 1;
-  const at::Tensor latent = networks.coder->latent(all, batch.noise.posterior(number));
+  const at::Tensor latent = first_stage.latent(all, batch.noise.posterior(number));
   const at::Tensor mask = shown_mask(settings, model->description.factor);
   const at::Tensor channels = at::cat({mask.expand({rows, -1, -1, -1}), latent}, 1);
   show("c_concat", channels);
@@ -405,8 +303,7 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   std::vector<at::Tensor> pictures;
   for (const int64_t row : rows) {  // one by one: memory for one
     const at::Tensor z = latent.narrow(0, row, 1);
-    const at::Tensor picture = in_first_stage(
-        "decode", stage, [&](const CoderWork& how) { return networks.coder->decode(z, how); });
+    const at::Tensor picture = first_stage.decode(z, stage);
     const bool finite = at::isfinite(picture).all().item<bool>();
     if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
@@ -430,55 +327,19 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
 /// One pass from its prompts to the latent [N, C, h, w].
 at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
   const Request& request = batch->request;
-  const Conditioning prompts = conditioning(*batch);
-  const HiresSettings& hires = request.batch.hires;
+  const Conditioning prompts = encode_prompts(request, batch->timeline, batch->progress, &contexts);
+  if (tap) {
+    for (const at::Tensor& context : first_contexts(prompts)) show("cond", context);
+  }
   ladder.plan({.pictures = batch->rows(),
                .height = request.batch.height,
                .width = request.batch.width,
                .guided = prompts.guided(),
-               .encodes = posterior_draws(model->description, request.batch) > 0 ||
-                          encodes_first_pass(hires),
+               .encodes = needs_encoder(model->description, request.batch),
                .adapted = adapted.bytes(),
                .chunks = prompts.longest() / kMaxTokens,
                .parts = prompts.most_parts()});
   return draw_latent(prompts, batch, result);
-}
-
-/// The latents [N, C, h, w] of decoded, enlarged and encoded pictures. The encoder's noise is
-/// torch's CPU stream of one seed, picture after picture, as in the web UI.
-at::Tensor Session::State::reencoded(const Batch& first, const at::Tensor& latent,
-                                     const HiresSize& size) {
-  const NoisePlace& place = first.request.noise;
-  const auto noise =
-      make_noise_source(RngKind::kCpu, place.second_seed.value_or(place.seeds.back()));
-  StageProgress stage(first.progress, Stage::kEncode, latent.size(0));
-  std::vector<at::Tensor> latents;
-  for (int64_t row = 0; row < latent.size(0); ++row) {
-    const at::Tensor z = latent.narrow(0, row, 1);
-    const at::Tensor picture = in_first_stage(
-        "decode", stage, [&](const CoderWork& how) { return networks.coder->decode(z, how); });
-    const Image larger =
-        enlarge_picture(tensor_to_image(picture[0]), first.request.batch.hires.upscaler, size);
-    const at::Tensor x = bytes_to_tensor(image_bytes(larger));
-    const at::Tensor moments = in_first_stage(
-        "encode", stage, [&](const CoderWork& how) { return networks.coder->encode(x, how); });
-    std::vector<int64_t> shape = moments.sizes().vec();
-    shape[1] = latent.size(1);
-    latents.push_back(networks.coder->latent(moments, noise->normal(shape)));
-    stage.step_done();
-  }
-  return at::cat(latents);
-}
-
-/// What a second pass starts from, without noise: [N, C, h, w].
-at::Tensor Session::State::enlarged(const Batch& first, const at::Tensor& latent,
-                                    const HiresSize& size) {
-  const HiresUpscaler upscaler = first.request.batch.hires.upscaler;
-  const int64_t factor = model->description.factor;
-  const at::Tensor larger = enlarges_latent(upscaler)
-                                ? enlarge_latent(latent.to(at::kCPU), upscaler, size, factor)
-                                : reencoded(first, latent, size);
-  return cut_surplus(larger, size, factor);
 }
 
 Batch Session::State::make_second(const Batch& first, const Request& second,
@@ -486,7 +347,8 @@ Batch Session::State::make_second(const Batch& first, const Request& second,
   Batch batch = make_batch(second, first.progress);
   batch.sampling = second_sampling(first.request, second);
   batch.timeline.first_pass = first.timeline.steps;
-  batch.given = enlarged(first, latent, hires_size(first.request.batch, model->description.factor));
+  batch.given = second_latent({first.request, model->description.factor, first.progress}, latent,
+                              &first_stage);
   show("hires_init", batch.given);
   return batch;
 }
@@ -500,10 +362,9 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   evaluations_ = 0;
   use_adapters(request.batch.loras);
   at::Tensor latent = draw_pass(&batch, &result);
-  const Request second =
-      request.batch.hires.on() ? second_pass(request, model->description.factor) : request;
   if (request.batch.hires.on()) {
     show("first_latent", latent);
+    const Request second = second_pass(request, model->description.factor);
     Batch larger = make_second(batch, second, latent);
     latent = draw_pass(&larger, &result);
   }

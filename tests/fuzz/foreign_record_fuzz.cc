@@ -1,6 +1,7 @@
 // Any bytes as another program's record, under every keyword that a reader asks for: no crash, and
 // what is understood can be written.
 #include "base/strings.h"
+#include "job/command_line.h"
 #include "job/foreign/foreign_record.h"
 #include "job/foreign/foreign_settings.h"
 #include "support/fuzz.h"

@@ -11,6 +11,7 @@
 #include "cli/settings_layers.h"
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
+#include "job/planned_load.h"
 #include "models/model_source.h"
 #include "pipeline/adapted_networks.h"
 #include "pipeline/memory_choice.h"

@@ -12,10 +12,10 @@
 #include "cli/flag_group.h"
 #include "cli/progress_bar.h"
 #include "image/blur.h"
+#include "image/difference.h"
 #include "image/file_bytes.h"
 #include "image/image_io.h"
 #include "job/file_hash.h"
-#include "job/hires_plan.h"
 #include "job/lora_text.h"
 #include "job/model_choice.h"
 #include "job/named_file.h"
@@ -107,23 +107,8 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
   return saved_picture(std::move(image), settings.watermark, settings.output.save_size);
 }
 
-struct Difference {
-  int largest = 0;
-  size_t values = 0;  ///< that differ
-};
-
-Difference compare(const Image& a, const Image& b) {
-  Difference difference;
-  for (size_t i = 0; i < a.rgb.size(); ++i) {
-    const int by = std::abs(int{a.rgb[i]} - int{b.rgb[i]});
-    difference.largest = std::max(difference.largest, by);
-    if (by != 0) ++difference.values;
-  }
-  return difference;
-}
-
-void print_difference(const std::string& file, const Image& image, const Difference& difference,
-                      bool json) {
+void print_difference(const std::string& file, const Image& image,
+                      const ImageDifference& difference, bool json) {
   const std::string name = printable(file, std::string::npos);
   if (json) {
     const nlohmann::json line = {{"file", name},
@@ -197,18 +182,8 @@ class Replayer {
   std::string key_;  // of the pipeline
 };
 
-bool has_size(const Image& picture, int width, int height) {
-  return picture.width == width && picture.height == height;
-}
-
-/// Whether the picture has the size that its record says; that of one that was pasted into another
-/// is known once that is read.
-bool has_size_of_record(const ReplayInput& input) {
-  if (!input.record.mask_sha256.empty()) return true;
-  const HiresSize drawn = largest_size(input.record.settings.batch);
-  const auto size = saved_size(static_cast<int>(drawn.width), static_cast<int>(drawn.height),
-                               input.record.settings.output.save_size);
-  return input.width == size.width && input.height == size.height;
+bool has_size(const Image& picture, const FitSize& size) {
+  return FitSize{picture.width, picture.height} == size;
 }
 
 int run_replay(const ReplayOptions& options) {
@@ -228,12 +203,13 @@ int run_replay(const ReplayOptions& options) {
                   printable(options.files[i]) + " does not have the size that its parameters say",
                   "it was cropped or resized since it was drawn");
     };
-    if (!has_size_of_record(inputs[i]) && !may_differ) refuse();
+    const auto recorded = saved_size(inputs[i].record);
+    if (recorded && !has_size(before, *recorded) && !may_differ) refuse();
     const Image after = replayer.replay(&inputs[i]);
-    const bool same_size = has_size(before, after.width, after.height);
+    const bool same_size = has_size(before, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {
-      print_difference(options.files[i], after, compare(before, after), options.json);
+      print_difference(options.files[i], after, difference_of(before, after), options.json);
     } else {
       notice(printable(options.files[i]) + ": drawn with another size, so not compared");
     }

@@ -78,9 +78,7 @@ ReplayInput foreign_input(const std::string& file, const PngMetadata& texts,
   ReplayInput input = {.record = std::move(picture.record),
                        .foreign = true,
                        .model_hash = std::move(picture.model_hash),
-                       .cannot = std::move(picture.cannot),
-                       .width = image.width,
-                       .height = image.height};
+                       .cannot = std::move(picture.cannot)};
   check_supported(file, options, input);
   return input;
 }
@@ -117,11 +115,7 @@ ReplayInput read_input(const std::string& file, const ReplayOptions& options) {
   const PngMetadata texts = read_record_texts(file);
   const std::string* json = texts.find(kRecordKeyword);
   if (json == nullptr) return foreign_input(file, texts, options);
-  ReplayInput input = {.record = own_record(file, *json)};
-  const Image image = read_image(file);
-  input.width = image.width;
-  input.height = image.height;
-  return input;
+  return {.record = own_record(file, *json)};
 }
 
 ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input) {

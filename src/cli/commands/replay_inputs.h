@@ -31,8 +31,6 @@ struct ReplayInput {
   bool foreign = false;                  ///< of another program
   std::string model_hash = {};           ///< what that program's record says
   std::vector<std::string> cannot = {};  ///< what keeps that program's picture from being drawn
-  int width = 0;                         ///< of the picture as it is
-  int height = 0;
 };
 
 /// Reads a picture's record, whoever wrote it. Throws Error(kFile) where it has none, or one that

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "base/words.h"
 #include "cli/commands/commands.h"
+#include "image/difference.h"
 #include "image/image_io.h"
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
@@ -78,16 +79,10 @@ bool is_close(const Image& drawn, const Image& known, std::string* difference) {
     *difference = "of another size";
     return false;
   }
-  size_t differing = 0;
-  int largest = 0;
-  for (size_t i = 0; i < drawn.rgb.size(); ++i) {
-    const int by = std::abs(int{drawn.rgb[i]} - int{known.rgb[i]});
-    largest = std::max(largest, by);
-    if (by != 0) ++differing;
-  }
-  *difference =
-      format("%zu of %zu values differ, by at most %d", differing, drawn.rgb.size(), largest);
-  return largest <= 1 && differing * 1000 <= drawn.rgb.size();
+  const ImageDifference found = difference_of(drawn, known);
+  *difference = format("%zu of %zu values differ, by at most %d", found.values, drawn.rgb.size(),
+                       found.largest);
+  return found.largest <= 1 && found.values * 1000 <= drawn.rgb.size();
 }
 
 bool check(KernelChoice kernels) {

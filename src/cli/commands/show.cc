@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "image/png_metadata.h"
+#include "job/command_line.h"
 #include "job/foreign/foreign_picture.h"
 #include "job/foreign/foreign_record.h"
 #include "job/foreign/foreign_settings.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "base/words.h"
 #include "job/infotext_fields.h"
 #include "job/settings.h"
 #include "sampling/sampler.h"
@@ -25,19 +24,6 @@ const Implied kImplied[] = {
     {"InvokeAI 1", {{"prompt_syntax", "plain"}}},
     {"InvokeAI 2", {{"prompt_syntax", "plain"}}}};
 
-/// Sets one, if this program has it.
-bool set_key(Settings* settings, const char* key, const std::string& value) {
-  const Setting* setting = find_setting(key);
-  if (setting == nullptr || !setting->known_to(settings->script)) return false;
-  try {
-    set_text(settings, *setting, value);
-    check_limits(*settings);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 class Converter {
  public:
   Converter(const ForeignRecord& record, std::vector<std::string>* cannot)
@@ -50,7 +36,7 @@ class Converter {
     settings_.seed_mode = SeedMode::kImage;
     settings_.picture.prompt = record_.prompt.value_or("");
     settings_.picture.negative_prompt = record_.negative.value_or("");
-    set_key(&settings_, "prompt_syntax", "webui");
+    try_set(&settings_, "prompt_syntax", "webui");
     take("scale", record_.scale);
     take("steps", record_.steps);
     take("drawn_width", record_.width);
@@ -61,7 +47,7 @@ class Converter {
     take_sampler();
     for (const Implied& implied : kImplied) {
       if (record_.program != implied.program) continue;
-      for (const auto& [key, value] : implied.settings) set_key(&settings_, key, value);
+      for (const auto& [key, value] : implied.settings) try_set(&settings_, key, value);
     }
     take_noise();
     say_absent();
@@ -74,7 +60,7 @@ class Converter {
     if (!value) return;
     std::string text = nlohmann::json(*value).dump();
     if (text.ends_with(".0")) text.erase(text.size() - 2);
-    if (!set_key(&settings_, key, text)) cannot_->push_back(std::string(key) + ": " + text);
+    if (!try_set(&settings_, key, text)) cannot_->push_back(std::string(key) + ": " + text);
   }
 
   void take_sampler() {
@@ -117,15 +103,6 @@ class Converter {
   Settings settings_;
 };
 
-std::string shell_quoted(const std::string& text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/@%";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 }  // namespace
 
 Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cannot) {
@@ -143,38 +120,11 @@ Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cann
         {.file = lora.name, .unet = lora.weight, .text = lora.text_weight.value_or(lora.weight)});
   }
   const std::string vae = record.extra.value("vae", "");
-  if (!vae.empty() && vae != "Automatic" && vae != "None" && !set_key(&settings, "vae", vae)) {
+  if (!vae.empty() && vae != "Automatic" && vae != "None" && !try_set(&settings, "vae", vae)) {
     cannot->push_back("the autoencoder " + printable(vae, 60));
   }
   settings.ckpt = record.model.value_or("");
   return settings;
-}
-
-std::string command_line(const Settings& settings) {
-  Settings asked = settings;
-  if (asked.script == Script::kTxt2Img) {
-    asked.H = asked.batch.height;
-    asked.W = asked.batch.width;
-  }
-  std::string line = "sd " + std::string(word_of(asked.script));
-  const std::vector<std::string> values = text_values(asked);
-  const std::vector<std::string> defaults = text_values(Settings(asked.script));
-  for (const Setting& setting : all_settings()) {
-    const std::string& value = values[setting.place];
-    if (setting.flags().empty() || !setting.known_to(asked.script) ||
-        setting.about.where == Settable::kLine) {
-      continue;
-    }
-    if (value == defaults[setting.place]) continue;
-    line += " --" + setting.flags().front();
-    if (!setting.is_switch) {
-      line += value.starts_with('-') ? "=" : " ";
-      line += shell_quoted(value);
-    } else if (value != "true") {
-      line += "=" + value;
-    }
-  }
-  return line;
 }
 
 }  // namespace sd

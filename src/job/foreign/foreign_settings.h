@@ -12,8 +12,4 @@ inline constexpr const char* kNoStartPicture = "the start picture is not in the 
 /// drawing it, the record's own list first. The model is named by its file name alone.
 Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cannot);
 
-/// A command line of this program with those settings, for a shell: "sd txt2img --prompt 'a cat'
-/// …".
-std::string command_line(const Settings& settings);
-
 }  // namespace sd

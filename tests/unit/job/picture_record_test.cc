@@ -192,6 +192,10 @@ TEST(PictureRecord, IsTheSameInAPng) {
   EXPECT_EQ(all.at("grid_of"), json::array({to_json(full_record()), to_json(other)}));
 }
 
+InfoText parse_own_text(const std::string& text) {
+  return parse_infotext(text, /*with_empty_fields=*/true);
+}
+
 TEST(A1111Text, IsWhatOtherToolsRead) {
   PictureRecord record = full_record();
   record.settings.ckpt = "models/sd v1.ckpt";
@@ -274,7 +278,7 @@ TEST(A1111Text, ComesBackWithTheSettingsOfSamplersAndNoise) {
   settings.picture.variation_seed = 9;
   settings.rng = RngKind::kNv;
   Settings back;
-  apply_a1111_text(parse_a1111_text(a1111_text(record)), &back);
+  apply_a1111_text(parse_own_text(a1111_text(record)), &back);
   EXPECT_EQ(back.batch.sampler, settings.batch.sampler);
   EXPECT_EQ(back.batch.schedule, "karras");
   EXPECT_EQ(back.batch.knobs, settings.batch.knobs);
@@ -286,7 +290,7 @@ TEST(A1111Text, ComesBackWithTheSettingsOfSamplersAndNoise) {
 TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {
   const PictureRecord record = full_record();
   Settings back(Script::kImg2Img);
-  const auto unknown = apply_a1111_text(parse_a1111_text(a1111_text(record)), &back);
+  const auto unknown = apply_a1111_text(parse_own_text(a1111_text(record)), &back);
   EXPECT_EQ(unknown, (std::vector<std::string>{"Model hash", "Model", "Version"}));
   const Settings& settings = record.settings;
   EXPECT_EQ(back.picture.prompt, "a \"cat\",\n日本語 😀\t\\");
@@ -302,7 +306,7 @@ TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {
 }
 
 TEST(A1111Text, IsTakenApartAsTheWebUiDoes) {
-  const A1111Text text = parse_a1111_text(
+  const InfoText text = parse_own_text(
       "a cat\nNegative prompt: a dog\na hat\nSteps: 20, With comma: \"a, b: \\\"c\\\"\", Empty: , "
       "Seed: 5");
   EXPECT_EQ(text.prompt, "a cat");
@@ -310,11 +314,11 @@ TEST(A1111Text, IsTakenApartAsTheWebUiDoes) {
   const std::vector<std::pair<std::string, std::string>> fields = {
       {"Steps", "20"}, {"With comma", "a, b: \"c\""}, {"Empty", ""}, {"Seed", "5"}};
   EXPECT_EQ(text.fields, fields);
-  EXPECT_EQ(parse_a1111_text("a cat\nSteps: 20, Seed: 5").prompt, "a cat\nSteps: 20, Seed: 5");
-  EXPECT_TRUE(parse_a1111_text("").fields.empty());
+  EXPECT_EQ(parse_own_text("a cat\nSteps: 20, Seed: 5").prompt, "a cat\nSteps: 20, Seed: 5");
+  EXPECT_TRUE(parse_own_text("").fields.empty());
   Settings settings;
   expect_error(ErrorKind::kUsage, "Steps: expected a whole number, found 'many'", [&] {
-    apply_a1111_text(parse_a1111_text("a\nSteps: many, Seed: 5, Size: 64x64"), &settings);
+    apply_a1111_text(parse_own_text("a\nSteps: many, Seed: 5, Size: 64x64"), &settings);
   });
 }
 

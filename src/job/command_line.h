@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "job/settings.h"
+
+namespace sd {
+
+/// The word as a POSIX shell reads it back.
+std::string shell_word(const std::string& text);
+
+/// " --steps 20": the setting's flag and a value of `text_values`, for a shell.
+std::string flag_words(const Setting& setting, const std::string& value);
+
+/// A command line of this program with those settings, for a shell: "sd txt2img --prompt 'a cat'
+/// …".
+std::string command_line(const Settings& settings);
+
+}  // namespace sd

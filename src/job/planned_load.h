@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "job/batch_plan.h"
+
+// What a plan asks of the model that draws it.
+
+namespace sd {
+
+/// The sets of adapters that the batches have, each once.
+std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches);
+
+/// The batch that needs most memory. `previews`: whether pictures are decoded as they grow.
+PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
+                         bool previews = false);
+
+}  // namespace sd
