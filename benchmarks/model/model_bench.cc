@@ -65,7 +65,7 @@ class Part {
       input_ = read(options, "x", {options.rows, config_.channels, options.size, options.size});
     } else {
       autoencoder_.emplace(placed.as(policy.vae_dtype)["first_stage_model"], config_.first_stage,
-                           CoderParts::kDecoder, policy.kernels);
+                           CoderParts::kDecoderFirst, policy.kernels);
       input_ = read(options, "z", {1, config_.channels, options.size, options.size});
     }
     input_ = input_.to(policy.device);

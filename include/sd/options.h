@@ -100,7 +100,6 @@ struct LoadOptions {
   ModelPaths model;
   DeviceOptions device;
   SafetyOptions safety;
-  bool init_images = false;  ///< whether requests will start from pictures
   /// The adapters of the requests, as far as they are known: they are opened at once, and the
   /// memory of the largest set is planned for. Others are opened when a request names them.
   std::vector<std::vector<LoraUse>> loras = {};

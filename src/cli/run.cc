@@ -22,8 +22,6 @@
 #include "job/safety_choice.h"
 #include "job/shard_jobs.h"
 #include "job/workers.h"
-#include "models/embeddings.h"
-#include "pipeline/hires.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
@@ -54,22 +52,6 @@ Reporters reporters_of(const Settings& settings) {
   return all;
 }
 
-/// The folder of the embeddings, if a batch has the syntax that knows them.
-std::string embeddings_of(const Settings& settings, const std::vector<PlannedBatch>& batches) {
-  const bool known = std::ranges::any_of(batches, [](const PlannedBatch& batch) {
-    return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
-  });
-  return known ? find_embeddings_folder(settings.embeddings) : "";
-}
-
-/// Whether pictures are encoded: those that a run starts from, or those of a first pass.
-bool encodes(const Settings& settings, const std::vector<PlannedBatch>& batches) {
-  return settings.script == Script::kImg2Img ||
-         std::ranges::any_of(batches, [](const PlannedBatch& batch) {
-           return encodes_first_pass(batch.request.batch.hires);
-         });
-}
-
 SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
   SinkLoad load{.pictures = pictures};
   for (const PlannedBatch& batch : batches) {
@@ -87,7 +69,8 @@ size_t most_waiting(const Settings& settings, const SinkLoad& load) {
   if (is_profiled(settings)) return 0;
   const int64_t bytes_each = int64_t{load.largest_width} * load.largest_height * 3;
   const int64_t most = settings.job.folder.empty() ? kMost : std::min(kMost, settings.n_samples);
-  return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, most));
+  const int64_t fit = kBytes / std::max<int64_t>(bytes_each, 1);  // (the size may be unknown)
+  return static_cast<size_t>(std::clamp<int64_t>(fit, 1, most));
 }
 
 std::string stopped_line(int64_t kept, int64_t planned) {
@@ -198,19 +181,16 @@ RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
   OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
   const auto stopped = work.refused ? ErrorKind::kAgain : ErrorKind::kCancelled;
   catch_interrupts([&] { end_late(work.jobs, &output, reporter); }, static_cast<int>(stopped));
-  RunInputs inputs{
-      .settings = settings,
-      .model = work.model,
-      .jobs = work.jobs,
-      .load = {.model = work.model.paths,
-               .device = settings.device,
-               .safety = work.safety,
-               .init_images = encodes(settings, work.batches),
-               .loras = lora_sets(work.batches),
-               .embeddings = embeddings_of(settings, work.batches),
-               .largest = largest_load(work.batches, work.model.description, settings.preview > 0)},
-      .workers = {},
-      .tap = tap};
+  RunInputs inputs{.settings = settings,
+                   .model = work.model,
+                   .jobs = work.jobs,
+                   .load = load_options({.settings = settings,
+                                         .model = work.model,
+                                         .safety = work.safety,
+                                         .batches = work.batches,
+                                         .more_come = !settings.job.folder.empty()}),
+                   .workers = {},
+                   .tap = tap};
   if (!settings.devices.empty()) inputs.workers = resolve_workers(settings, probe_host());
   if (auto* shard = dynamic_cast<ShardJobs*>(&work.jobs)) {
     shard->on_block_done([&](int64_t block) { output.end_block(block); });

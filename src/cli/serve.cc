@@ -18,8 +18,6 @@
 #include "cli/request_queue.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
-#include "models/embeddings.h"
-#include "pipeline/hires.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -81,20 +79,15 @@ class Server {
 
  private:
   LoadOptions load_options() const {
-    LoadOptions options{.model = model_.paths,
-                        .device = settings_.device,
-                        .safety = safety_,
-                        .init_images = settings_.script == Script::kImg2Img ||
-                                       encodes_first_pass(settings_.batch.hires),
-                        .embeddings = find_embeddings_folder(settings_.embeddings),
-                        .largest = {}};
     const bool can_be_planned =
         settings_.script == Script::kTxt2Img || !settings_.batch.init.file.empty();
-    if (can_be_planned) {
-      options.largest = largest_load(
-          plan_batches(settings_, model_.description, model_.built_in).batches, model_.description);
-    }
-    return options;
+    const BatchPlan plan =
+        can_be_planned ? plan_batches(settings_, model_.description, model_.built_in) : BatchPlan();
+    return sd::load_options({.settings = settings_,
+                             .model = model_,
+                             .safety = safety_,
+                             .batches = plan.batches,
+                             .more_come = true});
   }
 
   void answer(const ServedRequest& request, const Pipeline& pipeline) {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "runtime/profile.h"
-#include "sd/error.h"
 
 namespace sd {
 namespace {
@@ -154,38 +153,34 @@ at::Tensor Decoder::by_strips(const at::Tensor& z, const StripWork& work) const 
   return finish(norm_out_, conv_out_, out_ch_, h, work);
 }
 
+EncodingHalf::EncodingHalf(const WeightView& view, const AutoencoderConfig& config,
+                           const KernelPolicy& kernels)
+    : encoder(view["encoder"], config, of_pictures(kernels)),
+      quant_conv(
+          conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels)) {}
+
 Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config, CoderParts parts,
                          const KernelPolicy& kernels)
     : options_(view.options()),
       post_quant_conv_(
           conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
-      decoder_(view["decoder"], config, of_pictures(kernels)) {
-  // Built in any case: a checkpoint with a damaged encoder is damaged.
-  Encoder encoder(view["encoder"], config, of_pictures(kernels));
-  Conv2d quant_conv =
-      conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels);
-  if (parts == CoderParts::kDecoder) return;
-  encoder_ = std::move(encoder);
-  quant_conv_ = std::move(quant_conv);
-}
+      decoder_(view["decoder"], config, of_pictures(kernels)),
+      encoding_(view, config, kernels, parts) {}
 
 at::Tensor Autoencoder::entering(const at::Tensor& x) const {
   return x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-const Encoder& Autoencoder::encoder() const {
-  if (!encoder_) throw Error(ErrorKind::kInternal, "the autoencoder was built without its encoder");
-  return *encoder_;
-}
-
 at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
   const Zone zone("encoder");
-  return (*quant_conv_)(encoder()(entering(x), trace)).to(at::kFloat).contiguous();
+  const EncodingHalf& half = encoding_.get();
+  return half.quant_conv(half.encoder(entering(x), trace)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::moments(const at::Tensor& x, const StripWork& work) const {
   const Zone zone("encoder");
-  return (*quant_conv_)(encoder().by_strips(entering(x), work)).to(at::kFloat).contiguous();
+  const EncodingHalf& half = encoding_.get();
+  return half.quant_conv(half.encoder.by_strips(entering(x), work)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const TraceFn& trace) const {

@@ -2,11 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <optional>
 #include <vector>
 
 #include "models/autoencoder_blocks.h"
 #include "models/latent_coder.h"
+#include "models/later_network.h"
 #include "models/model_config.h"
 
 namespace sd {
@@ -26,6 +26,15 @@ class Encoder {
   AutoencoderMiddle mid_;
   GroupNorm norm_out_;
   Conv2d conv_out_;
+};
+
+/// The half of an autoencoder that encodes, quant_conv behind the Encoder. `view`: of the whole.
+struct EncodingHalf {
+  EncodingHalf(const WeightView& view, const AutoencoderConfig& config,
+               const KernelPolicy& kernels);
+
+  Encoder encoder;
+  Conv2d quant_conv;
 };
 
 /// ldm.modules.diffusionmodules.model.Decoder: [N, z, h, w] → [N, out, h*f, w*f].
@@ -54,7 +63,7 @@ class Autoencoder {
               const KernelPolicy& kernels);
 
   /// Mean and log-variance of the latent of a picture: x [N, 3, H, W] in [-1, 1] →
-  /// [N, 2*embed_dim, H/f, W/f] f32. Needs CoderParts::kBoth.
+  /// [N, 2*embed_dim, H/f, W/f] f32.
   at::Tensor moments(const at::Tensor& x, const TraceFn& trace = nullptr) const;
 
   at::Tensor moments(const at::Tensor& x, const StripWork& work) const;
@@ -68,13 +77,11 @@ class Autoencoder {
 
  private:
   at::Tensor entering(const at::Tensor& x) const;
-  const Encoder& encoder() const;
 
   at::TensorOptions options_;  // of the weights, and of what is computed between
-  std::optional<Encoder> encoder_;
-  std::optional<Conv2d> quant_conv_;
   Conv2d post_quant_conv_;
   Decoder decoder_;
+  LaterNetwork<EncodingHalf, AutoencoderConfig> encoding_;
 };
 
 /// A draw from the Gaussian that `moments` describe: mean + exp(logvar/2)·noise, with the

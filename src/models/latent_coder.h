@@ -22,8 +22,12 @@ struct CoderWork {
   TraceFn trace = nullptr;
 };
 
-/// Which halves of a coder to keep: txt2img never encodes. Both are looked for in the checkpoint.
-enum class CoderParts { kDecoder, kBoth };
+/// Which halves of a coder to build at once: many a run never encodes. Both are looked for in the
+/// checkpoint.
+enum class CoderParts {
+  kDecoderFirst,  ///< the encoder when it is first used
+  kBoth,
+};
 
 /// Between pictures and the latents that samplers work on. Immutable.
 class LatentCoder {
@@ -34,7 +38,7 @@ class LatentCoder {
   virtual at::Tensor decode(const at::Tensor& z, const CoderWork& work) const = 0;
 
   /// What there is to say of a picture before noise is drawn: x [N, 3, H, W] in [-1, 1] →
-  /// [N, D, H/f, W/f] f32, for `latent` alone. Needs CoderParts::kBoth.
+  /// [N, D, H/f, W/f] f32, for `latent` alone.
   virtual at::Tensor encode(const at::Tensor& x, const CoderWork& work) const = 0;
 
   /// A latent of what `encode` said: noise [N, C, H/f, W/f] → [N, C, H/f, W/f].

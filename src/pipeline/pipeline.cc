@@ -99,9 +99,7 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
   auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(source.config); });
   auto planner = make_planner(options, source, adapters.get(), &policy);
   apply_memory(policy);
-  const auto parts =
-      options.init_images || source.config.inpaints() ? CoderParts::kBoth : CoderParts::kDecoder;
-  LatentDiffusion diffusion = load_latent_diffusion(source, parts, policy);
+  LatentDiffusion diffusion = load_latent_diffusion(source, CoderParts::kDecoderFirst, policy);
   std::unique_ptr<const SafetyChecker> checker;
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);

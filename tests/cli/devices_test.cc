@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
+#include "cli/variable.h"
 
 namespace sd::test {
 namespace {
@@ -14,16 +15,11 @@ namespace {
 /// The program under the driver of support/fake_driver.cc, which tells that story.
 class FakeDriver {
  public:
-  explicit FakeDriver(const char* story) {
-    ::setenv("SD_FAKE_DRIVER", story, 1);
-    ::setenv("LD_LIBRARY_PATH", SD_FAKE_DRIVER_DIR, 1);
-  }
-  ~FakeDriver() {
-    ::unsetenv("SD_FAKE_DRIVER");
-    ::unsetenv("LD_LIBRARY_PATH");
-  }
-  FakeDriver(const FakeDriver&) = delete;
-  FakeDriver& operator=(const FakeDriver&) = delete;
+  explicit FakeDriver(const char* story) : story_("SD_FAKE_DRIVER", story) {}
+
+ private:
+  Variable story_;
+  Variable place_ = {"LD_LIBRARY_PATH", SD_FAKE_DRIVER_DIR};
 };
 
 TEST(Devices, ListsTheProcessor) {
@@ -91,9 +87,8 @@ TEST(Devices, ACardThatCannotBeHadIsAnErrorAndAutoGoesOn) {
 
 /// `sd devices --json` where the environment holds that.
 nlohmann::json devices_under(const char* name, const char* value) {
-  ::setenv(name, value, 1);
+  const Variable variable(name, value);
   const Finished found = run({"devices", "--json"});
-  ::unsetenv(name);
   EXPECT_EQ(found.exit_code, 0) << found.err;
   return nlohmann::json::parse(found.out);
 }
@@ -114,9 +109,8 @@ TEST(Devices, CountsTheProcessorsOfABoundProgram) {
 TEST(Devices, HeedsOpenMpsNumberOfThreads) {
   EXPECT_EQ(devices_under("OMP_NUM_THREADS", "1")["cpu"]["threads"], 1);
   EXPECT_EQ(devices_under("OMP_NUM_THREADS", "7")["cpu"]["threads"], 7);
-  ::setenv("OMP_NUM_THREADS", "1", 1);
+  const Variable threads("OMP_NUM_THREADS", "1");
   const std::string text = run({"devices"}).out;
-  ::unsetenv("OMP_NUM_THREADS");
   EXPECT_EQ(text.rfind("cpu: 1 thread (OMP_NUM_THREADS), ", 0), 0U) << text;
 }
 
@@ -149,9 +143,8 @@ TEST(Devices, NoLibraryIsLookedForInTheCurrentFolder) {
 
 TEST(Devices, ADriverInTheCurrentFolderIsNotTaken) {
   const Finished elsewhere = run({"devices"});
-  ::setenv("SD_FAKE_DRIVER", "old", 1);
+  const Variable story("SD_FAKE_DRIVER", "old");
   const Finished there = run({"devices"}, "", SD_FAKE_DRIVER_DIR);
-  ::unsetenv("SD_FAKE_DRIVER");
   EXPECT_EQ(lines_of(there.out).size(), lines_of(elsewhere.out).size()) << there.out;
   EXPECT_EQ(there.out.find("Card B"), std::string::npos) << there.out;
 }

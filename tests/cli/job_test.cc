@@ -174,6 +174,14 @@ TEST_F(JobRun, LeavesWhatALineFailedOf) {
   EXPECT_EQ(status["missing"], 0);
 }
 
+/// The lines of the first block are known when the model is loaded, the others are not.
+TEST_F(JobRun, DrawsALaterLineThatEncodes) {
+  out_.write("prompts.txt", "a\nb\nc --hires-scale 2 --hires-upscaler lanczos\n");
+  const Finished run = draw("job", {"--n_samples", "1", "--block", "2"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(read_image(out_ / "job/samples/000002.png").width, 128);
+}
+
 TEST_F(JobRun, RemovesAtOnceWhatADeadRunLeft) {
   ASSERT_EQ(draw("job").exit_code, 0);
   out_.write("job/.sd-0123456789abcdef.tmp", "half a picture");

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "cli/events.h"
 #include "cli/run_program.h"
 #include "cli/small_model.h"
 
@@ -25,14 +26,6 @@ std::vector<json> events_of(const TempFolder& folder, const std::string& argumen
   std::vector<json> events;
   for (const std::string& line : lines_of(read_file(file))) events.push_back(json::parse(line));
   return events;
-}
-
-std::vector<json> of_kind(const std::vector<json>& events, const std::string& kind) {
-  std::vector<json> some;
-  for (const json& event : events) {
-    if (event.at("event") == kind) some.push_back(event);
-  }
-  return some;
 }
 
 TEST(ProgressFd, TellsStepsPicturesAndTheEnd) {

@@ -1,6 +1,7 @@
 // What the program says of itself: whether it draws as it should here, and which version it is.
 
 #include "cli/small_model.h"
+#include "cli/variable.h"
 #include "image/png_metadata.h"
 
 namespace sd::test {
@@ -23,9 +24,8 @@ TEST(SelfTest, FindsOtherPicturesWrong) {
     const auto path = folder / ("models/demo/selftest/" + std::string(name) + ".png");
     ASSERT_EQ(write_png(path, Image(128, 128), PngMetadata()), WriteOutcome::kWritten);
   }
-  setenv("SD_DATA_DIR", folder.path().c_str(), 1);
+  const Variable data("SD_DATA_DIR", folder.path().string());
   const Finished done = run({"selftest"});
-  unsetenv("SD_DATA_DIR");
   EXPECT_EQ(done.exit_code, 5) << done.err;
   EXPECT_NE(done.out.find("heart      WRONG: "), std::string::npos) << done.out;
 }

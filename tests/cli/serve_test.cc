@@ -1,9 +1,8 @@
 // --serve: requests in, events out.
 
-#include <stdlib.h>
-
 #include <map>
 
+#include "cli/events.h"
 #include "cli/small_model.h"
 #include "cli/tmux.h"
 
@@ -27,14 +26,6 @@ class Serve : public SmallModel {
     for (const std::string& line : lines_of(done.out)) events.push_back(json::parse(line));
     return events;
   }
-
-  static std::vector<json> of_kind(const std::vector<json>& events, const std::string& kind) {
-    std::vector<json> some;
-    for (const json& event : events) {
-      if (event["event"] == kind) some.push_back(event);
-    }
-    return some;
-  }
 };
 
 TEST_F(Serve, DrawsEachRequestAndTellsItsId) {
@@ -54,6 +45,18 @@ TEST_F(Serve, DrawsEachRequestAndTellsItsId) {
   ASSERT_EQ(alone.exit_code, 0) << alone.err;
   EXPECT_EQ(read_image(out_ / "alone/samples/00000.png").rgb, sample(0).rgb);
   EXPECT_EQ(run_here({"replay", "out/samples/00001.png"}).exit_code, 0);
+}
+
+/// What a request needs of the model is not known when that is loaded.
+TEST_F(Serve, DrawsASecondPassThatEncodesWhereOneLineAsksForIt) {
+  const auto events = events_of(
+      "{\"id\": 1, \"prompt\": \"a cat\", \"seed\": 7}\n"
+      "{\"id\": 2, \"prompt\": \"a cat\", \"hires_scale\": 2, \"hires_upscaler\": \"lanczos\"}\n"
+      "{\"id\": 3, \"prompt\": \"a cat\", \"seed\": 7}\n");
+  EXPECT_EQ(of_kind(events, "error").size(), 0U);
+  ASSERT_EQ(of_kind(events, "picture").size(), 3U);
+  EXPECT_EQ(sample(1).width, 128);
+  EXPECT_TRUE(sample(0) == sample(2));
 }
 
 TEST_F(Serve, AnswersABadLineAndGoesOn) {

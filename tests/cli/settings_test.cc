@@ -1,30 +1,12 @@
 // Settings from files, variables and presets: what wins, and what is said of it.
 
-#include <stdlib.h>
-
 #include "cli/small_model.h"
+#include "cli/variable.h"
 
 namespace sd::test {
 namespace {
 
 using nlohmann::json;
-
-/// A variable of the environment, until the end of the block.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    const char* before = std::getenv(name);
-    if (before != nullptr) before_ = before;
-    setenv(name, value.c_str(), 1);
-  }
-  ~Variable() { before_.empty() ? unsetenv(name_) : setenv(name_, before_.c_str(), 1); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-  std::string before_;
-};
 
 class SettingSources : public SmallModel {
  protected:

@@ -23,7 +23,6 @@
 #include "job/saved_picture.h"
 #include "models/embeddings.h"
 #include "models/model_source.h"
-#include "pipeline/hires.h"
 #include "pipeline/noise_plan.h"
 #include "runtime/kernel_policy.h"
 #include "sd/error.h"
@@ -125,11 +124,6 @@ void print_difference(const std::string& file, const Image& image,
   flush_output();
 }
 
-/// Whether the picture was made from another one: an init image, or that of a first pass.
-bool encodes(const PictureRecord& record) {
-  return record.starts_from_picture() || encodes_first_pass(record.settings.batch.hires);
-}
-
 /// Draws pictures again; keeps the model from one to the next.
 class Replayer {
  public:
@@ -157,9 +151,8 @@ class Replayer {
   const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record,
                                const std::vector<LoraUse>& loras) {
     const DeviceOptions device = device_of(record);
-    std::string key = format("%d %d %d %d %d ", static_cast<int>(model.paths.weights),
-                             device.threads, static_cast<int>(device.kernels),
-                             static_cast<int>(device.precision), encodes(record) ? 1 : 0) +
+    std::string key = format("%d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
+                             static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
                       embeddings_of(options_, record) + "\n" + device.device + "\n" +
                       model.paths.checkpoint + "\n" + model.paths.config + "\n" + model.paths.vae;
     for (const LoraUse& use : loras) key += "\n" + text_of_lora(use);
@@ -168,7 +161,6 @@ class Replayer {
       LoadOptions load;
       load.model = model.paths;
       load.device = device;
-      load.init_images = encodes(record);
       load.embeddings = embeddings_of(options_, record);
       load.loras = {loras};
       pipeline_.emplace(Pipeline::load(load, model.description.config));

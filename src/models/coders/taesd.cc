@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/latent_coder.h"
+#include "models/later_network.h"
 #include "nn/layers.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
@@ -155,9 +156,7 @@ class TaesdCoder final : public LatentCoder {
   TaesdCoder(const WeightView& view, const TaesdConfig& config, CoderParts parts,
              const KernelPolicy& kernels)
       : options_(view.options()), width_(config.width), decoder_(view["decoder"], config, kernels) {
-    if (parts == CoderParts::kBoth && config.encodes) {
-      encoder_.emplace(view["encoder"], config, kernels);
-    }
+    if (config.encodes) encoder_.emplace(view["encoder"], config, kernels, parts);
   }
 
   at::Tensor decode(const at::Tensor& z, const CoderWork& work) const override {
@@ -176,7 +175,7 @@ class TaesdCoder final : public LatentCoder {
                   "put taesd_encoder beside taesd_decoder, or give a file that holds both");
     }
     const auto encoded = [&](const at::Tensor& rows) {
-      return (*encoder_)(entering(rows * 0.5 + 0.5), work.trace).to(at::kFloat).contiguous();
+      return encoder_->get()(entering(rows * 0.5 + 0.5), work.trace).to(at::kFloat).contiguous();
     };
     if (!work.strips) return encoded(x);
     return by_strips(x, kFactor, 1, x.size(2) / kFactor, *work.strips, encoded);
@@ -209,7 +208,7 @@ class TaesdCoder final : public LatentCoder {
   at::TensorOptions options_;
   int64_t width_;
   TinyDecoder decoder_;
-  std::optional<TinyEncoder> encoder_;
+  std::optional<LaterNetwork<TinyEncoder, TaesdConfig>> encoder_;
 };
 
 }  // namespace

@@ -493,5 +493,26 @@ TEST(TextEncoder, BertOfAnyDepth) {
   EXPECT_GT((model.text_encoder->encode(changed) - encoded)[0][0].abs().max().item<double>(), 1e-6);
 }
 
+TEST(LatentDiffusion, BuildsItsEncoderAtItsFirstUse) {
+  const c10::InferenceMode inference;
+  const ModelConfig config = small_vocabulary(read(tiny_config()));
+  Tensors tensors = formula_weights(config);
+  const auto later = [&] {
+    const auto file = std::make_shared<const Checkpoint>("a test's weights", tensors);
+    return load_latent_diffusion(one_file_source(file, config, WeightChoice::kConfig),
+                                 CoderParts::kDecoderFirst, ExecPolicy());
+  };
+  const at::Tensor x = PhiloxNoise(1).normal({1, 3, 64, 64});
+  const at::Tensor noise = PhiloxNoise(2).normal({1, 4, 8, 8});
+  const LatentDiffusion model = later();
+  const at::Tensor latent = model.encode(x, noise);
+  EXPECT_TRUE(at::equal(latent, load(tensors, config).encode(x, noise)));
+  EXPECT_TRUE(at::equal(latent, model.encode(x, noise)));
+  // What is wrong with it is told at once.
+  tensors.erase("first_stage_model.quant_conv.bias");
+  tensors["first_stage_model.encoder.conv_in.weight"] = at::zeros({1, 2});
+  expect_error(ErrorKind::kCheckpoint, "first_stage_model.", later);
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -46,7 +46,7 @@ class WebUiConditionings : public testing::Test {
                            .config = (ckpt / "sd-tiny.yaml").string(),
                            .weights = WeightChoice::kPlain};
     model_ = std::make_unique<LatentDiffusion>(
-        load_latent_diffusion(open_model(paths), CoderParts::kDecoder, ExecPolicy()));
+        load_latent_diffusion(open_model(paths), CoderParts::kDecoderFirst, ExecPolicy()));
     tokenizer_ = make_clip_tokenizer(data_file("tokenizer/clip.model"));
     embeddings_ = load_embeddings(prompts_ / "embeddings", model_->text_encoder->width());
     names_ = EmbeddingNames(*tokenizer_, embeddings_.names());

@@ -32,7 +32,7 @@ class ComposedPrompts : public testing::Test {
                            .config = (ckpt / "sd-tiny.yaml").string(),
                            .weights = WeightChoice::kPlain};
     model_ = std::make_unique<LatentDiffusion>(
-        load_latent_diffusion(open_model(paths), CoderParts::kDecoder, ExecPolicy()));
+        load_latent_diffusion(open_model(paths), CoderParts::kDecoderFirst, ExecPolicy()));
     tokenizer_ = make_clip_tokenizer(data_file("tokenizer/clip.model"));
     networks_ = std::make_unique<Networks>(*model_);
     contexts_ = std::make_unique<Contexts>(*tokenizer_, embeddings_, networks_.get());

@@ -96,7 +96,6 @@ class ScarceMemory : public ::testing::Test {
  protected:
   ScarceMemory() : model_(medium_config()) {
     CpuTensorMeter::install();
-    model_.options.init_images = true;
     request_ = small_request(3, kSide);
     for (size_t i = 0; i < 3; ++i) request_.pictures[i].prompt = std::string("a ") + "xyz"[i];
     request_.batch.knobs.eta = 0.5;  // so that each step draws

@@ -82,7 +82,6 @@ class NoisePlans : public ::testing::TestWithParam<std::tuple<RngKind, bool, boo
 TEST_P(NoisePlans, LetAnyPictureBeDrawnAlone) {
   const auto [rng, fixed_code, from_pictures] = GetParam();
   ModelOnDisk model;
-  model.options.init_images = true;
   const Pipeline pipeline = Pipeline::load(model.options, cpu_policy(false));
   NoisePlan plan(pipeline.description(), fixed_code);
   for (Request each : requests(rng, from_pictures)) {

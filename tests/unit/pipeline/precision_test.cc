@@ -53,7 +53,6 @@ TEST(HalfPrecision, DrawsThePictureOfSinglePrecision) {
     double most;  // of eleven bits and of eight
   } kinds[] = {{at::kHalf, 0.02}, {at::kBFloat16, 0.15}};
   ModelOnDisk model;
-  model.options.init_images = true;
   for (const bool from_picture : {false, true}) {
     Request request = small_request(2, 64);
     if (from_picture) request = from_a_picture(request);
