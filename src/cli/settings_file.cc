@@ -60,7 +60,7 @@ std::string bare_text(const std::string& text, const std::string& origin) {
     const std::string value =
         equals == std::string::npos ? line : CLI::detail::trim_copy(line.substr(equals + 1));
     if (in_list || (!is_section && value.starts_with('['))) in_list = !value.ends_with(']');
-    bare += line + "\n";
+    bare += line + (in_list ? " " : "\n");  // CLI11 reads a list on one line
   }
   if (in_list) refuse(origin, "a list without its closing bracket", "close it with ]");
   return bare;
@@ -76,6 +76,7 @@ std::string forbidden(const Setting& setting) {
 }
 
 std::string text_of(const CLI::ConfigItem& item, const Setting& setting, const std::string& where) {
+  if (setting.repeats) return join(item.inputs, "\n");
   if (item.inputs.size() != 1 && setting.kind != "LIST") {
     refuse(where, format("expected one value, found %zu", item.inputs.size()),
            "put a text between quotes");

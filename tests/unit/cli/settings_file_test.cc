@@ -42,6 +42,18 @@ TEST(SettingsFile, TakesKeysAndFlagsOfBothSpellings) {
                                            {"prompt", "say \"hi\""}}));
 }
 
+/// One that may be given again on the command line is a list.
+TEST(SettingsFile, TakesListsOfWhatMayRepeat) {
+  const Values two = {{"lora", "style:0.5\nmy light.safetensors"}};
+  EXPECT_EQ(values_of(parse("lora = [\"style:0.5\", \"my light.safetensors\"]").layer), two);
+  EXPECT_EQ(values_of(parse("lora = [\n  'style:0.5',\n  'my light.safetensors']").layer), two);
+  EXPECT_EQ(values_of(parse("lora = \"style\"").layer), (Values{{"lora", "style"}}));
+  const auto file = parse("[preset.mine]\nlora = [\"a\", \"b\"]");
+  ASSERT_EQ(file.presets.size(), 1U);
+  EXPECT_EQ(file.presets[0].values,
+            (std::vector<std::pair<std::string, std::string>>{{"lora", "a\nb"}}));
+}
+
 TEST(SettingsFile, HasSectionsOfScriptsAndPresets) {
   const std::string text =
       "scale = 6\n[txt2img]\nsteps = 20\n[img2img]\nstrength = 0.5\n[preset.mine]\nsteps = 8\n"
