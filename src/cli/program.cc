@@ -1,9 +1,7 @@
 #include "cli/program.h"
 
-#include <c10/util/Exception.h>
-
+#include <exception>
 #include <functional>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -13,13 +11,13 @@
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/did_you_mean.h"
+#include "cli/error_of.h"
 #include "cli/flag_names.h"
 #include "cli/flags.h"
 #include "cli/help_page.h"
 #include "runtime/libtorch_log.h"
 #include "runtime/mapped_file.h"
 #include "runtime/openmp.h"
-#include "runtime/out_of_memory.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -31,12 +29,7 @@ int report(ErrorKind kind, const std::string& message, const std::string& hint) 
   return static_cast<int>(kind);
 }
 
-int report_out_of_memory(const std::string& detail_text) {
-  return report(ErrorKind::kDevice, "out of memory" + detail_text,
-                "draw smaller pictures (--H, --W) or fewer at once (--n_samples)");
-}
-
-/// LibTorch's message is many lines long; its first says what is wrong.
+/// CLI11's message may go on with a list.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string version_text(const CLI::App& program) {
@@ -109,25 +102,22 @@ int parse_and_run(int argc, const char* const* argv) {
   return code;
 }
 
+/// Tells what was thrown, and gives the exit code.
+int report(const std::exception_ptr& thrown) {
+  begin_wind_up();
+  // Of a file that was cut while it was read, any error may come: that one says more.
+  const auto damage = damage_of_mapped_files();
+  const Error error = damage ? *damage : error_of(thrown);
+  for (const std::string& line : error.details()) complain("  " + line);
+  return report(error.kind(), error.what(), error.hint());
+}
+
 /// What `work` returns, or the exit code of what it throws, which is told.
 int reporting_errors(const std::function<int()>& work) {
   try {
     return work();
-  } catch (const Error& error) {
-    begin_wind_up();
-    // Of a file that was cut while it was read, any error may come: that one says more.
-    const Error told = damage_of_mapped_files().value_or(error);
-    for (const std::string& line : told.details()) complain("  " + line);
-    return report(told.kind(), told.what(), told.hint());
-  } catch (const std::bad_alloc&) {
-    return report_out_of_memory("");
-  } catch (const c10::Error& error) {
-    const std::string message = first_line(error.what_without_backtrace());
-    if (is_out_of_memory(error)) return report_out_of_memory(": " + message);
-    return report(ErrorKind::kInternal, "LibTorch: " + message, "this is a bug; please report it");
-  } catch (const std::exception& error) {
-    return report(ErrorKind::kInternal, first_line(error.what()),
-                  "this is a bug; please report it");
+  } catch (...) {
+    return report(std::current_exception());
   }
 }
 

@@ -80,7 +80,9 @@ void read_requests(int descriptor, RequestQueue* queue) {
   std::array<char, 4096> bytes;
   while (!interrupted() && !queue->closed()) {
     pollfd wait = {descriptor, POLLIN, 0};
-    if (::poll(&wait, 1, kPatience) == 0) continue;
+    const int ready = ::poll(&wait, 1, kPatience);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    if (ready < 0) break;
     const ssize_t count = ::read(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;

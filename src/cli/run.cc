@@ -12,10 +12,12 @@
 #include "base/new_file.h"
 #include "base/output.h"
 #include "base/strings.h"
+#include "cli/error_of.h"
 #include "cli/flag_names.h"
 #include "cli/profile_table.h"
 #include "cli/prompt_lines.h"
 #include "cli/reporters.h"
+#include "cli/run_checks.h"
 #include "job/job_sheet.h"
 #include "job/planned_load.h"
 #include "job/run.h"
@@ -78,6 +80,10 @@ std::string stopped_line(int64_t kept, int64_t planned) {
                 static_cast<long long>(planned));
 }
 
+std::string message_of(const std::exception_ptr& error) {
+  return with_flags(error_of(error).what());
+}
+
 /// Keeps what is drawn while a computation goes on that did not hear that it should stop.
 void end_late(const JobSource& jobs, OrderedOutput* output, Reporter* reporter) noexcept {
   constexpr auto kPatience = std::chrono::milliseconds(300);
@@ -85,22 +91,14 @@ void end_late(const JobSource& jobs, OrderedOutput* output, Reporter* reporter) 
   const int64_t planned = jobs.pictures();
   try {
     if (output->finish_within(kPatience)) line = stopped_line(output->kept(), planned);
-  } catch (const std::exception& error) {
-    line = std::string("stopped; ") + error.what();
+  } catch (...) {
+    line = "stopped; " + message_of(std::current_exception());
   }
   complain("error: " + line);
   reporter->end({.drawn = output->kept(),
                  .left = planned - output->kept(),
                  .failed = jobs.failed_lines(),
                  .why = line});
-}
-
-std::string message_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& thrown) {
-    return with_flags(thrown.what());
-  }
 }
 
 RunSummary summary_of(const RunOutcome& outcome) {
@@ -271,46 +269,10 @@ RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* re
       tap, reporter);
 }
 
-/// Throws kUsage for settings of jobs and outputs that do not go together.
-void check_job(const Settings& settings) {
-  const JobSettings& job = settings.job;
-  const bool is_job = !job.folder.empty();
-  const auto refuse = [](const char* message, const char* hint) {
-    throw Error(ErrorKind::kUsage, message, hint);
-  };
-  find_sink(settings.output.sink);
-  const bool in_folder = settings.output.sink == "folder";
-  if (settings.output.metadata_jsonl && (is_job || !in_folder)) {
-    refuse("`metadata_jsonl` goes with a folder of pictures that is no job's",
-           "sd job merge makes the list of a job; tars have theirs in them");
-  }
-  if (!is_job) {
-    if (job.retry_failed || !job.shard.empty() || job.time_limit) {
-      refuse("`shard`, `retry_failed` and `time_limit` go with `job`", "give `job` a folder");
-    }
-    if (in_folder || !settings.skip_save) return;
-  }
-  if (settings.skip_save) refuse("`skip_save` leaves nothing to write", "leave it out");
-  if (!is_job) return;
-  if (settings.from_file.empty()) {
-    refuse("`job` draws the lines of a file, and none is given", "give it with `from_file`");
-  }
-  if (settings.preview > 0) {
-    refuse("`preview` does not go with `job`", "leave it out: a job's folder holds its pictures");
-  }
-  if (settings.outdir) {
-    refuse("`job` does not go with `outdir`", "the folder after `job` is where the pictures go");
-  }
-}
-
 }  // namespace
 
 int run_script(const Settings& settings, const Session::Tap& tap, const Sweep& sweep) {
-  if (is_profiled(settings) && !settings.devices.empty()) {
-    throw Error(ErrorKind::kUsage, "--profile times one device, and --devices names several",
-                "use --device");
-  }
-  check_job(settings);
+  check_run(settings, !sweep.empty());
   if (is_profiled(settings)) start_profile();
   Reporters reporter = reporters_of(settings);
   const LogToReporter log(&reporter);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "base/strings.h"
+#include "cli/error_of.h"
 #include "cli/flag_group.h"
 #include "cli/flag_names.h"
 #include "cli/prompt_lines.h"
@@ -27,12 +29,6 @@ using nlohmann::json;
 
 /// One picture a request, and no grid of them; seeds count up from request to request.
 Settings served_settings(const Settings& asked) {
-  if (!asked.from_file.empty() || !asked.devices.empty()) {
-    throw Error(ErrorKind::kUsage,
-                std::string("--serve takes requests from standard input, on one device: found `") +
-                    (asked.from_file.empty() ? "devices" : "from_file") + "`",
-                "leave it out");
-  }
   Settings settings = asked;
   settings.n_samples = 1;
   settings.n_iter = 1;
@@ -47,8 +43,8 @@ class Server {
       : settings_(settings),
         model_(choose_model(settings_)),
         safety_(choose_safety(settings_)),
-        recorder_(settings_, model_, safety_.mode),
         queue_([this](const json& id) { tell_cancelled(id); }) {
+    if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
     auto events = std::make_unique<JsonReporter>(
         static_cast<int>(settings_.progress_fd.value_or(STDOUT_FILENO)));
     events_ = events.get();
@@ -62,13 +58,13 @@ class Server {
   int run() {
     const LogToReporter log(&tell_);
     if (!model_.note.empty()) notice(model_.note);
-    const Pipeline pipeline = Pipeline::load(load_options(), model_.description.config);
+    pipeline_.emplace(Pipeline::load(load_options(), model_.description.config));
     catch_interrupts();
     events_->tell({{"event", "ready"}, {"model", model_.paths.checkpoint}});
     std::thread reader([this] { read_requests(STDIN_FILENO, &queue_); });
     while (const auto request = queue_.take()) {
       if (interrupted() || reader_gone()) break;
-      answer(*request, pipeline);
+      answer(*request);
     }
     begin_wind_up();
     queue_.close();
@@ -90,7 +86,7 @@ class Server {
                              .more_come = true});
   }
 
-  void answer(const ServedRequest& request, const Pipeline& pipeline) {
+  void answer(const ServedRequest& request) {
     events_->set_id(request.id);
     try {
       if (!request.problem.empty()) {
@@ -98,27 +94,21 @@ class Server {
       }
       Settings settings = settings_;
       set_by_members(request.members, settings.script, &settings);
-      draw(settings, pipeline);
-    } catch (const Error& error) {
-      tell_error(error.kind(), error.what(), error.hint());
-    } catch (const std::exception& error) {
-      tell_error(ErrorKind::kInternal, error.what(), "this is a bug; please report it");
+      draw(settings);
+    } catch (...) {
+      tell_error(error_of(std::current_exception()));
     }
     events_->set_id(nullptr);
   }
 
-  void draw(Settings settings, const Pipeline& pipeline) {
+  void draw(Settings settings) {
     settings.seed += drawn_;
     const BatchPlan plan = plan_batches(settings, model_.description, model_.built_in);
-    const BatchSettings& batch = plan.batches.front().request.batch;
-    const FitSize size = result_size(batch);
     const auto sink = find_sink("folder").open(
-        {.settings = settings,
-         .load = {.pictures = 1, .largest_width = size.width, .largest_height = size.height},
-         .reporter = &tell_});
+        {.settings = settings, .load = {.pictures = 1}, .reporter = &tell_});
     JobList jobs(plan, model_.description, settings.fixed_code);
     SinkThread writer(sink.get(), 1);
-    OrderedOutput output(&writer, settings.no_metadata ? nullptr : &recorder_);
+    OrderedOutput output(&writer, recorder_ ? &*recorder_ : nullptr);
     const RunInputs inputs{.settings = settings,
                            .model = model_,
                            .jobs = jobs,
@@ -126,7 +116,9 @@ class Server {
                            .workers = {},
                            .tap = nullptr,
                            .cancelled = &queue_.stopped()};
-    const RunOutcome outcome = run_on(pipeline, inputs, &output, &tell_);
+    if (!session_) session_.emplace(pipeline_->start());
+    const RunOutcome outcome = run_on({*pipeline_, *session_}, inputs, &output, &tell_);
+    if (outcome.error || outcome.stopped()) session_.reset();  // half of a request is in it
     if (outcome.error) std::rethrow_exception(outcome.error);
     drawn_ += static_cast<uint64_t>(outcome.drawn);
     tell_.end({.drawn = outcome.kept,
@@ -135,11 +127,11 @@ class Server {
                .why = outcome.stopped() ? "cancelled" : ""});
   }
 
-  void tell_error(ErrorKind kind, const std::string& text, const std::string& hint) {
+  void tell_error(const Error& error) {
     events_->tell({{"event", "error"},
-                   {"code", static_cast<int>(kind)},
-                   {"text", with_flags(text)},
-                   {"hint", with_flags(hint)}});
+                   {"code", error.exit_code()},
+                   {"text", with_flags(error.what())},
+                   {"hint", with_flags(error.hint())}});
   }
 
   void tell_cancelled(const json& id) {
@@ -154,10 +146,12 @@ class Server {
   Settings settings_;
   ChosenModel model_;
   SafetyOptions safety_;
-  Recorder recorder_;
+  std::optional<Recorder> recorder_;
   Reporters tell_;
   JsonReporter* events_ = nullptr;
   RequestQueue queue_;
+  std::optional<Pipeline> pipeline_;
+  std::optional<Session> session_;  // from request to request
   uint64_t drawn_ = 0;
 };
 

@@ -50,23 +50,32 @@ class Run {
         previews_(inputs.settings, inputs.load.safety.mode, reporter) {}
 
   /// Draws jobs until none is left.
-  void draw(const Pipeline& pipeline) {
-    Session session = pipeline.start();
-    session.set_tap(inputs_.tap);
+  void draw(const LoadedModel& model) {
+    model.session.set_tap(inputs_.tap);
     while (const auto job = jobs_.take()) {
       try {
-        draw(*job, pipeline, &session);
+        draw(*job, model);
       } catch (const Error& error) {
         if (cannot_write_ || !jobs_.go_on_without(*job, error)) throw;
       }
     }
   }
 
-  /// A worker from its start to its end: what goes wrong stops all.
+  /// A worker from its start to its end, with the pipeline that `load` gives.
   template <class Load>
-  void work(const Load& load) noexcept {
+  void load_and_draw(const Load& load) noexcept {
+    work([&] {
+      const Pipeline pipeline = load();
+      Session session = pipeline.start();
+      draw(LoadedModel{pipeline, session});
+    });
+  }
+
+  /// What a worker does: what goes wrong with it stops all.
+  template <class Part>
+  void work(const Part& part) noexcept {
     try {
-      draw(load());
+      part();
     } catch (const Error& error) {
       stop(error.kind() == ErrorKind::kCancelled ? nullptr : std::current_exception());
     } catch (...) {
@@ -78,9 +87,9 @@ class Run {
   std::exception_ptr error() const { return error_; }
 
  private:
-  void draw(const Job& job, const Pipeline& pipeline, Session* session) {
-    session->generate(
-        job.request, [&](Picture picture) { add(job, std::move(picture), pipeline); },
+  void draw(const Job& job, const LoadedModel& model) {
+    model.session.generate(
+        job.request, [&](Picture picture) { add(job, std::move(picture), model.pipeline); },
         [&](const ProgressEvent& event) { return show(job, event); });
     jobs_.done(job);
   }
@@ -140,14 +149,15 @@ class Run {
 /// One thread a worker, or this one.
 void work(const RunInputs& inputs, Run* run) {
   if (inputs.workers.empty()) {
-    return run->work([&] { return Pipeline::load(inputs.load, inputs.model.description.config); });
+    return run->load_and_draw(
+        [&] { return Pipeline::load(inputs.load, inputs.model.description.config); });
   }
   std::vector<std::thread> threads;
   for (size_t i = 0; i < inputs.workers.size(); ++i) {
     threads.emplace_back([i, &inputs, run] {
       const ExecPolicy& policy = inputs.workers[i];
       set_log_label(format("worker %zu (%s): ", i + 1, policy.chosen.device.c_str()));
-      run->work(
+      run->load_and_draw(
           [&] { return Pipeline::load(inputs.load, policy, inputs.model.description.config); });
     });
   }
@@ -181,10 +191,10 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
   return finish(inputs, all, output);
 }
 
-RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
+RunOutcome run_on(const LoadedModel& model, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter) {
   Run all(inputs, output, reporter);
-  all.work([&]() -> const Pipeline& { return pipeline; });
+  all.work([&] { all.draw(model); });
   return finish(inputs, all, output);
 }
 

@@ -47,9 +47,15 @@ struct RunOutcome {
 /// is in the output.
 RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter);
 
-/// As `run`, on this thread, with a pipeline that is there already: `load` and `workers` count for
-/// nothing.
-RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
+/// A model that is loaded, and a session of it.
+struct LoadedModel {
+  const Pipeline& pipeline;
+  Session& session;
+};
+
+/// As `run`, on this thread, with a model that is loaded already: `load` and `workers` count for
+/// nothing. After an error, or where it was stopped, the session must not be used again.
+RunOutcome run_on(const LoadedModel& model, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter);
 
 }  // namespace sd

@@ -148,6 +148,8 @@ TEST_F(JobRun, RefusesAnotherJobInTheFolder) {
 
 TEST_F(JobRun, RefusesFlagsThatDoNotGoTogether) {
   expect_failure(draw("job", {"--outdir", "there"}), 2, "--job does not go with --outdir");
+  expect_failure(draw("job", {"--sweep", "scale=3,5"}), 2, "--sweep does not go with --job");
+  expect_failure(draw("job", {"--skip_save"}), 2, "--skip_save leaves nothing to write");
   expect_failure(run_here({"txt2img", "--job", "job"}), 2, "--job draws the lines of a file");
   expect_failure(run_here({"txt2img", "--shard", "0/2"}), 2, "go with --job");
   expect_failure(draw("job", {"--shard", "2/2"}), 2, "--shard must be like 0/8");

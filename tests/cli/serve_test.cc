@@ -88,7 +88,23 @@ TEST_F(Serve, TakesARequestBack) {
 }
 
 TEST_F(Serve, RefusesWhatHasNoRequests) {
-  expect_failure(run_here({"txt2img", "--serve", "--from-file", "-"}), 2, "--from-file");
+  const std::vector<Words> others = {{"--from-file", "-"},
+                                     {"--sweep", "scale=3,5"},
+                                     {"--devices", "cpu,cpu"},
+                                     {"--job", "job"},
+                                     {"--shard", "0/2"},
+                                     {"--retry-failed"},
+                                     {"--time-limit", "90"},
+                                     {"--sink", "tar"},
+                                     {"--metadata-jsonl"},
+                                     {"--skip_save"},
+                                     {"--profile"},
+                                     {"--profile-json", "p.json"}};
+  for (const Words& other : others) {
+    Words words = {"txt2img", "--serve"};
+    words.insert(words.end(), other.begin(), other.end());
+    expect_failure(run_here(words), 2, other.front() + " does not go with --serve");
+  }
   expect_failure(run_here({"txt2img", "--serve", "--ckpt", "absent.ckpt"}), 3, "absent.ckpt");
 }
 

@@ -4,6 +4,7 @@
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
 #include "cli/run.h"
+#include "cli/run_checks.h"
 #include "cli/serve.h"
 #include "cli/settings_layers.h"
 
@@ -43,8 +44,12 @@ void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
       put_over_layers(*layers, command, options.get());
       Sweep sweep;
       for (const std::string& axis : *axes) sweep.push_back(parse_sweep_axis(axis));
+      if (*serves) {
+        check_serve(*options, !sweep.empty());
+        return serve(*options);
+      }
       if (!sweep.empty()) options->n_iter = 1;  // each combination once
-      return *serves ? serve(*options) : run_script(*options, nullptr, sweep);
+      return run_script(*options, nullptr, sweep);
     };
   });
 }

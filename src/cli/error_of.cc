@@ -1,0 +1,44 @@
+#include "cli/error_of.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <string>
+
+#include "runtime/out_of_memory.h"
+
+namespace sd {
+namespace {
+
+/// LibTorch's message is many lines long; its first says what is wrong.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+Error out_of_memory(const std::string& detail_text) {
+  return {ErrorKind::kDevice, "out of memory" + detail_text,
+          "draw smaller pictures (`height`, `width`) or fewer at once (`n_samples`)"};
+}
+
+Error bug(const std::string& message) {
+  return {ErrorKind::kInternal, message, "this is a bug; please report it"};
+}
+
+}  // namespace
+
+Error error_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("");
+  } catch (const c10::Error& error) {
+    const std::string message = first_line(error.what_without_backtrace());
+    return is_out_of_memory(error) ? out_of_memory(": " + message) : bug("LibTorch: " + message);
+  } catch (const std::exception& error) {
+    return bug(first_line(error.what()));
+  } catch (...) {
+    return bug("something was thrown that is no exception");
+  }
+}
+
+}  // namespace sd

@@ -1,0 +1,56 @@
+// What any exception is to the user, by its kind, message and hint.
+
+#include "cli/error_of.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <new>
+#include <stdexcept>
+
+namespace sd::test {
+namespace {
+
+Error told(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (...) {
+    return error_of(std::current_exception());
+  }
+  throw std::runtime_error("nothing was thrown");
+}
+
+TEST(ErrorOf, AnErrorIsItself) {
+  const Error error = told([] { throw Error(ErrorKind::kFile, "gone", "look", {"a", "b"}); });
+  EXPECT_EQ(error.kind(), ErrorKind::kFile);
+  EXPECT_STREQ(error.what(), "gone");
+  EXPECT_EQ(error.hint(), "look");
+  EXPECT_EQ(error.details().size(), 2U);
+}
+
+TEST(ErrorOf, ALackOfMemoryIsTheDevices) {
+  const Error plain = told([] { throw std::bad_alloc(); });
+  EXPECT_EQ(plain.kind(), ErrorKind::kDevice);
+  EXPECT_STREQ(plain.what(), "out of memory");
+  EXPECT_NE(plain.hint().find("`n_samples`"), std::string::npos);
+  for (const auto& work : std::initializer_list<std::function<void()>>{
+           [] { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); },
+           [] { at::empty({int64_t{1} << 60}); }}) {
+    const Error error = told(work);
+    EXPECT_EQ(error.kind(), ErrorKind::kDevice) << error.what();
+    EXPECT_EQ(std::string(error.what()).find("out of memory: "), 0U) << error.what();
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+  }
+}
+
+TEST(ErrorOf, AllElseIsABug) {
+  const Error torch = told([] { TORCH_CHECK(false, "shapes differ\nand more"); });
+  EXPECT_EQ(torch.kind(), ErrorKind::kInternal);
+  EXPECT_STREQ(torch.what(), "LibTorch: shapes differ");
+  EXPECT_STREQ(told([] { throw std::runtime_error("one\ntwo"); }).what(), "one");
+  EXPECT_EQ(told([] { throw 1; }).kind(), ErrorKind::kInternal);
+}
+
+}  // namespace
+}  // namespace sd::test
