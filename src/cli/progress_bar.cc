@@ -120,7 +120,8 @@ void ProgressBar::show(const RunProgress& progress) {
 }
 
 void ProgressBar::show_on_terminal(const RunProgress& progress) {
-  redraw_line(progress_line(progress, terminal_columns(STDERR_FILENO), std::time(nullptr)));
+  line_ = progress_line(progress, terminal_columns(STDERR_FILENO), std::time(nullptr));
+  redraw_line(line_);
   drawn_ = true;
 }
 
@@ -141,6 +142,15 @@ void ProgressBar::clear() {
   if (!drawn_) return;
   redraw_line("");
   drawn_ = false;
+}
+
+void ProgressBar::step_aside(const std::function<void()>& write) {
+  const bool was_drawn = drawn_;
+  clear();
+  write();
+  if (!was_drawn) return;
+  redraw_line(line_);
+  drawn_ = true;
 }
 
 std::string clock_time(double seconds) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <string>
 
 #include "job/reporter.h"
@@ -26,6 +27,8 @@ class ProgressBar {
 
   /// Takes the line away, so that other output has the terminal for itself.
   void clear();
+  /// The same until `write` returns: then the line is there again, below what was written.
+  void step_aside(const std::function<void()>& write);
 
  private:
   void show_on_terminal(const RunProgress& progress);
@@ -33,6 +36,7 @@ class ProgressBar {
 
   Style style_;
   bool drawn_ = false;
+  std::string line_;  // that was drawn last
   int64_t last_batch_ = 0;
   Stage last_stage_ = Stage::kLoad;
   int last_step_ = -1;

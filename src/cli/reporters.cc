@@ -56,6 +56,24 @@ bool write_all(int descriptor, const std::string& text) {
   return written;
 }
 
+/// The picture of a file as `draw` makes it for the terminal of stderr; nothing where the file
+/// cannot be read: it may be gone already.
+template <class Draw>
+std::string shown(const std::filesystem::path& path, const Draw& draw) {
+  constexpr int kMostColumns = 80, kMostRows = 30;
+  try {
+    return draw(read_image(path), std::min(terminal_columns(STDERR_FILENO) - 1, kMostColumns),
+                std::min(terminal_rows(STDERR_FILENO) - 2, kMostRows), wants_colour(STDERR_FILENO));
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+/// Goes up so many lines, to their beginning, and clears the terminal from there on.
+std::string above(int64_t lines) {
+  return lines == 0 ? "" : "\r\033[" + std::to_string(lines) + "A\033[J";
+}
+
 }  // namespace
 
 ConsoleReporter::ConsoleReporter(ProgressBar::Style style, bool show, bool bell)
@@ -63,22 +81,17 @@ ConsoleReporter::ConsoleReporter(ProgressBar::Style style, bool show, bool bell)
       show_(show && is_live_terminal(STDERR_FILENO)),
       bell_(bell && isatty(STDERR_FILENO) == 1) {}
 
-/// The picture of a file; nothing where it cannot be read: it may be gone already.
-void ConsoleReporter::show_picture(const std::filesystem::path& path) {
-  constexpr int kMostColumns = 80, kMostRows = 30;
-  try {
-    write_controls(terminal_picture(
-        read_image(path), std::min(terminal_columns(STDERR_FILENO) - 1, kMostColumns),
-        std::min(terminal_rows(STDERR_FILENO) - 2, kMostRows), wants_colour(STDERR_FILENO)));
-  } catch (const Error&) {
-    return;
-  }
-}
-
 void ConsoleReporter::print(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  bar_.clear();
+  clear();
   write_line(line);
+}
+
+/// Takes away what is drawn for a while only.
+void ConsoleReporter::clear() {
+  bar_.clear();
+  if (growing_ > 0) write_controls(above(growing_));
+  growing_ = 0;
 }
 
 void ConsoleReporter::notice(const std::string& line) { print(line); }
@@ -92,14 +105,24 @@ void ConsoleReporter::progress(const RunProgress& progress) {
 
 void ConsoleReporter::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
   const std::lock_guard lock(mutex_);
-  bar_.clear();
+  clear();
   print_path(path);
-  if (show_ && place) show_picture(path);
+  if (show_ && place) write_controls(shown(path, terminal_picture));
+}
+
+void ConsoleReporter::previewed(const std::filesystem::path& path, int /*step*/) {
+  const std::lock_guard lock(mutex_);
+  if (!show_) return;
+  bar_.step_aside([&] {
+    const std::string picture = shown(path, symbol_picture);
+    write_controls(above(growing_) + picture);
+    growing_ = std::count(picture.begin(), picture.end(), '\n');
+  });
 }
 
 void ConsoleReporter::end(const RunSummary&) {
   const std::lock_guard lock(mutex_);
-  bar_.clear();
+  clear();
   if (bell_) write_controls("\a");
 }
 

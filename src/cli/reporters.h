@@ -15,24 +15,26 @@ namespace sd {
 /// For people: paths on stdout; a progress bar or plain lines, notices and errors on stderr.
 class ConsoleReporter final : public Reporter {
  public:
-  /// `show`: pictures, too, where stderr is a terminal; `bell`: it rings at the end.
+  /// `show`: pictures, too, the growing ones in one place, where stderr is a terminal; `bell`: it
+  /// rings at the end.
   explicit ConsoleReporter(ProgressBar::Style style, bool show = false, bool bell = false);
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;
   void progress(const RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
+  void previewed(const std::filesystem::path& path, int step) override;
   void end(const RunSummary& summary) override;
 
  private:
   void print(const std::string& line);
-
-  void show_picture(const std::filesystem::path& path);
+  void clear();
 
   std::mutex mutex_;
   ProgressBar bar_;
   bool show_;
   bool bell_;
+  int64_t growing_ = 0;  // lines above the bar that show the growing picture
 };
 
 /// For programs: a JSON object a line, written to a file descriptor. Its member "event" is "notice"

@@ -76,12 +76,8 @@ Owned<ChafaCanvasConfig> canvas_config(const Image& image, int columns, int rows
   return config;
 }
 
-}  // namespace
-
-std::string terminal_picture(const Image& image, int columns, int rows, bool colour) {
-  const Owned<ChafaTermInfo> info = terminal_here();
-  const Owned<ChafaCanvasConfig> config =
-      canvas_config(image, columns, rows, pixel_mode(info.get()), colour);
+std::string drawn(const Image& image, const Owned<ChafaTermInfo>& info,
+                  const Owned<ChafaCanvasConfig>& config) {
   const Owned<ChafaCanvas> canvas(chafa_canvas_new(config.get()));
   chafa_canvas_draw_all_pixels(canvas.get(), CHAFA_PIXEL_RGB8, image.rgb.data(), image.width,
                                image.height, image.width * 3);
@@ -89,6 +85,18 @@ std::string terminal_picture(const Image& image, int columns, int rows, bool col
   std::string text(printed->str, printed->len);
   g_string_free(printed, TRUE);
   return text + "\n";
+}
+
+}  // namespace
+
+std::string terminal_picture(const Image& image, int columns, int rows, bool colour) {
+  const Owned<ChafaTermInfo> info = terminal_here();
+  return drawn(image, info, canvas_config(image, columns, rows, pixel_mode(info.get()), colour));
+}
+
+std::string symbol_picture(const Image& image, int columns, int rows, bool colour) {
+  return drawn(image, terminal_here(),
+               canvas_config(image, columns, rows, CHAFA_PIXEL_MODE_SYMBOLS, colour));
 }
 
 }  // namespace sd

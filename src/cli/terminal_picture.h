@@ -12,4 +12,8 @@ namespace sd {
 /// with a line break.
 std::string terminal_picture(const Image& image, int columns, int rows, bool colour);
 
+/// The same in symbols, in any terminal: so many lines as it has line breaks, and the cursor is at
+/// the beginning of the one behind them.
+std::string symbol_picture(const Image& image, int columns, int rows, bool colour);
+
 }  // namespace sd

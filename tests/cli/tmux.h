@@ -57,11 +57,16 @@ class Tmux {
   /// The lines of the pane, and those that have scrolled away.
   std::string screen() const { return output_of(tmux_ + "capture-pane -p -S -"); }
 
-  /// What the pane shows once that is there, or after a while without it.
-  std::string screen_with(const std::string& part, int seconds = 20) const {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  /// What the pane shows once that is there, or after minutes without it: a machine may be slow.
+  std::string screen_with(const std::string& part) const {
+    return screen_when(
+        [&](const std::string& shown) { return shown.find(part) != std::string::npos; });
+  }
+  template <class Condition>
+  std::string screen_when(const Condition& is_so) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(4);
     std::string shown = screen();
-    while (shown.find(part) == std::string::npos && std::chrono::steady_clock::now() < end) {
+    while (!is_so(shown) && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       shown = screen();
     }

@@ -260,10 +260,11 @@ void visit_run_settings(S& s, V&& v) {
   v("show", s.show,
     About{.flags = "show",
           .group = kOutput,
-          .help = "draw finished pictures in the terminal",
+          .help = "draw finished pictures in the terminal, and with --preview growing ones",
           .more =
               "by the graphics of kitty, iTerm2 or sixel where the terminal has them, else, and "
-              "within tmux, in coloured symbols; never into a file or pipe",
+              "within tmux, in coloured symbols, as growing ones always are; never into a file or "
+              "pipe",
           .local = true});
   v("bell", s.bell,
     About{.flags = "bell",
