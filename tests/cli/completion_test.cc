@@ -23,8 +23,13 @@ constexpr Shell kShells[] = {
 
 class Completion : public ::testing::TestWithParam<Shell> {
  protected:
-  /// What `sd` was given once Tab was pressed behind `typed`.
-  std::string completed(const std::string& typed) {
+  /// Tab behind `typed` must make it `whole`, which `sd` is then given.
+  void expect_completed(const std::string& typed, const std::string& whole) {
+    EXPECT_EQ(completed(typed, whole), whole);
+  }
+
+  /// What `sd` was given once Tab was pressed behind `typed`, and `whole` was there to be seen.
+  std::string completed(const std::string& typed, const std::string& whole) {
     const Shell& shell = GetParam();
     std::string set_up = shell.set_up;
     set_up.replace(set_up.find("FILE"), 4, "../script");
@@ -36,7 +41,7 @@ class Completion : public ::testing::TestWithParam<Shell> {
     tmux.press(in_quotes("echo REA''DY") + " Enter");
     tmux.screen_with("\nREADY");
     tmux.press(in_quotes(typed) + " Tab");
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    tmux.screen_with("sd " + whole);
     tmux.press("Enter");
     const std::string screen = tmux.screen_with("\nGOT:");
     const size_t begin = screen.find("\nGOT:");
@@ -60,14 +65,14 @@ class Completion : public ::testing::TestWithParam<Shell> {
 };
 
 TEST_P(Completion, CompletesCommandsFlagsValuesAndFiles) {
-  EXPECT_EQ(completed("sd txt"), "txt2img");
-  EXPECT_EQ(completed("sd txt2img --negative"), "txt2img --negative-prompt");
-  EXPECT_EQ(completed("sd txt2img --sampler dpm_ad"), "txt2img --sampler dpm_adaptive");
-  EXPECT_EQ(completed("sd img2img --n-samples 2 --seed-mode im"),
-            "img2img --n-samples 2 --seed-mode image");
-  EXPECT_EQ(completed("sd txt2img --ckpt mod"), "txt2img --ckpt model.safetensors");
-  EXPECT_EQ(completed("sd show sk"), "show sketch.png");
-  EXPECT_EQ(completed("sd completion fi"), "completion fish");
+  expect_completed("sd txt", "txt2img");
+  expect_completed("sd txt2img --negative", "txt2img --negative-prompt");
+  expect_completed("sd txt2img --sampler dpm_ad", "txt2img --sampler dpm_adaptive");
+  expect_completed("sd img2img --n-samples 2 --seed-mode im",
+                   "img2img --n-samples 2 --seed-mode image");
+  expect_completed("sd txt2img --ckpt mod", "txt2img --ckpt model.safetensors");
+  expect_completed("sd show sk", "show sketch.png");
+  expect_completed("sd completion fi", "completion fish");
 }
 
 INSTANTIATE_TEST_SUITE_P(In, Completion, ::testing::ValuesIn(kShells),

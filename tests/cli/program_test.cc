@@ -379,9 +379,9 @@ TEST_F(Txt2Img, KeepsWhatIsDrawnWhenItIsStopped) {
 
 TEST_F(Txt2Img, StopsBeforeTheFirstPicture) {
   Program program(arguments({"--ddim_steps", "1000", "--n_samples", "64", "--skip_grid"}));
-  while (program.err().find("sample 0/") == std::string::npos) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  ASSERT_TRUE(program.wait_until([&] {
+    return program.err().find("sample 0/") != std::string::npos;
+  })) << program.err();
   program.send(SIGTERM);
   EXPECT_EQ(program.wait(), 130) << program.err();
   EXPECT_EQ(program.out(), "");

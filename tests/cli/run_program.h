@@ -82,15 +82,26 @@ class Program {
 
   void send(int signal) const { kill(pid_, signal); }
 
-  /// Waits until the program has printed a whole line; false if it ended before.
-  bool wait_for_line() {
-    while (out().find('\n') == std::string::npos) {
-      siginfo_t info = {};
-      waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-      if (info.si_pid != 0) return out().find('\n') != std::string::npos;
+  bool has_ended() const {
+    siginfo_t info = {};
+    waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+    return info.si_pid != 0;
+  }
+
+  /// Waits until that is so, however long it takes; false if the program ended without it.
+  template <class Condition>
+  bool wait_until(const Condition& is_so) const {
+    while (true) {
+      const bool ended = has_ended();
+      if (is_so()) return true;
+      if (ended) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    return true;
+  }
+
+  /// Waits until the program has printed a whole line; false if it ended before.
+  bool wait_for_line() const {
+    return wait_until([this] { return out().find('\n') != std::string::npos; });
   }
 
   std::string out() const { return read_file(folder_ / "out"); }

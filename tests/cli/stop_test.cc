@@ -72,7 +72,7 @@ TEST_F(Stop, IsAskedForByAReaderThatGoesAway) {
     Program program(endless(), "", "", pipe);
     std::signal(SIGPIPE, SIG_DFL);
     char byte = 0;
-    while (read(reader, &byte, 1) != 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(program.wait_until([&] { return read(reader, &byte, 1) == 1; })) << program.err();
     close(reader);
     EXPECT_EQ(program.wait(), 141) << program.err();
     EXPECT_EQ(count_lines(program.err(), "error: stopped; "), 1) << program.err();
@@ -109,9 +109,14 @@ TEST_F(Stop, EndsAReplayThatWaitsForItsPicture) {
   const std::string pipe = (out_ / "pipe.png").string();
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   Program program({"replay", pipe});
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  int writer = -1;  // can be opened once the program has opened its end to read from it
+  ASSERT_TRUE(program.wait_until([&] {
+    writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return writer >= 0;
+  })) << program.err();
   program.send(SIGINT);
   EXPECT_EQ(program.wait(), 130) << program.err();
+  close(writer);
 }
 
 }  // namespace

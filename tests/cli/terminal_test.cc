@@ -1,6 +1,7 @@
 // What a terminal gets to see: nothing that a file or its name could steer it with.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,11 +38,17 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   const std::string& path() const { return path_; }
-  /// What was written to it.
-  std::string text() const {
-    std::string text(size_t{1} << 16, '\0');
-    const ssize_t count = read(master_, text.data(), text.size());
-    text.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  /// What was written to it, once that is there, or after a while without it: the bytes may come
+  /// after the end of the program that wrote them.
+  std::string text_with(const std::string& part) const {
+    constexpr int kPatience = 60'000;  // milliseconds
+    std::string text, piece(4096, '\0');
+    pollfd wait = {master_, POLLIN, 0};
+    while (text.find(part) == std::string::npos && poll(&wait, 1, kPatience) > 0) {
+      const ssize_t count = read(master_, piece.data(), piece.size());
+      if (count <= 0) break;
+      text.append(piece, 0, static_cast<size_t>(count));
+    }
     return text;
   }
 
@@ -121,9 +128,10 @@ TEST_F(TerminalText, ShowsPathsThatScriptsGetAsTheyAre) {
   const Finished shown = run(arguments({"--outdir", outdir, "--skip_grid", "--n_samples", "1"}), "",
                              "", terminal.path());
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
-  const std::string text = terminal.text();
+  const std::string path = kShown + "/samples/00001.png";
+  const std::string text = terminal.text_with(path);
   EXPECT_TRUE(is_clean(text)) << text;
-  EXPECT_NE(text.find(kShown + "/samples/00001.png"), std::string::npos) << text;
+  EXPECT_NE(text.find(path), std::string::npos) << text;
 }
 
 }  // namespace
