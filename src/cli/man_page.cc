@@ -124,6 +124,9 @@ std::span<const ExitCode> exit_codes() {
       {3, "a file, or stdout itself, that cannot be read or written"},
       {4, "a checkpoint or config that does not hold what it must"},
       {5, "a device that is absent, or too little memory"},
+      {75,
+       "a job that was stopped by SIGTERM, SIGUSR1 or --time-limit: the same command goes on with "
+       "it"},
       {130, "stopped by Ctrl-C, SIGTERM, SIGUSR1 or SIGHUP"},
       {141, "stopped because the reader of stdout went away"}};
   return kCodes;

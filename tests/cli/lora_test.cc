@@ -90,6 +90,34 @@ TEST_F(Lora, IsNamedByThePrompt) {
   EXPECT_EQ(webui_text_of(1).substr(0, 28), "a cat <lora:style:0.5:0.75>\n");
 }
 
+/// Each request has its own, and leaves the model as it was.
+TEST_F(Lora, IsNamedByARequestOfTheServer) {
+  draw_lines(
+      "a cat --seed 5\n"
+      "a cat --seed 5 --lora style\n"
+      "a cat --seed 5 --lora style --lora light:0.5\n"
+      "a cat<lora:style:1> --seed 5 --prompt-syntax webui\n");
+  const Finished served =
+      run_here({"txt2img", "--serve", "--ckpt", "model/model.safetensors", "--outdir", "served",
+                "--ddim_steps", "2", "--H", "64", "--W", "64", "--safety", "off", "--threads", "1"},
+               "{\"prompt\": \"a cat\", \"seed\": 5, \"lora\": \"style\"}\n"
+               "{\"prompt\": \"a cat\", \"seed\": 5}\n"
+               "{\"prompt\": \"a cat\", \"seed\": 5, \"lora\": \"stile\"}\n"
+               "{\"prompt\": \"a cat\", \"seed\": 5, \"lora\": [\"style\", \"light:0.5\"]}\n"
+               "{\"prompt\": \"a cat<lora:style:1>\", \"seed\": 5, \"prompt_syntax\": \"webui\"}\n"
+               "{\"prompt\": \"a cat\", \"seed\": 5}\n");
+  EXPECT_EQ(served.exit_code, 0) << served.err;
+  EXPECT_NE(served.out.find("there is no adapter stile"), std::string::npos) << served.out;
+  const auto picture = [&](int number) {
+    return read_image(out_ / ("served/samples/0000" + std::to_string(number) + ".png"));
+  };
+  EXPECT_TRUE(picture(0) == sample(1));
+  EXPECT_TRUE(picture(1) == sample(0));
+  EXPECT_TRUE(picture(2) == sample(2));
+  EXPECT_TRUE(picture(3) == sample(3));
+  EXPECT_TRUE(picture(4) == sample(0));
+}
+
 TEST_F(Lora, IsRecordedAndDrawnAgain) {
   draw_lines(
       "a cat --seed 5 --lora models/lora/style.safetensors:0.75:0.5 --lora light\n"

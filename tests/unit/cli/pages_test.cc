@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <regex>
+#include <set>
 #include <sstream>
 
+#include "base/output.h"
 #include "base/wrap.h"
 #include "cli/command_page.h"
 #include "cli/completion.h"
@@ -105,13 +108,40 @@ TEST(Pages, ListWhatAFlagMayBe) {
   EXPECT_FALSE(flag("tokenize", "TEXT").takes_file());
 }
 
-TEST(Pages, ExitCodesAreReadmes) {
-  std::stringstream readme;
-  readme << std::ifstream(SD_SOURCE_DIR "/README.md").rdbuf();
-  for (const ExitCode& each : exit_codes()) {
-    const std::string row = "| " + std::to_string(each.code) + " | " + each.meaning;
-    EXPECT_NE(readme.str().find(row), std::string::npos) << row;
+std::string text_of(const std::string& file) {
+  std::stringstream text;
+  text << std::ifstream(std::string(SD_SOURCE_DIR "/") + file).rdbuf();
+  return text.str();
+}
+
+/// The numbers that the expression finds in a text.
+std::set<int> numbers_in(const std::string& text, const std::string& expression) {
+  const std::regex number(expression);
+  std::set<int> all;
+  for (std::sregex_iterator found(text.begin(), text.end(), number), end; found != end; ++found) {
+    all.insert(std::stoi((*found)[1]));
   }
+  return all;
+}
+
+TEST(Pages, ExitCodesAreReadmesAndErrorsOwn) {
+  const std::string readme = text_of("README.md");
+  const size_t begin = readme.find("## Exit codes");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string table = readme.substr(begin, readme.find("\n## ", begin) - begin);
+  const CommandPage program = program_page();
+  std::set<int> known;
+  for (const ExitCode& each : exit_codes()) {
+    known.insert(each.code);
+    const std::string row = "| " + std::to_string(each.code) + " | " + each.meaning;
+    EXPECT_NE(table.find(row), std::string::npos) << row;
+  }
+  EXPECT_EQ(numbers_in(table, R"(\n\| (\d+) \|)"), known);
+  std::set<int> of_errors = numbers_in(text_of("include/sd/error.h"), R"(\n  k\w+ = (\d+),)");
+  EXPECT_GE(of_errors.size(), 7U);
+  of_errors.insert({0, kReaderGone});
+  EXPECT_EQ(of_errors, known);
+  EXPECT_EQ(numbers_in(man_page(program, program), R"(\n\.TP\n(\d+)\n)"), known);
 }
 
 }  // namespace
