@@ -75,6 +75,12 @@ void NewFile::finish_over() {
   if (!file_.take_name_over(path_)) fail(errno);
 }
 
+void write_over(const std::filesystem::path& path, std::string_view bytes) {
+  NewFile file(path);
+  file.write(bytes);
+  file.finish_over();
+}
+
 void NewFile::fail(int error) const {
   const char* hint = "";
   if (error == ENOSPC || error == EDQUOT) hint = "make room on the disk, or choose another folder";

@@ -41,6 +41,9 @@ class NewFile {
   uint64_t position_ = 0;
 };
 
+/// Writes a whole file, in place of what has its name. Throws Error(kFile).
+void write_over(const std::filesystem::path& path, std::string_view bytes);
+
 /// Whether something, be it a link to nowhere, has that name.
 bool name_is_taken(const std::filesystem::path& path);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/split.h"
+
 namespace sd {
 
 int text_columns(std::string_view text) {
@@ -11,10 +13,7 @@ int text_columns(std::string_view text) {
 
 std::vector<std::string> wrap(std::string_view text, int columns) {
   std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
-    const std::string_view word = text.substr(begin, end - begin);
-    begin = end + 1;
+  for (const std::string_view word : split(text, ' ')) {
     if (word.empty()) continue;
     const bool fits =
         !lines.empty() && text_columns(lines.back()) + 1 + text_columns(word) <= columns;

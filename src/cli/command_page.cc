@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/split.h"
 #include "base/strings.h"
 #include "cli/flags.h"
 #include "job/settings.h"
@@ -9,14 +10,9 @@
 namespace sd {
 namespace {
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
+std::vector<std::string> words_of(std::string_view list, char separator) {
+  const auto words = split_list(list, separator);
+  return {words.begin(), words.end()};
 }
 
 /// The setting whose flag has that name; null if there is none.
@@ -31,7 +27,7 @@ const Setting* setting_of(const std::string& flag) {
 
 /// Adds what the table says of the setting.
 void add_setting(const Setting& setting, FlagPage* flag) {
-  flag->endings = split(setting.about.endings, ' ');
+  flag->endings = words_of(setting.about.endings, ' ');
   if (flag->values.empty() && setting.about.names != nullptr) flag->values = setting.about.names();
   if (flag->help != setting.about.help) return;  // a command's own flag of that name
   flag->more = setting.about.more;
@@ -70,7 +66,7 @@ FlagPage flag_page(const CLI::Option& option) {
 }  // namespace
 
 std::vector<std::string> values_in(const std::string& kind) {
-  return kind.find('|') == std::string::npos ? std::vector<std::string>() : split(kind, '|');
+  return kind.find('|') == std::string::npos ? std::vector<std::string>() : words_of(kind, '|');
 }
 
 bool CommandPage::is_long() const {

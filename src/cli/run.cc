@@ -19,7 +19,7 @@
 #include "cli/reporters.h"
 #include "cli/run_checks.h"
 #include "job/job_sheet.h"
-#include "job/planned_load.h"
+#include "job/load_options.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
 #include "job/shard_jobs.h"
@@ -38,10 +38,7 @@ bool is_profiled(const Settings& settings) {
 void report_profile(const Settings& settings) {
   const Profile profile = current_profile();
   if (settings.profile) complain_lines(profile_table(profile));
-  if (settings.profile_json.empty()) return;
-  NewFile file(settings.profile_json);
-  file.write(profile_json(profile));
-  file.finish_over();
+  if (!settings.profile_json.empty()) write_over(settings.profile_json, profile_json(profile));
 }
 
 Reporters reporters_of(const Settings& settings) {

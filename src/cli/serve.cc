@@ -1,5 +1,4 @@
 #include "cli/serve.h"
-#include "job/planned_load.h"
 
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "cli/prompt_lines.h"
 #include "cli/reporters.h"
 #include "cli/request_queue.h"
+#include "job/load_options.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
 #include "sd/error.h"

@@ -68,9 +68,7 @@ void remember(const std::string& hash, const std::string& identity) {
   for (size_t i = 0; i < older.size() && i + 1 < kMostRemembered; ++i) text += older[i] + "\n";
   try {
     fs::create_directories(path.parent_path());
-    NewFile file(path);
-    file.write(text);
-    file.finish_over();
+    write_over(path, text);
   } catch (const Error&) {
   } catch (const fs::filesystem_error&) {
   }

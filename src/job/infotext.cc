@@ -4,6 +4,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/split.h"
 #include "text/unicode.h"
 
 namespace sd {
@@ -102,15 +103,13 @@ void add_line(std::string* text, std::string_view line) {
 void parse_prompts(std::string_view lines, InfoText* text) {
   constexpr std::string_view kNegative = "Negative prompt:";
   bool negative = false;
-  for (size_t begin = 0; begin <= lines.size();) {
-    const size_t end = std::min(lines.find('\n', begin), lines.size());
-    std::string_view line = strip(lines.substr(begin, end - begin));
+  for (const std::string_view each : split(lines, '\n')) {
+    std::string_view line = strip(each);
     if (line.starts_with(kNegative)) {
       negative = true;
       line = strip(line.substr(kNegative.size()));
     }
     add_line(negative ? &text->negative_prompt : &text->prompt, line);
-    begin = end + 1;
   }
 }
 

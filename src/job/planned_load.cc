@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "job/hires_plan.h"
-#include "models/embeddings.h"
 #include "text/tokenizer.h"
 
 namespace sd {
@@ -18,13 +17,6 @@ int64_t likely_chunks(const Request& request) {
     longest = std::max({longest, picture.prompt.size(), picture.negative_prompt.size()});
   }
   return 1 + static_cast<int64_t>(longest) / (3 * (kMaxTokens - 2));
-}
-
-/// Whether a prompt may name embeddings.
-bool knows_embeddings(const KnownWork& work) {
-  return work.more_come || std::ranges::any_of(work.batches, [](const PlannedBatch& batch) {
-           return batch.request.batch.prompts.syntax == PromptSyntax::kWebUi;
-         });
 }
 
 }  // namespace
@@ -61,21 +53,6 @@ PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDe
     if (values(load) > values(largest)) largest = load;
   }
   return largest;
-}
-
-LoadOptions load_options(const KnownWork& work) {
-  const Settings& settings = work.settings;
-  LoadOptions options{
-      .model = work.model.paths,
-      .device = settings.device,
-      .safety = work.safety,
-      .loras = lora_sets(work.batches),
-      .embeddings = knows_embeddings(work) ? find_embeddings_folder(settings.embeddings) : "",
-      .largest = std::nullopt};
-  if (!work.batches.empty()) {
-    options.largest = largest_load(work.batches, work.model.description, settings.preview > 0);
-  }
-  return options;
 }
 
 }  // namespace sd

@@ -22,9 +22,7 @@ void PreviewWriter::show(const ProgressEvent& event) {
   if (every_ == 0 || !event.preview || event.step % every_ != 0) return;
   std::error_code ignored;
   std::filesystem::create_directories(path_.parent_path(), ignored);
-  NewFile file(path_);
-  file.write(encode_png(event.preview()));
-  file.finish_over();
+  write_over(path_, encode_png(event.preview()));
   reporter_->previewed(path_, event.step);
 }
 

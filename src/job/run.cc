@@ -63,8 +63,8 @@ class Run {
 
   /// A worker from its start to its end, with the pipeline that `load` gives.
   template <class Load>
-  void load_and_draw(const Load& load) noexcept {
-    work([&] {
+  void work(const Load& load) noexcept {
+    guarded([&] {
       const Pipeline pipeline = load();
       Session session = pipeline.start();
       draw(LoadedModel{pipeline, session});
@@ -73,7 +73,7 @@ class Run {
 
   /// What a worker does: what goes wrong with it stops all.
   template <class Part>
-  void work(const Part& part) noexcept {
+  void guarded(const Part& part) noexcept {
     try {
       part();
     } catch (const Error& error) {
@@ -149,15 +149,14 @@ class Run {
 /// One thread a worker, or this one.
 void work(const RunInputs& inputs, Run* run) {
   if (inputs.workers.empty()) {
-    return run->load_and_draw(
-        [&] { return Pipeline::load(inputs.load, inputs.model.description.config); });
+    return run->work([&] { return Pipeline::load(inputs.load, inputs.model.description.config); });
   }
   std::vector<std::thread> threads;
   for (size_t i = 0; i < inputs.workers.size(); ++i) {
     threads.emplace_back([i, &inputs, run] {
       const ExecPolicy& policy = inputs.workers[i];
       set_log_label(format("worker %zu (%s): ", i + 1, policy.chosen.device.c_str()));
-      run->load_and_draw(
+      run->work(
           [&] { return Pipeline::load(inputs.load, policy, inputs.model.description.config); });
     });
   }
@@ -194,7 +193,7 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
 RunOutcome run_on(const LoadedModel& model, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter) {
   Run all(inputs, output, reporter);
-  all.work([&] { all.draw(model); });
+  all.guarded([&] { all.draw(model); });
   return finish(inputs, all, output);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/split.h"
 #include "job/lora_text.h"
 #include "sd/request.h"
 
@@ -127,26 +128,22 @@ void parse(const std::string& text, TimeSpan* value) {
 
 void parse(const std::string& text, std::vector<std::string>* value) {
   std::vector<std::string> devices;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
+  for (const std::string_view piece : split(text, ',')) {
+    const std::string word(piece);
     const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
                                                      [](char c) { return c >= '0' && c <= '9'; });
     if (!number && word != "cpu" && word.rfind("cuda", 0) != 0) {
       refuse("cards like 0,1 (or cpu)", quoted(text));
     }
     devices.push_back(number ? "cuda:" + word : word);
-    begin = end + 1;
   }
   *value = std::move(devices);
 }
 
 void parse(const std::string& text, std::vector<double>* value) {
   value->clear();
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    parse(text.substr(begin, end - begin), &value->emplace_back());
-    begin = end + 1;
+  for (const std::string_view number : split(text, ',')) {
+    parse(std::string(number), &value->emplace_back());
   }
 }
 
@@ -158,10 +155,8 @@ std::string text_of(const std::vector<double>& value) {
 
 void parse(const std::string& text, std::vector<LoraUse>* value) {
   value->clear();
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    if (end > begin) value->push_back(parse_lora(text.substr(begin, end - begin)));
-    begin = end + 1;
+  for (const std::string_view line : split(text, '\n')) {
+    if (!line.empty()) value->push_back(parse_lora(std::string(line)));
   }
 }
 

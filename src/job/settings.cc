@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/split.h"
 #include "job/setting_values.h"
 
 namespace sd {
@@ -94,14 +95,8 @@ Settings::Settings(Script of) : script(of) {
 }
 
 std::vector<std::string> Setting::flags() const {
-  std::vector<std::string> all;
-  const std::string_view names = about.flags;
-  for (size_t begin = 0; begin < names.size();) {
-    const size_t end = std::min(names.find(',', begin), names.size());
-    all.emplace_back(names.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return all;
+  const auto names = split_list(about.flags, ',');
+  return {names.begin(), names.end()};
 }
 
 bool Setting::known_to(Script script) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/names.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "job/settings.h"
 #include "sd/error.h"
@@ -63,10 +64,10 @@ SweepAxis parse_sweep_axis(const std::string& text) {
   constexpr size_t kMostValues = 1000;
   const size_t equals = text.find('=');
   SweepAxis axis = {.setting = text.substr(0, equals), .values = {}};
-  for (size_t begin = equals + 1; equals != std::string::npos && begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    axis.values.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+  if (equals != std::string::npos) {
+    for (const auto value : split(std::string_view(text).substr(equals + 1), ',')) {
+      axis.values.emplace_back(value);
+    }
   }
   if (axis.setting.empty() || axis.values.empty() || axis.values.size() > kMostValues) {
     throw Error(ErrorKind::kUsage,

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "base/text_file.h"
 #include "job/infotext.h"
@@ -35,11 +36,9 @@ std::string read(const fs::path& path) {
 }
 
 void add_lines(const std::string& text, std::vector<WildcardValue>* values) {
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = strip(std::string_view(text).substr(begin, end - begin));
+  for (const std::string_view each : split(text, '\n')) {
+    const std::string_view line = strip(each);
     if (!line.empty() && !line.starts_with('#')) values->push_back({std::string(line), 1});
-    begin = end + 1;
   }
 }
 

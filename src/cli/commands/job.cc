@@ -148,9 +148,7 @@ void write_grid(const JobSurvey& job, const fs::path& path, int columns) {
   if (images.empty()) {
     throw Error(ErrorKind::kUsage, "no picture of the job is drawn", "run the job first");
   }
-  NewFile file(path);
-  file.write(encode_png(make_grid(images, columns)));
-  file.finish_over();
+  write_over(path, encode_png(make_grid(images, columns)));
 }
 
 int run_merge(const JobOptions& options) {

@@ -16,18 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_over(const fs::path& path, const std::string& text) {
-  NewFile file(path);
-  file.write(text);
-  file.finish_over();
-  print_path(path);
-}
-
 /// All manual pages into a folder.
 int write_man_pages(const CommandPage& program, const fs::path& folder) {
   fs::create_directories(folder);
   const auto write = [&](const CommandPage& page) {
-    write_over(folder / (man_name(page) + ".1"), man_page(page, program));
+    const fs::path path = folder / (man_name(page) + ".1");
+    write_over(path, man_page(page, program));
+    print_path(path);
   };
   write(program);
   for (const CommandPage& command : program.commands) write(command);

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/split.h"
 #include "job/foreign/foreign_settings.h"
 #include "job/foreign/loose_json.h"
 #include "job/foreign/readers.h"
@@ -120,9 +121,8 @@ void add_loras(const json& values, ForeignRecord* record) {
 json of_lines(const std::string& text) {
   json values = json::object();
   std::string last;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line(strip(std::string_view(text).substr(begin, end - begin)));
+  for (const std::string_view each : split(text, '\n')) {
+    const std::string line(strip(each));
     const size_t colon = line.find(':');
     const char* key = colon == std::string::npos ? nullptr : key_of(line.substr(0, colon));
     if (key != nullptr) {
@@ -131,7 +131,6 @@ json of_lines(const std::string& text) {
     } else if (!line.empty() && text_in(member(values, last))) {
       values[last] = values[last].get<std::string>() + "\n" + line;
     }
-    begin = end + 1;
   }
   return values;
 }

@@ -141,9 +141,8 @@ class TarSink final : public PictureSink {
                   "give each run an `outdir` of its own, or use `job`");
     }
     const std::string name = path_.filename().string();
-    NewFile statistics(fs::path(path_).replace_extension(".json"));
-    statistics.write(open_->statistics(name, open_->samples()));
-    statistics.finish_over();
+    write_over(fs::path(path_).replace_extension(".json"),
+               open_->statistics(name, open_->samples()));
     inputs_.reporter->wrote(path_, first_);
     open_.reset();
   }

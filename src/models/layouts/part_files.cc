@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "base/text_file.h"
 #include "sd/error.h"
@@ -18,13 +19,8 @@ constexpr const char* kBin = ".bin";
 
 /// The words between the dots of a name.
 std::vector<std::string> words_of(std::string_view name) {
-  std::vector<std::string> words;
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('.', begin), name.size());
-    words.emplace_back(name.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
+  const auto words = split(name, '.');
+  return {words.begin(), words.end()};
 }
 
 bool is_variant(const std::string& word) {

@@ -160,5 +160,14 @@ TEST(NewFile, LeavesNothingOfAProcessThatIsKilled) {
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>());
 }
 
+TEST(WriteOver, PutsAWholeFileInThePlaceOfAnother) {
+  const TempFolder folder;
+  const fs::path path = folder.write("a", "before, and longer");
+  write_over(path, "after");
+  EXPECT_EQ(fs::file_size(path), 5U);
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a"});
+  EXPECT_THROW(write_over(folder / "absent/b", "x"), std::exception);
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace sd {
+
+/// The pieces of a text between separators: one more than there are separators, some perhaps empty.
+/// They are views of the text.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// The same of a list: of an empty text there is no piece.
+std::vector<std::string_view> split_list(std::string_view text, char separator);
+
+}  // namespace sd
