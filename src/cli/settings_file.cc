@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/environment.h"
 #include "base/names.h"
 #include "base/strings.h"
 #include "base/words.h"
@@ -83,8 +84,8 @@ std::string text_of(const CLI::ConfigItem& item, const Setting& setting, const s
   }
   std::string text = join(item.inputs, ",");
   const bool is_path = setting.kind == "FILE" || setting.kind == "DIR";
-  const char* home = std::getenv("HOME");
-  if (is_path && text.starts_with("~/") && home != nullptr) text.replace(0, 1, home);
+  const std::string home = variable("HOME");
+  if (is_path && text.starts_with("~/") && !home.empty()) text.replace(0, 1, home);
   return text;
 }
 

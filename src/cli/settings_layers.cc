@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <filesystem>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "base/strings.h"
@@ -24,16 +24,9 @@ namespace fs = std::filesystem;
 constexpr const char* kProjectFile = "./sd.toml";
 constexpr std::string_view kVariable = "SD_SET_";
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 fs::path user_file() {
-  const std::string folder = variable("XDG_CONFIG_HOME"), home = variable("HOME");
-  const fs::path base = folder.empty() ? fs::path(home) / ".config" : fs::path(folder);
-  if (!base.is_absolute()) return {};
-  return base / "stable-diffusion" / "settings.toml";
+  const fs::path folder = user_folder("XDG_CONFIG_HOME", ".config");
+  return folder.empty() ? fs::path() : folder / "stable-diffusion" / "settings.toml";
 }
 
 std::string read_file(const fs::path& path) {

@@ -2,9 +2,10 @@
 
 #include <chafa.h>
 
-#include <cstdlib>
 #include <memory>
-#include <string_view>
+#include <string>
+
+#include "base/environment.h"
 
 namespace sd {
 namespace {
@@ -18,11 +19,6 @@ struct Unref {
 template <class T>
 using Owned = std::unique_ptr<T, Unref>;
 
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : std::string_view(value);
-}
-
 Owned<ChafaTermInfo> terminal_here() {
   gchar** environment = g_get_environ();
   Owned<ChafaTermInfo> info(chafa_term_db_detect(chafa_term_db_get_default(), environment));
@@ -32,7 +28,7 @@ Owned<ChafaTermInfo> terminal_here() {
 
 /// Whether another program stands between this one and the terminal, which draws symbols only.
 bool is_multiplexed() {
-  const std::string_view term = variable("TERM");
+  const std::string term = variable("TERM");
   return !variable("TMUX").empty() || term.starts_with("tmux") || term.starts_with("screen");
 }
 
@@ -52,8 +48,8 @@ ChafaCanvasMode canvas_mode(bool colour) {
   if (variable("COLORTERM") == "truecolor" || variable("COLORTERM") == "24bit") {
     return CHAFA_CANVAS_MODE_TRUECOLOR;
   }
-  return variable("TERM").find("256") != std::string_view::npos ? CHAFA_CANVAS_MODE_INDEXED_240
-                                                                : CHAFA_CANVAS_MODE_INDEXED_16;
+  return variable("TERM").find("256") != std::string::npos ? CHAFA_CANVAS_MODE_INDEXED_240
+                                                           : CHAFA_CANVAS_MODE_INDEXED_16;
 }
 
 Owned<ChafaCanvasConfig> canvas_config(const Image& image, int columns, int rows,

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/interrupt.h"
 #include "base/new_file.h"
 #include "base/regular_file.h"
@@ -34,11 +34,8 @@ std::string identity(const std::string& path, const struct stat& about) {
 
 /// Empty where there is no place for it.
 fs::path memory_file() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache == '/') return fs::path(cache) / "stable-diffusion/sha256";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home == '/') return fs::path(home) / ".cache/stable-diffusion/sha256";
-  return {};
+  const fs::path cache = user_folder("XDG_CACHE_HOME", ".cache");
+  return cache.empty() ? fs::path() : cache / "stable-diffusion/sha256";
 }
 
 /// Lines of "HASH IDENTITY", the newest first.

@@ -1,7 +1,6 @@
 #include "runtime/data_files.h"
 
-#include <cstdlib>
-
+#include "base/environment.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
@@ -10,9 +9,8 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> data_folders() {
   std::vector<fs::path> folders;
-  if (const char* named = std::getenv("SD_DATA_DIR"); named != nullptr && *named != '\0') {
-    folders.emplace_back(named);
-  }
+  const std::string named = variable("SD_DATA_DIR");
+  if (!named.empty()) folders.emplace_back(named);
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   if (!program.empty()) {

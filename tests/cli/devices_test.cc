@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_program.h"
-#include "cli/variable.h"
+#include "support/variable.h"
 
 namespace sd::test {
 namespace {

@@ -1,8 +1,8 @@
 // What the program says of itself: whether it draws as it should here, and which version it is.
 
 #include "cli/small_model.h"
-#include "cli/variable.h"
 #include "image/png_metadata.h"
+#include "support/variable.h"
 
 namespace sd::test {
 namespace {

@@ -1,7 +1,7 @@
 // Settings from files, variables and presets: what wins, and what is said of it.
 
 #include "cli/small_model.h"
-#include "cli/variable.h"
+#include "support/variable.h"
 
 namespace sd::test {
 namespace {
