@@ -1,6 +1,6 @@
 #!/bin/bash
-# Draws a job in N processes on this machine, or with GNU parallel's --sshlogin on many that share the
-# folder. A process that is stopped (exit code 75) or killed is run again, up to five times.
+# Draws a job in N processes on this machine, by GNU parallel. A process that is stopped (exit code 75)
+# or killed is run again, up to five times. For more machines that share the folder, give each a shard.
 #
 #   deploy/parallel.sh N prompts.txt /scratch/job [flags of sd txt2img …]
 set -eu
