@@ -66,10 +66,10 @@ SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
 size_t most_waiting(const Settings& settings, const SinkLoad& load) {
   constexpr int64_t kBytes = int64_t{64} << 20, kMost = 16;
   if (is_profiled(settings)) return 0;
-  const int64_t bytes_each = int64_t{load.largest_width} * load.largest_height * 3;
+  const int64_t bytes_each =
+      std::max<int64_t>(1, int64_t{load.largest_width} * load.largest_height * 3);
   const int64_t most = settings.job.folder.empty() ? kMost : std::min(kMost, settings.n_samples);
-  const int64_t fit = kBytes / std::max<int64_t>(bytes_each, 1);  // (the size may be unknown)
-  return static_cast<size_t>(std::clamp<int64_t>(fit, 1, most));
+  return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, most));
 }
 
 std::string stopped_line(int64_t kept, int64_t planned) {

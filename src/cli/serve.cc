@@ -58,7 +58,8 @@ class Server {
   int run() {
     const LogToReporter log(&tell_);
     if (!model_.note.empty()) notice(model_.note);
-    pipeline_.emplace(Pipeline::load(load_options(), model_.description.config));
+    loaded_ = load_options();
+    pipeline_.emplace(Pipeline::load(loaded_, model_.description.config));
     catch_interrupts();
     events_->tell({{"event", "ready"}, {"model", model_.paths.checkpoint}});
     std::thread reader([this] { read_requests(STDIN_FILENO, &queue_); });
@@ -109,15 +110,16 @@ class Server {
     JobList jobs(plan, model_.description, settings.fixed_code);
     SinkThread writer(sink.get(), 1);
     OrderedOutput output(&writer, recorder_ ? &*recorder_ : nullptr);
+    if (!session_) session_.emplace(pipeline_->start());
     const RunInputs inputs{.settings = settings,
                            .model = model_,
                            .jobs = jobs,
-                           .load = {},
+                           .load = loaded_,
                            .workers = {},
                            .tap = nullptr,
-                           .cancelled = &queue_.stopped()};
-    if (!session_) session_.emplace(pipeline_->start());
-    const RunOutcome outcome = run_on({*pipeline_, *session_}, inputs, &output, &tell_);
+                           .cancelled = &queue_.stopped(),
+                           .session = &*session_};
+    const RunOutcome outcome = run_on(*pipeline_, inputs, &output, &tell_);
     if (outcome.error || outcome.stopped()) session_.reset();  // half of a request is in it
     if (outcome.error) std::rethrow_exception(outcome.error);
     drawn_ += static_cast<uint64_t>(outcome.drawn);
@@ -150,6 +152,7 @@ class Server {
   Reporters tell_;
   JsonReporter* events_ = nullptr;
   RequestQueue queue_;
+  LoadOptions loaded_;
   std::optional<Pipeline> pipeline_;
   std::optional<Session> session_;  // from request to request
   uint64_t drawn_ = 0;

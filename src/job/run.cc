@@ -50,32 +50,25 @@ class Run {
         previews_(inputs.settings, inputs.load.safety.mode, reporter) {}
 
   /// Draws jobs until none is left.
-  void draw(const LoadedModel& model) {
-    model.session.set_tap(inputs_.tap);
+  void draw(const Pipeline& pipeline) {
+    std::optional<Session> own;
+    Session& session =
+        inputs_.session != nullptr ? *inputs_.session : own.emplace(pipeline.start());
+    session.set_tap(inputs_.tap);
     while (const auto job = jobs_.take()) {
       try {
-        draw(*job, model);
+        draw(*job, pipeline, &session);
       } catch (const Error& error) {
         if (cannot_write_ || !jobs_.go_on_without(*job, error)) throw;
       }
     }
   }
 
-  /// A worker from its start to its end, with the pipeline that `load` gives.
+  /// A worker from its start to its end: what goes wrong stops all.
   template <class Load>
   void work(const Load& load) noexcept {
-    guarded([&] {
-      const Pipeline pipeline = load();
-      Session session = pipeline.start();
-      draw(LoadedModel{pipeline, session});
-    });
-  }
-
-  /// What a worker does: what goes wrong with it stops all.
-  template <class Part>
-  void guarded(const Part& part) noexcept {
     try {
-      part();
+      draw(load());
     } catch (const Error& error) {
       stop(error.kind() == ErrorKind::kCancelled ? nullptr : std::current_exception());
     } catch (...) {
@@ -87,9 +80,9 @@ class Run {
   std::exception_ptr error() const { return error_; }
 
  private:
-  void draw(const Job& job, const LoadedModel& model) {
-    model.session.generate(
-        job.request, [&](Picture picture) { add(job, std::move(picture), model.pipeline); },
+  void draw(const Job& job, const Pipeline& pipeline, Session* session) {
+    session->generate(
+        job.request, [&](Picture picture) { add(job, std::move(picture), pipeline); },
         [&](const ProgressEvent& event) { return show(job, event); });
     jobs_.done(job);
   }
@@ -190,10 +183,10 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
   return finish(inputs, all, output);
 }
 
-RunOutcome run_on(const LoadedModel& model, const RunInputs& inputs, OrderedOutput* output,
+RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter) {
   Run all(inputs, output, reporter);
-  all.guarded([&] { all.draw(model); });
+  all.work([&]() -> const Pipeline& { return pipeline; });
   return finish(inputs, all, output);
 }
 

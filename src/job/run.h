@@ -23,6 +23,9 @@ struct RunInputs {
   std::vector<ExecPolicy> workers;  ///< one thread each; none: this thread, on `load.device`
   Session::Tap tap;                 ///< sees the tensors of the run; see Session::set_tap
   const std::atomic<bool>* cancelled = nullptr;  ///< once true, the run stops; null: never
+  /// For `run_on`: what draws, of its pipeline; null: a session of the run's own. Where the run
+  /// ends early, half of a request is in it, and it must not be used again.
+  Session* session = nullptr;
 };
 
 /// How a run went.
@@ -47,15 +50,9 @@ struct RunOutcome {
 /// is in the output.
 RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporter);
 
-/// A model that is loaded, and a session of it.
-struct LoadedModel {
-  const Pipeline& pipeline;
-  Session& session;
-};
-
-/// As `run`, on this thread, with a model that is loaded already: `load` and `workers` count for
-/// nothing. After an error, or where it was stopped, the session must not be used again.
-RunOutcome run_on(const LoadedModel& model, const RunInputs& inputs, OrderedOutput* output,
+/// As `run`, on this thread, with a pipeline that is there already: `load` and `workers` count for
+/// nothing.
+RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter);
 
 }  // namespace sd
