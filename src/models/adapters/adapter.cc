@@ -27,7 +27,8 @@ const AdapterKind* choose_kind(const AdapterParts& parts, const AdapterShape& we
 
 /// Whether each number that stands alone is one number.
 bool has_sound_numbers(const AdapterParts& parts) {
-  for (const Role role : {Role::kAlpha, Role::kScale, Role::kOnInput}) {
+  for (const Role role :
+       {Role::kAlpha, Role::kScale, Role::kOnInput, Role::kOftTerms, Role::kOftLimit}) {
     if (!parts.has(role)) continue;
     const at::Tensor& stored = parts.all().at(role);
     if (stored.numel() != 1 || !std::isfinite(parts.number(role, 0))) return false;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -61,6 +62,20 @@ std::string prefix_of(const std::string& layer) {
   return "";
 }
 
+/// How PEFT's OFTConfig says that a layer turns: by terms of Neumann's series unless it says
+/// otherwise, and with `coft` not far.
+void add_oft_numbers(const json& config, AdapterParts* parts) {
+  constexpr double kMostTerms = 64;
+  const auto by_series = config.find("use_cayley_neumann");
+  const bool is_exact = by_series != config.end() && by_series->is_boolean() && !*by_series;
+  const auto terms = value_for(config, "num_cayley_neumann_terms", "", "");
+  parts->add(AdapterRole::kOftTerms,
+             at::scalar_tensor(is_exact ? 0 : std::clamp(terms.value_or(5), 1.0, kMostTerms)));
+  if (!is_true(config, "coft")) return;
+  parts->add(AdapterRole::kOftLimit,
+             at::scalar_tensor(value_for(config, "eps", "", "").value_or(6e-5), at::kDouble));
+}
+
 }  // namespace
 
 void add_peft_scales(AdapterFile* file) {
@@ -70,6 +85,7 @@ void add_peft_scales(AdapterFile* file) {
   }
   if (!config.is_object()) return;
   for (auto& [layer, parts] : file->layers) {
+    if (parts.has(AdapterRole::kPeftOft)) add_oft_numbers(config, &parts);
     if (!parts.has(AdapterRole::kDown) || parts.has(AdapterRole::kAlpha)) continue;
     const auto shape = parts.shape(AdapterRole::kDown);
     if (shape.empty()) continue;

@@ -21,6 +21,7 @@ TEST(AdapterFile, IsNotSeenInTheNamesOfAnyNetwork) {
   EXPECT_FALSE(may_be_adapter({}));
   EXPECT_TRUE(may_be_adapter({named("a.weight"), named("a.on_input")}));
   EXPECT_TRUE(may_be_adapter({named("x.lora_up.weight")}));
+  EXPECT_TRUE(may_be_adapter({named("x.oft_R.weight")}));
   EXPECT_TRUE(may_be_adapter({named("0"), named("1")}));
 }
 

@@ -133,6 +133,10 @@ std::vector<Broken> broken_adapters() {
       {"down of five sizes", with(".lora_down.weight", at::ones({2, 32, 1, 1, 1}))},
       {"up without sizes", with(".lora_up.weight", at::ones({}))},
       {"lengths without sizes", with(".dora_scale", at::ones({}))},
+      {"packed blocks of one size", {{layer + ".oft_R.weight", at::ones({28})}}},
+      {"packed blocks that are no squares", {{layer + ".oft_R.weight", at::ones({4, 27})}}},
+      {"too few packed blocks", {{layer + ".oft_R.weight", at::ones({3, 28})}}},
+      {"packed blocks of nothing", {{layer + ".oft_R.weight", at::ones({32, 0})}}},
   };
 }
 

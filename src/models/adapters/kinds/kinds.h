@@ -45,6 +45,7 @@ extern const AdapterKind kSwappedGloraKind;
 extern const AdapterKind kOftKind;
 extern const AdapterKind kBoftKind;
 extern const AdapterKind kOldOftKind;
+extern const AdapterKind kPeftOftKind;
 
 /// What several kinds need.
 namespace adapters {
