@@ -94,7 +94,8 @@ std::optional<AdapterKey> split_adapter_key(std::string_view name) {
   std::optional<AdapterKey> key = split_plain(rest);
   if (!key) {  // PEFT may put the adapter's own name at the end
     const size_t dot = rest.rfind('.');
-    if (dot != std::string_view::npos) key = split_plain(rest.substr(0, dot));
+    const bool is_bias = dot != std::string_view::npos && rest.substr(dot) == ".bias";
+    if (dot != std::string_view::npos && !is_bias) key = split_plain(rest.substr(0, dot));
     const bool of_peft = name.find(".lora_") != std::string_view::npos ||
                          name.find(".oft_R.") != std::string_view::npos;
     if (!of_peft) key.reset();
