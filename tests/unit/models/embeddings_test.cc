@@ -10,7 +10,7 @@
 #include "models/embedding_card.h"
 #include "models/inspect.h"
 #include "support/expect_error.h"
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 #include "support/tiny_model.h"
 
 namespace sd::test {
@@ -53,7 +53,7 @@ TEST(Embeddings, AreReadAsTheWebUiReadsThem) {
     for (const std::string& key : {file, found->name}) {
       if (!vectors.has(key)) continue;
       const auto golden = vectors.f32(key);
-      EXPECT_TRUE(at::equal(found->vectors, at::tensor(golden.data).reshape(golden.shape)));
+      EXPECT_TRUE(at::equal(found->vectors, tensor_of(golden)));
     }
   }
   EXPECT_EQ(set.embeddings.size(), expected);
