@@ -1,6 +1,5 @@
 #include "sd/pipeline.h"
 
-#include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>

@@ -1,10 +1,6 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include <algorithm>
-#include <memory>
-
-#include "base/strings.h"
 #include "image/formats/webp_file.h"
 
 namespace sd {

@@ -1,7 +1,5 @@
 #include "models/adapters/adapter_file.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
