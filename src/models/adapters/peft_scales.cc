@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/text_file.h"
@@ -14,15 +15,24 @@ namespace {
 
 using nlohmann::json;
 
+/// The number under the longest end of the layer's name that the object has; an end begins behind a
+/// dot. (Not pattern by pattern: a file may have as many of them as layers.)
+std::optional<double> value_of_end(const json& patterns, std::string_view layer) {
+  for (std::string_view end = layer;;) {
+    const auto found = patterns.find(end);
+    if (found != patterns.end() && found->is_number()) return found->get<double>();
+    const size_t dot = end.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    end.remove_prefix(dot + 1);
+  }
+}
+
 /// Of a layer: the value of `key`, or that of the pattern that the layer's name ends in.
 std::optional<double> value_for(const json& config, const std::string& key,
                                 const std::string& patterns, const std::string& layer) {
   const auto all = config.find(patterns);
   if (all != config.end() && all->is_object()) {
-    for (const auto& [end, value] : all->items()) {
-      const bool fits = layer == end || layer.ends_with("." + end);
-      if (fits && value.is_number()) return value.get<double>();
-    }
+    if (const auto value = value_of_end(*all, layer)) return value;
   }
   const auto found = config.find(key);
   if (found == config.end() || !found->is_number()) return std::nullopt;

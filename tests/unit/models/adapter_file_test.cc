@@ -80,6 +80,25 @@ TEST(AdapterFile, ListsArePlacesAndNothingElse) {
   EXPECT_EQ(file.strange.size(), 2U);
 }
 
+TEST(AdapterFile, TakesPeftsAlphaOfTheLongestEndOfALayersName) {
+  const TempFolder folder;
+  Tensors tensors;
+  for (const char* layer : {"a.x.to_q", "b.x.to_q", "b.x.to_k", "to_k"}) {
+    tensors.merge(lora(std::string("base_model.model.") + layer, 4, 4));
+  }
+  const std::string path = write_tensors(folder / "adapter_model.safetensors", tensors);
+  folder.write("adapter_config.json", R"({"lora_alpha": 5, "alpha_pattern":
+      {"to_q": 6, "b.x.to_q": 7, "_k": 8, "x": 9, "": 10, "a.x.to_q": "eleven"}})");
+  const AdapterFile file = read_adapter(path);
+  const auto alpha = [&](const char* layer) {
+    return file.layers.at(std::string("base_model.model.") + layer).number(AdapterRole::kAlpha, -1);
+  };
+  EXPECT_EQ(alpha("a.x.to_q"), 6);
+  EXPECT_EQ(alpha("b.x.to_q"), 7);
+  EXPECT_EQ(alpha("b.x.to_k"), 5);
+  EXPECT_EQ(alpha("to_k"), 5);
+}
+
 TEST(AdapterFile, TellsLongNamesInShort) {
   const TempFolder folder;
   const std::string name(10000, 'x');
