@@ -46,6 +46,7 @@ std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
 
 EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   if (folder.empty()) return {};
+  const Zone zone("embeddings");
   EmbeddingSet set = load_embeddings(folder, width);
   detail(format("%zu embeddings in %s", set.embeddings.size(), printable(folder).c_str()));
   return set;
@@ -53,7 +54,6 @@ EmbeddingSet read_folder(const std::string& folder, int64_t width) {
 
 /// The embeddings of the folder, and those in the files of adapters; what is not used is said.
 EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width, AdapterLibrary* adapters) {
-  const Zone zone("embeddings");
   EmbeddingSet set = read_folder(options.embeddings, width);
   std::set<std::string> seen;
   for (const std::vector<LoraUse>& uses : options.loras) {
