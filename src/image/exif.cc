@@ -190,44 +190,28 @@ int exif_orientation(std::span<const uint8_t> bytes) {
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
 }
 
-std::string exif_user_comment(std::span<const uint8_t> bytes) {
-  constexpr uint32_t kUserComment = 0x9286;
-  const Bytes exif = find_exif(bytes);
-  const Tiff tiff(exif);
-  if (!tiff.makes_sense()) return "";
-  const auto directory = exif_directory(tiff);
-  if (!directory) return "";
-  const auto comment = tiff.find(*directory, kUserComment);
-  return comment ? comment_text(tiff.blob(*comment)) : "";
-}
-
-std::string exif_image_description(std::span<const uint8_t> bytes) {
-  constexpr uint32_t kImageDescription = 0x010E;
-  const Bytes exif = find_exif(bytes);
-  const Tiff tiff(exif);
-  if (!tiff.makes_sense()) return "";
-  const auto entry = tiff.find(tiff.u32(4), kImageDescription);
-  if (!entry) return "";
-  const ByteSpan text = tiff.blob(*entry);
-  std::string out(text.begin(), text.end());
-  out.erase(std::find(out.begin(), out.end(), '\0'), out.end());
-  return is_valid_utf8(out) ? out : "";
-}
-
-std::vector<std::pair<std::string, std::string>> exif_texts(std::span<const uint8_t> bytes) {
+ExifTexts exif_texts(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kImageDescription = 0x010E, kUserComment = 0x9286, kMakerNote = 0x927C;
   constexpr std::array<std::pair<uint32_t, const char*>, 3> kTags = {
       {{0x010F, "Make"}, {0x0110, "Model"}, {0x0131, "Software"}}};
-  constexpr uint32_t kMakerNote = 0x927C;
-  std::vector<std::pair<std::string, std::string>> texts;
   const Bytes exif = find_exif(bytes);
   const Tiff tiff(exif);
+  ExifTexts texts;
   if (!tiff.makes_sense()) return texts;
-  const auto add = [&](const char* name, const std::optional<Entry>& entry) {
-    std::string text = entry ? plain_text(tiff.blob(*entry)) : "";
-    if (!text.empty()) texts.emplace_back(name, std::move(text));
+  const auto text_of = [&](const std::optional<Entry>& entry) {
+    return entry ? plain_text(tiff.blob(*entry)) : "";
   };
-  for (const auto& [tag, name] : kTags) add(name, tiff.find(tiff.u32(4), tag));
+  const auto add = [&](const char* name, const std::optional<Entry>& entry) {
+    if (std::string text = text_of(entry); !text.empty()) {
+      texts.others.emplace_back(name, std::move(text));
+    }
+  };
+  const size_t main = tiff.u32(4);
+  texts.image_description = text_of(tiff.find(main, kImageDescription));
+  for (const auto& [tag, name] : kTags) add(name, tiff.find(main, tag));
   if (const auto directory = exif_directory(tiff)) {
+    const auto comment = tiff.find(*directory, kUserComment);
+    if (comment) texts.user_comment = comment_text(tiff.blob(*comment));
     add("MakerNote", tiff.find(*directory, kMakerNote));
   }
   return texts;

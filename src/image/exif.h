@@ -15,17 +15,16 @@ namespace sd {
 /// for decode_image to report.
 int exif_orientation(std::span<const uint8_t> bytes);
 
-/// The EXIF UserComment of a picture's file in UTF-8, where programs keep a picture's parameters if
-/// its format has no text chunks; "" when it has none that makes sense.
-std::string exif_user_comment(std::span<const uint8_t> bytes);
+/// The EXIF texts of a picture's file, in UTF-8; "" or absent where it has none that makes sense.
+struct ExifTexts {
+  /// UserComment, where programs keep a picture's parameters if its format has no text chunks.
+  std::string user_comment;
+  std::string image_description;  ///< where our own record is
+  /// Others by the tags' names: Make, Model, Software, MakerNote.
+  std::vector<std::pair<std::string, std::string>> others;
+};
 
-/// The EXIF ImageDescription of a picture's file, where our own record is; "" when it has none that
-/// is UTF-8.
-std::string exif_image_description(std::span<const uint8_t> bytes);
-
-/// Other EXIF texts of a picture's file, in UTF-8, by the tags' names: Make, Model,
-/// Software, MakerNote.
-std::vector<std::pair<std::string, std::string>> exif_texts(std::span<const uint8_t> bytes);
+ExifTexts exif_texts(std::span<const uint8_t> bytes);
 
 /// The picture turned and mirrored as that orientation asks, so that it stands upright. 1, and what
 /// is not from 1 to 8, change nothing.

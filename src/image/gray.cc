@@ -112,18 +112,4 @@ GrayImage resize(const GrayImage& gray, int width, int height, ResizeFilter filt
   return result;
 }
 
-GrayImage resize_nearest(const GrayImage& gray, int width, int height) {
-  GrayImage result(width, height);
-  const auto from = [](int i, int in, int out) {
-    const float scale = static_cast<float>(in) / static_cast<float>(out);
-    return std::min(static_cast<int>(static_cast<float>(i) * scale), in - 1);
-  };
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      result.at(x, y) = gray.at(from(x, gray.width, width), from(y, gray.height, height));
-    }
-  }
-  return result;
-}
-
 }  // namespace sd

@@ -28,8 +28,4 @@ GrayImage gaussian_blur(const GrayImage& gray, double sigma);
 /// As `resize` of a picture whose three channels are equal.
 GrayImage resize(const GrayImage& gray, int width, int height, ResizeFilter filter);
 
-/// The nearest value: that at the top left of the place where a value comes from, as torch's
-/// interpolate.
-GrayImage resize_nearest(const GrayImage& gray, int width, int height);
-
 }  // namespace sd

@@ -1,7 +1,6 @@
 #include "image/image_io.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "base/strings.h"
 #include "image/file_bytes.h"

@@ -62,15 +62,14 @@ void add_segments(PngMetadata* texts, ByteSpan bytes) {
 }
 
 void add_exif(PngMetadata* texts, ByteSpan bytes) {
-  std::string comment = exif_user_comment(bytes);
-  if (!comment.empty() && texts->find(kParametersKeyword) == nullptr) {
-    texts->add(kParametersKeyword, std::move(comment));
+  ExifTexts exif = exif_texts(bytes);
+  if (!exif.user_comment.empty() && texts->find(kParametersKeyword) == nullptr) {
+    texts->add(kParametersKeyword, std::move(exif.user_comment));
   }
-  std::string description = exif_image_description(bytes);
-  if (description.starts_with('{') && texts->find(kRecordKeyword) == nullptr) {
-    texts->add(kRecordKeyword, std::move(description));
+  if (exif.image_description.starts_with('{') && texts->find(kRecordKeyword) == nullptr) {
+    texts->add(kRecordKeyword, std::move(exif.image_description));
   }
-  for (auto& [name, text] : exif_texts(bytes)) texts->add("exif:" + name, std::move(text));
+  for (auto& [name, text] : exif.others) texts->add("exif:" + name, std::move(text));
 }
 
 }  // namespace

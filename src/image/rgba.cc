@@ -84,15 +84,6 @@ Image colours_of(const RgbaImage& image) {
   return colours;
 }
 
-RgbaImage with_alpha(const Image& image, const GrayImage& alpha) {
-  RgbaImage result(image.width, image.height);
-  for (size_t i = 0; i < image.pixels(); ++i) {
-    std::copy_n(&image.rgb[3 * i], 3, &result.rgba[kChannels * i]);
-    result.rgba[kChannels * i + 3] = alpha.values[i];
-  }
-  return result;
-}
-
 RgbaImage premultiplied(const Image& image, const GrayImage& share) {
   RgbaImage result(image.width, image.height);
   for (size_t i = 0; i < image.pixels(); ++i) {

@@ -27,8 +27,6 @@ struct RgbaImage {
 
 /// The colours without the alpha.
 Image colours_of(const RgbaImage& image);
-/// With an alpha of the same size.
-RgbaImage with_alpha(const Image& image, const GrayImage& alpha);
 
 /// The picture with each value times `share` / 255: colours times alpha, "RGBa".
 RgbaImage premultiplied(const Image& image, const GrayImage& share);

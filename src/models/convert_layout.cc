@@ -2,16 +2,18 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cstring>
+#include <map>
+#include <memory>
 
 #include "base/new_file.h"
 #include "base/strings.h"
 #include "models/latent_diffusion.h"
 #include "models/schemas/schemas.h"
+#include "models/stored_schedule.h"
 #include "sd/error.h"
-#include "weights/formats/writers.h"
 #include "weights/name_maps/name_maps.h"
+#include "weights/weight_view.h"
+#include "weights/weights_file.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -31,45 +33,58 @@ const PartSource* part_of(const ModelSource& source, const std::string& name) {
   throw Error(ErrorKind::kInternal, name + " is of no part of the model");
 }
 
+/// The part alone, by the reference's whole names.
+WeightView view_of(const PartSource& part, std::shared_ptr<LoadReport> report) {
+  PartSource whole = part;
+  whole.scope.clear();
+  return {std::move(whole), std::move(report)};
+}
+
+/// Throws kCheckpoint, with their names, for weights of a part that cannot be written.
+void require_weights(const PartSource& part, const std::vector<Weight>& all) {
+  const auto report = WeightView::make_report(part.file->path(), *part.file);
+  const WeightView view = view_of(part, report).on(at::kMeta);  // no value is read
+  for (const Weight& weight : all) {
+    if (weight.part == &part) view.get(weight.name, weight.shape);
+  }
+  report->throw_if_failed();
+}
+
 /// All weights that the networks need.
 std::vector<Weight> weights_of(const ModelSource& source) {
   std::vector<Weight> all;
   for (const auto& [name, shape] : wanted_tensors(source.config)) {
-    const PartSource* part = part_of(source, name);
-    if (part->file->find(part->name_in_file(name)) == nullptr) {
-      throw Error(ErrorKind::kCheckpoint,
-                  printable(part->file->path()) + " has no " + part->name_in_file(name),
-                  "`sd inspect` shows what it holds");
-    }
-    all.push_back({part, name, shape});
+    all.push_back({part_of(source, name), name, shape});
+  }
+  for (const PartSource* part : {&source.text, &source.unet, &source.coder}) {
+    require_weights(*part, all);
   }
   return all;
 }
 
-at::ScalarType written_dtype(const Weight& weight, const ConvertOptions& options) {
-  if (options.dtype) return *options.dtype;
-  const TensorInfo* info = weight.part->file->find(weight.part->name_in_file(weight.name));
-  return info->dtype == at::kHalf ? at::kHalf : at::kFloat;
+/// The config with the scale factor that pictures are drawn with, which the checkpoint may have
+/// beside its networks.
+ModelConfig config_to_write(const ModelSource& source) {
+  ModelConfig config = source.config;
+  const PartSource& whole = source.whole;
+  const auto report = WeightView::make_report(whole.file->path(), *whole.file);
+  config.scale_factor = load_scale_factor(WeightView(whole, report), config);
+  config.scale_by_std = false;
+  report->throw_if_failed();
+  return config;
 }
 
 /// The weight under another name and in another shape of as many values.
 TensorToWrite written(const Weight& weight, const std::string& name, std::vector<int64_t> shape,
                       const ConvertOptions& options) {
-  const at::ScalarType dtype = written_dtype(weight, options);
+  const TensorInfo* info = weight.part->file->find(weight.part->name_in_file(weight.name));
+  const at::ScalarType dtype =
+      written_dtype(info->dtype, weight.part->is_edited(weight.name), options.dtype);
   return {name, dtype, std::move(shape), [weight, dtype](char* bytes) {
-            const auto report =
-                WeightView::make_report(weight.part->file->path(), *weight.part->file);
-            PartSource of = *weight.part;
-            of.scope.clear();
-            const at::Tensor exact = WeightView(of, report).get(weight.name, weight.shape);
-            report->throw_if_failed();
-            const at::Tensor values = exact.to(dtype).contiguous();
-            if (at::isinf(values).any().item<bool>() && !at::isinf(exact).any().item<bool>()) {
-              throw Error(ErrorKind::kCheckpoint,
-                          weight.name + " holds values beyond half precision's 65504",
-                          "leave `dtype` fp16 out");
-            }
-            std::memcpy(bytes, values.const_data_ptr(), values.nbytes());
+            const PartSource& part = *weight.part;
+            const auto report = WeightView::make_report(part.file->path(), *part.file);
+            const at::Tensor values = view_of(part, report).get(weight.name, weight.shape);
+            fill_weight(weight.name, values, dtype, bytes);
           }};
 }
 
@@ -78,12 +93,26 @@ void count(const std::vector<TensorToWrite>& tensors, ConvertResult* result) {
   for (const TensorToWrite& tensor : tensors) result->bytes += tensor.bytes();
 }
 
+void require_free(const fs::path& path) {
+  if (!name_is_taken(path)) return;
+  throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
+              "choose another name, or remove it");
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) return;
+  throw Error(ErrorKind::kFile,
+              "cannot make the folder " + printable(path.string()) + ": " + error.message(),
+              "choose a place that can be written to");
+}
+
 void write_text(const fs::path& path, const std::string& text) {
+  make_folder(fs::absolute(path).parent_path());
   NewFile file(path);
   file.write(text);
-  if (file.finish()) return;
-  throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
-              "choose another name, or remove the file");
+  if (!file.finish()) require_free(path);
 }
 
 /// Whether the program takes it for Stable Diffusion v1 without a config.
@@ -98,71 +127,81 @@ bool is_usual(const ModelConfig& config) {
          clip_json(config.clip_text) == clip_json(ClipTextConfig());
 }
 
-void write_config_beside(const ModelSource& source, const fs::path& path) {
-  if (is_usual(source.config)) return;
+/// The texts that lie beside a model in one file, by their paths; none where it needs none.
+std::map<fs::path, std::string> configs_beside(const ModelConfig& config, const fs::path& path) {
+  if (is_usual(config)) return {};
+  std::map<fs::path, std::string> texts;
   std::string clip = "openai/clip-vit-large-patch14";
-  if (clip_json(source.config.clip_text) != clip_json(ClipTextConfig())) {
+  if (clip_json(config.clip_text) != clip_json(ClipTextConfig())) {
     clip = path.stem().string() + "-clip";
-    fs::create_directories(path.parent_path() / clip);
-    write_text(path.parent_path() / clip / "config.json", clip_json(source.config.clip_text));
+    texts[path.parent_path() / clip / "config.json"] = clip_json(config.clip_text);
   }
-  write_text(fs::path(path).replace_extension(".yaml"), yaml_of(source.config, clip));
+  texts[fs::path(path).replace_extension(".yaml")] = yaml_of(config, clip);
+  return texts;
+}
+
+/// The files of a diffusers folder.
+struct FolderParts {
+  std::vector<TensorToWrite> unet, vae, text;
+};
+
+FolderParts folder_parts(const ModelSource& source, const ConvertOptions& options) {
+  const ModelConfig& config = source.config;
+  const auto levels = std::ssize(config.first_stage.ch_mult);
+  FolderParts parts;
+  for (const Weight& weight : weights_of(source)) {
+    std::vector<int64_t> shape = weight.shape;
+    if (weight.part == &source.unet) {
+      parts.unet.push_back(written(
+          weight, diffusers_unet_name(weight.name, config.unet.num_res_blocks), shape, options));
+    } else if (weight.part == &source.text) {
+      parts.text.push_back(written(weight, diffusers_text_name(weight.name), shape, options));
+    } else {
+      const std::string name = diffusers_vae_name(weight.name, levels);
+      // Its attention has linear maps where the reference has convolutions of 1x1.
+      if (name.find(".attentions.") != std::string::npos && shape.size() == 4) shape.resize(2);
+      parts.vae.push_back(written(weight, name, shape, options));
+    }
+  }
+  return parts;
+}
+
+void write_part(const fs::path& path, const std::vector<TensorToWrite>& tensors,
+                ConvertResult* result) {
+  make_folder(path.parent_path());
+  write_safetensors(path.string(), tensors);
+  count(tensors, result);
 }
 
 }  // namespace
 
 ConvertResult write_one_file(const ModelSource& source, const std::string& path,
                              const ConvertOptions& options) {
-  const std::string ending = fs::path(path).extension().string();
+  require_new_weights_file(path);
+  const auto configs = configs_beside(config_to_write(source), path);
+  for (const auto& [beside, text] : configs) require_free(beside);
   std::vector<TensorToWrite> tensors;
   for (const Weight& weight : weights_of(source)) {
     tensors.push_back(written(weight, weight.name, weight.shape, options));
   }
   if (source.config.predicts_v) tensors.push_back({"v_pred", at::kFloat, {0}, [](char*) {}});
+  write_weights_file(path, tensors, 0);
+  for (const auto& [beside, text] : configs) write_text(beside, text);
   ConvertResult result;
   count(tensors, &result);
-  write_config_beside(source, path);
-  if (ending == ".ckpt") {
-    write_torch_checkpoint(path, tensors, 0);
-  } else {
-    write_safetensors(path, tensors);
-  }
   return result;
 }
 
 ConvertResult write_diffusers_folder(const ModelSource& source, const fs::path& folder,
                                      const ConvertOptions& options) {
-  if (name_is_taken(folder)) {
-    throw Error(ErrorKind::kFile, printable(folder.string()) + " is already there",
-                "choose another name, or remove the folder");
-  }
-  const ModelConfig& config = source.config;
-  const DiffusersConfigs configs = diffusers_configs(config);  // throws before anything is made
-  const auto levels = std::ssize(config.first_stage.ch_mult);
-  std::vector<TensorToWrite> unet, vae, text;
-  for (const Weight& weight : weights_of(source)) {
-    std::vector<int64_t> shape = weight.shape;
-    if (weight.part == &source.unet) {
-      unet.push_back(written(weight, diffusers_unet_name(weight.name, config.unet.num_res_blocks),
-                             shape, options));
-    } else if (weight.part == &source.text) {
-      text.push_back(written(weight, diffusers_text_name(weight.name), shape, options));
-    } else {
-      const std::string name = diffusers_vae_name(weight.name, levels);
-      // Its attention has linear maps where the reference has convolutions of 1x1.
-      if (name.find(".attentions.") != std::string::npos && shape.size() == 4) shape.resize(2);
-      vae.push_back(written(weight, name, shape, options));
-    }
-  }
+  require_free(folder);
+  const DiffusersConfigs configs = diffusers_configs(config_to_write(source));
+  const FolderParts parts = folder_parts(source, options);  // throws before anything is made
   ConvertResult result;
-  for (const auto* part : {&unet, &vae, &text}) count(*part, &result);
-  for (const auto& [name, json] : configs) {
-    fs::create_directories((folder / name).parent_path());
-    write_text(folder / name, json);
-  }
-  write_safetensors((folder / "unet/diffusion_pytorch_model.safetensors").string(), unet);
-  write_safetensors((folder / "vae/diffusion_pytorch_model.safetensors").string(), vae);
-  write_safetensors((folder / "text_encoder/model.safetensors").string(), text);
+  write_part(folder / "unet/diffusion_pytorch_model.safetensors", parts.unet, &result);
+  write_part(folder / "vae/diffusion_pytorch_model.safetensors", parts.vae, &result);
+  write_part(folder / "text_encoder/model.safetensors", parts.text, &result);
+  for (const auto& [name, json] : configs) write_text(folder / name, json);
   return result;
 }
 

@@ -10,8 +10,9 @@ namespace sd {
 
 /// Writes a model's networks in the reference's names to a new .safetensors or .ckpt file. Where
 /// the model is not of Stable Diffusion v1's shape, NAME.yaml is written beside it, and NAME-clip/
-/// with the config of its text encoder. Throws as `convert_checkpoint`, and kCheckpoint for a
-/// weight that the source lacks. (`options.ema` is the source's.)
+/// with the config of its text encoder. Throws as `convert_checkpoint`, kFile where a name of those
+/// is taken, and kCheckpoint for a weight that the source lacks, before anything is written.
+/// (`options.ema` and `options.edits` are the source's.)
 ConvertResult write_one_file(const ModelSource& source, const std::string& path,
                              const ConvertOptions& options);
 

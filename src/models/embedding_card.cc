@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "image/file_bytes.h"
 #include "image/image_io.h"
 #include "image/png_metadata.h"
 #include "sd/error.h"
@@ -166,13 +167,14 @@ bool is_png(const std::filesystem::path& file) {
 }  // namespace
 
 std::optional<EmbeddingCard> read_embedding_card(const std::filesystem::path& file) {
+  const std::vector<uint8_t> bytes = read_file_bytes(file);
   if (is_png(file)) {
-    const PngMetadata metadata = read_png_metadata(file);
+    const PngMetadata metadata = decode_png_metadata(bytes, file.string());
     if (const std::string* text = metadata.find("sd-ti-embedding")) {
       return parse_card(decode_base64(*text));
     }
   }
-  const std::string packed = hidden_bytes(read_image(file));
+  const std::string packed = hidden_bytes(decode_image(bytes, file.string()));
   constexpr char kZlib = 0x78;  // the first byte of every stream that zlib writes
   if (packed.empty() || packed.front() != kZlib) return std::nullopt;
   return parse_card(inflate_bytes(packed));

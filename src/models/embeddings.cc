@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "base/strings.h"
@@ -78,6 +77,8 @@ at::Tensor checked(at::Tensor vectors) {
     throw unusable(format("it has %lld vectors; a chunk holds 1 to %lld",
                           static_cast<long long>(vectors.size(0)), static_cast<long long>(kMost)));
   }
+  if (!at::isfinite(vectors).all().item<bool>())
+    throw unusable("it holds values that are no numbers");
   return vectors.contiguous();
 }
 
@@ -138,12 +139,6 @@ std::string find_embeddings_folder(const std::string& given) {
 
 bool may_hold_embedding(const fs::path& file) { return is_weights(file) || is_picture(file); }
 
-TextEmbedding load_embedding(const fs::path& file) {
-  auto embedding = read_embedding(file);
-  if (!embedding) throw unusable("the picture carries no embedding");
-  return *std::move(embedding);
-}
-
 EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
   EmbeddingSet set;
   std::map<std::string, TextEmbedding> by_name;
@@ -159,6 +154,24 @@ EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
   }
   for (auto& [name, embedding] : by_name) set.embeddings.push_back(std::move(embedding));
   return set;
+}
+
+void add_embeddings(const std::map<std::string, at::Tensor>& stored, const fs::path& file,
+                    int64_t width, EmbeddingSet* set) {
+  auto& known = set->embeddings;
+  for (const auto& [name, vectors] : stored) {
+    const auto place = std::find_if(known.begin(), known.end(),
+                                    [&](const TextEmbedding& one) { return one.name >= name; });
+    if (place != known.end() && place->name == name) continue;
+    try {
+      check_prompt(name);
+      TextEmbedding embedding{name, checked(vectors.to(at::kFloat, false, /*copy=*/true)), file};
+      check_width(embedding, width);
+      known.insert(place, std::move(embedding));
+    } catch (const Error& error) {
+      set->skipped.push_back({file, printable(name) + ": " + error.what()});
+    }
+  }
 }
 
 std::vector<EmbeddingName> EmbeddingSet::names() const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,10 @@ EmbeddingSet load_embeddings(const std::filesystem::path& folder, int64_t width)
 /// none, which is "".
 std::string find_embeddings_folder(const std::string& given);
 
-/// The vectors of one file. Throws Error(kFile, kCheckpoint) with the reason.
-TextEmbedding load_embedding(const std::filesystem::path& file);
+/// Adds embeddings that lie in one file beside other tensors, by their words, to the set, checked
+/// as those of files of their own: what cannot be used is skipped. A word that the set knows stays.
+void add_embeddings(const std::map<std::string, at::Tensor>& stored,
+                    const std::filesystem::path& file, int64_t width, EmbeddingSet* set);
 
 /// Whether a file's name ends like one that may hold an embedding.
 bool may_hold_embedding(const std::filesystem::path& file);

@@ -4,9 +4,7 @@
 
 #include <cmath>
 #include <cstring>
-#include <map>
 
-#include "base/log.h"
 #include "models/latent_diffusion.h"
 #include "runtime/parallel.h"
 #include "weights/formats/writers.h"

@@ -2,7 +2,6 @@
 
 #include <yaml-cpp/eventhandler.h>
 
-#include <algorithm>
 #include <sstream>
 
 #include "base/log.h"

@@ -16,17 +16,29 @@ auto make_kernel(const Rows& rows, const Spec& spec, const KernelPolicy& kernels
   return choose_kernel(rows, spec, kernels);
 }
 
+/// Whether a layer knows its weight's pages, to release them after each use.
+bool keeps_pages(const KernelPolicy& kernels) {
+  return kernels.memory == MemoryMode::kLow && !kernels.plain;
+}
+
 const char* zone_name(int64_t kernel) {
   if (kernel == 1) return "conv 1x1";
   return kernel == 3 ? "conv 3x3" : "conv";
 }
 
-std::shared_ptr<const LinearKernel> shared_linear(const WeightView& view, const at::Tensor& weight,
-                                                  const at::Tensor& bias,
-                                                  const KernelPolicy& kernels) {
-  return view.shared<LinearKernel>([&] {
-    return make_kernel(linear_rows(), LinearSpec{weight, bias}, kernels);
+/// What `make` gives of the weight that `read` gives. Where another network has that already, it is
+/// taken and the weight not read: `*weight` stays undefined, unless memory is short and its pages
+/// are to go after each use.
+template <class Kernel, class Read, class Make>
+std::shared_ptr<const Kernel> shared_kernel(const WeightView& view, const KernelPolicy& kernels,
+                                            const Read& read, const Make& make,
+                                            at::Tensor* weight) {
+  auto kernel = view.shared<Kernel>([&] {
+    *weight = read();
+    return make(*weight);
   });
+  if (!weight->defined() && keeps_pages(kernels)) *weight = read();
+  return kernel;
 }
 
 /// Of a linear map of tokens x [..., in].
@@ -37,9 +49,9 @@ int64_t linear_flop(const at::Tensor& x, int64_t weights) {
 }  // namespace
 
 WeightPages::WeightPages(const at::Tensor& weight, const KernelPolicy& kernels) {
-  if (!weight.device().is_cpu()) return;
+  if (!weight.defined() || !weight.device().is_cpu()) return;
   release_pages(weight.const_data_ptr(), weight.nbytes());
-  if (kernels.memory == MemoryMode::kLow && !kernels.plain) weight_ = weight;
+  if (keeps_pages(kernels)) weight_ = weight;
 }
 
 void WeightPages::used() const {
@@ -48,15 +60,23 @@ void WeightPages::used() const {
 
 Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels)
     : shape_(shape) {
-  const at::Tensor weight = view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
-  const at::Tensor bias = shape.bias ? view.get("bias", {shape.out}) : at::Tensor();
+  const auto read = [&] {
+    return view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
+  };
+  const auto bias = [&] { return shape.bias ? view.get("bias", {shape.out}) : at::Tensor(); };
+  at::Tensor weight;
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
-    linear_ = shared_linear(view, weight.reshape({shape.out, shape.in}), bias, kernels);
+    const auto make = [&](const at::Tensor& w) {
+      const LinearSpec spec{w.reshape({shape.out, shape.in}), bias()};
+      return make_kernel(linear_rows(), spec, kernels);
+    };
+    linear_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
   } else {
-    conv_ = view.shared<Conv2dKernel>([&] {
-      return make_kernel(conv2d_rows(), Conv2dSpec{weight, bias, shape.stride, shape.padding},
-                         kernels);
-    });
+    const auto make = [&](const at::Tensor& w) {
+      const Conv2dSpec spec{w, bias(), shape.stride, shape.padding};
+      return make_kernel(conv2d_rows(), spec, kernels);
+    };
+    conv_ = shared_kernel<Conv2dKernel>(view, kernels, read, make, &weight);
   }
   pages_.emplace(weight, kernels);
 }
@@ -87,27 +107,33 @@ at::Tensor Conv2d::apply(const Conv2dInputs& inputs) const {
   return y;
 }
 
-Linear::Linear(const WeightView& view, const at::Tensor& weight, const at::Tensor& bias,
+Linear::Linear(const WeightView& view, at::IntArrayRef shape, bool bias,
                const KernelPolicy& kernels)
-    : weights_(weight.numel()),
-      kernel_(shared_linear(view, weight, bias, kernels)),
-      pages_({weight, kernels}) {}
+    : weights_(shape[0] * shape[1]) {
+  const auto read = [&] { return view.get("weight", shape); };
+  const auto make = [&](const at::Tensor& w) {
+    const at::Tensor rows = w.reshape({shape[0], shape[1]});
+    const LinearSpec spec{rows, bias ? view.get("bias", {shape[0]}) : at::Tensor()};
+    return make_kernel(linear_rows(), spec, kernels);
+  };
+  at::Tensor weight;
+  kernel_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
+  pages_.emplace(weight, kernels);
+}
 
 Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
                bool bias)
-    : Linear(view, view.get("weight", {out, in}), bias ? view.get("bias", {out}) : at::Tensor(),
-             kernels) {}
+    : Linear(view, {out, in}, bias, kernels) {}
 
 Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
                           const KernelPolicy& kernels) {
-  return Linear(view, view.get("weight", {out, in, 1, 1}).reshape({out, in}),
-                view.get("bias", {out}), kernels);
+  return {view, {out, in, 1, 1}, /*bias=*/true, kernels};
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
   const Zone zone("linear", [&] { return linear_flop(x, weights_); });
   at::Tensor y = (*kernel_)(x, residual);
-  pages_.used();
+  pages_->used();
   return y;
 }
 
@@ -201,11 +227,12 @@ at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
 
 Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
     : weights_(2 * out * in) {
-  const at::Tensor weight = view.get("weight", {2 * out, in});
-  const at::Tensor bias = view.get("bias", {2 * out});
-  kernel_ = view.shared<GegluKernel>([&] {
-    return make_kernel(geglu_rows(), GegluSpec{weight, bias}, kernels);
-  });
+  const auto read = [&] { return view.get("weight", {2 * out, in}); };
+  const auto make = [&](const at::Tensor& w) {
+    return make_kernel(geglu_rows(), GegluSpec{w, view.get("bias", {2 * out})}, kernels);
+  };
+  at::Tensor weight;
+  kernel_ = shared_kernel<GegluKernel>(view, kernels, read, make, &weight);
   pages_.emplace(weight, kernels);
 }
 

@@ -19,7 +19,7 @@ namespace sd {
 /// does not need them any more; where memory is short, they go after each use.
 class WeightPages {
  public:
-  /// Call when the layer's kernel has been made.
+  /// Call when the layer's kernel has been made. `weight`: undefined where that took another's.
   WeightPages(const at::Tensor& weight, const KernelPolicy& kernels);
   void used() const;
 
@@ -65,12 +65,12 @@ class Linear {
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
-  Linear(const WeightView& view, const at::Tensor& weight, const at::Tensor& bias,
-         const KernelPolicy& kernels);
+  /// `shape`: of the weight.
+  Linear(const WeightView& view, at::IntArrayRef shape, bool bias, const KernelPolicy& kernels);
 
   int64_t weights_;  // how many
   std::shared_ptr<const LinearKernel> kernel_;
-  WeightPages pages_;
+  std::optional<WeightPages> pages_;
 };
 
 /// Mean and variance of the groups of a picture, which may come in pieces.

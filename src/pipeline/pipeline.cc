@@ -1,9 +1,9 @@
 #include "sd/pipeline.h"
 
-#include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -30,24 +30,6 @@ int64_t most_adapted(const LoadOptions& options, const ExecPolicy& policy,
   return most;
 }
 
-/// Adds the embeddings that lie in the files of adapters.
-void add_bundled(const LoadOptions& options, int64_t width, AdapterLibrary* adapters,
-                 EmbeddingSet* set) {
-  for (const std::vector<LoraUse>& uses : options.loras) {
-    for (const LoraUse& use : uses) {
-      const AdapterFile& file = adapters->get(use.file)->file();
-      for (const auto& [name, stored] : file.embeddings) {
-        const at::Tensor vectors = stored.to(at::kFloat);
-        const auto known = std::find_if(set->embeddings.begin(), set->embeddings.end(),
-                                        [&](const auto& one) { return one.name >= name; });
-        const bool is_known = known != set->embeddings.end() && known->name == name;
-        if (vectors.dim() == 0 || vectors.size(-1) != width || is_known) continue;
-        set->embeddings.insert(known, {name, vectors.reshape({-1, width}), file.path()});
-      }
-    }
-  }
-}
-
 /// What plans the run's memory. Where its largest batch is known, says what that needs, and spends
 /// less than asked where it does not fit.
 std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
@@ -62,15 +44,28 @@ std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
   return std::move(choice.planner);
 }
 
-/// The embeddings of a folder; what is not used is said.
-EmbeddingSet read_embeddings(const std::string& folder, int64_t width) {
+EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   if (folder.empty()) return {};
   const Zone zone("embeddings");
   EmbeddingSet set = load_embeddings(folder, width);
+  detail(format("%zu embeddings in %s", set.embeddings.size(), printable(folder).c_str()));
+  return set;
+}
+
+/// The embeddings of the folder, and those in the files of adapters; what is not used is said.
+EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width, AdapterLibrary* adapters) {
+  EmbeddingSet set = read_folder(options.embeddings, width);
+  std::set<std::string> seen;
+  for (const std::vector<LoraUse>& uses : options.loras) {
+    for (const LoraUse& use : uses) {
+      if (!seen.insert(use.file).second) continue;
+      const AdapterFile& file = adapters->get(use.file)->file();
+      add_embeddings(file.embeddings, file.path(), width, &set);
+    }
+  }
   for (const SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
-  detail(format("%zu embeddings in %s", set.embeddings.size(), printable(folder).c_str()));
   return set;
 }
 
@@ -104,8 +99,8 @@ Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
   if (options.safety.mode != SafetyMode::kOff) {
     checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  EmbeddingSet embeddings = read_embeddings(options.embeddings, diffusion.text_encoder->width());
-  add_bundled(options, diffusion.text_encoder->width(), adapters.get(), &embeddings);
+  EmbeddingSet embeddings =
+      read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), describe(source.config), std::move(tokenizer), std::move(diffusion),
             options.safety.mode, std::move(checker), std::move(planner), std::move(embeddings),

@@ -2,16 +2,12 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cstring>
-#include <filesystem>
 #include <span>
 
-#include "base/strings.h"
 #include "sd/error.h"
-#include "weights/formats/writers.h"
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
+#include "weights/weights_file.h"
 
 namespace sd {
 namespace {
@@ -26,23 +22,23 @@ bool starts_with_any(const std::string& name, std::span<const std::string_view> 
   return false;
 }
 
+/// A tensor to be written: where it lies, and the edits of it.
+struct Source {
+  std::string name;       ///< that it is written under
+  std::string reference;  ///< its name in the reference
+  const TensorInfo* stored;
+  bool is_edited;
+};
+
 std::string reference_name(const std::string& name, const ConvertOptions& options) {
   return options.reference_name ? options.reference_name(name) : name;
 }
 
-bool is_edited(const std::string& name, const ConvertOptions& options) {
-  const std::string reference = reference_name(name, options);
-  return std::any_of(options.edits.begin(), options.edits.end(),
-                     [&](const WeightEdit& edit) { return edit.touches(reference); });
-}
-
-/// What the weight `name` is written as.
-at::ScalarType written_dtype(const TensorInfo& info, const ConvertOptions& options) {
-  if (!at::isFloatingType(info.dtype)) return at::kLong;
-  if (!starts_with_any(info.name, kNetworks)) return at::kFloat;  // the schedule, say
-  if (options.dtype) return *options.dtype;
-  if (is_edited(info.name, options)) return at::kFloat;
-  return info.dtype == at::kHalf ? at::kHalf : at::kFloat;  // the writers know these two
+at::ScalarType dtype_of(const Source& source, at::ScalarType stored,
+                        const ConvertOptions& options) {
+  if (!at::isFloatingType(stored)) return at::kLong;
+  if (!starts_with_any(source.name, kNetworks)) return at::kFloat;  // the schedule, say
+  return written_dtype(stored, source.is_edited, options.dtype);
 }
 
 /// The tensor that stands behind the name: the average of a weight of the UNet, if it is wanted.
@@ -56,41 +52,18 @@ const TensorInfo* source_of(const WeightView& root, const TensorInfo& info,
               "use `weights` plain");
 }
 
-/// The weight with the edits made to it; as it is stored where there are none.
-at::Tensor edited(const at::Tensor& stored, const std::string& name,
-                  const ConvertOptions& options) {
-  if (!is_edited(name, options)) return stored;
-  const std::string reference = reference_name(name, options);
-  at::Tensor values = stored.to(at::kFloat).contiguous();
-  for (const WeightEdit& edit : options.edits) {
-    if (edit.touches(reference)) values = edit.apply(reference, values);
-  }
-  return values;
-}
-
-void fill(const Checkpoint& checkpoint, const TensorInfo& info, const std::string& name,
-          at::ScalarType dtype, const ConvertOptions& options, char* bytes) {
-  const at::Tensor stored = edited(checkpoint.tensor(info), name, options);
-  const at::Tensor tensor = stored.to(dtype).contiguous();
-  if (dtype == at::kHalf && at::isinf(tensor).any().item<bool>() &&
-      !at::isinf(stored).any().item<bool>()) {
-    throw Error(ErrorKind::kCheckpoint, name + " holds values beyond half precision's 65504",
-                "leave `dtype` fp16 out");
-  }
-  std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes());
-  throw_if_cut();
+at::Tensor values_of(const Checkpoint& checkpoint, const Source& source,
+                     const ConvertOptions& options) {
+  const at::Tensor stored = checkpoint.tensor(*source.stored);
+  if (!source.is_edited) return stored;
+  return with_edits(options.edits, source.reference, stored.to(at::kFloat).contiguous());
 }
 
 }  // namespace
 
 ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkpoint,
                                  const std::string& path, const ConvertOptions& options) {
-  const std::string ending = std::filesystem::path(path).extension().string();
-  if (ending != ".safetensors" && ending != ".ckpt") {
-    throw Error(ErrorKind::kUsage,
-                "the new file must end in .safetensors or .ckpt, found " + printable(path),
-                "give it one of these endings");
-  }
+  require_new_weights_file(path);
   const WeightView root(checkpoint);
   ConvertResult result;
   std::vector<TensorToWrite> tensors;
@@ -99,23 +72,23 @@ ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkp
       ++result.left_out;
       continue;
     }
-    const TensorInfo* source = source_of(root, info, options);
-    if (!source->foreign.empty()) checkpoint->tensor(*source);  // throws, before a byte is written
-    const at::ScalarType dtype = written_dtype(info, options);
+    const std::string reference = reference_name(info.name, options);
+    const Source source{info.name, reference, source_of(root, info, options),
+                        is_touched(options.edits, reference)};
+    // Throws, before a byte is written.
+    if (!source.stored->foreign.empty()) checkpoint->tensor(*source.stored);
+    const at::ScalarType dtype = dtype_of(source, info.dtype, options);
     tensors.push_back({.name = info.name,
                        .dtype = dtype,
                        .shape = info.shape,
-                       .fill = [checkpoint, source, name = info.name, dtype, options](char* bytes) {
-                         fill(*checkpoint, *source, name, dtype, options, bytes);
+                       .fill = [&checkpoint, &options, source, dtype](char* bytes) {
+                         fill_weight(source.name, values_of(*checkpoint, source, options), dtype,
+                                     bytes);
                        }});
     result.bytes += tensors.back().bytes();
   }
   result.tensors = static_cast<int64_t>(tensors.size());
-  if (ending == ".ckpt") {
-    write_torch_checkpoint(path, tensors, checkpoint->global_step().value_or(0));
-  } else {
-    write_safetensors(path, tensors);
-  }
+  write_weights_file(path, tensors, checkpoint->global_step().value_or(0));
   return result;
 }
 

@@ -26,6 +26,20 @@ struct WeightEdit {
   std::function<at::Tensor(std::string_view name, const at::Tensor& values)> apply;
 };
 
+inline bool is_touched(const std::vector<WeightEdit>& edits, std::string_view name) {
+  return std::any_of(edits.begin(), edits.end(),
+                     [&](const WeightEdit& edit) { return edit.touches(name); });
+}
+
+/// The values, f32 and contiguous, of the weight of this reference name with all edits of it made.
+inline at::Tensor with_edits(const std::vector<WeightEdit>& edits, std::string_view name,
+                             at::Tensor values) {
+  for (const WeightEdit& edit : edits) {
+    if (edit.touches(name)) values = edit.apply(name, values);
+  }
+  return values;
+}
+
 /// Where the weights of a part of a model come from.
 struct PartSource {
   std::shared_ptr<const Checkpoint> file;  ///< never null
@@ -38,10 +52,7 @@ struct PartSource {
   /// The name in the file of a weight with this name of the reference.
   std::string name_in_file(const std::string& name) const { return names ? names(name) : name; }
 
-  bool is_edited(std::string_view name) const {
-    return std::any_of(edits.begin(), edits.end(),
-                       [&](const WeightEdit& edit) { return edit.touches(name); });
-  }
+  bool is_edited(std::string_view name) const { return is_touched(edits, name); }
 };
 
 }  // namespace sd

@@ -1,7 +1,5 @@
 #include "weights/tensor_info.h"
 
-#include <array>
-
 namespace sd {
 
 int64_t TensorInfo::numel() const {

@@ -93,11 +93,8 @@ at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions
 
 at::Tensor WeightView::edited(const std::string& name, const TensorInfo& info,
                               at::IntArrayRef shape) const {
-  at::Tensor values = converted(info, at::TensorOptions(at::kFloat)).view(shape);
-  for (const WeightEdit& edit : source_->edits) {
-    if (edit.touches(name)) values = edit.apply(name, values);
-  }
-  return values.to(options()).contiguous();
+  const at::Tensor values = converted(info, at::TensorOptions(at::kFloat)).view(shape);
+  return with_edits(source_->edits, name, values).to(options()).contiguous();
 }
 
 bool WeightView::is_edited() const {

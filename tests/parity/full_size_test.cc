@@ -10,6 +10,7 @@
 #include "models/latent_diffusion.h"
 #include "models/random_checkpoint.h"
 #include "runtime/data_files.h"
+#include "support/golden_tensor.h"
 #include "support/parity.h"
 
 namespace sd::test {
@@ -50,8 +51,7 @@ class FullSize : public testing::Test {
 
   static at::Tensor golden(const std::string& file, const std::string& name) {
     const GoldenTensors goldens(reference_dir() / "fullsize" / (file + ".safetensors"));
-    const auto values = goldens.f32(name);
-    return at::tensor(values.data, at::kFloat).reshape(values.shape);
+    return tensor_of(goldens.f32(name));
   }
 
   static void compare(const std::string& part, const at::Tensor& ours, const at::Tensor& expected,
@@ -74,7 +74,7 @@ TEST_F(FullSize, TextEncoder) {
   const auto encoder = build(formula_weights(build));
   const GoldenTensors goldens(reference_dir() / "fullsize" / "clip.safetensors");
   const auto ids = goldens.i64("tokens");
-  const at::Tensor tokens = at::tensor(ids.data, at::kLong).reshape(ids.shape);
+  const at::Tensor tokens = tensor_of(ids);
   compare("clip", encoder->encode(tokens), golden("clip", "embedding"), 5e-5);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "image/masking.h"
+#include "support/golden_tensor.h"
 #include "support/model_case.h"
 
 namespace sd::test {
@@ -153,7 +154,7 @@ TEST_P(WebUi, InpaintsAsItsPages) {
   const FlagsRun run(Script::kImg2Img, webui_flags(model_case));
   const GoldenTensors goldens = model_case.goldens();
   const auto bytes = goldens.u8("init_image_u8");
-  const at::Tensor init = at::tensor(bytes.data, at::kByte).reshape(bytes.shape);
+  const at::Tensor init = tensor_of(bytes);
   EXPECT_LE(max_difference(counterpart(run.tensors, "init_image_u8", 0), init), 1);
   if (goldens.has("latent_mask_inpaint")) {
     EXPECT_EQ(max_difference(counterpart(run.tensors, "latent_mask", 0)[0][0],

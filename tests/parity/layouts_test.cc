@@ -8,6 +8,7 @@
 #include "models/latent_diffusion.h"
 #include "models/model_source.h"
 #include "support/expect_error.h"
+#include "support/golden_tensor.h"
 #include "support/model_case.h"
 #include "weights/formats/writers.h"
 
@@ -120,8 +121,7 @@ TEST(Vae, IsRefusedByWhatItIs) {
 }
 
 at::Tensor golden_of(const GoldenTensors& goldens, const std::string& name) {
-  const auto values = goldens.f32(name);
-  return at::tensor(values.data, at::kFloat).reshape(values.shape);
+  return tensor_of(goldens.f32(name));
 }
 
 TEST(Taesd, GivesWhatItsAuthorsProgramGives) {

@@ -7,6 +7,7 @@
 #include "models/autoencoder.h"
 #include "models/latent_diffusion.h"
 #include "runtime/exec_policy.h"
+#include "support/golden_tensor.h"
 #include "support/parity.h"
 
 namespace sd::test {
@@ -41,10 +42,7 @@ class Modules : public testing::Test {
   }
   void SetUp() override { SD_NEEDS_REFERENCE(); }
 
-  static at::Tensor golden(const std::string& name) {
-    const auto values = goldens_->f32(name);
-    return at::tensor(values.data, at::kFloat).reshape(values.shape);
-  }
+  static at::Tensor golden(const std::string& name) { return tensor_of(goldens_->f32(name)); }
 
   /// Every golden whose name starts with `prefix` must have been seen under the rest of its name.
   static void compare_all(const std::string& prefix, const std::map<std::string, at::Tensor>& seen,
@@ -85,7 +83,7 @@ TEST_F(Modules, ComputedScheduleIsTheReferences) {
 
 TEST_F(Modules, ClipTextLayerByLayer) {
   const auto ids = goldens_->i64("clip.tokens");
-  const at::Tensor tokens = at::tensor(ids.data, at::kLong).reshape(ids.shape);
+  const at::Tensor tokens = tensor_of(ids);
   std::map<std::string, at::Tensor> seen;
   const at::Tensor out =
       model_->text_encoder->encode(tokens, [&](int64_t layer, const at::Tensor& hidden) {
@@ -149,12 +147,9 @@ TEST_F(Modules, AutoencoderPartByPart) {
 TEST_F(Modules, LaionTextAndUNet) {
   const LatentDiffusion laion = load_tiny("laion-tiny");
   const GoldenTensors goldens(reference_dir() / "modules-laion.safetensors");
-  const auto tensor = [&](const std::string& name) {
-    const auto values = goldens.f32(name);
-    return at::tensor(values.data, at::kFloat).reshape(values.shape);
-  };
+  const auto tensor = [&](const std::string& name) { return tensor_of(goldens.f32(name)); };
   const auto ids = goldens.i64("bert.tokens");
-  const at::Tensor tokens = at::tensor(ids.data, at::kLong).reshape(ids.shape);
+  const at::Tensor tokens = tensor_of(ids);
   EXPECT_LE(max_difference(laion.text_encoder->encode(tokens), tensor("bert.out")), 1e-5);
   EXPECT_LE(max_difference(autoencoder_of(laion).decode(tensor("vae.z")), tensor("vae.decode")),
             2e-5);

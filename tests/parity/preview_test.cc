@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pipeline/preview.h"
+#include "support/golden_tensor.h"
 #include "support/model_case.h"
 
 namespace sd::test {
@@ -62,10 +63,7 @@ TEST(Preview, IsNotWrittenUnlessAskedFor) {
 TEST(Preview, IsTheWebUisCheapOneWithoutTaesd) {
   SD_NEEDS_MODELS();
   const GoldenTensors goldens(models_dir() / "preview/forward.safetensors");
-  const auto tensor = [&](const char* name) {
-    const auto values = goldens.f32(name);
-    return at::tensor(values.data, at::kFloat).reshape(values.shape);
-  };
+  const auto tensor = [&](const char* name) { return tensor_of(goldens.f32(name)); };
   EXPECT_LE(max_difference(linear_preview(tensor("z")), tensor("cheap")), 1e-5);
 }
 

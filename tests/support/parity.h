@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "image/image_io.h"
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 
 /// Comparing a run of ours with a run of the reference that was kept under its outputs.
 namespace sd::test {
@@ -84,13 +84,13 @@ class ReferenceCase {
       const std::string dtype = goldens.dtype(name);
       if (dtype == "I64" || dtype == "I32") {
         const auto golden = goldens.i64(name);
-        all[name] = at::tensor(golden.data, at::kLong).reshape(golden.shape).to(at::kFloat);
+        all[name] = tensor_of(golden).to(at::kFloat);
       } else if (dtype == "U8") {
         const auto golden = goldens.u8(name);
-        all[name] = at::tensor(golden.data, at::kByte).reshape(golden.shape).to(at::kFloat);
+        all[name] = tensor_of(golden).to(at::kFloat);
       } else {
         const auto golden = goldens.f32(name);
-        all[name] = at::tensor(golden.data, at::kFloat).reshape(golden.shape);
+        all[name] = tensor_of(golden);
       }
     }
     return all;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "base/strings.h"
 #include "image/formats/decoders.h"

@@ -1,10 +1,6 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include <algorithm>
-#include <memory>
-
-#include "base/strings.h"
 #include "image/formats/webp_file.h"
 
 namespace sd {
@@ -68,12 +64,15 @@ Image decode_webp(ByteSpan bytes, const std::string& name) {
 
 std::optional<GrayImage> webp_alpha(ByteSpan bytes, const std::string& name) {
   WebPBitstreamFeatures features = {};
-  const Image colours = decode_webp(bytes, name);  // checks the sides
   if (WebPGetFeatures(bytes.data(), bytes.size(), &features) != VP8_STATUS_OK ||
       features.has_alpha == 0 || features.has_animation != 0) {
     return std::nullopt;
   }
-  GrayImage alpha(colours.width, colours.height);
+  const auto width = static_cast<uint32_t>(features.width);
+  const auto height = static_cast<uint32_t>(features.height);
+  check_dimensions(width, height, name);
+  check_claim(width, height, most_pixels(bytes), name);
+  GrayImage alpha(features.width, features.height);
   std::vector<uint8_t> rgba(4 * alpha.values.size());
   if (WebPDecodeRGBAInto(bytes.data(), bytes.size(), rgba.data(), rgba.size(), 4 * alpha.width) ==
       nullptr) {

@@ -27,7 +27,8 @@ const AdapterKind* choose_kind(const AdapterParts& parts, const AdapterShape& we
 
 /// Whether each number that stands alone is one number.
 bool has_sound_numbers(const AdapterParts& parts) {
-  for (const Role role : {Role::kAlpha, Role::kScale, Role::kOnInput}) {
+  for (const Role role :
+       {Role::kAlpha, Role::kScale, Role::kOnInput, Role::kOftTerms, Role::kOftLimit}) {
     if (!parts.has(role)) continue;
     const at::Tensor& stored = parts.all().at(role);
     if (stored.numel() != 1 || !std::isfinite(parts.number(role, 0))) return false;
@@ -43,15 +44,20 @@ bool bias_fits(const AdapterParts& parts, const AdaptedLayer& layer) {
 }
 
 bool dora_fits(const AdapterParts& parts, const AdapterShape& weight) {
-  const auto count = [&](Role role) { return parts.all().at(role).numel(); };
-  if (parts.has(Role::kMagnitude) && count(Role::kMagnitude) != weight[0]) return false;
-  if (!parts.has(Role::kDoraScale)) return true;
-  return weight.size() >= 2 &&
-         (count(Role::kDoraScale) == weight[0] || count(Role::kDoraScale) == weight[1]);
+  const bool peft = parts.has(Role::kMagnitude), other = parts.has(Role::kDoraScale);
+  if (weight.size() < 2) return !peft && !other;
+  if (peft && parts.all().at(Role::kMagnitude).numel() != weight[0]) return false;
+  return !other || adapters::lengths_size(parts.shape(Role::kDoraScale), weight).has_value();
 }
 
 bool fits(const AdapterKind& kind, const AdapterParts& parts, const AdapterShape& weight) {
   return !weight.empty() && kind.fits(parts, weight) && dora_fits(parts, weight);
+}
+
+/// A scale of 0 leaves nothing of the adapter's matrices: no trainer writes it.
+bool is_scaled_to_nothing(const AdapterKind& kind, const AdapterParts& parts) {
+  return parts.has(Role::kAlpha) && !parts.has(Role::kScale) && kind.rank(parts) > 0 &&
+         parts.number(Role::kAlpha, 1) == 0;
 }
 
 bool changes_bias(const AdapterParts& parts) {
@@ -66,6 +72,22 @@ std::optional<AdapterShape> without_further_inputs(const AdaptedLayer& layer) {
   AdapterShape shape = layer.weight;
   shape[1] = kLatent;
   return shape;
+}
+
+/// Why a module cannot be applied; "" where it can. Finds out how many of the inputs are meant.
+std::string problem_of(Adapter::Module* module) {
+  const auto& [layer, parts, kind, inputs] = *module;
+  const std::string sizes = "its sizes do not fit a weight of " + shape_string(layer.weight);
+  if (kind == nullptr && !changes_bias(parts)) return "its tensors are of no known kind";
+  if (!has_sound_numbers(parts)) return "its alpha, or its scale, is not one number";
+  if (!bias_fits(parts, layer)) return "its sizes do not fit a bias of " + shape_string(layer.bias);
+  if (kind == nullptr) return "";
+  if (is_scaled_to_nothing(*kind, parts)) return "its alpha is 0, which leaves nothing of it";
+  if (fits(*kind, parts, layer.weight)) return "";
+  const auto narrow = without_further_inputs(layer);
+  if (!narrow || !fits(*kind, parts, *narrow)) return sizes;
+  module->inputs = (*narrow)[1];
+  return "";
 }
 
 }  // namespace
@@ -88,24 +110,18 @@ Adapter::Adapter(AdapterFile file, const LayerNames& names) : file_(std::move(fi
 void Adapter::add(const std::string& spelled, const AdapterParts& parts,
                   const AdaptedLayer& layer) {
   Module module{.layer = layer, .parts = parts, .kind = choose_kind(parts, layer.weight)};
-  const bool is_known = module.kind != nullptr || changes_bias(parts);
-  bool is_sound = is_known && has_sound_numbers(parts) && bias_fits(parts, layer);
-  if (is_sound && module.kind != nullptr && !fits(*module.kind, parts, layer.weight)) {
-    const auto narrow = without_further_inputs(layer);
-    is_sound = narrow && fits(*module.kind, parts, *narrow);
-    if (is_sound) module.inputs = (*narrow)[1];
-  }
-  if (!is_sound) {
-    misfits_.push_back(printable(spelled) + (is_known ? ": its sizes do not fit a weight of " +
-                                                            shape_string(layer.weight)
-                                                      : ": its tensors are of no known kind"));
+  const std::string problem = problem_of(&module);
+  if (!problem.empty()) {
+    misfits_.push_back(printable(spelled) + ": " + problem);
     return;
   }
-  if (by_layer_.emplace(layer.name, modules_.size()).second) {
-    modules_.push_back(std::move(module));
-  } else {
-    misfits_.push_back(printable(spelled) + ": a second entry for " + layer.name);
+  if (!by_layer_.emplace(layer.name, modules_.size()).second) {
+    throw Error(ErrorKind::kCheckpoint,
+                printable(file_.path()) + ": expected one entry for each layer, found with " +
+                    printable(spelled) + " a second one for " + layer.name,
+                "the file is of two adapters: save each in a file of its own");
   }
+  modules_.push_back(std::move(module));
 }
 
 const Adapter::Module* Adapter::find(std::string_view layer) const {
@@ -125,7 +141,7 @@ std::string Adapter::summary() const {
                             modules_.size(), all, kinds().c_str());
   const std::string trained = trained_on(file_);
   if (!trained.empty()) line += ", trained on " + trained;
-  if (!misfits_.empty()) line += format("; %zu of another shape", misfits_.size());
+  if (!misfits_.empty()) line += format("; %zu that do not fit", misfits_.size());
   if (!unmatched_.empty()) line += format("; %zu that this model does not have", unmatched_.size());
   return line;
 }

@@ -34,14 +34,15 @@ class Adapter {
     int64_t inputs = 0;
   };
 
-  /// Throws kCheckpoint if no layer fits, with what the file is for.
+  /// Throws kCheckpoint if no layer fits, with what the file is for, and if two entries of the file
+  /// are for the same layer.
   Adapter(AdapterFile file, const LayerNames& names);
 
   const AdapterFile& file() const { return file_; }
   const std::vector<Module>& modules() const { return modules_; }
   /// Layers of the file that the model does not have, by the file's names, and other names.
   const std::vector<std::string>& unmatched() const { return unmatched_; }
-  /// Layers of the model that it has in another shape, and what is wrong.
+  /// Layers of the model that it has in another shape or with unusable numbers, and what is wrong.
   const std::vector<std::string>& misfits() const { return misfits_; }
 
   /// What it does to a layer; null: nothing.

@@ -1,10 +1,10 @@
 #include "models/adapters/adapter_file.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include "base/strings.h"
 #include "models/adapters/peft_scales.h"
@@ -33,15 +33,44 @@ bool is_list(const Checkpoint& checkpoint) {
          checkpoint.index().size() % 2 == 0;
 }
 
-void add_of_list(const std::string& name, const at::Tensor& tensor, AdapterFile* file) {
+std::optional<AdapterKey> key_of_list(const std::string& name) {
   size_t place = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), place);
-  if (error != std::errc() || end != name.data() + name.size()) {
-    file->strange.push_back(name);
-    return;
+  std::from_chars(name.data(), name.data() + name.size(), place);
+  if (std::to_string(place) != name) return std::nullopt;
+  return AdapterKey{"list:" + std::to_string(place / 2),
+                    place % 2 == 0 ? AdapterRole::kUp : AdapterRole::kDown};
+}
+
+/// Any network has names that end in ".weight"; IA3's have a name with ".on_input" beside them.
+bool is_of_any_network(const AdapterKey& key, const std::string& name,
+                       const std::function<bool(const std::string& name)>& has) {
+  constexpr std::string_view kWeight = ".weight";
+  return key.role == AdapterRole::kIa3 &&
+         !has(name.substr(0, name.size() - kWeight.size()) + ".on_input");
+}
+
+void add_layer(const AdapterKey& key, const TensorInfo& info, AdapterFile* file) {
+  AdapterParts& parts = file->layers[key.layer];
+  if (parts.has(key.role)) {
+    file->second.push_back(info.name);
+  } else {
+    parts.add(key.role, file->checkpoint->tensor(info));
   }
-  file->layers["list:" + std::to_string(place / 2)].add(
-      place % 2 == 0 ? AdapterRole::kUp : AdapterRole::kDown, tensor);
+}
+
+void add_embedding(const std::string& name, const TensorInfo& info, AdapterFile* file) {
+  const bool is_first = file->embeddings.emplace(name, file->checkpoint->tensor(info)).second;
+  if (!is_first) file->second.push_back(info.name);
+}
+
+/// Of two tensors for one thing nobody can say which counts.
+void refuse_second(const AdapterFile& file) {
+  if (file.second.empty()) return;
+  throw Error(ErrorKind::kCheckpoint,
+              printable(file.path()) +
+                  ": expected one tensor for each part of a layer, found a second one under " +
+                  printable(file.second.front()),
+              "the file is of two adapters: save each in a file of its own");
 }
 
 /// What else a file without a layer of an adapter's is.
@@ -69,7 +98,9 @@ std::string AdapterFile::name() const { return std::filesystem::path(path()).fil
 
 bool may_be_adapter(const std::vector<TensorInfo>& tensors) {
   return std::any_of(tensors.begin(), tensors.end(), [](const TensorInfo& info) {
-    return info.name == "0" || split_adapter_key(info.name);  // "0": the first of a list
+    if (info.name == "0") return true;  // the first of a list
+    const auto key = split_adapter_key(info.name);
+    return key && key->role != AdapterRole::kIa3;
   });
 }
 
@@ -77,33 +108,25 @@ AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint) {
   AdapterFile file;
   file.checkpoint = std::move(checkpoint);
   const bool list = is_list(*file.checkpoint);
+  const auto has = [&](const std::string& name) { return file.checkpoint->find(name) != nullptr; };
   for (const TensorInfo& info : file.checkpoint->index()) {
-    if (!info.foreign.empty()) {
-      file.strange.push_back(info.name);
-      continue;
-    }
-    const at::Tensor tensor = file.checkpoint->tensor(info);
-    if (list) {
-      add_of_list(info.name, tensor, &file);
-    } else if (const std::string name = embedding_name(info.name); !name.empty()) {
-      file.embeddings.emplace(name, tensor);
-    } else if (const auto key = split_adapter_key(info.name)) {
-      file.layers[key->layer].add(key->role, tensor);
+    const std::string embedding = list ? "" : embedding_name(info.name);
+    const auto key = list ? key_of_list(info.name) : split_adapter_key(info.name);
+    if (info.foreign.empty() && !embedding.empty()) {
+      add_embedding(embedding, info, &file);
+    } else if (info.foreign.empty() && key && !is_of_any_network(*key, info.name, has)) {
+      add_layer(*key, info, &file);
     } else {
       file.strange.push_back(info.name);
     }
   }
-  std::erase_if(file.layers, [&](const auto& layer) {
-    const bool is_lone = layer.second.all().size() == 1 && layer.second.has(AdapterRole::kIa3);
-    if (is_lone) file.strange.push_back(layer.first + ".weight");  // any network has such names
-    return is_lone;
-  });
   add_peft_scales(&file);
   return file;
 }
 
 AdapterFile read_adapter(const std::string& path) {
   AdapterFile file = sort_adapter(open_checkpoint(path));
+  refuse_second(file);
   if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }

@@ -15,6 +15,7 @@ struct AdapterFile {
   std::shared_ptr<const Checkpoint> checkpoint;
   std::map<std::string, AdapterParts> layers;  ///< by the file's own names of them
   std::vector<std::string> strange;            ///< names that are no adapter's
+  std::vector<std::string> second;             ///< names of what another name has given already
   /// Embeddings that lie beside it: `bundle_emb.NAME.string_to_param.*`, or `<NAME>`.
   std::map<std::string, at::Tensor> embeddings;
 
@@ -25,7 +26,7 @@ struct AdapterFile {
   std::string name() const;
 };
 
-/// Whether a name is one of an adapter's: a look that costs no memory.
+/// Whether a name is one that only adapters have: a look that reads no tensor.
 bool may_be_adapter(const std::vector<TensorInfo>& tensors);
 
 /// What an opened file holds; without a layer where the file has none.
@@ -37,7 +38,8 @@ std::string describe_adapter(const AdapterFile& file);
 
 /// Reads the names and places of an adapter's tensors: .safetensors, or a pickle of a dict, or of
 /// the list that cloneofsimo's trainer wrote. Throws kFile for a file that cannot be read, and
-/// kCheckpoint for one that is damaged or has no name of an adapter's, with what it is.
+/// kCheckpoint for one that is damaged, has no name of an adapter's (with what it is), or has two
+/// tensors for the same part of a layer.
 AdapterFile read_adapter(const std::string& path);
 
 }  // namespace sd

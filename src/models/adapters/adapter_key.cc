@@ -47,6 +47,7 @@ constexpr Ending kEndings[] = {
     {".lora_B", AdapterRole::kUp},
     {".lora_magnitude_vector", AdapterRole::kMagnitude},
     {".ia3_l", AdapterRole::kPeftIa3},
+    {".oft_R", AdapterRole::kPeftOft},
     // diffusers in 2023: attention processors, then layers of their own
     {"_lora.down", AdapterRole::kDown},
     {"_lora.up", AdapterRole::kUp},
@@ -93,8 +94,11 @@ std::optional<AdapterKey> split_adapter_key(std::string_view name) {
   std::optional<AdapterKey> key = split_plain(rest);
   if (!key) {  // PEFT may put the adapter's own name at the end
     const size_t dot = rest.rfind('.');
-    if (dot != std::string_view::npos) key = split_plain(rest.substr(0, dot));
-    if (key && name.find(".lora_") == std::string_view::npos) key.reset();
+    const bool is_bias = dot != std::string_view::npos && rest.substr(dot) == ".bias";
+    if (dot != std::string_view::npos && !is_bias) key = split_plain(rest.substr(0, dot));
+    const bool of_peft = name.find(".lora_") != std::string_view::npos ||
+                         name.find(".oft_R.") != std::string_view::npos;
+    if (!of_peft) key.reset();
   }
   if (!key && is_weight && !rest.empty()) key = AdapterKey{std::string(rest), AdapterRole::kIa3};
   if (key) key->layer = without_processor(key->layer);

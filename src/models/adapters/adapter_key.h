@@ -41,6 +41,9 @@ enum class AdapterRole {
   kGloraB2,
   kOftBlocks,
   kOftDiag,
+  kPeftOft,   ///< OFT as PEFT writes it: [blocks, s * (s - 1) / 2]
+  kOftTerms,  ///< so many terms of a series stand for the rotation; 0: it is exact
+  kOftLimit,  ///< COFT: how far a layer may turn
   kRescale,
 };
 

@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "base/strings.h"
 #include "models/adapters/adapter.h"
@@ -15,6 +17,17 @@ using Module = Adapter::Module;
 
 double strength_on(const Module& module, const AdapterStrength& strength) {
   return module.layer.is_text ? strength.text : strength.unet;
+}
+
+Error no_numbers(const std::string& found) {
+  return Error(ErrorKind::kCheckpoint, "expected a changed weight of numbers, found " + found,
+               "apply the adapter with less strength, or fetch it again: it may be damaged");
+}
+
+/// A factor that float32 can hold.
+double factor(double exact) {
+  if (std::abs(exact) <= std::numeric_limits<float>::max()) return exact;
+  throw no_numbers(format("a change times %g", exact));
 }
 
 /// What the product of an adapter's matrices is multiplied by, strength apart.
@@ -45,18 +58,14 @@ at::Tensor norms_along(const at::Tensor& weight, int64_t dim) {
   return at::linalg_vector_norm(weight, 2, others, /*keepdim=*/true);
 }
 
-/// Whether a scale is of the inputs (the web UI, LyCORIS 2): [1, in, …]; else of the outputs:
-/// [out, 1, …] (LyCORIS 3, PEFT).
-bool is_of_inputs(const at::Tensor& scale, const at::Tensor& weight) {
-  if (scale.dim() >= 2) return scale.size(0) == 1 && scale.size(1) == weight.size(1);
-  return scale.numel() != weight.size(0);
-}
-
 /// DoRA (Liu et al. 2024): the changed weight's rows or columns get lengths of their own.
 at::Tensor with_lengths(const Module& module, const at::Tensor& changed) {
   const bool peft = module.parts.has(Role::kMagnitude);
   const at::Tensor scale = module.parts.get(peft ? Role::kMagnitude : Role::kDoraScale);
-  const int64_t dim = !peft && is_of_inputs(scale, changed) ? 1 : 0;
+  const auto size_of = [&] {
+    return adapters::lengths_size(scale.sizes().vec(), changed.sizes().vec()).value_or(0);
+  };
+  const int64_t dim = peft ? 0 : size_of();
   std::vector<int64_t> shape(static_cast<size_t>(changed.dim()), 1);
   shape[static_cast<size_t>(dim)] = scale.numel();
   const at::Tensor norms = norms_along(changed, dim).clamp_min_(1e-30);  // of nothing: no change
@@ -75,9 +84,9 @@ at::Tensor changed_weight(const Module& module, const at::Tensor& weight,
   const at::Tensor delta =
       module.kind->delta(is_cut ? with_first_ranks(module.parts, *of.rank) : module.parts, weight);
   const double scale = scale_of(module);
-  if (!has_lengths(module)) return weight.add(delta, scale * strength);
-  const at::Tensor whole = with_lengths(module, weight.add(delta, scale));
-  return weight.add(whole.sub(weight), strength);
+  if (!has_lengths(module)) return weight.add(delta, factor(scale * strength));
+  const at::Tensor whole = with_lengths(module, weight.add(delta, factor(scale)));
+  return weight.add(whole.sub(weight), factor(strength));
 }
 
 /// Only the first inputs change.
@@ -93,9 +102,27 @@ at::Tensor changed_inputs(const Module& module, const at::Tensor& weight,
 at::Tensor changed_bias(const Module& module, const at::Tensor& bias, double strength) {
   at::Tensor result = bias;
   for (const Role role : {Role::kDiffBias, Role::kNormBias}) {
-    if (module.parts.has(role)) result = result.add(module.parts.get(role), strength);
+    if (module.parts.has(role)) result = result.add(module.parts.get(role), factor(strength));
   }
   return result;
+}
+
+/// Throws unless the weight is of the layer's shape; ones at the end of a shape do not count.
+void require_shape(const at::Tensor& values, std::vector<int64_t> shape) {
+  std::vector<int64_t> found = values.sizes().vec();
+  for (std::vector<int64_t>* one : {&found, &shape}) {
+    while (!one->empty() && one->back() == 1) one->pop_back();
+  }
+  if (found == shape) return;
+  throw Error(ErrorKind::kCheckpoint,
+              "expected a weight of " + shape_string(shape) + " to change, found one of " +
+                  shape_string(found),
+              "give the model's own config");
+}
+
+/// Throws unless all values are numbers: their sum is none where one of them is none.
+void require_numbers(const at::Tensor& values) {
+  if (!std::isfinite(values.sum().item<double>())) throw no_numbers("other values");
 }
 
 /// A weight's name in its two parts.
@@ -128,8 +155,11 @@ struct Use {
     const Zone zone("adapter");
     const auto [layer, is_bias] = split(name);
     const Module& module = *adapter->find(layer);
-    return is_bias ? changed_bias(module, values, strength_of(module))
-                   : changed_inputs(module, values, strength);
+    require_shape(values, is_bias ? module.layer.bias : module.layer.weight);
+    at::Tensor changed = is_bias ? changed_bias(module, values, strength_of(module))
+                                 : changed_inputs(module, values, strength);
+    require_numbers(changed);
+    return changed;
   }
 };
 

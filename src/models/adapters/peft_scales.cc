@@ -2,8 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/text_file.h"
@@ -13,15 +15,24 @@ namespace {
 
 using nlohmann::json;
 
+/// The number under the longest end of the layer's name that the object has; an end begins behind a
+/// dot. (Not pattern by pattern: a file may have as many of them as layers.)
+std::optional<double> value_of_end(const json& patterns, std::string_view layer) {
+  for (std::string_view end = layer;;) {
+    const auto found = patterns.find(end);
+    if (found != patterns.end() && found->is_number()) return found->get<double>();
+    const size_t dot = end.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    end.remove_prefix(dot + 1);
+  }
+}
+
 /// Of a layer: the value of `key`, or that of the pattern that the layer's name ends in.
 std::optional<double> value_for(const json& config, const std::string& key,
                                 const std::string& patterns, const std::string& layer) {
   const auto all = config.find(patterns);
   if (all != config.end() && all->is_object()) {
-    for (const auto& [end, value] : all->items()) {
-      const bool fits = layer == end || layer.ends_with("." + end);
-      if (fits && value.is_number()) return value.get<double>();
-    }
+    if (const auto value = value_of_end(*all, layer)) return value;
   }
   const auto found = config.find(key);
   if (found == config.end() || !found->is_number()) return std::nullopt;
@@ -61,6 +72,20 @@ std::string prefix_of(const std::string& layer) {
   return "";
 }
 
+/// How PEFT's OFTConfig says that a layer turns: by terms of Neumann's series unless it says
+/// otherwise, and with `coft` not far.
+void add_oft_numbers(const json& config, AdapterParts* parts) {
+  constexpr double kMostTerms = 64;
+  const auto by_series = config.find("use_cayley_neumann");
+  const bool is_exact = by_series != config.end() && by_series->is_boolean() && !*by_series;
+  const auto terms = value_for(config, "num_cayley_neumann_terms", "", "");
+  parts->add(AdapterRole::kOftTerms,
+             at::scalar_tensor(is_exact ? 0 : std::clamp(terms.value_or(5), 1.0, kMostTerms)));
+  if (!is_true(config, "coft")) return;
+  parts->add(AdapterRole::kOftLimit,
+             at::scalar_tensor(value_for(config, "eps", "", "").value_or(6e-5), at::kDouble));
+}
+
 }  // namespace
 
 void add_peft_scales(AdapterFile* file) {
@@ -70,6 +95,7 @@ void add_peft_scales(AdapterFile* file) {
   }
   if (!config.is_object()) return;
   for (auto& [layer, parts] : file->layers) {
+    if (parts.has(AdapterRole::kPeftOft)) add_oft_numbers(config, &parts);
     if (!parts.has(AdapterRole::kDown) || parts.has(AdapterRole::kAlpha)) continue;
     const auto shape = parts.shape(AdapterRole::kDown);
     if (shape.empty()) continue;

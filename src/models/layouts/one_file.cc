@@ -1,4 +1,3 @@
-#include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/layouts/layouts.h"

@@ -24,12 +24,14 @@ constexpr const char* kWay =
   throw Error(ErrorKind::kCheckpoint, printable(path) + ": expected a TAESD, found " + what, kWay);
 }
 
-/// The number that a name begins with, before a dot; it is cut off. -1: none.
+/// The number that a name begins with, before a dot; it is cut off. -1: none that a layer may have.
 int64_t cut_place(std::string_view* name) {
+  constexpr int64_t kMostPlaces = 1000;
   int64_t place = -1;
   const char* end = name->data() + name->size();
   const auto parsed = std::from_chars(name->data(), end, place);
   if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '.') return -1;
+  if (place > kMostPlaces) return -1;
   name->remove_prefix(static_cast<size_t>(parsed.ptr - name->data()));
   return place;
 }
@@ -65,10 +67,14 @@ std::string own_name(std::string_view name, const char* bare) {
 /// Adds the weights of a file. (An encoder's first layer stands at place 0, a decoder's at 1.)
 void add(const Checkpoint& file, Tensors* tensors) {
   const char* bare = file.find("0.weight") != nullptr ? "encoder" : "decoder";
+  Tensors own;
   for (const TensorInfo& info : file.index()) {
     const std::string name = own_name(info.name, bare);
-    if (!name.empty() && info.foreign.empty()) tensors->emplace(name, file.tensor(info));
+    if (name.empty() || !info.foreign.empty()) continue;
+    const bool is_first = own.emplace(name, file.tensor(info)).second;
+    if (!is_first) refuse(file.path(), "two weights for " + printable(name));
   }
+  tensors->merge(own);
 }
 
 /// The file of the encoder that belongs to a decoder's; empty if there is none.

@@ -1,5 +1,4 @@
 // The configs of diffusers' models, with its keys.
-#include <algorithm>
 
 #include "base/strings.h"
 #include "models/json_config.h"

@@ -1,7 +1,5 @@
-#include "base/strings.h"
 #include "models/json_config.h"
 #include "models/schemas/schemas.h"
-#include "sd/error.h"
 #include "text/tokenizer.h"
 
 namespace sd {

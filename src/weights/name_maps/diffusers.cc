@@ -1,6 +1,5 @@
 // The layout of diffusers: its modules number blocks by level where the reference numbers them all.
 #include <charconv>
-#include <vector>
 
 #include "weights/name_maps/name_maps.h"
 

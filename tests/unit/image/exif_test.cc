@@ -80,7 +80,7 @@ std::vector<uint8_t> jpeg_with_comment(const std::string& comment, bool little) 
 TEST(Exif, CommentIsReadInEachCoding) {
   for (const bool little : {false, true}) {
     const auto read = [&](const std::string& comment) {
-      return exif_user_comment(jpeg_with_comment(comment, little));
+      return exif_texts(jpeg_with_comment(comment, little)).user_comment;
     };
     EXPECT_EQ(read("ASCII\0\0\0a cat\nSteps: 20"s), "a cat\nSteps: 20");
     EXPECT_EQ(read("\0\0\0\0\0\0\0\0a cat\0\0"s), "a cat");
@@ -92,8 +92,10 @@ TEST(Exif, CommentIsReadInEachCoding) {
     EXPECT_EQ(read("ASCII\0\0\0\xFF"s), "");
     EXPECT_EQ(read("no coding before it"), "no coding before it");
   }
-  EXPECT_EQ(exif_user_comment(test::file_bytes(test::image_data_dir() / "orientation6.jpg")), "");
-  EXPECT_EQ(exif_user_comment({}), "");
+  EXPECT_EQ(exif_texts(test::file_bytes(test::image_data_dir() / "orientation6.jpg")).user_comment,
+            "");
+  EXPECT_EQ(exif_texts({}).user_comment, "");
+  EXPECT_TRUE(exif_texts({}).others.empty());
 }
 
 }  // namespace

@@ -5,56 +5,13 @@
 
 #include "base/log.h"
 #include "models/adapters/adapter_purpose.h"
-#include "support/adapters.h"
 #include "support/expect_error.h"
+#include "support/memory_adapter.h"
 
 namespace sd {
 namespace {
 
-using Tensors = std::map<std::string, at::Tensor>;
-
-/// A model whose only block has one residual block, and an adapter in memory for it.
-const LayerNames& names() {
-  static const LayerNames all([] {
-    ModelConfig config;
-    config.unet = {.in_channels = 9,
-                   .model_channels = 32,
-                   .num_res_blocks = 1,
-                   .attention_resolutions = {1},
-                   .channel_mult = {1},
-                   .num_heads = 4,
-                   .context_dim = 16};
-    config.clip_text = {.hidden_size = 16, .intermediate_size = 32, .num_hidden_layers = 1};
-    return config;
-  }());
-  return all;
-}
-
-Adapter adapter_of(const Tensors& tensors) {
-  AdapterFile file;
-  file.checkpoint = std::make_shared<const Checkpoint>("memory.safetensors", tensors);
-  for (const auto& [name, tensor] : tensors) {
-    const auto key = split_adapter_key(name);
-    if (key) file.layers[key->layer].add(key->role, tensor);
-  }
-  return Adapter(file, names());
-}
-
-constexpr const char* kLayer = "lora_unet_mid_block_attentions_0_proj_in";
-constexpr const char* kName = "model.diffusion_model.middle_block.1.proj_in.weight";
-
-Tensors lora(const std::string& layer, int64_t out, int64_t in, int64_t rank = 2) {
-  return {{layer + ".lora_up.weight", at::ones({out, rank})},
-          {layer + ".lora_down.weight", at::ones({rank, in})}};
-}
-
-at::Tensor merged(const Adapter& adapter, const std::string& name, const at::Tensor& values,
-                  double strength = 1) {
-  const WeightEdit edit =
-      adapter_edit(std::make_shared<const Adapter>(adapter), {.unet = strength, .text = strength});
-  EXPECT_TRUE(edit.touches(name));
-  return edit.apply(name, values);
-}
+using namespace test;
 
 TEST(Adapter, SaysWhatItApplies) {
   const Adapter adapter = adapter_of(lora(kLayer, 32, 32));
@@ -116,7 +73,7 @@ TEST(Adapter, NamesTheLayerWhoseValuesAreNoNumbers) {
   Tensors tensors = lora(kLayer, 32, 32);
   tensors.at(std::string(kLayer) + ".lora_up.weight")[3][1] = std::nanf("");
   const Adapter adapter = adapter_of(tensors);
-  test::expect_error(ErrorKind::kCheckpoint, "middle_block.1.proj_in: expected numbers", [&] {
+  expect_error(ErrorKind::kCheckpoint, "middle_block.1.proj_in: expected numbers", [&] {
     merged(adapter, kName, at::ones({32, 32, 1, 1}));
   });
 }
@@ -172,6 +129,14 @@ std::vector<Broken> broken_adapters() {
         {layer + ".b1.weight", at::ones({})},
         {layer + ".b2.weight", at::ones({})}}},
       {"a difference of another size", {{layer + ".diff", at::ones({32, 31})}}},
+      {"alpha is 0", with(".alpha", at::zeros({}))},
+      {"down of five sizes", with(".lora_down.weight", at::ones({2, 32, 1, 1, 1}))},
+      {"up without sizes", with(".lora_up.weight", at::ones({}))},
+      {"lengths without sizes", with(".dora_scale", at::ones({}))},
+      {"packed blocks of one size", {{layer + ".oft_R.weight", at::ones({28})}}},
+      {"packed blocks that are no squares", {{layer + ".oft_R.weight", at::ones({4, 27})}}},
+      {"too few packed blocks", {{layer + ".oft_R.weight", at::ones({3, 28})}}},
+      {"packed blocks of nothing", {{layer + ".oft_R.weight", at::ones({32, 0})}}},
   };
 }
 
@@ -204,7 +169,7 @@ TEST(Adapter, SaysWhatAForeignAdapterIsFor) {
       {lora("diffusion_model.blocks.0.cross_attn.k", 8, 8), "a video model (Wan)"},
       {lora("lora_unet_nowhere", 8, 8), "none of the layers of this model"}};
   for (const Foreign& one : cases) {
-    test::expect_error(ErrorKind::kCheckpoint, one.said, [&] { adapter_of(one.tensors); });
+    expect_error(ErrorKind::kCheckpoint, one.said, [&] { adapter_of(one.tensors); });
   }
 }
 

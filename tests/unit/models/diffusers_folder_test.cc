@@ -7,6 +7,7 @@
 #include "models/latent_diffusion.h"
 #include "models/random_checkpoint.h"
 #include "support/expect_error.h"
+#include "support/tensor_file.h"
 #include "support/tiny_model.h"
 #include "weights/formats/writers.h"
 #include "weights/name_maps/name_maps.h"
@@ -205,6 +206,41 @@ TEST(DiffusersFolder, KeepsToItsOwnFiles) {
   expect_error(ErrorKind::kFile, "absent.safetensors", [&] { folder.load(); });
   folder.write_index({{"weight_map", json::object()}});
   expect_error(ErrorKind::kCheckpoint, "weight_map", [&] { folder.load(); });
+}
+
+constexpr const char* kShard = "m/unet/diffusion_pytorch_model-1.safetensors";
+
+TEST(DiffusersFolder, TakesNoPartThatALinkLeadsOutTo) {
+  const Folder folder(2);
+  fs::rename(folder.folder / kShard, folder.folder / "elsewhere.safetensors");
+  fs::create_symlink("../../elsewhere.safetensors", folder.folder / kShard);
+  expect_error(ErrorKind::kCheckpoint, "found a link to", [&] { folder.load(); });
+}
+
+TEST(DiffusersFolder, NamesWhatItsFilesLackOrHoldTwice) {
+  const Folder folder(2);
+  folder.load();
+  fs::remove(folder.folder / kShard);
+  write_tensors(folder.folder / kShard, {{"unrelated", at::ones({1})}});
+  expect_error(ErrorKind::kCheckpoint, "missing", [&] { folder.load(); });
+  const auto first =
+      open_checkpoint(folder.folder / "m/unet/diffusion_pytorch_model-0.safetensors");
+  const std::string name = first->index().front().name;
+  fs::remove(folder.folder / kShard);
+  write_tensors(folder.folder / kShard, {{name, at::ones({1})}});
+  expect_error(ErrorKind::kCheckpoint, "found one in two", [&] { folder.load(); });
+}
+
+TEST(DiffusersFolder, SaysWhichFileIsEmpty) {
+  for (const std::string name : {"unet/config.json", "vae/config.json", "text_encoder/config.json",
+                                 "unet/diffusion_pytorch_model.safetensors.index.json"}) {
+    const Folder folder(2);
+    folder.folder.write("m/" + name, "");
+    expect_error(ErrorKind::kCheckpoint, name, [&] { folder.load(); });
+  }
+  const Folder folder;
+  folder.folder.write("m/vae/diffusion_pytorch_model.safetensors", "");
+  expect_error(ErrorKind::kFile, "vae/diffusion_pytorch_model.safetensors", [&] { folder.load(); });
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "models/embedding_card.h"
 #include "models/inspect.h"
 #include "support/expect_error.h"
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 #include "support/tiny_model.h"
 
 namespace sd::test {
@@ -53,7 +53,7 @@ TEST(Embeddings, AreReadAsTheWebUiReadsThem) {
     for (const std::string& key : {file, found->name}) {
       if (!vectors.has(key)) continue;
       const auto golden = vectors.f32(key);
-      EXPECT_TRUE(at::equal(found->vectors, at::tensor(golden.data).reshape(golden.shape)));
+      EXPECT_TRUE(at::equal(found->vectors, tensor_of(golden)));
     }
   }
   EXPECT_EQ(set.embeddings.size(), expected);
@@ -92,6 +92,30 @@ TEST(Embeddings, AreKnownToInspect) {
   EXPECT_EQ(inspect_file((ti_dir() / "files/diffusers-1.safetensors").string(), false).family,
             "embedding");
   EXPECT_EQ(inspect_file((ti_dir() / "files/two-terms.bin").string(), false).family, "unknown");
+}
+
+TEST(Embeddings, InsideOfOtherFilesAreCheckedAsTheirOwn) {
+  EmbeddingSet set;
+  set.embeddings.push_back({"known", at::zeros({1, 4}), "known.pt"});
+  add_embeddings({{"many", at::ones({76, 4})},
+                  {"none", at::ones({0, 4})},
+                  {"deep", at::ones({1, 1, 4})},
+                  {"scalar", at::ones({})},
+                  {"wide", at::ones({1, 8})},
+                  {"broken", at::full({1, 4}, NAN)},
+                  {"not \xFF text", at::ones({1, 4})},
+                  {"flat", at::ones({4})},
+                  {"half", at::ones({75, 4}, at::kHalf)},
+                  {"known", at::ones({2, 4})}},
+                 "style.safetensors", 4, &set);
+  std::vector<std::string> names;
+  for (const EmbeddingName& one : set.names()) names.push_back(one.name);
+  EXPECT_EQ(names, std::vector<std::string>({"flat", "half", "known"}));
+  EXPECT_EQ(set.embeddings[0].vectors.sizes().vec(), std::vector<int64_t>({1, 4}));
+  EXPECT_EQ(set.embeddings[1].vectors.scalar_type(), at::kFloat);
+  EXPECT_EQ(set.embeddings[2].file.string(), "known.pt");
+  EXPECT_EQ(set.skipped.size(), 7U);
+  for (const SkippedEmbedding& one : set.skipped) EXPECT_EQ(one.file.string(), "style.safetensors");
 }
 
 /// Two vectors of two numbers, as the web UI writes them into pictures.

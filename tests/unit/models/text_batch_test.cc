@@ -10,7 +10,7 @@
 #include "models/latent_diffusion.h"
 #include "models/model_source.h"
 #include "runtime/data_files.h"
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 #include "text/prompt_schedule.h"
 
 // The web UI's own conditionings (../shared/a1111/prompts), of the reference's small checkpoint.
@@ -109,7 +109,7 @@ TEST_F(WebUiConditionings, AreTheWebUis) {
     const auto expected = goldens.f32(id);
     const at::Tensor ours = encode(batch, settings);
     ASSERT_EQ(ours.sizes().vec(), expected.shape);
-    const at::Tensor theirs = at::tensor(expected.data).reshape(expected.shape);
+    const at::Tensor theirs = tensor_of(expected);
     EXPECT_LE((ours - theirs).abs().max().item<double>(), 1e-4);
     ++compared;
   }
@@ -131,7 +131,7 @@ TEST_F(WebUiConditionings, HoldEmbeddingsOfSeveralPrograms) {
           (prompt.empty() ? "" : " ") + (may_hold_embedding(part) ? part.stem() : part).string();
     }
     const auto expected = GoldenTensors(ti / "cases" / id / "tensors.safetensors").f32("cond");
-    const at::Tensor theirs = at::tensor(expected.data).reshape(expected.shape);
+    const at::Tensor theirs = tensor_of(expected);
     const at::Tensor ours = encode(batch_of({prompt}, settings), settings);
     EXPECT_LE((ours - theirs).abs().max().item<double>(), 2e-5) << prompt;
   }

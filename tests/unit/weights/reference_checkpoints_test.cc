@@ -2,7 +2,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
@@ -16,11 +16,9 @@ std::shared_ptr<const Checkpoint> open_reference(const std::string& name) {
 /// An independent reader's values as a tensor.
 at::Tensor golden_tensor(const test::GoldenTensors& goldens, const std::string& name) {
   if (goldens.dtype(name) == "I64") {
-    const auto golden = goldens.i64(name);
-    return at::tensor(golden.data, at::kLong).view(golden.shape);
+    return tensor_of(goldens.i64(name));
   }
-  const auto golden = goldens.f32(name);
-  return at::tensor(golden.data, at::kFloat).view(golden.shape);
+  return tensor_of(goldens.f32(name));
 }
 
 TEST(ReferenceCheckpoints, HoldTheSameWeightsInEveryFormat) {

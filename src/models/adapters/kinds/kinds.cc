@@ -15,6 +15,16 @@ bool is_matrix(const AdapterShape& shape, int64_t rows, int64_t columns) {
   return shape.size() >= 2 && shape[0] == rows && columns_of(shape) == columns;
 }
 
+std::optional<int64_t> lengths_size(const AdapterShape& lengths, const AdapterShape& weight) {
+  if (weight.size() < 2) return std::nullopt;
+  const int64_t count = lengths.empty() ? 1 : lengths[0] * columns_of(lengths);
+  const bool is_row = lengths.size() >= 2 && lengths[0] == 1 && lengths[1] == weight[1];
+  const bool of_inputs = count == weight[1] && (is_row || lengths.size() < 2);
+  const bool of_outputs = count == weight[0];
+  if (of_outputs && !(of_inputs && is_row)) return 0;
+  return of_inputs ? std::optional<int64_t>(1) : std::nullopt;
+}
+
 bool has_kernel_of(const AdapterShape& part, const AdapterShape& weight) {
   const auto side = [](const AdapterShape& shape, size_t i) {
     return i < shape.size() ? shape[i] : 1;
@@ -32,8 +42,9 @@ at::Tensor rebuild_tucker(const at::Tensor& core, const at::Tensor& a, const at:
 
 std::span<const AdapterKind> adapter_kinds() {
   static const AdapterKind kinds[] = {
-      kTuckerKind, kLoraKind, kLohaTuckerKind, kLohaKind,         kLokrKind, kIa3Kind, kPeftIa3Kind,
-      kFullKind,   kNormKind, kGloraKind,      kSwappedGloraKind, kBoftKind, kOftKind, kOldOftKind,
+      kTuckerKind,       kLoraKind,    kLohaTuckerKind, kLohaKind,   kLokrKind,
+      kIa3Kind,          kPeftIa3Kind, kFullKind,       kNormKind,   kGloraKind,
+      kSwappedGloraKind, kBoftKind,    kOftKind,        kOldOftKind, kPeftOftKind,
   };
   return kinds;
 }

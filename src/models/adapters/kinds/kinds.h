@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,6 +45,7 @@ extern const AdapterKind kSwappedGloraKind;
 extern const AdapterKind kOftKind;
 extern const AdapterKind kBoftKind;
 extern const AdapterKind kOldOftKind;
+extern const AdapterKind kPeftOftKind;
 
 /// What several kinds need.
 namespace adapters {
@@ -58,6 +60,10 @@ bool is_matrix(const AdapterShape& shape, int64_t rows, int64_t columns);
 
 /// The number of values behind one place of the first size: in * k * k of a weight.
 int64_t columns_of(const AdapterShape& shape);
+
+/// Which size of a weight DoRA's lengths are of: 1, its inputs (the web UI and LyCORIS 2 store
+/// [1, in, …]), or 0, its outputs (LyCORIS 3 and PEFT: [out, 1, …]). None: they are of neither.
+std::optional<int64_t> lengths_size(const AdapterShape& lengths, const AdapterShape& weight);
 
 /// Whether the sizes from the third on are the same, ones at the end left out.
 bool has_kernel_of(const AdapterShape& part, const AdapterShape& weight);
