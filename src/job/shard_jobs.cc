@@ -176,8 +176,12 @@ void ShardJobs::skip_to(int64_t block) {
 void ShardJobs::skip(int64_t block) {
   if (inputs_.settings.seed_mode == SeedMode::kImage) return;
   const int64_t of_pass = in_pass(block);
-  if (inputs_.prompts.is_plain(of_pass)) {
-    if (plain_.empty() || !plain_.front().request.noise.shared()) return;
+  const bool is_plain = inputs_.prompts.is_plain(of_pass);
+  if (is_plain && (plain_.empty() || !plain_.front().request.noise.shared())) return;
+  // (Words may name adapters, which part the batches, or fail.)
+  const bool only_words =
+      !inputs_.settings.expand && inputs_.settings.batch.prompts.syntax == PromptSyntax::kPlain;
+  if (is_plain && only_words) {
     const int64_t batches =
         divide_up(inputs_.prompts.lines_in(of_pass), inputs_.settings.n_samples);
     return noise_.skip(plain_.front().request, batches);

@@ -128,6 +128,26 @@ TEST_F(ShardPlan, DrawsWithAFixedCodeAsARunThatIsNoJob) {
   EXPECT_EQ(by_place(3), plain_run());
 }
 
+TEST_F(ShardPlan, DrawsLinesThatNameAdaptersInOneWayWhateverTheNumberOfShards) {
+  folder_.write("loras/here.safetensors", "x");
+  std::string lines;
+  for (int i = 0; i < 30; ++i) {
+    lines += "prompt " + std::to_string(i);
+    if (i % 5 == 0) lines += " <lora:here:1>";
+    if (i % 11 == 3) lines += " <lora:gone:1>";
+    lines += "\n";
+  }
+  write(lines);
+  settings_.lora_dir = (folder_ / "loras").string();
+  settings_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  for (const bool expand : {false, true}) {
+    settings_.expand = expand;
+    const ByPlace expected = by_place(1);
+    EXPECT_EQ(expected.size(), 54U);  // three lines of thirty cannot be drawn, in two passes
+    for (const int64_t count : {2, 5}) EXPECT_EQ(by_place(count), expected) << count;
+  }
+}
+
 TEST_F(ShardPlan, DrawsMixedLinesInOneWayWhateverTheNumberOfShards) {
   std::string lines;
   for (int i = 0; i < 40; ++i) {
