@@ -123,6 +123,7 @@ class Server {
         {.settings = settings,
          .load = {.pictures = 1, .largest_width = size.width, .largest_height = size.height},
          .reporter = &tell_});
+    recorder_.expect(lora_sets(plan.batches));
     JobList jobs(plan, model_.description, settings.fixed_code);
     SinkThread writer(sink.get(), 1);
     OrderedOutput output(&writer, settings.no_metadata ? nullptr : &recorder_);
