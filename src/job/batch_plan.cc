@@ -343,41 +343,6 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
           .bad_lines = bad};
 }
 
-}  // namespace
-
-Request planned_request(const PlannedBatch& batch, int64_t pass) {
-  Request request = batch.request;
-  const auto grow = [pass](const std::vector<int64_t>& steps, std::vector<uint64_t>* seeds) {
-    for (size_t i = 0; i < steps.size(); ++i) {
-      (*seeds)[i] += static_cast<uint64_t>(pass * steps[i]);
-    }
-  };
-  grow(batch.seed_steps, &request.noise.seeds);
-  grow(batch.variation_steps, &request.noise.variation_seeds);
-  return request;
-}
-
-void fill_in_texts(const PlannedBatch& batch, int64_t pass, Request* request) {
-  const PlannedTemplates& templates = batch.templates;
-  for (size_t i = 0; i < templates.texts.size(); ++i) {
-    const auto place = static_cast<uint64_t>(pass * templates.pictures_per_pass + batch.places[i]);
-    // One with a stream of its own makes its choices by its seed, whatever the run.
-    const uint64_t own = request->noise.shared() ? templates.seed + place : request->noise.seeds[i];
-    expand_prompts(templates.expand, templates.texts[i], {.seed = own, .place = place},
-                   &request->pictures[i]);
-  }
-  if (!templates.adapters) return;
-  request->batch.loras = templates.adapters(request->pictures.front().prompt);
-}
-
-Request request_of(const PlannedBatch& batch, int64_t pass) {
-  Request request = planned_request(batch, pass);
-  fill_in_texts(batch, pass, &request);
-  return request;
-}
-
-namespace {
-
 BatchPlan plan_prompt(const Settings& settings, BatchPlanner* planner) {
   for (int64_t i = 0; i < settings.n_samples; ++i) planner->add(settings, i);
   return {.batches = planner->finish(settings.n_samples),
@@ -391,8 +356,10 @@ void look_through_passes(BatchPlan* plan) {
   for (PlannedBatch& batch : plan->batches) {
     const bool has_templates = !batch.templates.texts.empty();
     for (int64_t pass = 1; has_templates && pass < plan->passes; ++pass) {
-      auto loras = request_of(batch, pass).batch.loras;
-      if (batch.templates.adapters) batch.templates.later_loras.push_back(std::move(loras));
+      const auto loras = request_of(batch, pass).batch.loras;
+      auto& known = batch.templates.later_loras;
+      const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
+      if (batch.templates.adapters && is_new) known.push_back(loras);
     }
   }
 }
