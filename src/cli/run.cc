@@ -171,6 +171,7 @@ RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
   std::optional<Recorder> recorder;
   if (!settings.no_metadata && !(settings.skip_save && settings.skip_grid)) {
     recorder.emplace(settings, work.model, work.safety.mode);
+    recorder->expect(lora_sets(work.batches));
   }
   SinkThread writer(&work.sink, most_waiting(settings, work.load));
   OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
@@ -222,6 +223,14 @@ RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, const Swe
               tap, reporter);
 }
 
+/// Writes what a shard leaves of which nothing can be drawn: the tars of lines that failed.
+RunOutcome end_undrawn(ShardJobs* jobs, PictureSink* sink) {
+  jobs->on_block_done([&](int64_t block) { sink->end_block(block); });
+  jobs->tell_ended_blocks();
+  sink->finish();
+  return {.planned = jobs->pictures(), .bad_lines = jobs->failed_lines()};
+}
+
 /// The part of a job that is a shard's.
 RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* reporter) {
   catch_interrupts(nullptr, static_cast<int>(ErrorKind::kAgain));
@@ -234,15 +243,18 @@ RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* re
   const PromptFile prompts(settings.from_file, lines_per_block(settings));
   const JobFolder folder(
       {settings.job.folder, prompts.lines() * settings.n_iter, settings.output.format});
+  KeptTars kept;
   ShardJobs jobs({.settings = settings,
                   .model = model.description,
                   .built_in_model = model.built_in,
                   .prompts = prompts,
                   .folder = folder,
                   .shard = shard,
-                  .parse = [&](const std::string& text, int64_t number) {
-                    return parse_prompt_line(text, number, prompts.json(), settings);
-                  }});
+                  .parse =
+                      [&](const std::string& text, int64_t number) {
+                        return parse_prompt_line(text, number, prompts.json(), settings);
+                      },
+                  .kept = &kept});
   join_job(folder, job_sheet(settings, model, prompts));
   folder.clean();
   jobs.start();
@@ -253,7 +265,9 @@ RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* re
                                    .load = load,
                                    .reporter = reporter,
                                    .job = &folder,
-                                   .block_pictures = prompts.lines_per_block()});
+                                   .block_pictures = prompts.lines_per_block(),
+                                   .kept = &kept});
+  if (jobs.draws_nothing()) return end_undrawn(&jobs, sink.get());
   return draw(
       {.settings = settings,
        .model = model,

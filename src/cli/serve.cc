@@ -107,6 +107,7 @@ class Server {
     const BatchPlan plan = plan_batches(settings, model_.description, model_.built_in);
     const auto sink = find_sink("folder").open(
         {.settings = settings, .load = {.pictures = 1}, .reporter = &tell_});
+    if (recorder_) recorder_->expect(lora_sets(plan.batches));
     JobList jobs(plan, model_.description, settings.fixed_code);
     SinkThread writer(sink.get(), 1);
     OrderedOutput output(&writer, recorder_ ? &*recorder_ : nullptr);

@@ -9,7 +9,7 @@
 #include "job/hires_plan.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
-#include "job/lora_text.h"
+#include "job/lora_folder.h"
 #include "job/prompt_templates.h"
 #include "pipeline/size_check.h"
 #include "sampling/noise_schedule.h"
@@ -63,7 +63,8 @@ class BatchPlanner::Batches {
       : settings_(settings),
         model_(model),
         default_side_(built_in_model ? model.native_size : kDefaultSide),
-        init_images_(model) {
+        init_images_(model),
+        loras_(std::make_shared<const LoraFolder>(settings.lora_dir)) {
     if (settings.expand) expand_ = template_expander(settings.wildcards);
   }
 
@@ -73,13 +74,11 @@ class BatchPlanner::Batches {
     Request request = request_of(line);
     PlannedBatch alone{.request = {}, .places = {place}, .seed_steps = {}, .variation_steps = {}};
     if (!request.noise.shared()) seed(line, place, &request.noise, &alone);
-    if (expand_) {
-      alone.templates = {.texts = {{line.picture.prompt, line.picture.negative_prompt}},
-                         .expand = expand_,
-                         .seed = settings_.seed};
-    }
     alone.request = std::move(request);
-    check_request(model_, sd::request_of(alone, 0));
+    if (expand_) alone.templates = templates_of(line);
+    const Request first = sd::request_of(alone, 0);
+    check_request(model_, first);
+    alone.request.batch.loras = first.batch.loras;
     say_unusual(line);
     add(std::move(alone));
   }
@@ -98,6 +97,20 @@ class BatchPlanner::Batches {
 
  private:
   static constexpr int64_t kStepOfPass = -1;  // until the number of pictures in a pass is known
+
+  PlannedTemplates templates_of(const LineSettings& line) const {
+    PlannedTemplates templates{
+        .texts = {texts_of(line.picture)}, .expand = expand_, .seed = settings_.seed};
+    const std::string& prompt = line.picture.prompt;
+    const bool may_name =  // itself, or by a wildcard
+        prompt.find('<') != std::string::npos || prompt.find("__") != std::string::npos;
+    if (line.batch.prompts.syntax == PromptSyntax::kWebUi && may_name) {
+      templates.adapters = [given = line.batch.loras, folder = loras_](const std::string& text) {
+        return loras_of(given, text, *folder);
+      };
+    }
+    return templates;
+  }
 
   /// The seeds of a picture that has a stream of its own, and what they grow by from pass to pass.
   /// Where there is a variation, its seed counts in place of the picture's, as in the web UI.
@@ -178,9 +191,9 @@ class BatchPlanner::Batches {
               ? 0
               : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
-    const bool webui = line.batch.prompts.syntax == PromptSyntax::kWebUi;
-    request.batch.loras =
-        loras_of(line.batch.loras, webui ? line.picture.prompt : "", settings_.lora_dir);
+    // (A template's are those of the text that it becomes.)
+    const bool named = line.batch.prompts.syntax == PromptSyntax::kWebUi && !expand_;
+    request.batch.loras = loras_of(line.batch.loras, named ? line.picture.prompt : "", *loras_);
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
       request.noise.changes = request.batch.noise;
@@ -201,6 +214,7 @@ class BatchPlanner::Batches {
 
   /// Joins a batch of one picture to the first that has room and suits it.
   void add(PlannedBatch alone) {
+    if (alone.templates.adapters) return batches_.push_back(std::move(alone));
     for (const size_t open : open_) {
       PlannedBatch& batch = batches_[open];
       if (!go_together(batch.request, alone.request)) continue;
@@ -270,6 +284,7 @@ class BatchPlanner::Batches {
   const ModelDescription& model_;
   int64_t default_side_;
   InitImages init_images_;
+  std::shared_ptr<const LoraFolder> loras_;
   TemplateExpander expand_;  // empty: prompts are no templates
   std::vector<PlannedBatch> batches_;
   std::vector<size_t> open_;  // batches that have room
@@ -328,36 +343,37 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
           .bad_lines = bad};
 }
 
-}  // namespace
-
-Request request_of(const PlannedBatch& batch, int64_t pass) {
-  Request request = batch.request;
-  const auto grow = [pass](const std::vector<int64_t>& steps, std::vector<uint64_t>* seeds) {
-    for (size_t i = 0; i < steps.size(); ++i) {
-      (*seeds)[i] += static_cast<uint64_t>(pass * steps[i]);
-    }
-  };
-  grow(batch.seed_steps, &request.noise.seeds);
-  grow(batch.variation_steps, &request.noise.variation_seeds);
-  const PlannedTemplates& templates = batch.templates;
-  for (size_t i = 0; i < templates.texts.size(); ++i) {
-    const auto place = static_cast<uint64_t>(pass * templates.pictures_per_pass + batch.places[i]);
-    // One with a stream of its own makes its choices by its seed, whatever the run.
-    const uint64_t own = request.noise.shared() ? templates.seed + place : request.noise.seeds[i];
-    expand_prompts(templates.expand, templates.texts[i], {.seed = own, .place = place},
-                   &request.pictures[i]);
-  }
-  return request;
+BatchPlan plan_prompt(const Settings& settings, BatchPlanner* planner) {
+  for (int64_t i = 0; i < settings.n_samples; ++i) planner->add(settings, i);
+  return {.batches = planner->finish(settings.n_samples),
+          .passes = settings.n_iter,
+          .pictures_per_pass = settings.n_samples};
 }
+
+/// Makes the texts of all passes, which throws where one of them cannot be made or names an adapter
+/// that is not there, and notes the adapters.
+void look_through_passes(BatchPlan* plan) {
+  for (PlannedBatch& batch : plan->batches) {
+    const bool has_templates = !batch.templates.texts.empty();
+    for (int64_t pass = 1; has_templates && pass < plan->passes; ++pass) {
+      const auto loras = request_of(batch, pass).batch.loras;
+      auto& known = batch.templates.later_loras;
+      const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
+      if (batch.templates.adapters && is_new) known.push_back(loras);
+    }
+  }
+}
+
+}  // namespace
 
 BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, bool built_in_model,
                        const std::vector<PromptLine>& lines) {
   BatchPlanner planner(settings, model, built_in_model);
-  if (!settings.from_file.empty() || !lines.empty()) return plan_lines(settings, lines, &planner);
-  for (int64_t i = 0; i < settings.n_samples; ++i) planner.add(settings, i);
-  return {.batches = planner.finish(settings.n_samples),
-          .passes = settings.n_iter,
-          .pictures_per_pass = settings.n_samples};
+  const bool has_lines = !settings.from_file.empty() || !lines.empty();
+  BatchPlan plan =
+      has_lines ? plan_lines(settings, lines, &planner) : plan_prompt(settings, &planner);
+  look_through_passes(&plan);
+  return plan;
 }
 
 }  // namespace sd

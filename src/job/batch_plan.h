@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "job/prompt_templates.h"
@@ -18,10 +20,17 @@ struct PromptLine {
   std::string hint;
 };
 
+/// The adapters of a picture with that prompt.
+using AdaptersOf = std::function<std::vector<LoraUse>(const std::string& prompt)>;
+
 /// The templates of a batch's pictures, with `expand`.
 struct PlannedTemplates {
   std::vector<PictureTexts> texts = {};  ///< of the pictures; none: their prompts are no templates
   TemplateExpander expand = {};
+  /// Where a prompt may name adapters, otherwise in each pass: the picture is alone in its batch.
+  AdaptersOf adapters = {};
+  /// Those of the passes behind the first, as far as they are known.
+  std::vector<std::vector<LoraUse>> later_loras = {};
   uint64_t seed = 0;  ///< of the run
   int64_t pictures_per_pass = 0;
 };
@@ -75,7 +84,14 @@ class BatchPlanner {
   std::unique_ptr<Batches> batches_;
 };
 
-/// The request for a batch as it is drawn in that pass, from 0.
+/// The request for a batch in that pass, from 0, whose texts are still templates.
+Request planned_request(const PlannedBatch& batch, int64_t pass);
+
+/// Puts the texts, and the adapters that they name, into a request of `planned_request`. Throws
+/// kUsage or kFile.
+void fill_in_texts(const PlannedBatch& batch, int64_t pass, Request* request);
+
+/// The request for a batch as it is drawn in that pass, from 0. Throws as `fill_in_texts`.
 Request request_of(const PlannedBatch& batch, int64_t pass);
 
 }  // namespace sd

@@ -39,7 +39,7 @@ fs::path memory_file() {
 }
 
 /// Lines of "HASH IDENTITY", the newest first.
-std::vector<std::string> remembered() {
+std::vector<std::string> read_memory() {
   std::ifstream file(memory_file());
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(line);
@@ -48,7 +48,7 @@ std::vector<std::string> remembered() {
 
 std::string recall(const std::string& identity) {
   constexpr size_t kDigits = 64;
-  for (const std::string& line : remembered()) {
+  for (const std::string& line : read_memory()) {
     if (line.size() > kDigits && line.substr(kDigits) == " " + identity) {
       return line.substr(0, kDigits);
     }
@@ -61,7 +61,7 @@ void remember(const std::string& hash, const std::string& identity) {
   const fs::path path = memory_file();
   if (path.empty() || identity.find('\n') != std::string::npos) return;
   std::string text = hash + " " + identity + "\n";
-  const std::vector<std::string> older = remembered();
+  const std::vector<std::string> older = read_memory();
   for (size_t i = 0; i < older.size() && i + 1 < kMostRemembered; ++i) text += older[i] + "\n";
   try {
     fs::create_directories(path.parent_path());
@@ -71,15 +71,9 @@ void remember(const std::string& hash, const std::string& identity) {
   }
 }
 
-std::string compute(const std::string& path, const std::atomic<bool>& give_up) {
-  struct stat about = {};
-  const Descriptor file = open_regular_file(path);
-  const bool worth_remembering =
-      ::fstat(file.get(), &about) == 0 && about.st_size >= kWorthRemembering;
-  const std::string known_by = identity(path, about);
-  if (worth_remembering) {
-    if (std::string hash = recall(known_by); !hash.empty()) return hash;
-  }
+/// Of all that follows in an open file.
+std::string sha256_of_rest(const Descriptor& file, const std::string& path,
+                           const std::atomic<bool>& give_up) {
   Sha256 sum;
   std::vector<char> block(size_t{1} << 20);
   while (!give_up) {
@@ -89,20 +83,39 @@ std::string compute(const std::string& path, const std::atomic<bool>& give_up) {
     if (count < 0) {
       throw Error(ErrorKind::kFile, printable(path) + ": cannot be read: " + std::strerror(errno));
     }
-    if (count == 0) break;
+    if (count == 0) return sum.finish();
     sum.update(block.data(), static_cast<size_t>(count));
   }
-  if (give_up) return "";
-  std::string hash = sum.finish();
-  if (worth_remembering) remember(hash, known_by);
-  return hash;
+  return "";
 }
 
 }  // namespace
 
-FileHash::FileHash(const std::string& path)
-    : computing_(std::async(std::launch::async, [this, path] { return compute(path, give_up_); })) {
+std::string sha256_of_file(const std::string& path) {
+  return sha256_of_rest(open_regular_file(path), path, /*give_up=*/false);
 }
+
+std::string remembered_sha256(const std::string& path, uint64_t offset,
+                              const std::atomic<bool>& give_up) {
+  struct stat about = {};
+  const Descriptor file = open_regular_file(path);
+  const bool worth_remembering =
+      ::fstat(file.get(), &about) == 0 && about.st_size >= kWorthRemembering;
+  const std::string part =
+      offset == 0 ? "" : format("@%llu ", static_cast<unsigned long long>(offset));
+  const std::string known_by = part + identity(path, about);
+  if (worth_remembering) {
+    if (std::string hash = recall(known_by); !hash.empty()) return hash;
+  }
+  ::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET);
+  std::string hash = sha256_of_rest(file, path, give_up);
+  if (worth_remembering && !hash.empty()) remember(hash, known_by);
+  return hash;
+}
+
+FileHash::FileHash(const std::string& path)
+    : computing_(std::async(std::launch::async,
+                            [this, path] { return remembered_sha256(path, 0, give_up_); })) {}
 
 FileHash::~FileHash() { give_up_ = true; }
 

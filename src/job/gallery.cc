@@ -84,7 +84,7 @@ std::string json_for_html(const json& value) {
   return safe;
 }
 
-int64_t write_gallery(const JobSurvey& job, const fs::path& page) {
+GalleryCount write_gallery(const JobSurvey& job, const fs::path& page) {
   if (job.in_tars()) {
     throw Error(ErrorKind::kUsage,
                 "a gallery shows pictures in a folder, and the job's are in tars",
@@ -93,12 +93,12 @@ int64_t write_gallery(const JobSurvey& job, const fs::path& page) {
   const fs::path base = fs::absolute(page).parent_path();
   NewFile file(page);
   file.write(kGalleryStart);
-  int64_t count = 0;
-  job.each_picture([&](int64_t, const fs::path& path) {
+  GalleryCount count;
+  count.left_out = job.each_sound_picture([&](int64_t, const fs::path& path) {
     const std::string name = fs::absolute(path).lexically_relative(base).generic_string();
     const std::vector<uint8_t> bytes = read_file_bytes(path.string());
-    file.write(count++ == 0 ? "" : ",\n");
-    file.write(json_for_html(entry_of(name, find_record(path, bytes))));
+    const std::string entry = json_for_html(entry_of(name, find_record(path, bytes)));
+    file.write(count.shown++ == 0 ? entry : ",\n" + entry);
   });
   file.write(kGalleryEnd);
   file.finish_over();

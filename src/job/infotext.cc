@@ -68,7 +68,7 @@ size_t end_of_value(std::string_view line, size_t at) {
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// A value as it was before it was quoted.
-std::string unquoted(std::string_view value) {
+std::string unquote(std::string_view value) {
   std::string text(value);
   if (value.size() < 2 || value.front() != '"' || value.back() != '"') return text;
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -163,7 +163,7 @@ InfoText parse_infotext(std::string_view text, bool with_empty_fields) {
     prompts = whole;
   }
   for (auto& [name, value] : fields) {
-    if (with_empty_fields || !value.empty()) parsed.fields.emplace_back(name, unquoted(value));
+    if (with_empty_fields || !value.empty()) parsed.fields.emplace_back(name, unquote(value));
   }
   parse_prompts(prompts, &parsed);
   return parsed;

@@ -19,7 +19,7 @@ std::string size_text(int64_t width, int64_t height) {
 }
 
 /// The size within `fit`, of the same shape; never larger than it is.
-FitSize fitted(const Image& image, const FitSize& fit) {
+FitSize size_within(const Image& image, const FitSize& fit) {
   if (image.width <= fit.width && image.height <= fit.height) return {image.width, image.height};
   const int64_t width = image.width, height = image.height;
   const auto side = [](int64_t pixels) { return static_cast<int>(std::max<int64_t>(1, pixels)); };
@@ -84,7 +84,7 @@ void InitImages::forget_all_but(const std::string& file) {
 FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
                                const Image& image) const {
   const std::string& path = init.file;
-  FitSize size = init.fit ? fitted(image, *init.fit) : FitSize{image.width, image.height};
+  FitSize size = init.fit ? size_within(image, *init.fit) : FitSize{image.width, image.height};
   if (init.mask.outpaint && !init.fit) {
     const Margins& by = *init.mask.outpaint;
     size = {size.width + by.left + by.right, size.height + by.top + by.bottom};

@@ -29,6 +29,7 @@ void check_without_mask(const MaskSettings& mask) {
       {mask.blur.has_value(), "mask_blur"},
       {mask.fill != InpaintFill::kOriginal, "inpaint_fill"},
       {mask.only_masked, "only_masked"},
+      {mask.padding != MaskSettings().padding, "padding"},
       {mask.soft, "soft_mask"},
       {mask.no_paste, "no_paste"}};
   for (const auto& [is_given, name] : given) {
@@ -115,7 +116,7 @@ GrayImage mask_of(const InitSettings& init, const Image& image,
 }
 
 /// The mask with what is new around it white.
-GrayImage grown_mask(const GrayImage& mask, const Margins& by) {
+GrayImage grow_mask(const GrayImage& mask, const Margins& by) {
   GrayImage result(mask.width + by.left + by.right, mask.height + by.top + by.bottom);
   std::fill(result.values.begin(), result.values.end(), uint8_t{255});
   for (int y = 0; y < mask.height; ++y) {
@@ -124,14 +125,14 @@ GrayImage grown_mask(const GrayImage& mask, const Margins& by) {
   return result;
 }
 
-GrayImage doubled(const GrayImage& mask) {
+GrayImage double_values(const GrayImage& mask) {
   GrayImage result = mask;
   for (uint8_t& value : result.values) value = static_cast<uint8_t>(std::min(255, 2 * value));
   return result;
 }
 
 /// The picture at the drawn size: as the page of runwayml's script resizes it, or by Lanczos.
-Image fitted(const Image& image, const MaskSettings& settings, const FitSize& size) {
+Image fit_whole(const Image& image, const MaskSettings& settings, const FitSize& size) {
   const bool page = settings.mode == InpaintMode::kRunwayml && settings.resize == FitMode::kStretch;
   if (page) return resize(image, size.width, size.height, ResizeFilter::kBicubic);
   return fit_image(image, settings.resize, size.width, size.height);
@@ -142,9 +143,9 @@ Image whole(const Image& image, const GrayImage& mask, const MaskSettings& setti
             const FitSize& size, Inpainting* inpainting) {
   const bool ready = mask.width == size.width && mask.height == size.height;
   inpainting->mask = ready ? mask : fit_mask(mask, settings.resize, size.width, size.height);
-  inpainting->overlay = doubled(inpainting->mask);
+  inpainting->overlay = double_values(inpainting->mask);
   inpainting->region = {0, 0, size.width, size.height};
-  inpainting->original = fitted(image, settings, size);
+  inpainting->original = fit_whole(image, settings, size);
   return inpainting->original;
 }
 
@@ -180,7 +181,7 @@ bool wants_alpha(const InitSettings& init) {
   return init.mask.file == kAlphaMask || init.mask.mode == InpaintMode::kWebui;
 }
 
-Image grown(const Image& image, const Margins& by) {
+Image grow(const Image& image, const Margins& by) {
   Image result(image.width + by.left + by.right, image.height + by.top + by.bottom);
   for (int y = 0; y < result.height; ++y) {
     for (int x = 0; x < result.width; ++x) {
@@ -198,8 +199,8 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
   GrayImage mask = mask_of(init, image, alpha, size);
   if (settings.mode == InpaintMode::kWebui && alpha) image = on_white(image, *alpha);
   if (settings.outpaint) {
-    mask = grown_mask(mask, *settings.outpaint);
-    image = grown(image, *settings.outpaint);
+    mask = grow_mask(mask, *settings.outpaint);
+    image = grow(image, *settings.outpaint);
   }
   mask = gaussian_blur(mask, settings.blur.value_or(0));
   Inpainting inpainting{.mode = *settings.mode,
@@ -218,7 +219,7 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
     drawn = part(image, mask, *region, size, &inpainting);
   } else if (settings.mode == InpaintMode::kWebui) {
     notice("the mask is black: all of the picture is drawn");
-    return {std::make_shared<const Image>(fitted(image, settings, size)), nullptr};
+    return {std::make_shared<const Image>(fit_whole(image, settings, size)), nullptr};
   } else {
     refuse("the mask is black: there is nothing to draw anew", "`invert_mask` turns it");
   }

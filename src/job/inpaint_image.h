@@ -26,7 +26,7 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
                             const std::optional<GrayImage>& alpha, const FitSize& size);
 
 /// The picture with its edges' pixels drawn out.
-Image grown(const Image& image, const Margins& by);
+Image grow(const Image& image, const Margins& by);
 
 /// SHA-256 of all that an inpainting takes from its files, beside the picture that is drawn on.
 std::string inpainting_sha256(const Inpainting& inpainting);

@@ -20,9 +20,24 @@ namespace {
 constexpr int64_t kInFolder = 10'000;
 constexpr int kLeastDigits = 6, kDigitsInFolder = 4, kTarDigits = 5;
 
+/// The JSON object in a small file; empty where there is none.
+nlohmann::json read_object(const fs::path& path) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  nlohmann::json value = text ? parse_json(*text) : nlohmann::json();
+  return value.is_object() ? value : nlohmann::json::object();
+}
+
+/// A whole number of an object; 0 where it has none.
+int64_t number_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
 int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest).size()); }
 
-std::string padded(int64_t number, int digits) {
+std::string pad_number(int64_t number, int digits) {
   return format("%0*lld", digits, static_cast<long long>(number));
 }
 
@@ -37,6 +52,15 @@ void make_folder_of(const fs::path& path) {
 }
 
 }  // namespace
+
+std::optional<TarStatistics> read_tar_statistics(const fs::path& path) {
+  const nlohmann::json value = read_object(path);
+  const auto hash = value.find("sha256");
+  if (hash == value.end() || !hash->is_string()) return std::nullopt;
+  return TarStatistics{.samples = number_in(value, "samples"),
+                       .failed = number_in(value, "failed"),
+                       .sha256 = hash->get<std::string>()};
+}
 
 const char* ending_of(PictureFormat format) {
   switch (format) {
@@ -56,56 +80,42 @@ JobNames::JobNames(fs::path folder, int64_t pictures, PictureFormat format)
       format_(format),
       digits_(std::max(kLeastDigits, digits_of(pictures - 1))) {}
 
-fs::path JobNames::numbered(const char* folder, int64_t place, const char* ending) const {
-  const std::string name = padded(place, digits_) + ending;
+fs::path JobNames::name_of(const char* folder, int64_t place, const char* ending) const {
+  const std::string name = pad_number(place, digits_) + ending;
   if (pictures_ <= kInFolder) return folder_ / folder / name;
-  return folder_ / folder / padded(place / kInFolder, digits_ - kDigitsInFolder) / name;
+  return folder_ / folder / pad_number(place / kInFolder, digits_ - kDigitsInFolder) / name;
 }
 
 fs::path JobNames::picture(int64_t place) const {
-  return numbered("samples", place, ending_of(format_));
+  return name_of("samples", place, ending_of(format_));
 }
 
-fs::path JobNames::failure(int64_t place) const { return numbered("failed", place, ".json"); }
+fs::path JobNames::failure(int64_t place) const { return name_of("failed", place, ".json"); }
 
 fs::path JobNames::tar(int64_t block) const {
-  return folder_ / (padded(block, kTarDigits) + ".tar");
+  return folder_ / (pad_number(block, kTarDigits) + ".tar");
 }
 
 fs::path JobNames::tar_statistics(int64_t block) const {
-  return folder_ / (padded(block, kTarDigits) + ".json");
+  return folder_ / (pad_number(block, kTarDigits) + ".json");
 }
 
 std::string JobNames::key(int64_t place) {
   constexpr int kDigits = 9;
-  return padded(place, kDigits);
+  return pad_number(place, kDigits);
 }
 
 bool JobFolder::is_drawn(int64_t place) const { return name_is_taken(names_.picture(place)); }
 
 bool JobFolder::is_tar_done(int64_t block) const {
-  return name_is_taken(names_.tar_statistics(block));
+  return name_is_taken(names_.tar(block)) &&
+         read_tar_statistics(names_.tar_statistics(block)).has_value();
 }
 
-std::optional<Failure> JobFolder::failure(int64_t place) const {
-  constexpr size_t kMostBytes = size_t{1} << 20;
-  std::string problem;
+int64_t JobFolder::failures(int64_t place) const {
   const fs::path path = names_.failure(place);
-  if (!name_is_taken(path)) return std::nullopt;
-  const auto text = read_text_file(path, kMostBytes, &problem);
-  if (!text) return std::nullopt;
-  const nlohmann::json value = parse_json(*text);
-  Failure failure{.place = place, .line = 0, .reason = "", .attempts = 1};
-  if (!value.is_object()) return failure;
-  const auto number = [&](const char* key, int64_t otherwise) {
-    const auto found = value.find(key);
-    return found != value.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
-  };
-  failure.line = number("line", 0);
-  failure.attempts = number("attempts", 1);
-  const auto reason = value.find("reason");
-  if (reason != value.end() && reason->is_string()) failure.reason = reason->get<std::string>();
-  return failure;
+  if (!name_is_taken(path)) return 0;
+  return std::max<int64_t>(1, number_in(read_object(path), "attempts"));
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {
@@ -115,17 +125,19 @@ bool JobFolder::write(const fs::path& path, std::string_view bytes) const {
   return file.finish();
 }
 
+void JobFolder::replace(const fs::path& path, std::string_view bytes) const {
+  make_folder_of(path);
+  NewFile file(path, names_.folder());
+  file.write(bytes);
+  file.finish_over();
+}
+
 void JobFolder::fail(int64_t place, int64_t line, const std::string& reason) const {
-  const fs::path path = names_.failure(place);
-  const auto before = failure(place);
   const nlohmann::json value = {{"place", place},
                                 {"line", line},
                                 {"reason", printable(reason, std::string::npos)},
-                                {"attempts", before ? before->attempts + 1 : 1}};
-  make_folder_of(path);
-  NewFile file(path, names_.folder());
-  file.write(value.dump(2) + "\n");
-  file.finish_over();
+                                {"attempts", failures(place) + 1}};
+  replace(names_.failure(place), value.dump(2) + "\n");
 }
 
 void JobFolder::forgive(int64_t place) const { ::unlink(names_.failure(place).c_str()); }

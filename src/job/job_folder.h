@@ -9,13 +9,15 @@
 
 namespace sd {
 
-/// A line that could not be drawn.
-struct Failure {
-  int64_t place = 0;  ///< of its picture in the job
-  int64_t line = 0;   ///< of the prompt file, from 1
-  std::string reason;
-  int64_t attempts = 1;
+/// What the file beside a tar says of it.
+struct TarStatistics {
+  int64_t samples = 0;
+  int64_t failed = 0;  ///< pictures of its block that it lacks
+  std::string sha256;
 };
+
+/// Nothing where there is no such file, or another.
+std::optional<TarStatistics> read_tar_statistics(const std::filesystem::path& path);
 
 /// The names of the files of a job's folder. Pictures are named by their place: samples/000123.png,
 /// with more than 10,000 of them samples/0012/00123456.png. Pure.
@@ -38,7 +40,7 @@ class JobNames {
   PictureFormat format() const { return format_; }
 
  private:
-  std::filesystem::path numbered(const char* folder, int64_t place, const char* ending) const;
+  std::filesystem::path name_of(const char* folder, int64_t place, const char* ending) const;
 
   std::filesystem::path folder_;
   int64_t pictures_;
@@ -58,14 +60,20 @@ class JobFolder {
   const JobNames& names() const { return names_; }
 
   bool is_drawn(int64_t place) const;
+  /// Whether the tar of a block is there with its statistics.
   bool is_tar_done(int64_t block) const;
-  std::optional<Failure> failure(int64_t place) const;
+  /// How often the picture was tried and failed; 0: never.
+  int64_t failures(int64_t place) const;
 
   /// Writes a file unless its name is taken; false then. It is complete on the disk before it has
   /// its name. Throws Error(kFile).
   bool write(const std::filesystem::path& path, std::string_view bytes) const;
 
-  /// Writes what the picture failed of, one attempt more than before.
+  /// The same, in place of what has the name.
+  void replace(const std::filesystem::path& path, std::string_view bytes) const;
+
+  /// Writes what the picture failed of, one attempt more than before. `line`: of the prompt file,
+  /// from 1.
   void fail(int64_t place, int64_t line, const std::string& reason) const;
   /// A failure that is overcome.
   void forgive(int64_t place) const;

@@ -8,9 +8,12 @@
 #include "base/version.h"
 #include "base/words.h"
 #include "job/file_hash.h"
+#include "job/inpaint_image.h"
+#include "job/lora_folder.h"
 #include "job/picture_record.h"
 #include "job/setting_values.h"
 #include "job/settings.h"
+#include "job/wildcards.h"
 #include "models/model_source.h"
 #include "runtime/exec_policy.h"
 #include "sd/error.h"
@@ -23,8 +26,6 @@ using nlohmann::json;
 
 constexpr JsonLimits kSheetLimits = {.depth = 16, .values = 10'000};
 constexpr size_t kMostBytes = size_t{1} << 20;
-
-std::string name_of(const std::string& path) { return recorded_path(fs::absolute(path).string()); }
 
 json settings_json(const Settings& settings) {
   const std::vector<json> values = json_values(settings);
@@ -45,6 +46,26 @@ std::string device_kind(const std::string& device) { return device.substr(0, dev
               "it must be as the first run of the job wrote it");
 }
 
+/// The hashes of the files that the command names beside the model and the prompts.
+void add_given_files(const Settings& settings, json* sheet) {
+  const InitSettings& init = settings.batch.init;
+  const bool starts_from_picture = settings.script == Script::kImg2Img;
+  if (starts_from_picture && !init.file.empty()) {
+    (*sheet)["init_image_sha256"] = FileHash(init.file).get();
+  }
+  if (starts_from_picture && !init.mask.file.empty() && init.mask.file != kAlphaMask) {
+    (*sheet)["mask_sha256"] = FileHash(init.mask.file).get();
+  }
+  if (settings.expand) {
+    const std::string wildcards = Wildcards(settings.wildcards).sha256();
+    if (!wildcards.empty()) (*sheet)["wildcards_sha256"] = wildcards;
+  }
+  for (const LoraUse& use : loras_of(settings.batch.loras, "", LoraFolder(settings.lora_dir))) {
+    (*sheet)["loras"].push_back(
+        {{"name", recorded_name(use.file)}, {"sha256", FileHash(use.file).get()}});
+  }
+}
+
 }  // namespace
 
 json job_sheet(const Settings& settings, const ChosenModel& model, const PromptFile& prompts) {
@@ -57,10 +78,10 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                                                                 : settings.devices.front())},
                   {"kernels", word_of(settings.device.kernels)}}},
                 {"model",
-                 {{"name", name_of(model.paths.checkpoint)},
+                 {{"name", recorded_name(model.paths.checkpoint)},
                   {"sha256", FileHash(main_file_of(model.paths)).get()}}},
                 {"prompts",
-                 {{"name", name_of(prompts.path())},
+                 {{"name", recorded_name(prompts.path())},
                   {"sha256", prompts.sha256()},
                   {"lines", prompts.lines()}}},
                 {"pictures", prompts.lines() * settings.n_iter}};
@@ -70,10 +91,7 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
   if (!model.paths.vae.empty()) {
     sheet["model"]["vae_sha256"] = FileHash(main_vae_file(model.paths.vae)).get();
   }
-  const std::string& init = settings.batch.init.file;
-  if (settings.script == Script::kImg2Img && !init.empty()) {
-    sheet["init_image_sha256"] = FileHash(init).get();
-  }
+  add_given_files(settings, &sheet);
   return sheet;
 }
 

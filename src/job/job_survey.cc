@@ -7,16 +7,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/new_file.h"
 #include "base/strings.h"
 #include "base/text_file.h"
-#include "image/file_bytes.h"
 #include "image/image_io.h"
+#include "job/file_hash.h"
 #include "job/job_sheet.h"
 #include "job/saved_picture.h"
 #include "job/settings.h"
 #include "sd/error.h"
-#include "weights/sha256.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -80,13 +80,14 @@ json read_json(const fs::path& path) {
 /// What the record says otherwise than the job: its model, and settings that no line may have.
 std::string difference_from_job(const PictureRecord& record, const json& sheet) {
   const json said = to_json(record);
-  const auto differs = [&](const char* in_record, const char* in_job) {
-    const json::json_pointer ours(in_record), theirs(in_job);
-    return !sheet.contains(theirs) || said.at(ours) != sheet.at(theirs);
+  const auto differs = [&](const char* name) {
+    const json::json_pointer place(name);
+    return said.value(place, json()) != sheet.value(place, json());
   };
-  if (differs("/version", "/version")) return "the version";
-  if (differs("/command", "/command")) return "the command";
-  if (differs("/model/sha256", "/model/sha256")) return "the model";
+  if (differs("/version")) return "the version";
+  if (differs("/command")) return "the command";
+  if (differs("/model/sha256")) return "the model";
+  if (differs("/model/vae_sha256")) return "the autoencoder";
   const std::vector<json> values = json_values(record.settings);
   for (const Setting& setting : all_settings()) {
     const bool of_run = setting.about.where == Settable::kCommand && !setting.about.local;
@@ -124,6 +125,22 @@ void JobSurvey::each_picture(
   }
 }
 
+int64_t JobSurvey::each_sound_picture(
+    const std::function<void(int64_t place, const fs::path& path)>& see) const {
+  int64_t odd = 0;
+  each_picture([&](int64_t place, const fs::path& path) {
+    try {
+      see(place, path);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kFile) throw;
+      ++odd;
+      const std::string name = path.lexically_relative(names_.folder()).generic_string();
+      complain("error: " + printable(name) + ": " + error.what() + "; left out");
+    }
+  });
+  return odd;
+}
+
 void JobSurvey::each_tar(
     const std::function<void(int64_t number, const json& statistics)>& see) const {
   std::vector<int64_t> numbers;
@@ -137,7 +154,7 @@ void JobSurvey::each_tar(
   std::ranges::sort(numbers);
   for (const int64_t number : numbers) {
     const json statistics = read_json(names_.tar_statistics(number));
-    if (statistics.is_object()) see(number, statistics);
+    see(number, statistics.is_object() ? statistics : json::object());
   }
 }
 
@@ -147,6 +164,7 @@ JobStatus JobSurvey::status() const {
   Pace pace;
   if (in_tars()) {
     each_tar([&](int64_t number, const json& statistics) {
+      if (!name_is_taken(names_.tar(number))) return;
       status.drawn += count_of(statistics, "samples");
       pace.add(time_of(names_.tar(number)), count_of(statistics, "samples"));
     });
@@ -198,8 +216,7 @@ std::string problem_of_picture(const JobSurvey& job, const fs::path& path,
 
 std::string problem_of_tar(const JobSurvey& job, int64_t number, const json& statistics) {
   try {
-    const std::vector<uint8_t> bytes = read_file_bytes(job.names().tar(number).string());
-    const std::string hash = sha256_of(bytes.data(), bytes.size());
+    const std::string hash = sha256_of_file(job.names().tar(number).string());
     if (statistics.value("sha256", std::string()) == hash) return "";
     return "its SHA-256 is not what " + job.names().tar_statistics(number).filename().string() +
            " says";

@@ -42,7 +42,12 @@ class JobSurvey {
   /// Calls `see` with the place and the path of each picture that is drawn, by place.
   void each_picture(
       const std::function<void(int64_t place, const std::filesystem::path& path)>& see) const;
-  /// Calls `see` with the number and the statistics of each tar that is complete, by number.
+  /// As above, but what `see` throws of a picture (Error(kFile)) is said, and the rest goes on.
+  /// Returns how many pictures that were.
+  int64_t each_sound_picture(
+      const std::function<void(int64_t place, const std::filesystem::path& path)>& see) const;
+  /// Calls `see` with the number and the statistics of each tar that has some, by number; an empty
+  /// object where they are damaged.
   void each_tar(
       const std::function<void(int64_t number, const nlohmann::json& statistics)>& see) const;
 

@@ -3,39 +3,48 @@
 #include <cstdint>
 #include <cstring>
 
+#include "job/file_hash.h"
 #include "runtime/mapped_file.h"
 #include "weights/checkpoint.h"
-#include "weights/sha256.h"
 
 namespace sd {
 namespace {
 
-/// What lies behind a safetensors header, which says its own length first.
-std::string hash_behind_header(const MappedFile& file) {
+/// Where what lies behind a safetensors header begins, which says its own length first; 0 where
+/// there is no such place.
+uint64_t end_of_header(const MappedFile& file) {
   uint64_t length = 0;
-  if (file.size() < sizeof length) return "";
+  if (file.size() < sizeof length) return 0;
   std::memcpy(&length, file.data(), sizeof length);
-  if (length > file.size() - sizeof length) return "";
-  const size_t begin = sizeof length + length;
-  return sha256_of(file.data() + begin, file.size() - begin);
+  return length > file.size() - sizeof length ? 0 : sizeof length + length;
+}
+
+LoraHash hash_lora(const std::string& file, const std::atomic<bool>& give_up) {
+  constexpr size_t kDigits = 12;
+  const auto mapped = MappedFile::open(file);
+  const CheckpointContents contents = scan_checkpoint(*mapped);
+  LoraHash hash{.sha256 = remembered_sha256(file, 0, give_up), .webui = ""};
+  const auto stated = contents.metadata.find("sshs_model_hash");
+  if (stated != contents.metadata.end()) {
+    hash.webui = stated->second.substr(0, kDigits);
+  } else if (contents.format != "safetensors") {
+    hash.webui = hash.sha256.substr(0, kDigits);
+  } else if (const uint64_t begin = end_of_header(*mapped); begin > 0) {
+    hash.webui = remembered_sha256(file, begin, give_up).substr(0, kDigits);
+  }
+  return hash;
 }
 
 }  // namespace
 
-LoraHash hash_lora(const std::string& file) {
-  constexpr size_t kDigits = 12;
-  const auto mapped = MappedFile::open(file);
-  LoraHash hash{.sha256 = sha256_of(mapped->data(), mapped->size()), .webui = ""};
-  const CheckpointContents contents = scan_checkpoint(*mapped);
-  const auto stated = contents.metadata.find("sshs_model_hash");
-  if (stated != contents.metadata.end()) {
-    hash.webui = stated->second.substr(0, kDigits);
-  } else if (contents.format == "safetensors") {
-    hash.webui = hash_behind_header(*mapped).substr(0, kDigits);
-  } else {
-    hash.webui = hash.sha256.substr(0, kDigits);
-  }
-  return hash;
+void LoraHashes::begin(const std::string& file) {
+  if (known_.contains(file)) return;
+  known_[file] = std::async(std::launch::async, [file, this] { return hash_lora(file, give_up_); });
+}
+
+const LoraHash& LoraHashes::get(const std::string& file) {
+  begin(file);
+  return known_.at(file).get();
 }
 
 }  // namespace sd

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <future>
+#include <map>
 #include <string>
 
 namespace sd {
@@ -12,7 +15,23 @@ struct LoraHash {
   std::string webui;
 };
 
-/// Reads the whole file. Throws Error(kFile, kCheckpoint) as `open_checkpoint`.
-LoraHash hash_lora(const std::string& file);
+/// The hashes of the adapters of a run, each computed once, while other work goes on; those of
+/// large files are remembered (`remembered_sha256`). To be used by one thread at a time.
+class LoraHashes {
+ public:
+  LoraHashes() = default;
+  LoraHashes(const LoraHashes&) = delete;
+  LoraHashes& operator=(const LoraHashes&) = delete;
+  ~LoraHashes() { give_up_ = true; }  ///< does not wait for what nobody asked for
+
+  /// Begins to read that file.
+  void begin(const std::string& file);
+  /// Those of that file; waits for them. Throws Error(kFile, kCheckpoint) as `open_checkpoint`.
+  const LoraHash& get(const std::string& file);
+
+ private:
+  std::atomic<bool> give_up_ = false;
+  std::map<std::string, std::shared_future<LoraHash>> known_;  // by path
+};
 
 }  // namespace sd

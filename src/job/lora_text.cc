@@ -4,11 +4,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/names.h"
 #include "base/strings.h"
 #include "job/setting_values.h"
 #include "sd/error.h"
-#include "text/prompt_syntax.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -65,22 +63,6 @@ std::vector<Option> cut_options(std::string* text) {
   throw Error(ErrorKind::kUsage, what + ", found " + values::quoted(text), kForm);
 }
 
-/// The files below a folder that may be adapters, in order.
-std::vector<fs::path> files_below(const fs::path& folder) {
-  constexpr size_t kMost = 20000;
-  std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::recursive_directory_iterator at(folder, failed), end; !failed && at != end;
-       at.increment(failed)) {
-    const std::string ending = at->path().extension().string();
-    const bool fits =
-        ending == ".safetensors" || ending == ".pt" || ending == ".bin" || ending == ".ckpt";
-    if (fits && is_file(at->path()) && files.size() < kMost) files.push_back(at->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 }  // namespace
 
 LoraUse parse_lora(const std::string& text) {
@@ -119,44 +101,6 @@ std::string webui_text(const LoraUse& use) {
   if (use.unet != use.text || use.rank) parts.push_back(values::text_of(use.unet));
   if (use.rank) parts.push_back(std::to_string(*use.rank));
   return join(parts, ":").append(">");
-}
-
-std::string find_lora(const std::string& name, const std::string& folder) {
-  if (is_file(name)) return name;
-  const std::vector<fs::path> files = files_below(folder);
-  for (const fs::path& file : files) {
-    if (file.stem() == name || file.filename() == name) return file.string();
-  }
-  std::vector<std::string> names;
-  for (const fs::path& file : files) {
-    if (is_name(name, file.stem().string())) return file.string();
-    names.push_back(file.stem().string());
-  }
-  const std::vector<std::string> nearest = nearest_names(name, names);
-  throw Error(ErrorKind::kFile,
-              "there is no adapter " + printable(name) + ", neither here nor in " +
-                  printable(folder) + format(" (%zu files)", files.size()),
-              nearest.empty() ? "`lora_dir` names another folder"
-                              : "nearest: " + printable(join(nearest, ", ")));
-}
-
-std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::string& webui_prompt,
-                              const std::string& folder) {
-  std::vector<LoraUse> all;
-  for (const LoraUse& use : given) {
-    if (use.in_prompt) continue;  // of the prompt that is read below
-    all.push_back(use);
-    all.back().file = find_lora(use.file, folder);
-  }
-  for (const NetworkUse& use : parse_prompt(webui_prompt, PromptSyntax::kWebUi).networks) {
-    if (!is_adapter(use)) continue;
-    all.push_back({.file = find_lora(use.name, folder),
-                   .unet = use.unet_strength,
-                   .text = use.text_strength,
-                   .rank = use.rank,
-                   .in_prompt = true});
-  }
-  return all;
 }
 
 }  // namespace sd

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "sd/lora.h"
 
@@ -21,14 +20,5 @@ std::string webui_text(const LoraUse& use);
 
 /// The name that an adapter's file has in prompts.
 std::string lora_name(const std::string& file);
-
-/// The file of an adapter that is named: that path, or below the folder a file of that name, with
-/// or without its ending. Throws Error(kFile), with the nearest names, where there is none.
-std::string find_lora(const std::string& name, const std::string& folder);
-
-/// The adapters of a picture: the given ones, then those of its prompt in the web UI's syntax, all
-/// with their files.
-std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::string& webui_prompt,
-                              const std::string& folder);
 
 }  // namespace sd

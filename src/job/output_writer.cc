@@ -1,7 +1,5 @@
 #include "job/output_writer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -12,40 +10,13 @@
 #include "image/grid.h"
 #include "job/job_folder.h"
 #include "job/saved_picture.h"
+#include "job/writable_folder.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 
 namespace sd {
 namespace fs = std::filesystem;
 namespace {
-
-/// The folder itself, or the nearest one above it that is there, must let us write.
-void check_writable(const fs::path& outdir) {
-  if (outdir.empty()) {
-    throw Error(ErrorKind::kUsage, "`outdir` names no folder", "give a path, or leave it out");
-  }
-  std::error_code ignored;
-  fs::path nearest = fs::absolute(outdir).lexically_normal();
-  while (!fs::exists(nearest, ignored) && nearest.has_relative_path()) {
-    if (name_is_taken(nearest)) {
-      throw Error(ErrorKind::kFile,
-                  "`outdir` must be a folder, and " + printable(nearest.string()) +
-                      " is a link to something that is not there",
-                  "make the folder that it points to, or give `outdir` another place");
-    }
-    nearest = nearest.parent_path();
-  }
-  if (!fs::is_directory(nearest, ignored)) {
-    throw Error(ErrorKind::kFile,
-                "`outdir` must be a folder, and " + printable(nearest.string()) + " is a file",
-                "give `outdir` another place");
-  }
-  if (access(nearest.c_str(), W_OK | X_OK) != 0) {
-    throw Error(ErrorKind::kFile,
-                "the folder " + printable(nearest.string()) + " cannot be written to",
-                "give `outdir` a place where you may write");
-  }
-}
 
 void make_folders(const fs::path& folder) {
   std::error_code error;
@@ -73,8 +44,8 @@ int64_t number_of(std::string_view text, bool pages) {
 }  // namespace
 
 OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
-  if (settings_.save_grid) check_writable(settings_.outdir);
-  if (settings_.save_samples) check_writable(settings_.outdir / "samples");
+  if (settings_.save_grid) check_writable(settings_.outdir, "outdir");
+  if (settings_.save_samples) check_writable(settings_.outdir / "samples", "outdir");
   if (!settings_.save_grid) return;
   page_size_ = pictures_on_a_page(settings_.most_pictures, settings_.largest_width,
                                   settings_.largest_height, settings_.images_per_row);
@@ -95,11 +66,10 @@ fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_
 std::optional<fs::path> OutputWriter::add(const Image& image, const PngMetadata& metadata) {
   if (settings_.save_grid) for_grid_.push_back(image);
   if (!settings_.save_samples) return std::nullopt;
-  const OutputSettings& output = settings_.output;
-  const Image saved = saved_picture(image, settings_.watermark, output.save_size);
-  const Zone zone("PNG");
-  return save(encode_picture(saved, metadata, output.format, output.quality),
-              {settings_.outdir / "samples", "", 5, ending_of(output.format)}, &next_sample_);
+  const std::string bytes = encode_saved(image, settings_.watermark, metadata, settings_.output);
+  const Zone zone("write");
+  return save(bytes, {settings_.outdir / "samples", "", 5, ending_of(settings_.output.format)},
+              &next_sample_);
 }
 
 bool OutputWriter::page_is_full() const {

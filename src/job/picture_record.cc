@@ -135,6 +135,12 @@ std::string recorded_path(const std::string& path) {
   return printable(typed.is_absolute() ? typed.filename().string() : path, std::string::npos);
 }
 
+std::string recorded_name(const std::string& path) {
+  std::filesystem::path typed(path);
+  if (typed.filename().empty()) typed = typed.parent_path();  // "folder/"
+  return printable(typed.filename().string(), std::string::npos);
+}
+
 std::string recorded_vae(const std::string& vae) {
   const std::string path = vae_path(vae);
   return vae.substr(0, vae.size() - path.size()) + recorded_path(path);

@@ -38,6 +38,9 @@ struct PictureRecord {
 /// A path as a record may show it to the world: what was typed, but of an absolute one the name.
 std::string recorded_path(const std::string& path);
 
+/// The name of a file or folder, wherever it lies; empty for no path.
+std::string recorded_name(const std::string& path);
+
 /// As a record shows an autoencoder that was given (`ModelPaths::vae`).
 std::string recorded_vae(const std::string& vae);
 

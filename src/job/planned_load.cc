@@ -23,10 +23,13 @@ int64_t likely_chunks(const Request& request) {
 
 std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches) {
   std::vector<std::vector<LoraUse>> sets;
-  for (const PlannedBatch& batch : batches) {
-    const auto& loras = batch.request.batch.loras;
-    if (loras.empty() || std::find(sets.begin(), sets.end(), loras) != sets.end()) continue;
+  const auto add = [&](const std::vector<LoraUse>& loras) {
+    if (loras.empty() || std::find(sets.begin(), sets.end(), loras) != sets.end()) return;
     sets.push_back(loras);
+  };
+  for (const PlannedBatch& batch : batches) {
+    add(batch.request.batch.loras);
+    for (const auto& loras : batch.templates.later_loras) add(loras);
   }
   return sets;
 }
@@ -47,6 +50,7 @@ PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDe
   const auto values = [](const PlannedLoad& load) {
     return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;
   };
+  if (batches.empty()) return {};
   PlannedLoad largest = load_of(batches.front());
   for (const PlannedBatch& batch : batches) {
     const PlannedLoad load = load_of(batch);

@@ -16,10 +16,17 @@ TemplateExpander template_expander(const std::string& wildcards) {
   };
 }
 
+PictureTexts texts_of(const PictureSettings& picture) {
+  return {picture.prompt, picture.negative_prompt, picture.hires_prompt,
+          picture.hires_negative_prompt};
+}
+
 void expand_prompts(const TemplateExpander& expand, const PictureTexts& templates,
                     const ExpansionSeed& seed, PictureSettings* picture) {
   picture->prompt = expand(templates.prompt, seed);
   picture->negative_prompt = expand(templates.negative_prompt, seed);
+  picture->hires_prompt = expand(templates.hires_prompt, seed);
+  picture->hires_negative_prompt = expand(templates.hires_negative_prompt, seed);
 }
 
 }  // namespace sd

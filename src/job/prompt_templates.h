@@ -8,11 +8,15 @@
 
 namespace sd {
 
-/// The texts of a picture.
+/// The texts of a picture; those of a second pass may be empty.
 struct PictureTexts {
   std::string prompt;
   std::string negative_prompt;
+  std::string hires_prompt;
+  std::string hires_negative_prompt;
 };
+
+PictureTexts texts_of(const PictureSettings& picture);
 
 /// A template's text.
 using TemplateExpander = std::function<std::string(const std::string&, const ExpansionSeed&)>;

@@ -1,6 +1,5 @@
 #include "job/run.h"
 
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -56,11 +55,7 @@ class Run {
         inputs_.session != nullptr ? *inputs_.session : own.emplace(pipeline.start());
     session.set_tap(inputs_.tap);
     while (const auto job = jobs_.take()) {
-      try {
-        draw(*job, pipeline, &session);
-      } catch (const Error& error) {
-        if (cannot_write_ || !jobs_.go_on_without(*job, error)) throw;
-      }
+      if (draw(*job, pipeline, &session)) jobs_.done(*job);
     }
   }
 
@@ -80,19 +75,30 @@ class Run {
   std::exception_ptr error() const { return error_; }
 
  private:
-  void draw(const Job& job, const Pipeline& pipeline, Session* session) {
-    session->generate(
-        job.request, [&](Picture picture) { add(job, std::move(picture), pipeline); },
-        [&](const ProgressEvent& event) { return show(job, event); });
-    jobs_.done(job);
+  /// False where the run goes on without the job's pictures. That none can be written is no fault
+  /// of a job.
+  bool draw(const Job& job, const Pipeline& pipeline, Session* session) {
+    bool writes = false;  // this worker, now
+    try {
+      session->generate(
+          job.request,
+          [&](Picture picture) {
+            writes = true;
+            add(job, std::move(picture), pipeline);
+            writes = false;
+          },
+          [&](const ProgressEvent& event) { return show(job, event); });
+    } catch (const Error& error) {
+      if (writes || !jobs_.go_on_without(job, error)) throw;
+      return false;
+    }
+    return true;
   }
 
   void add(const Job& job, Picture picture, const Pipeline& pipeline) {
     const std::lock_guard lock(mutex_);
     const int64_t place = job.places[static_cast<size_t>(picture.draw.row)];
-    cannot_write_ = true;  // unless this returns
     output_->add(place, job.request, std::move(picture), pipeline);
-    cannot_write_ = false;
     ++drawn_;
   }
 
@@ -135,7 +141,6 @@ class Run {
   Reporter* reporter_;
   PreviewWriter previews_;  // of the thread that draws the first job that is not done
   int64_t drawn_ = 0;
-  std::atomic<bool> cannot_write_ = false;
   std::exception_ptr error_;
 };
 

@@ -18,12 +18,21 @@ DeviceOptions without_machine(DeviceOptions device) {
   return device;
 }
 
-/// The name of a file, wherever it lies on this machine.
-std::string file_name(const std::string& path) {
-  return recorded_path(std::filesystem::absolute(path).string());
+/// A model's files by their names, wherever they lie on this machine.
+void name_files(const ModelPaths& paths, Settings* settings) {
+  settings->ckpt = recorded_name(paths.checkpoint);
+  settings->config = recorded_name(paths.config);
+  const std::string vae = vae_path(paths.vae);
+  settings->vae = paths.vae.substr(0, paths.vae.size() - vae.size()) + recorded_name(vae);
 }
 
 }  // namespace
+
+void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
+  for (const std::vector<LoraUse>& uses : sets) {
+    for (const LoraUse& use : uses) lora_hashes_.begin(use.file);
+  }
+}
 
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
@@ -51,14 +60,11 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
   settings.safety = safety_mode_;
   if (!settings_.job.folder.empty()) {
     settings.device = without_machine(settings.device);
-    settings.ckpt = file_name(model_.paths.checkpoint);
-    settings.config = file_name(model_.paths.config);
+    name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
   for (LoraUse& use : settings.batch.loras) {
-    const auto [known, is_new] = lora_hashes_.try_emplace(use.file);
-    if (is_new) known->second = hash_lora(use.file);
-    record.lora_hashes.push_back(known->second);
+    record.lora_hashes.push_back(lora_hashes_.get(use.file));
     use.file = recorded_path(use.file);
   }
   if (auto& image = settings.batch.init.image) {

@@ -14,6 +14,7 @@
 
 #include "job/batch_plan.h"
 #include "job/file_hash.h"
+#include "job/lora_hash.h"
 #include "job/model_choice.h"
 #include "job/picture_record.h"
 #include "job/sinks/sink_thread.h"
@@ -33,6 +34,9 @@ class Recorder {
     if (!model.paths.vae.empty()) vae_hash_.emplace(main_vae_file(model.paths.vae));
   }
 
+  /// Begins to read the files of adapters that pictures are going to be drawn with.
+  void expect(const std::vector<std::vector<LoraUse>>& sets);
+
   /// `pipeline`: what drew it. A job's record says nothing of the machine.
   PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
@@ -42,7 +46,7 @@ class Recorder {
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
   std::optional<FileHash> vae_hash_;
-  std::map<std::string, LoraHash> lora_hashes_;  // by the file's path
+  LoraHashes lora_hashes_;
   /// Of the init images that were used so far; it keeps none of them alive.
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
   std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "base/log.h"
 #include "image/encode.h"
@@ -47,10 +48,17 @@ std::string watermark_of(const Settings& settings) {
   return settings.no_watermark ? "" : settings.watermark;
 }
 
-std::string encode_saved(const Image& image, const std::optional<PictureRecord>& record,
+std::string encode_saved(Image image, const std::string& watermark, const PngMetadata& metadata,
                          const OutputSettings& output) {
-  return encode_picture(image, record ? metadata_of(*record) : PngMetadata(), output.format,
-                        output.quality);
+  const Image saved = saved_picture(std::move(image), watermark, output.save_size);
+  const Zone zone("PNG");
+  return encode_picture(saved, metadata, output.format, output.quality);
+}
+
+std::string encode_saved(Image image, const std::optional<PictureRecord>& record,
+                         const Settings& settings) {
+  return encode_saved(std::move(image), watermark_of(settings),
+                      record ? metadata_of(*record) : PngMetadata(), settings.output);
 }
 
 }  // namespace sd

@@ -23,9 +23,13 @@ Image saved_picture(Image image, const std::string& watermark, int64_t longest);
 /// The text of the watermark, empty where none is wanted.
 std::string watermark_of(const Settings& settings);
 
-/// The bytes of the file, in the format that the settings ask for, with the record, if there is
-/// one.
-std::string encode_saved(const Image& image, const std::optional<PictureRecord>& record,
+/// The bytes of the picture's file, shrunk and in the format that the settings ask for, with the
+/// watermark, empty for none, and these texts.
+std::string encode_saved(Image image, const std::string& watermark, const PngMetadata& metadata,
                          const OutputSettings& output);
+
+/// As above, of a picture of the run, with its record, if there is one.
+std::string encode_saved(Image image, const std::optional<PictureRecord>& record,
+                         const Settings& settings);
 
 }  // namespace sd

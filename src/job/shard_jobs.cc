@@ -14,7 +14,7 @@ namespace {
 constexpr int kMostFailedJobs = 3;
 constexpr std::chrono::seconds kToWindUp(2);
 
-int64_t rounded_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
@@ -50,7 +50,7 @@ void ShardJobs::plan_plain() {
 int64_t ShardJobs::own_blocks() const {
   const int64_t blocks = inputs_.prompts.blocks() * inputs_.settings.n_iter;
   const auto [index, count] = inputs_.shard;
-  return index < blocks ? rounded_up(blocks - index, count) : 0;
+  return index < blocks ? divide_up(blocks - index, count) : 0;
 }
 
 int64_t ShardJobs::count_pictures() const {
@@ -67,13 +67,12 @@ std::optional<Job> ShardJobs::take() {
     const std::lock_guard lock(mutex_);
     plan_until_queued();
     const auto wall = deadline();
-    if (!queued_.empty() && wall && Clock::now() + longest_ > *wall) {
-      out_of_time_ = true;
-    } else if (!queued_.empty()) {
+    const bool in_time = !wall || Clock::now() + longest_ <= *wall;
+    if (!queued_.empty() && in_time) {
       job = std::move(queued_.front());
       queued_.pop_front();
       begun_[job->number] = Clock::now();
-    } else if (!interrupted()) {
+    } else if (queued_.empty() && !interrupted()) {
       note_failures(std::exchange(suspects_, {}));
     }
   }
@@ -89,12 +88,7 @@ void ShardJobs::plan_until_queued() {
 
 void ShardJobs::plan_block(int64_t block) {
   skip_to(block);
-  if (in_tars_ && inputs_.folder.is_tar_done(block)) {
-    const int64_t first = blocks_.first_place(block), pictures = blocks_.size(block);
-    for (int64_t i = 0; i < pictures; ++i) failed_ += inputs_.folder.failure(first + i) ? 1 : 0;
-    settled_ += pictures;
-    return;
-  }
+  if (in_tars_ && take_as_done(block)) return;
   const std::vector<PlannedBatch> batches = batches_of(block, /*tell=*/true);
   const bool is_first = numbered_ == 0;
   for (const PlannedBatch& batch : batches) queue(batch, block);
@@ -104,6 +98,31 @@ void ShardJobs::plan_block(int64_t block) {
     typical_.insert(typical_.end(), batches.begin(), batches.end());
   }
   if (!open_.contains(block)) ended_blocks_.push_back(block);
+}
+
+/// False where something of the block's tar is to be drawn.
+bool ShardJobs::take_as_done(int64_t block) {
+  old_tar_ = nullptr;
+  if (!inputs_.folder.is_tar_done(block)) return false;
+  const auto statistics = read_tar_statistics(inputs_.folder.names().tar_statistics(block));
+  const bool lacks = statistics && statistics->failed > 0;
+  if (lacks && inputs_.settings.job.retry_failed && inputs_.kept != nullptr) {
+    keep_tar(block);
+    return false;
+  }
+  if (lacks) failed_ += statistics->failed;
+  settled_ += blocks_.size(block);
+  return true;
+}
+
+/// What the block's tar holds is not drawn again, and has not failed.
+void ShardJobs::keep_tar(int64_t block) {
+  old_tar_ = inputs_.kept->open(inputs_.folder.names(), block);
+  if (old_tar_ == nullptr) return;
+  const int64_t first = blocks_.first_place(block);
+  for (int64_t place = first; place < first + blocks_.size(block); ++place) {
+    if (old_tar_->has(place)) inputs_.folder.forgive(place);
+  }
 }
 
 std::vector<PlannedBatch> ShardJobs::batches_of(int64_t block, bool tell) {
@@ -117,24 +136,36 @@ std::vector<PlannedBatch> ShardJobs::batches_of(int64_t block, bool tell) {
       if (!parsed.problem.empty()) throw Error(ErrorKind::kUsage, parsed.problem, parsed.hint);
       planner_.add(parsed.settings, place);
     } catch (const Error& error) {
-      if (tell) leave_out(of_job, parsed, error);
+      if (tell) leave_out(of_job, error);
     }
     ++place;
   }
   return planner_.finish(prompts.lines());
 }
 
-void ShardJobs::leave_out(int64_t place, const PromptLine& line, const Error& error) {
+void ShardJobs::leave_out(int64_t place, const Error& error) {
   if (skips_failed(place)) {
     ++settled_;
     return;
   }
-  complain(format("error: line %lld of %s: ", static_cast<long long>(line.number),
+  const int64_t line = lines_.at(place);
+  complain(format("error: line %lld of %s: ", static_cast<long long>(line),
                   printable(inputs_.settings.from_file).c_str()) +
            error.what() + "; left out");
-  inputs_.folder.fail(place, line.number, error.what());
+  inputs_.folder.fail(place, line, error.what());
   ++settled_;
   ++failed_;
+}
+
+/// A batch whose texts cannot be made in this pass.
+void ShardJobs::leave_out(const Job& job, const Error& error) {
+  for (const int64_t place : job.places) {
+    if (is_settled(place)) {
+      ++settled_;
+    } else {
+      leave_out(place, error);
+    }
+  }
 }
 
 /// Goes through the noise of the blocks of other shards, which those of this one come after.
@@ -145,14 +176,18 @@ void ShardJobs::skip_to(int64_t block) {
 void ShardJobs::skip(int64_t block) {
   if (inputs_.settings.seed_mode == SeedMode::kImage) return;
   const int64_t of_pass = in_pass(block);
-  if (inputs_.prompts.is_plain(of_pass)) {
-    if (plain_.empty() || !plain_.front().request.noise.shared()) return;
+  const bool is_plain = inputs_.prompts.is_plain(of_pass);
+  if (is_plain && (plain_.empty() || !plain_.front().request.noise.shared())) return;
+  // (Words may name adapters, which part the batches, or fail.)
+  const bool only_words =
+      !inputs_.settings.expand && inputs_.settings.batch.prompts.syntax == PromptSyntax::kPlain;
+  if (is_plain && only_words) {
     const int64_t batches =
-        rounded_up(inputs_.prompts.lines_in(of_pass), inputs_.settings.n_samples);
+        divide_up(inputs_.prompts.lines_in(of_pass), inputs_.settings.n_samples);
     return noise_.skip(plain_.front().request, batches);
   }
   for (const PlannedBatch& batch : batches_of(block, /*tell=*/false)) {
-    Request request = request_of(batch, pass_of(block));
+    Request request = planned_request(batch, pass_of(block));
     noise_.place(&request);
   }
   noise_.forget_all_but(plain_.empty() ? nullptr : plain_.front().request.batch.init.image);
@@ -163,7 +198,13 @@ void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
   Job job{.number = numbered_,
           .block = block,
           .places = places_of(batch, pass_of(block), inputs_.prompts.lines()),
-          .request = request_of(batch, pass_of(block))};
+          .request = planned_request(batch, pass_of(block))};
+  try {
+    fill_in_texts(batch, pass_of(block), &job.request);
+  } catch (const Error& error) {
+    noise_.place(&job.request);
+    return leave_out(job, error);
+  }
   noise_.place(&job.request);
   std::vector<int64_t>& keep = job.request.keep;
   for (size_t row = 0; row < job.places.size(); ++row) {
@@ -178,11 +219,13 @@ void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
 }
 
 bool ShardJobs::is_settled(int64_t place) {
-  return (!in_tars_ && inputs_.folder.is_drawn(place)) || skips_failed(place);
+  const bool is_drawn =
+      in_tars_ ? old_tar_ != nullptr && old_tar_->has(place) : inputs_.folder.is_drawn(place);
+  return is_drawn || skips_failed(place);
 }
 
 bool ShardJobs::skips_failed(int64_t place) {
-  if (inputs_.settings.job.retry_failed || !inputs_.folder.failure(place)) return false;
+  if (inputs_.settings.job.retry_failed || inputs_.folder.failures(place) == 0) return false;
   ++failed_;
   return true;
 }
@@ -272,6 +315,11 @@ int64_t ShardJobs::failed_lines() const {
   return failed_;
 }
 
+bool ShardJobs::draws_nothing() const {
+  const std::lock_guard lock(mutex_);
+  return queued_.empty();
+}
+
 bool ShardJobs::nothing_left() const {
   const std::lock_guard lock(mutex_);
   return queued_.empty() && next_ == own_blocks() && (ended_blocks_.empty() || !in_tars_);
@@ -289,12 +337,6 @@ std::optional<ShardJobs::Clock::time_point> ShardJobs::deadline() const {
 bool ShardJobs::stopped() const {
   const auto wall = deadline();
   return JobSource::stopped() || (wall && Clock::now() > *wall);
-}
-
-bool ShardJobs::out_of_time() const {
-  const auto wall = deadline();
-  const std::lock_guard lock(mutex_);
-  return out_of_time_ || (wall && Clock::now() > *wall);
 }
 
 }  // namespace sd

@@ -10,6 +10,7 @@
 #include "job/blocks.h"
 #include "job/job_folder.h"
 #include "job/job_list.h"
+#include "job/kept_tars.h"
 #include "job/prompt_file.h"
 #include "job/shard.h"
 
@@ -25,6 +26,8 @@ struct ShardInputs {
   Shard shard = {};
   /// Reads a line of the prompt file.
   std::function<PromptLine(const std::string& text, int64_t number)> parse;
+  /// With `retry_failed`, in tars: those of which only what failed is drawn. Null: all are done.
+  KeptTars* kept = nullptr;
 };
 
 /// Lines of the prompt file in a block, each with as many batches as `settings.job.block` says.
@@ -54,11 +57,13 @@ class ShardJobs final : public JobSource {
 
   /// Called with each block of which all is drawn or failed, outside of any lock.
   void on_block_done(std::function<void(int64_t block)> call) { block_done_ = std::move(call); }
+  /// Makes the calls for the blocks that have ended since the last one.
+  void tell_ended_blocks();
 
-  /// Whether nothing is left to draw.
+  /// After `start`: whether there is nothing to draw.
+  bool draws_nothing() const;
+  /// After `start`: whether there is nothing to draw and nothing to write.
   bool nothing_left() const;
-  /// Whether the time limit has ended it.
-  bool out_of_time() const;
   /// The batches that a run is prepared for: plain lines', and those of the shard's first block.
   const std::vector<PlannedBatch>& typical() const { return typical_; }
 
@@ -73,13 +78,15 @@ class ShardJobs final : public JobSource {
   void plan_until_queued();
   void plan_block(int64_t block);
   std::vector<PlannedBatch> batches_of(int64_t block, bool tell);
-  void leave_out(int64_t place, const PromptLine& line, const Error& error);
+  void leave_out(int64_t place, const Error& error);
+  void leave_out(const Job& job, const Error& error);
   void skip_to(int64_t block);
   void skip(int64_t block);
   void queue(const PlannedBatch& batch, int64_t block);
   void note_failures(std::vector<Suspect> failures);
   void end_job(const Job& job);
-  void tell_ended_blocks();
+  bool take_as_done(int64_t block);
+  void keep_tar(int64_t block);
   bool is_settled(int64_t place);
   bool skips_failed(int64_t place);
   int64_t pass_of(int64_t block) const { return block / blocks_.in_pass(); }
@@ -91,6 +98,7 @@ class ShardJobs final : public JobSource {
   ShardInputs inputs_;
   Blocks blocks_;
   bool in_tars_;
+  std::shared_ptr<const TarSamples> old_tar_;  // of the block that is planned, or null
   BatchPlanner planner_;
   NoisePlan noise_;
   std::vector<PlannedBatch> plain_, typical_;
@@ -110,7 +118,6 @@ class ShardJobs final : public JobSource {
   Clock::time_point start_ = Clock::now();
   std::map<size_t, Clock::time_point> begun_;
   Clock::duration longest_ = {};
-  bool out_of_time_ = false;
 };
 
 }  // namespace sd

@@ -20,6 +20,8 @@ class TarFile {
 
   /// `name`: at most 99 bytes. Throws Error(kFile).
   void add(std::string_view name, std::string_view bytes);
+  /// Files with their headers and padding, as another such tar holds them. Throws Error(kFile).
+  void add_files(std::string_view bytes) { write(bytes); }
 
   /// Ends it and gives it its name; `over`: in place of what has it. False if that is taken.
   /// Throws Error(kFile).

@@ -13,6 +13,7 @@
 #include "base/text_file.h"
 #include "job/infotext.h"
 #include "sd/error.h"
+#include "weights/sha256.h"
 
 namespace sd {
 namespace {
@@ -43,7 +44,7 @@ void add_lines(const std::string& text, std::vector<WildcardValue>* values) {
 }
 
 /// "0.5::a": a value with its weight.
-WildcardValue weighted(const std::string& text) {
+WildcardValue parse_value(const std::string& text) {
   double weight = 1;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), weight);
   const auto used = static_cast<size_t>(parsed.ptr - text.data());
@@ -53,7 +54,7 @@ WildcardValue weighted(const std::string& text) {
 
 /// Lists of texts by their keys, joined with slashes.
 void add_tree(const json& tree, const std::string& name, Lists* lists) {
-  if (tree.is_string()) (*lists)[name].push_back(weighted(tree));
+  if (tree.is_string()) (*lists)[name].push_back(parse_value(tree));
   if (tree.is_object()) {
     for (const auto& [key, value] : tree.items()) {
       add_tree(value, name.empty() ? key : name + "/" + key, lists);
@@ -61,7 +62,7 @@ void add_tree(const json& tree, const std::string& name, Lists* lists) {
   }
   if (!tree.is_array()) return;
   for (const json& item : tree) {
-    if (item.is_string()) (*lists)[name].push_back(weighted(item));
+    if (item.is_string()) (*lists)[name].push_back(parse_value(item));
   }
 }
 
@@ -135,6 +136,23 @@ void Wildcards::read_all() {
     const json tree = parse_tree(path, read(path));
     add_tree(tree, tree.is_array() ? name : "", &lists_);
   }
+}
+
+std::string Wildcards::sha256() {
+  read_all();
+  if (lists_.empty()) return "";
+  Sha256 sum;
+  const auto add = [&](const std::string& text) { sum.update(text.c_str(), text.size() + 1); };
+  for (const auto& [list, values] : lists_) {
+    std::vector<std::string> texts;
+    for (const WildcardValue& value : values) {
+      texts.push_back(format("%.17g ", value.weight) + value.text);
+    }
+    std::sort(texts.begin(), texts.end());  // files of one name come in any order
+    add(list);
+    for (const std::string& text : texts) add(text);
+  }
+  return sum.finish();
 }
 
 std::vector<WildcardValue> Wildcards::values(const std::string& name) {

@@ -20,6 +20,10 @@ class Wildcards {
   /// is none, or a file cannot be read.
   std::vector<WildcardValue> values(const std::string& name);
 
+  /// The SHA-256 of all of them; empty where there is none. Throws Error(kFile) where a file cannot
+  /// be read.
+  std::string sha256();
+
  private:
   void read_all();
 

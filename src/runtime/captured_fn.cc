@@ -69,7 +69,7 @@ bool CapturedFn::record(const std::vector<at::Tensor>& inputs,
       throw;
     }
     const std::string message = error.what_without_backtrace();
-    notice("recording is left out, each step is called anew: " +
+    notice("a step cannot be recorded as a graph, so each is called anew: " +
            printable(message.substr(0, message.find('\n'))));
     recorder_ = nullptr;
     entries_.clear();

@@ -153,6 +153,8 @@ TEST_F(Img2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
   refuse({"--strength", "-0.1"}, "--strength must be from 0 to 1");
   refuse({"--strength", "nan"}, "--strength must be from 0 to 1");
   refuse({"--init-img", ""}, "there is no picture to start from");
+  refuse({"--padding", "16"}, "--padding needs a mask");
+  refuse({"--mask-blur", "2"}, "--mask-blur needs a mask");
   refuse({"--dpm_solver"}, "--dpm_solver");
   refuse({"--plms", "--ddim_eta", "1"}, "--ddim_eta must be 0 with the sampler plms");
   refuse({"--fit", "64"}, "--fit");

@@ -226,8 +226,45 @@ TEST_F(JobRun, WritesTarsThatAreEqualInAnyShards) {
   EXPECT_EQ(job("verify", "many").exit_code, 0);
   std::ofstream(out_ / "many/00000.tar", std::ios::app) << "x";
   EXPECT_EQ(job("verify", "many").exit_code, 3);
+  fs::remove(out_ / "many/00000.tar");  // as verify says
+  ASSERT_EQ(draw("many", tar).exit_code, 0);
+  EXPECT_EQ(files("many"), expected);
   const auto list = run_here({"job", "merge", "many"});
   EXPECT_EQ(lines_of(read_file(out_ / "many/tars.jsonl")).size(), 3U) << list.err;
+}
+
+TEST_F(JobRun, WritesTarsOfLinesOfWhichNoneCanBeDrawn) {
+  out_.write("prompts.txt", "a --init-img absent.png\nb --init-img absent.png\n");
+  Words lines = words("job", {"--sink", "tar"});
+  lines[0] = "img2img";
+  const Finished run = run_here(lines);
+  EXPECT_EQ(run.exit_code, 2) << run.err;
+  EXPECT_NE(run.err.find("2 pictures of the job failed"), std::string::npos) << run.err;
+  const json statistics = json::parse(read_file(out_ / "job/00000.json"));
+  EXPECT_EQ(statistics["samples"], 0);
+  EXPECT_EQ(statistics["failed"], 2);
+}
+
+TEST_F(JobRun, DrawsFailedLinesOfATarAgain) {
+  write_png(out_ / "early.png", Image(64, 64));
+  out_.write("prompts.txt",
+             "a --init-img early.png\nb --init-img late.png\nc --init-img early.png\n");
+  const auto draw_tars = [&](const std::string& folder, const Words& more = {}) {
+    Words all = words(
+        folder, {"--sink", "tar", "--n_samples", "1", "--block", "3", "--seed-mode", "image"});
+    all[0] = "img2img";
+    all.insert(all.end(), more.begin(), more.end());
+    return run_here(all);
+  };
+  EXPECT_EQ(draw_tars("job").exit_code, 2);
+  EXPECT_EQ(draw_tars("job", {"--retry-failed"}).exit_code, 2);
+  write_png(out_ / "late.png", Image(64, 64));
+  EXPECT_EQ(draw_tars("job").exit_code, 2);  // it was not told to
+  const Finished again = draw_tars("job", {"--retry-failed"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, "job/00000.tar\n");
+  EXPECT_EQ(draw_tars("undisturbed").exit_code, 0);
+  EXPECT_EQ(files("job"), files("undisturbed"));
 }
 
 TEST_F(JobRun, SavesSmallerPicturesInOtherFormats) {
@@ -261,6 +298,70 @@ TEST_F(JobRun, IsVerifiedAgainstItsSettings) {
       << bad.err;
   EXPECT_NE(bad.err.find("000005.png"), std::string::npos) << bad.err;
   EXPECT_NE(bad.err.find("2 of 10 files"), std::string::npos) << bad.err;
+}
+
+TEST_F(JobRun, IsVerifiedWithTheAutoencoderThatItNames) {
+  const std::string vae = checkpoint();  // an absolute path
+  for (const std::string& given : {std::string("none"), vae}) {
+    SCOPED_TRACE(given);
+    const std::string folder = given == vae ? "other" : "own";
+    const Finished drawn = draw(folder, {"--vae", given});
+    ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+    const Finished sound = job("verify", folder);
+    EXPECT_EQ(sound.exit_code, 0) << sound.err;
+    EXPECT_EQ(read_file(out_ / folder / "job.json").find(model_->path().string()),
+              std::string::npos);
+  }
+  const PngMetadata texts = read_png_metadata(out_ / "other/samples/000001.png");
+  const json record = json::parse(*texts.find(kRecordKeyword));
+  EXPECT_EQ(record["model"]["vae"], "model.safetensors");
+  const Finished without = draw("other");
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_NE(without.err.find("model/vae_sha256: "), std::string::npos) << without.err;
+  fs::copy_file(out_ / "own/samples/000002.png", out_ / "other/samples/000002.png",
+                fs::copy_options::overwrite_existing);
+  const Finished bad = job("verify", "other");
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_NE(bad.err.find("000002.png: its record differs from the job in the autoencoder"),
+            std::string::npos)
+      << bad.err;
+}
+
+TEST_F(JobRun, RefusesAnotherMaskOfTheSameName) {
+  write_png(out_ / "init.png", Image(64, 64));
+  Image mask(64, 64);
+  std::fill_n(mask.rgb.begin(), mask.rgb.size() / 2, uint8_t{255});
+  write_png(out_ / "mask.png", mask);
+  Words all = words("job", {"--init-img", "init.png", "--mask", "mask.png"});
+  all[0] = "img2img";
+  const Finished first = run_here(all);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  fs::remove(out_ / "mask.png");
+  mask.rgb[mask.rgb.size() - 1] = 255;
+  write_png(out_ / "mask.png", mask);
+  const Finished other = run_here(all);
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("mask_sha256: "), std::string::npos) << other.err;
+}
+
+TEST_F(JobRun, GoesOnBehindAPictureThatCannotBeRead) {
+  ASSERT_EQ(draw("job").exit_code, 0);
+  out_.write("job/samples/000002.png", "no picture");
+  fs::resize_file(out_ / "job/samples/000005.png", 40);
+  for (const std::string part : {"merge", "gallery"}) {
+    const Finished run = job(part, "job");
+    EXPECT_EQ(run.exit_code, 2) << run.err;
+    EXPECT_EQ(lines_of(run.out).size(), 1U);
+    EXPECT_NE(run.err.find("samples/000002.png: "), std::string::npos) << run.err;
+    EXPECT_NE(run.err.find("samples/000005.png: "), std::string::npos) << run.err;
+    EXPECT_NE(run.err.find("2 files of the job cannot be read"), std::string::npos) << run.err;
+  }
+  EXPECT_EQ(lines_of(read_file(out_ / "job/metadata.jsonl")).size(), 8U);
+  const std::string page = read_file(out_ / "job/gallery.html");
+  EXPECT_NE(page.find("samples/000009.png"), std::string::npos);
+  EXPECT_EQ(page.find("samples/000005.png"), std::string::npos);
+  EXPECT_EQ(job("merge", "job", {"--grid", "5"}).exit_code, 2);
+  EXPECT_EQ(read_image(out_ / "job/grid.png").height, 2 * 66 + 2);
 }
 
 TEST_F(JobRun, IsMergedOnceItIsComplete) {

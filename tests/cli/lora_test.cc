@@ -61,6 +61,27 @@ class Lora : public SmallModel {
   }
 };
 
+TEST_F(Lora, IsAPartOfAJob) {
+  out_.write("prompts.txt", "a house\n");
+  const auto draw_job = [&] {
+    return run_here({"txt2img",     "--ckpt",      "model/model.safetensors",
+                     "--from-file", "prompts.txt", "--job",
+                     "job",         "--H",         "64",
+                     "--W",         "64",          "--steps",
+                     "1",           "--n_samples", "1",
+                     "--n_iter",    "1",           "--safety",
+                     "off",         "--threads",   "1",
+                     "--lora",      "style"});
+  };
+  const Finished first = draw_job();
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(draw_job().exit_code, 0);
+  out_.write("models/lora/style.safetensors", adapter_bytes(0.25F, kLayers));
+  const Finished other = draw_job();
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("loras/0/sha256: "), std::string::npos) << other.err;
+}
+
 TEST_F(Lora, ChangesTheLinesThatNameIt) {
   draw_lines(
       "a cat --seed 5\n"

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
+#include "job/lora_folder.h"
 #include "job/lora_text.h"
 #include "job/model_choice.h"
 #include "models/adapters/adapter_library.h"
@@ -41,7 +42,7 @@ bool changes_layout(const ConvertFlags& flags) {
 std::vector<LoraUse> given_adapters(const ConvertFlags& flags) {
   std::vector<LoraUse> given;
   for (const std::string& text : flags.loras) given.push_back(parse_lora(text));
-  return loras_of(given, "", flags.lora_dir);
+  return loras_of(given, "", LoraFolder(flags.lora_dir));
 }
 
 ConvertResult convert_layout(const ConvertFlags& flags) {

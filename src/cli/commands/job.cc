@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -88,20 +89,28 @@ class Verifier {
   int64_t files_ = 0, bad_ = 0;
 };
 
+void verify_picture(const JobSurvey& job, const fs::path& path, Verifier* verifier) {
+  std::vector<uint8_t> bytes;
+  try {
+    bytes = read_file_bytes(path.string());
+  } catch (const Error& error) {
+    return verifier->see(path, "", error.what());
+  }
+  verifier->see(path, sha256_of(bytes.data(), bytes.size()), problem_of_picture(job, path, bytes));
+}
+
 int run_verify(const JobOptions& options) {
   const JobSurvey job(options.folder);
   Verifier verifier(job, options.json);
   if (job.in_tars()) {
     job.each_tar([&](int64_t number, const json& statistics) {
-      verifier.see(job.names().tar(number), statistics.value("sha256", std::string()),
+      const auto hash = statistics.find("sha256");
+      const bool has_hash = hash != statistics.end() && hash->is_string();
+      verifier.see(job.names().tar(number), has_hash ? hash->get<std::string>() : "",
                    problem_of_tar(job, number, statistics));
     });
   } else {
-    job.each_picture([&](int64_t, const fs::path& path) {
-      const std::vector<uint8_t> bytes = read_file_bytes(path.string());
-      verifier.see(path, sha256_of(bytes.data(), bytes.size()),
-                   problem_of_picture(job, path, bytes));
-    });
+    job.each_picture([&](int64_t, const fs::path& path) { verify_picture(job, path, &verifier); });
   }
   if (verifier.bad() == 0) return 0;
   throw Error(
@@ -120,47 +129,69 @@ void check_complete(const JobSurvey& job, bool partial) {
       "run the job to its end, or merge what there is with --partial");
 }
 
-/// The list that data set libraries read, of pictures or of tars.
-void write_list(const JobSurvey& job, const fs::path& path) {
+/// Throws where files were left out of what was written.
+void throw_if_left_out(int64_t files) {
+  if (files == 0) return;
+  throw Error(
+      ErrorKind::kUsage,
+      format("%lld files of the job cannot be read, and were left out; the others are there",
+             static_cast<long long>(files)),
+      "remove the files listed above and run the job again: it draws them anew");
+}
+
+/// The list that data set libraries read, of pictures or of tars. Returns how many were left out.
+int64_t write_list(const JobSurvey& job, const fs::path& path) {
   NewFile list(path);
   const fs::path& folder = job.names().folder();
+  int64_t left_out = 0;
   if (job.in_tars()) {
-    job.each_tar([&](int64_t, const json& statistics) { list.write(statistics.dump() + "\n"); });
+    job.each_tar([&](int64_t number, const json& statistics) {
+      if (!statistics.empty()) return list.write(statistics.dump() + "\n");
+      ++left_out;
+      complain("error: " + job.names().tar_statistics(number).filename().string() +
+               ": its statistics are damaged; left out");
+    });
   } else {
-    job.each_picture([&](int64_t, const fs::path& picture) {
+    left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
       const std::string name = picture.lexically_relative(folder).generic_string();
-      list.write(metadata_line(name, find_record(picture, read_file_bytes(picture.string()))));
+      const auto record = find_record(picture, read_file_bytes(picture.string()));
+      list.write(metadata_line(name, record));
     });
   }
   list.finish_over();
+  return left_out;
 }
 
-void write_grid(const JobSurvey& job, const fs::path& path, int columns) {
+/// Returns how many of the pictures were left out.
+int64_t write_grid(const JobSurvey& job, const fs::path& path, int columns) {
   constexpr size_t kMostPictures = 256;
   std::vector<Image> images;
   if (job.in_tars()) {
     throw Error(ErrorKind::kUsage, "a grid shows pictures in a folder, and the job's are in tars",
                 "leave --grid out");
   }
-  job.each_picture([&](int64_t, const fs::path& picture) {
+  const int64_t left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
     if (images.size() < kMostPictures) images.push_back(read_image(picture));
   });
   if (images.empty()) {
     throw Error(ErrorKind::kUsage, "no picture of the job is drawn", "run the job first");
   }
   write_over(path, encode_png(make_grid(images, columns)));
+  return left_out;
 }
 
 int run_merge(const JobOptions& options) {
   const JobSurvey job(options.folder);
   check_complete(job, options.partial);
   const fs::path list = job.names().folder() / (job.in_tars() ? "tars.jsonl" : "metadata.jsonl");
-  write_list(job, list);
+  int64_t left_out = write_list(job, list);
   print_path(list);
-  if (options.grid_columns == 0) return 0;
-  const fs::path grid = job.names().folder() / "grid.png";
-  write_grid(job, grid, static_cast<int>(options.grid_columns));
-  print_path(grid);
+  if (options.grid_columns > 0) {
+    const fs::path grid = job.names().folder() / "grid.png";
+    left_out = std::max(left_out, write_grid(job, grid, static_cast<int>(options.grid_columns)));
+    print_path(grid);
+  }
+  throw_if_left_out(left_out);
   return 0;
 }
 
@@ -168,9 +199,10 @@ int run_gallery(const JobOptions& options) {
   const JobSurvey job(options.folder);
   const fs::path page =
       options.out.empty() ? job.names().folder() / "gallery.html" : fs::path(options.out);
-  const int64_t pictures = write_gallery(job, page);
-  notice(format("gallery: %lld pictures", static_cast<long long>(pictures)));
+  const GalleryCount count = write_gallery(job, page);
+  notice(format("gallery: %lld pictures", static_cast<long long>(count.shown)));
   print_path(page);
+  throw_if_left_out(count.left_out);
   return 0;
 }
 

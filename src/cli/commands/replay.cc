@@ -16,6 +16,8 @@
 #include "image/file_bytes.h"
 #include "image/image_io.h"
 #include "job/file_hash.h"
+#include "job/lora_folder.h"
+#include "job/lora_hash.h"
 #include "job/lora_text.h"
 #include "job/model_choice.h"
 #include "job/named_file.h"
@@ -36,34 +38,47 @@ std::string embeddings_of(const ReplayOptions& options, const PictureRecord& rec
   return known ? find_embeddings_folder(options.embeddings) : "";
 }
 
-/// The adapters that the picture was drawn with, which another program's record only names.
-std::vector<LoraUse> find_adapters(const ReplayOptions& options, ReplayInput* input) {
-  const Settings& settings = input->record.settings;
-  std::vector<LoraHash>& hashes = input->record.lora_hashes;
-  if (input->foreign) {
+/// Finds the adapters of pictures; looks through the folder and reads each file once.
+class AdapterFinder {
+ public:
+  explicit AdapterFinder(const std::string& lora_dir) : folder_(lora_dir) {}
+
+  /// Those that the picture was drawn with, which another program's record only names.
+  std::vector<LoraUse> find(ReplayInput* input) {
+    return input->foreign ? find_named(input) : find_recorded(input->record);
+  }
+
+ private:
+  std::vector<LoraUse> find_named(ReplayInput* input) {
+    const Settings& settings = input->record.settings;
     const bool webui = settings.batch.prompts.syntax == PromptSyntax::kWebUi;
     std::vector<LoraUse> all =
-        loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", options.lora_dir);
+        loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", folder_);
+    std::vector<LoraHash>& hashes = input->record.lora_hashes;
     hashes.clear();
-    for (const LoraUse& use : all) hashes.push_back(hash_lora(use.file));
+    for (const LoraUse& use : all) hashes.push_back(hashes_.get(use.file));
     return all;
   }
-  std::vector<LoraUse> all = settings.batch.loras;
-  for (size_t i = 0; i < all.size(); ++i) {
-    std::string file = find_named_file(all[i].file, "adapter", kMostCheckpointBytes);
-    if (file.empty()) {
-      file = find_lora(std::filesystem::path(all[i].file).filename(), options.lora_dir);
+
+  std::vector<LoraUse> find_recorded(const PictureRecord& record) {
+    std::vector<LoraUse> all = record.settings.batch.loras;
+    for (size_t i = 0; i < all.size(); ++i) {
+      std::string file = find_named_file(all[i].file, "adapter", kMostCheckpointBytes);
+      if (file.empty()) file = folder_.find(std::filesystem::path(all[i].file).filename());
+      if (hashes_.get(file).sha256 != record.lora_hashes.at(i).sha256) {
+        throw Error(
+            ErrorKind::kFile,
+            printable(file) + " is not the adapter that the picture was drawn with, or has changed",
+            "name the folder of the right one with --lora-dir");
+      }
+      all[i].file = std::move(file);
     }
-    if (hash_lora(file).sha256 != hashes.at(i).sha256) {
-      throw Error(
-          ErrorKind::kFile,
-          printable(file) + " is not the adapter that the picture was drawn with, or has changed",
-          "name the folder of the right one with --lora-dir");
-    }
-    all[i].file = std::move(file);
+    return all;
   }
-  return all;
-}
+
+  LoraFolder folder_;
+  LoraHashes hashes_;
+};
 
 Request request_of(const PictureRecord& record, const ModelDescription& model) {
   Request request;
@@ -127,7 +142,8 @@ void print_difference(const std::string& file, const Image& image,
 /// Draws pictures again; keeps the model from one to the next.
 class Replayer {
  public:
-  explicit Replayer(const ReplayOptions& options) : options_(options) {}
+  explicit Replayer(const ReplayOptions& options)
+      : options_(options), adapters_(options.lora_dir) {}
 
   /// The record gets the hash of the model that drew it.
   Image replay(ReplayInput* input) {
@@ -141,7 +157,7 @@ class Replayer {
       request.batch.init.image = start.image;
       request.batch.init.inpainting = start.inpainting;
     }
-    request.batch.loras = find_adapters(options_, input);
+    request.batch.loras = adapters_.find(input);
     if (input->foreign) record.settings.batch.loras = request.batch.loras;
     check_request(model.description, request);
     return draw_again(record, request, pipeline_for(model, record, request.batch.loras));
@@ -170,6 +186,7 @@ class Replayer {
   }
 
   const ReplayOptions& options_;
+  AdapterFinder adapters_;
   std::optional<Pipeline> pipeline_;
   std::string key_;  // of the pipeline
 };

@@ -123,6 +123,7 @@ void visit_run_settings(S& s, V&& v) {
           .fallback = "NAME.vae.safetensors, .ckpt or .pt beside NAME.ckpt, else the checkpoint's",
           .record = "/model/vae",
           .sparse = true,
+          .local = true,
           .endings = "safetensors ckpt pt pth bin"});
   visit_adapter_run_settings(s, v);
   v("channels", s.C,

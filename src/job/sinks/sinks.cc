@@ -15,8 +15,6 @@ constexpr SinkKind kSinks[] = {{"folder", open_folder_sink, open_job_sink},
 
 }  // namespace
 
-std::span<const SinkKind> sink_kinds() { return kSinks; }
-
 std::vector<std::string> sink_names() {
   std::vector<std::string> names;
   for (const SinkKind& sink : kSinks) names.emplace_back(sink.name);

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +14,8 @@
 #include "sd/settings.h"
 
 namespace sd {
+
+class KeptTars;
 
 /// A picture on its way out.
 struct FinishedPicture {
@@ -55,6 +56,7 @@ struct SinkInputs {
   Reporter* reporter;
   const JobFolder* job = nullptr;  ///< null: the run is no job
   int64_t block_pictures = 1;      ///< of a job's block, or of a tar
+  KeptTars* kept = nullptr;        ///< of a job that draws failed lines again
 };
 
 /// A kind of sink. To add one: a file in this folder, and a row in sinks.cc. Both functions throw,
@@ -65,7 +67,6 @@ struct SinkKind {
   std::unique_ptr<PictureSink> (*open_job)(const SinkInputs& inputs);
 };
 
-std::span<const SinkKind> sink_kinds();
 const SinkKind& find_sink(std::string_view name);
 
 /// outdir/samples/00000.png …, and the grid.

@@ -1,15 +1,20 @@
+#include <unistd.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/new_file.h"
 #include "base/strings.h"
 #include "job/blocks.h"
+#include "job/kept_tars.h"
 #include "job/metadata_list.h"
 #include "job/saved_picture.h"
 #include "job/settings.h"
 #include "job/sinks/sinks.h"
 #include "job/tar_file.h"
+#include "job/writable_folder.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -23,33 +28,39 @@ struct Sample {
 
 Sample sample_of(FinishedPicture picture, const Settings& settings) {
   const std::string name = JobNames::key(picture.place) + ending_of(settings.output.format);
-  const Image saved =
-      saved_picture(std::move(picture.image), watermark_of(settings), settings.output.save_size);
-  return {.picture = encode_saved(saved, picture.record, settings.output),
+  return {.picture = encode_saved(std::move(picture.image), picture.record, settings),
           .text = picture.record ? picture.record->settings.picture.prompt : "",
           .json = picture.record ? to_json(*picture.record).dump() + "\n"
                                  : metadata_line(name, std::nullopt)};
 }
 
+using OldTar = std::shared_ptr<const TarSamples>;
+
 /// The tar of one block, and the statistics beside it. Samples are written by their places; one
-/// that comes before its turn waits.
+/// that comes before its turn waits. Those of an older tar of the block are copied.
 class TarShard {
  public:
-  /// `first`: the place that the block begins with.
-  TarShard(const fs::path& path, const fs::path& folder, int64_t first, std::string ending)
-      : tar_(path, folder), next_(first), ending_(std::move(ending)) {}
+  /// `first`: the place that the block begins with. `old`: may be null.
+  TarShard(const fs::path& path, const fs::path& folder, int64_t first, std::string ending,
+           OldTar old = nullptr)
+      : tar_(path, folder), next_(first), ending_(std::move(ending)), old_(std::move(old)) {}
 
   void add(int64_t place, Sample sample) {
+    added_.push_back(place);
     waiting_.emplace(place, std::move(sample));
-    while (!waiting_.empty() && waiting_.begin()->first == next_) write_first();
+    while (next_is_here()) write_next();
   }
 
   bool finish(bool over) {
-    while (!waiting_.empty()) write_first();
+    while (!waiting_.empty() || next_of_old() >= 0) write_next();
     return tar_.finish(over);
   }
 
   int64_t samples() const { return samples_; }
+  /// The places that were added, in the order in which they came.
+  const std::vector<int64_t>& added() const { return added_; }
+  /// Whether it would be no other than the older tar.
+  bool is_as_before() const { return old_ != nullptr && added_.empty(); }
 
   /// `pictures`: of the block, some of which may have failed.
   std::string statistics(const std::string& name, int64_t pictures) const {
@@ -62,21 +73,36 @@ class TarShard {
   }
 
  private:
-  void write_first() {
-    const auto first = waiting_.extract(waiting_.begin());
-    const std::string key = JobNames::key(first.key());
-    const Sample& sample = first.mapped();
-    tar_.add(key + ending_, sample.picture);
-    tar_.add(key + ".txt", sample.text);
-    tar_.add(key + ".json", sample.json);
-    next_ = first.key() + 1;
+  int64_t next_of_old() const { return old_ == nullptr ? -1 : old_->next(next_); }
+  bool next_is_here() const {
+    return (!waiting_.empty() && waiting_.begin()->first == next_) || next_of_old() == next_;
+  }
+
+  /// The sample of the lowest place among those that wait and those of the older tar.
+  void write_next() {
+    const int64_t of_old = next_of_old();
+    const bool waits = !waiting_.empty() && (of_old < 0 || waiting_.begin()->first <= of_old);
+    const int64_t place = waits ? waiting_.begin()->first : of_old;
+    if (waits) {
+      const std::string key = JobNames::key(place);
+      const Sample& sample = waiting_.begin()->second;
+      tar_.add(key + ending_, sample.picture);
+      tar_.add(key + ".txt", sample.text);
+      tar_.add(key + ".json", sample.json);
+      waiting_.erase(waiting_.begin());
+    } else {
+      tar_.add_files(old_->bytes(place));
+    }
+    next_ = place + 1;
     ++samples_;
   }
 
   TarFile tar_;
   int64_t next_;
   std::string ending_;
+  OldTar old_;
   std::map<int64_t, Sample> waiting_;
+  std::vector<int64_t> added_;
   int64_t samples_ = 0;
 };
 
@@ -86,7 +112,9 @@ class JobTarSink final : public PictureSink {
   explicit JobTarSink(const SinkInputs& inputs)
       : inputs_(inputs),
         blocks_{.lines = inputs.job->names().pictures() / inputs.settings.n_iter,
-                .per_block = inputs.block_pictures} {}
+                .per_block = inputs.block_pictures} {
+    check_writable(inputs.job->names().folder(), "job");
+  }
 
   void add(FinishedPicture picture) override {
     const int64_t place = picture.place;
@@ -94,13 +122,8 @@ class JobTarSink final : public PictureSink {
   }
 
   void end_block(int64_t block) override {
-    const JobNames& names = inputs_.job->names();
     TarShard& ended = shard(block);
-    // A tar without statistics was left by a run that ended between the two.
-    ended.finish(/*over=*/true);
-    inputs_.job->write(names.tar_statistics(block),
-                       ended.statistics(names.tar(block).filename(), blocks_.size(block)));
-    inputs_.reporter->wrote(names.tar(block), blocks_.first_place(block));
+    if (!ended.is_as_before()) write(block, &ended);
     open_.erase(block);
   }
 
@@ -111,8 +134,23 @@ class JobTarSink final : public PictureSink {
     const JobNames& names = inputs_.job->names();
     return open_
         .try_emplace(block, names.tar(block), names.folder(), blocks_.first_place(block),
-                     ending_of(names.format()))
+                     ending_of(names.format()),
+                     inputs_.kept == nullptr ? nullptr : inputs_.kept->take(block))
         .first->second;
+  }
+
+  /// Statistics never stand beside a tar that they are not of: what a run leaves that ends in
+  /// between is drawn again.
+  void write(int64_t block, TarShard* tar) {
+    const JobNames& names = inputs_.job->names();
+    ::unlink(names.tar_statistics(block).c_str());
+    tar->finish(/*over=*/true);
+    inputs_.job->replace(names.tar_statistics(block),
+                         tar->statistics(names.tar(block).filename(), blocks_.size(block)));
+    if (inputs_.settings.job.retry_failed) {
+      for (const int64_t place : tar->added()) inputs_.job->forgive(place);
+    }
+    inputs_.reporter->wrote(names.tar(block), blocks_.first_place(block));
   }
 
   SinkInputs inputs_;
@@ -124,8 +162,9 @@ class JobTarSink final : public PictureSink {
 class TarSink final : public PictureSink {
  public:
   explicit TarSink(const SinkInputs& inputs)
-      : inputs_(inputs),
-        folder_(inputs.settings.outdir.value_or(default_outdir(inputs.settings))) {}
+      : inputs_(inputs), folder_(inputs.settings.outdir.value_or(default_outdir(inputs.settings))) {
+    check_writable(folder_, "outdir");
+  }
 
   void add(FinishedPicture picture) override {
     const int64_t place = picture.place;

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/prompt_lines.h"
 #include "job/batch_plan.h"
+#include "job/lora_text.h"
+#include "job/planned_load.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
 
@@ -45,6 +48,52 @@ std::vector<Places> places_of(const BatchPlan& plan) {
     places.push_back(batch.places);
   }
   return places;
+}
+
+TEST_F(LinePlan, ExpandsTheTextsOfASecondPassAsThoseOfTheFirst) {
+  options_.expand = true;
+  options_.batch.hires.scale = 2;
+  const std::string colours = "{red|green|blue|white|black}";
+  const BatchPlan all =
+      plan("a " + colours + " --negative-prompt '" + colours + "' --hires-prompt 'a " + colours +
+           "' --hires-negative-prompt '" + colours + "'\nb\n");
+  const auto& pictures = all.batches.at(0).request.pictures;
+  const PictureSettings drawn = request_of(all.batches.at(0), 0).pictures.at(0);
+  EXPECT_EQ(drawn.prompt.find('{'), std::string::npos);
+  EXPECT_EQ(drawn.hires_prompt, drawn.prompt);
+  EXPECT_EQ(drawn.hires_negative_prompt, drawn.negative_prompt);
+  EXPECT_EQ(drawn.hires_negative_prompt.find('{'), std::string::npos);
+  EXPECT_EQ(pictures.size(), 2U);
+  EXPECT_EQ(request_of(all.batches.at(0), 0).pictures.at(1).hires_prompt, "");
+}
+
+TEST_F(LinePlan, TakesTheAdaptersOfWhatATemplateBecomes) {
+  folder_.write("loras/a.safetensors", "x");
+  folder_.write("loras/b.safetensors", "x");
+  folder_.write("cards/one.txt", "<lora:b:0.5>\n");
+  options_.expand = true;
+  options_.n_iter = 8;
+  options_.lora_dir = (folder_ / "loras").string();
+  options_.wildcards = (folder_ / "cards").string();
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  const BatchPlan all =
+      plan("x {<lora:a:1>|<lora:b:1>}\nx <lora:{a|b}:1>\n__one__\nplain\nplain\n");
+  EXPECT_EQ(places_of(all), (std::vector<Places>{{0}, {1}, {2}, {3, 4}}));
+  std::set<std::string> names;
+  for (const PlannedBatch& batch : all.batches) {
+    for (int64_t pass = 0; pass < 8; ++pass) {
+      const Request request = request_of(batch, pass);
+      const bool named = request.pictures[0].prompt.find("<lora:") != std::string::npos;
+      ASSERT_EQ(request.batch.loras.size(), named ? 1U : 0U);
+      if (!named) continue;
+      const std::string file = request.batch.loras[0].file;
+      names.insert(lora_name(file));
+      EXPECT_NE(request.pictures[0].prompt.find("<lora:" + lora_name(file)), std::string::npos);
+    }
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"a", "b"}));
+  EXPECT_EQ(lora_sets(all.batches).size(), 3U);  // of all passes
+  expect_error(ErrorKind::kFile, "there is no adapter c", [&] { plan("x <lora:{c|c}:1>"); });
 }
 
 TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {

@@ -4,12 +4,23 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/prompt_lines.h"
+#include "job/tar_file.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
 namespace sd::test {
 namespace {
+
+using nlohmann::json;
+
+/// What failed/ says of a place.
+json failure_of(const JobFolder& folder, int64_t place) {
+  std::ifstream file(folder.names().failure(place));
+  return json::parse(file);
+}
 
 /// The batch that a place is drawn in, and its random numbers.
 struct Drawn {
@@ -46,10 +57,13 @@ class ShardPlan : public ::testing::Test {
                     .prompts = prompts,
                     .folder = folder,
                     .shard = shard,
-                    .parse = [&](const std::string& text, int64_t number) {
-                      return parse_prompt_line(text, number, prompts.json(), settings_);
-                    }});
+                    .parse =
+                        [&](const std::string& text, int64_t number) {
+                          return parse_prompt_line(text, number, prompts.json(), settings_);
+                        },
+                    .kept = &kept_});
     jobs.start();
+    nothing_to_draw_ = jobs.draws_nothing();
     while (const auto job = jobs.take()) {
       see(*job, folder);
       jobs.done(*job);
@@ -93,7 +107,9 @@ class ShardPlan : public ::testing::Test {
   TempFolder folder_;
   ModelDescription model_;
   Settings settings_{Script::kTxt2Img};
+  KeptTars kept_;
   int64_t failed_ = 0;
+  bool nothing_to_draw_ = false;  ///< for the shard that was taken last
 };
 
 TEST_F(ShardPlan, DrawsPlainLinesAsARunThatIsNoJob) {
@@ -110,6 +126,26 @@ TEST_F(ShardPlan, DrawsWithAFixedCodeAsARunThatIsNoJob) {
   write(plain_lines(20));
   settings_.fixed_code = true;
   EXPECT_EQ(by_place(3), plain_run());
+}
+
+TEST_F(ShardPlan, DrawsLinesThatNameAdaptersInOneWayWhateverTheNumberOfShards) {
+  folder_.write("loras/here.safetensors", "x");
+  std::string lines;
+  for (int i = 0; i < 30; ++i) {
+    lines += "prompt " + std::to_string(i);
+    if (i % 5 == 0) lines += " <lora:here:1>";
+    if (i % 11 == 3) lines += " <lora:gone:1>";
+    lines += "\n";
+  }
+  write(lines);
+  settings_.lora_dir = (folder_ / "loras").string();
+  settings_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  for (const bool expand : {false, true}) {
+    settings_.expand = expand;
+    const ByPlace expected = by_place(1);
+    EXPECT_EQ(expected.size(), 54U);  // three lines of thirty cannot be drawn, in two passes
+    for (const int64_t count : {2, 5}) EXPECT_EQ(by_place(count), expected) << count;
+  }
 }
 
 TEST_F(ShardPlan, DrawsMixedLinesInOneWayWhateverTheNumberOfShards) {
@@ -159,17 +195,106 @@ TEST_F(ShardPlan, KeepsFailedLinesUntilTheyAreAskedForAgain) {
   EXPECT_EQ(by_place(1).size(), 2U);
   EXPECT_EQ(failed_, 1);
   const JobFolder folder({settings_.job.folder, 3, PictureFormat::kPng});
-  const auto failure = folder.failure(1);
-  ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->line, 2);
-  EXPECT_EQ(failure->attempts, 1);
-  EXPECT_NE(failure->reason.find("multiple of 64"), std::string::npos) << failure->reason;
+  EXPECT_EQ(folder.failures(1), 1);
+  const json failure = failure_of(folder, 1);
+  EXPECT_EQ(failure["line"], 2);
+  const std::string reason = failure["reason"];
+  EXPECT_NE(reason.find("multiple of 64"), std::string::npos) << reason;
   by_place(1);
-  EXPECT_EQ(folder.failure(1)->attempts, 1);
+  EXPECT_EQ(folder.failures(1), 1);
   settings_.job.retry_failed = true;
   by_place(1);
-  EXPECT_EQ(folder.failure(1)->attempts, 2);
+  EXPECT_EQ(folder.failures(1), 2);
   EXPECT_EQ(failed_, 3);
+}
+
+/// A tar of the block's places, with its statistics.
+void write_tar(const JobFolder& folder, int64_t block, const std::vector<int64_t>& places,
+               int64_t failed) {
+  const JobNames& names = folder.names();
+  std::filesystem::create_directories(names.folder());
+  TarFile tar(names.tar(block), names.folder());
+  for (const int64_t place : places) {
+    for (const char* ending : {".png", ".txt", ".json"}) {
+      tar.add(JobNames::key(place) + ending, "sample " + std::to_string(place));
+    }
+  }
+  ASSERT_TRUE(tar.finish(/*over=*/true));
+  const json statistics = {
+      {"samples", places.size()}, {"failed", failed}, {"sha256", tar.sha256()}};
+  folder.replace(names.tar_statistics(block), statistics.dump());
+}
+
+TEST_F(ShardPlan, DrawsAgainOfATarWhatFailed) {
+  write(plain_lines(6));  // one block
+  settings_.n_iter = 1;
+  settings_.output.sink = "tar";
+  const JobFolder folder({settings_.job.folder, 6, PictureFormat::kPng});
+  write_tar(folder, 0, {0, 1, 3, 5}, 2);
+  folder.fail(2, 3, "no memory");
+  folder.fail(3, 4, "overcome, but the run was killed before it said so");
+  std::vector<int64_t> drawn;
+  const auto note_wanted = [&](const Job& job, const JobFolder&) {
+    for (const int64_t row : job.request.keep) {
+      drawn.push_back(job.places[static_cast<size_t>(row)]);
+    }
+    if (job.request.keep.empty()) drawn.insert(drawn.end(), job.places.begin(), job.places.end());
+  };
+  take_all({}, note_wanted);
+  EXPECT_EQ(drawn, std::vector<int64_t>());
+  EXPECT_EQ(failed_, 2);
+  settings_.job.retry_failed = true;
+  take_all({}, note_wanted);
+  EXPECT_EQ(drawn, (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(folder.failures(3), 0);
+  EXPECT_EQ(folder.failures(2), 1);  // until the new tar is there
+  drawn.clear();
+  std::ofstream(folder.names().tar(0), std::ios::app) << "x";  // damaged: nothing of it is kept
+  take_all({}, note_wanted);
+  EXPECT_EQ(drawn, (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+}
+
+TEST_F(ShardPlan, DrawsATarAgainThatIsGoneOrHasNoStatistics) {
+  write(plain_lines(12));  // two blocks
+  settings_.n_iter = 1;
+  settings_.output.sink = "tar";
+  const JobFolder folder({settings_.job.folder, 12, PictureFormat::kPng});
+  write_tar(folder, 0, {0, 1, 2, 3, 4, 5}, 0);
+  write_tar(folder, 1, {6, 7, 8, 9, 10, 11}, 0);
+  EXPECT_EQ(by_place(1).size(), 0U);
+  EXPECT_TRUE(nothing_to_draw_);
+  std::filesystem::remove(folder.names().tar(0));
+  EXPECT_EQ(by_place(1).size(), 6U);
+  folder.replace(folder.names().tar_statistics(1), "{ damaged");
+  EXPECT_EQ(by_place(1).size(), 12U);
+}
+
+TEST_F(ShardPlan, HasNothingToDrawWhereAllLinesFail) {
+  write("a --init-img absent.png\nb --init-img absent.png\n");
+  settings_ = Settings(Script::kImg2Img);
+  settings_.n_iter = 1;
+  settings_.job.folder = (folder_ / "job").string();
+  settings_.from_file = (folder_ / "prompts.txt").string();
+  settings_.output.sink = "tar";
+  EXPECT_EQ(by_place(1).size(), 0U);
+  EXPECT_TRUE(nothing_to_draw_);
+  EXPECT_EQ(failed_, 2);
+}
+
+TEST_F(ShardPlan, LeavesOutALineOfWhichALaterPassCannotBeDrawn) {
+  folder_.write("cards/turn.txt", "<lora:here:1>\n<lora:gone:1>\n");
+  folder_.write("loras/here.safetensors", "x");
+  write("a house\n__@turn__\na tree\n");
+  settings_.expand = true;
+  settings_.wildcards = (folder_ / "cards").string();
+  settings_.lora_dir = (folder_ / "loras").string();
+  settings_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  settings_.n_iter = 3;
+  const ByPlace all = by_place(1);
+  EXPECT_EQ(std::ssize(all) + failed_, 9);
+  EXPECT_GT(failed_, 0);
+  failed_ = 0;
+  EXPECT_EQ(by_place(2), all);
 }
 
 TEST_F(ShardPlan, GoesOnWithoutALineThatFails) {
@@ -184,11 +309,11 @@ TEST_F(ShardPlan, GoesOnWithoutALineThatFails) {
   jobs.start();
   const Error error(ErrorKind::kDevice, "no memory");
   EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
-  EXPECT_FALSE(folder.failure(0));  // it may be the machine
+  EXPECT_EQ(folder.failures(0), 0);  // it may be the machine
   jobs.done(*jobs.take());
-  ASSERT_TRUE(folder.failure(2));  // it was the line
-  EXPECT_EQ(folder.failure(2)->reason, "no memory");
-  EXPECT_EQ(folder.failure(2)->line, 3);
+  ASSERT_EQ(folder.failures(2), 1);  // it was the line
+  EXPECT_EQ(failure_of(folder, 2)["reason"], "no memory");
+  EXPECT_EQ(failure_of(folder, 2)["line"], 3);
   EXPECT_FALSE(jobs.take());
   EXPECT_EQ(jobs.pictures(), 3);
 }

@@ -62,36 +62,5 @@ TEST(WebUiText, HasTheTextEncodersStrengthFirst) {
   EXPECT_EQ(webui_text({.file = "style.pt", .rank = 4}), "<lora:style:1:1:4>");
 }
 
-TEST(FindLora, LooksThroughTheFolder) {
-  const test::TempFolder folder;
-  const std::string style = folder.write("deep/My_Style.safetensors", "x").string();
-  folder.write("My_Style.txt", "x");
-  const std::string in = folder.path().string();
-  for (const char* name : {"My_Style", "My_Style.safetensors", "my style"}) {
-    EXPECT_EQ(find_lora(name, in), style) << name;
-  }
-  EXPECT_EQ(find_lora(style, "nowhere"), style);
-  test::expect_error(ErrorKind::kFile, "there is no adapter My_Stile",
-                     [&] { find_lora("My_Stile", in); });
-  test::expect_error(ErrorKind::kFile, "there is no adapter x", [] { find_lora("x", "nowhere"); });
-}
-
-TEST(LorasOf, PutsThoseOfThePromptBehindTheGivenOnes) {
-  const test::TempFolder folder;
-  folder.write("a.safetensors", "x");
-  folder.write("b.safetensors", "x");
-  const std::string in = folder.path().string();
-  const auto all = loras_of({{.file = "b"}, {.file = "old", .in_prompt = true}},
-                            "x <lora:a:0.5:0.25:8> <hypernet:c:1> <lyco:b>", in);
-  ASSERT_EQ(all.size(), 3U);
-  EXPECT_EQ(lora_name(all[0].file), "b");
-  EXPECT_EQ(all[1], (LoraUse{.file = (folder / "a.safetensors").string(),
-                             .unet = 0.25,
-                             .text = 0.5,
-                             .rank = 8,
-                             .in_prompt = true}));
-  EXPECT_EQ(all[2].text, 1);
-}
-
 }  // namespace
 }  // namespace sd

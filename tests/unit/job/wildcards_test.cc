@@ -18,6 +18,18 @@ std::vector<std::string> texts(const std::vector<WildcardValue>& values) {
 
 using Texts = std::vector<std::string>;
 
+TEST(Wildcards, HaveAHashOfAllValues) {
+  const TempFolder folder;
+  const auto hash = [&] { return Wildcards(folder.path().string()).sha256(); };
+  EXPECT_EQ(hash(), "");
+  folder.write("a.txt", "red\nblue\n");
+  const std::string first = hash();
+  folder.write("a.txt", "# with a comment\nred\nblue\n");
+  EXPECT_EQ(hash(), first);
+  folder.write("a.txt", "red\n2::blue\n");
+  EXPECT_NE(hash(), first);
+}
+
 TEST(Wildcards, AreReadFromFiles) {
   const TempFolder folder;
   std::filesystem::create_directories(folder / "deep/er");

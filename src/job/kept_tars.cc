@@ -1,0 +1,115 @@
+#include "job/kept_tars.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/regular_file.h"
+#include "base/strings.h"
+#include "job/file_hash.h"
+#include "job/tar_file.h"
+#include "sd/error.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kBlock = 512;
+
+/// What a header says of the file behind it.
+struct Header {
+  std::string name;
+  uint64_t size = 0;
+};
+
+/// Throws where the header is not as `tar_header` makes it.
+Header parse_header(const std::string& bytes, const std::string& path) {
+  constexpr size_t kSizeAt = 124, kSizeDigits = 11;
+  Header header{.name = bytes.substr(0, bytes.find('\0')), .size = 0};
+  const char* digits = bytes.data() + kSizeAt;
+  const auto parsed = std::from_chars(digits, digits + kSizeDigits, header.size, 8);
+  const bool short_name = header.name.size() < 100;
+  if (parsed.ec == std::errc() && short_name && tar_header(header.name, header.size) == bytes) {
+    return header;
+  }
+  throw Error(ErrorKind::kFile, printable(path) + ": expected a tar of a job, found another header",
+              "remove it and the file of its statistics: the job draws it again");
+}
+
+/// The place in a sample's name; -1 where there is none.
+int64_t place_in(const std::string& name) {
+  int64_t place = -1;
+  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), place);
+  const bool ends =
+      parsed.ec == std::errc() && parsed.ptr != name.data() + name.size() && *parsed.ptr == '.';
+  return ends ? place : -1;
+}
+
+}  // namespace
+
+TarSamples::TarSamples(const fs::path& path)
+    : path_(path), file_(open_regular_file(path.string())) {
+  const std::string end(kBlock, '\0');
+  uint64_t at = 0;
+  for (std::string block = read(at, kBlock); block != end; block = read(at, kBlock)) {
+    const Header header = parse_header(block, path_.string());
+    const uint64_t behind = at + kBlock + (header.size + kBlock - 1) / kBlock * kBlock;
+    parts_.try_emplace(place_in(header.name), Part{at, behind}).first->second.end = behind;
+    at = behind;
+  }
+}
+
+int64_t TarSamples::next(int64_t place) const {
+  const auto found = parts_.lower_bound(place);
+  return found == parts_.end() ? -1 : found->first;
+}
+
+std::string TarSamples::bytes(int64_t place) const {
+  const Part& part = parts_.at(place);
+  return read(part.begin, part.end - part.begin);
+}
+
+std::string TarSamples::read(uint64_t begin, uint64_t size) const {
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t count =
+        ::pread(file_.get(), bytes.data() + done, size - done, static_cast<off_t>(begin + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count > 0) {
+      done += static_cast<size_t>(count);
+      continue;
+    }
+    throw Error(ErrorKind::kFile, printable(path_.string()) + " ends too early, or cannot be read",
+                "remove it and the file of its statistics: the job draws it again");
+  }
+  return bytes;
+}
+
+std::shared_ptr<const TarSamples> KeptTars::open(const JobNames& names, int64_t block) {
+  const auto statistics = read_tar_statistics(names.tar_statistics(block));
+  if (!statistics) return nullptr;
+  try {
+    auto samples = std::make_shared<const TarSamples>(names.tar(block));
+    if (sha256_of_file(names.tar(block).string()) != statistics->sha256) return nullptr;
+    const std::lock_guard lock(mutex_);
+    open_[block] = samples;
+    return samples;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kFile) return nullptr;
+    throw;
+  }
+}
+
+std::shared_ptr<const TarSamples> KeptTars::take(int64_t block) {
+  const std::lock_guard lock(mutex_);
+  const auto found = open_.find(block);
+  if (found == open_.end()) return nullptr;
+  const auto samples = found->second;
+  open_.erase(found);
+  return samples;
+}
+
+}  // namespace sd

@@ -1,0 +1,86 @@
+#include "job/lora_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/names.h"
+#include "base/strings.h"
+#include "job/lora_text.h"
+#include "sd/error.h"
+#include "text/prompt_syntax.h"
+
+namespace sd {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+/// The files below a folder that may be adapters, in order.
+std::vector<std::string> find_files(const fs::path& folder) {
+  constexpr size_t kMost = 20000;
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator at(folder, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    const std::string ending = at->path().extension().string();
+    const bool fits =
+        ending == ".safetensors" || ending == ".pt" || ending == ".bin" || ending == ".ckpt";
+    if (fits && is_file(at->path()) && files.size() < kMost) files.push_back(at->path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<std::string> names;
+  for (const fs::path& file : files) names.push_back(file.string());
+  return names;
+}
+
+}  // namespace
+
+void LoraFolder::look() const {
+  files_ = find_files(folder_);
+  for (const std::string& file : files_) {
+    by_name_.try_emplace(lora_name(file), file);
+    by_name_.try_emplace(fs::path(file).filename().string(), file);
+  }
+}
+
+std::string LoraFolder::find(const std::string& name) const {
+  if (is_file(name)) return name;
+  std::call_once(once_, [this] { look(); });
+  const auto exact = by_name_.find(name);
+  if (exact != by_name_.end()) return exact->second;
+  std::vector<std::string> names;
+  for (const std::string& file : files_) {
+    names.push_back(lora_name(file));
+    if (is_name(name, names.back())) return file;
+  }
+  const std::vector<std::string> nearest = nearest_names(name, names);
+  throw Error(ErrorKind::kFile,
+              "there is no adapter " + printable(name) + ", neither here nor in " +
+                  printable(folder_) + format(" (%zu files)", files_.size()),
+              nearest.empty() ? "`lora_dir` names another folder"
+                              : "nearest: " + printable(join(nearest, ", ")));
+}
+
+std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::string& webui_prompt,
+                              const LoraFolder& folder) {
+  std::vector<LoraUse> all;
+  for (const LoraUse& use : given) {
+    if (use.in_prompt) continue;  // of the prompt that is read below
+    all.push_back(use);
+    all.back().file = folder.find(use.file);
+  }
+  for (const NetworkUse& use : parse_prompt(webui_prompt, PromptSyntax::kWebUi).networks) {
+    if (!is_adapter(use)) continue;
+    all.push_back({.file = folder.find(use.name),
+                   .unet = use.unet_strength,
+                   .text = use.text_strength,
+                   .rank = use.rank,
+                   .in_prompt = true});
+  }
+  return all;
+}
+
+}  // namespace sd

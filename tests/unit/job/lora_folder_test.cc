@@ -1,0 +1,55 @@
+#include "job/lora_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "job/lora_text.h"
+#include "sd/error.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace sd {
+namespace {
+
+TEST(LoraFolder, FindsFilesByTheirNames) {
+  const test::TempFolder folder;
+  const std::string style = folder.write("deep/My_Style.safetensors", "x").string();
+  folder.write("My_Style.txt", "x");
+  const LoraFolder in(folder.path().string());
+  for (const char* name : {"My_Style", "My_Style.safetensors", "my style"}) {
+    EXPECT_EQ(in.find(name), style) << name;
+  }
+  const LoraFolder nowhere("nowhere");
+  EXPECT_EQ(nowhere.find(style), style);
+  test::expect_error(ErrorKind::kFile, "there is no adapter My_Stile",
+                     [&] { in.find("My_Stile"); });
+  test::expect_error(ErrorKind::kFile, "there is no adapter x", [&] { nowhere.find("x"); });
+}
+
+TEST(LorasOf, PutsThoseOfThePromptBehindTheGivenOnes) {
+  const test::TempFolder folder;
+  folder.write("a.safetensors", "x");
+  folder.write("b.safetensors", "x");
+  const auto all =
+      loras_of({{.file = "b"}, {.file = "old", .in_prompt = true}},
+               "x <lora:a:0.5:0.25:8> <hypernet:c:1> <lyco:b>", LoraFolder(folder.path().string()));
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(lora_name(all[0].file), "b");
+  EXPECT_EQ(all[1], (LoraUse{.file = (folder / "a.safetensors").string(),
+                             .unet = 0.25,
+                             .text = 0.5,
+                             .rank = 8,
+                             .in_prompt = true}));
+  EXPECT_EQ(all[2].text, 1);
+}
+
+TEST(LoraFolder, IsLookedThroughOnce) {
+  const test::TempFolder folder;
+  folder.write("a.safetensors", "x");
+  const LoraFolder in(folder.path().string());
+  const std::string a = in.find("a");
+  std::filesystem::remove(a);
+  EXPECT_EQ(in.find("a"), a);
+}
+
+}  // namespace
+}  // namespace sd
