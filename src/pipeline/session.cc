@@ -71,19 +71,20 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        adapted(model->diffusion, model->policy, model->adapters.get()),
         contexts(*model->tokenizer, model->embeddings, &networks),
         mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
+        adapted(model->diffusion, model->policy, model->adapters.get(),
+                [this](const ChangedNetworks& changed) { forget(changed); }),
         ladder(*model->planner, model->policy, model->diffusion.source),
         first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
-  AdaptedNetworks adapted;
   Contexts contexts;
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
+  AdaptedNetworks adapted;
   MemoryLadder ladder;
   FirstStage first_stage;
   Tap tap;
@@ -92,7 +93,7 @@ struct Session::State {
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
-  void use_adapters(const std::vector<LoraUse>& uses);
+  void forget(const ChangedNetworks& changed);
   Batch make_batch(const Request& request, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const at::Tensor& latent);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
@@ -120,9 +121,8 @@ struct Session::State {
   int64_t evaluations_ = 0;
 };
 
-/// Puts the adapters into the networks; forgets what others computed.
-void Session::State::use_adapters(const std::vector<LoraUse>& uses) {
-  const ChangedNetworks changed = adapted.use(uses, &networks);
+/// What networks computed that are about to become others.
+void Session::State::forget(const ChangedNetworks& changed) {
   if (changed.text_encoder) contexts.forget();
   if (changed.unet) unet_call.forget();
 }
@@ -360,7 +360,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, progress);
   Result result;
   evaluations_ = 0;
-  use_adapters(request.batch.loras);
+  adapted.use(request.batch.loras, &networks);
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
