@@ -2,21 +2,15 @@
 
 #include <algorithm>
 
-#include "job/hires_plan.h"
-#include "text/tokenizer.h"
+#include "pipeline/request_load.h"
 
 namespace sd {
 namespace {
 
-/// Of the longest prompt, with about three bytes an id. (Before it draws, a session counts them.)
-int64_t likely_chunks(const Request& request) {
-  const PromptSettings& prompts = request.batch.prompts;
-  if (prompts.syntax == PromptSyntax::kPlain && !prompts.long_prompts) return 1;
-  size_t longest = 0;
-  for (const PictureSettings& picture : request.pictures) {
-    longest = std::max({longest, picture.prompt.size(), picture.negative_prompt.size()});
-  }
-  return 1 + static_cast<int64_t>(longest) / (3 * (kMaxTokens - 2));
+/// What its tensors hold, about.
+int64_t values_in(const PlannedLoad& load) {
+  const int64_t contexts = load.parts + (load.guided ? 1 : 0);
+  return load.pictures * load.height * load.width * contexts + load.chunks;
 }
 
 }  // namespace
@@ -33,25 +27,16 @@ std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& bat
 
 PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
                          bool previews) {
-  const auto load_of = [&](const PlannedBatch& batch) {
-    const Request& request = batch.request;
-    const HiresSize size = largest_size(request.batch);
-    return PlannedLoad{.pictures = std::ssize(request.pictures),
-                       .height = size.enlarged_height,
-                       .width = size.enlarged_width,
-                       .guided = request.pictures.front().scale != 1,
-                       .encodes = needs_encoder(model, request.batch),
-                       .chunks = likely_chunks(request),
-                       .previews = previews};
-  };
-  const auto values = [](const PlannedLoad& load) {
-    return load.pictures * load.height * load.width * (load.guided ? 2 : 1) + load.chunks;
-  };
-  PlannedLoad largest = load_of(batches.front());
+  PlannedLoad largest{.pictures = 0};
+  bool encodes = false;
   for (const PlannedBatch& batch : batches) {
-    const PlannedLoad load = load_of(batch);
-    if (values(load) > values(largest)) largest = load;
+    for (const PlannedLoad& load : loads_of(model, request_of(batch, /*pass=*/0))) {
+      encodes = encodes || load.encodes;
+      if (values_in(load) > values_in(largest)) largest = load;
+    }
   }
+  largest.encodes = encodes;
+  largest.previews = previews;
   return largest;
 }
 

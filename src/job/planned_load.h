@@ -11,7 +11,8 @@ namespace sd {
 /// The sets of adapters that the batches have, each once.
 std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches);
 
-/// The batch that needs most memory. `previews`: whether pictures are decoded as they grow.
+/// The pass that needs most memory, of all batches. `previews`: whether pictures are decoded as
+/// they grow.
 PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
                          bool previews = false);
 

@@ -94,12 +94,6 @@ int64_t Conditioning::longest() const {
   return length;
 }
 
-int64_t Conditioning::most_parts() const {
-  size_t parts = 0;
-  for (const PictureConditioning& picture : pictures) parts = std::max(parts, picture.parts.size());
-  return static_cast<int64_t>(parts);
-}
-
 ConditionedUNet::Group ConditionedUNet::group(const std::vector<at::Tensor>& contexts,
                                               const std::vector<int64_t>& pictures,
                                               std::vector<int64_t> rows) const {

@@ -47,8 +47,6 @@ struct Conditioning {
   bool is_plain() const;
   /// The longest context, in ids.
   int64_t longest() const;
-  /// The most parts of a picture.
-  int64_t most_parts() const;
 };
 
 /// A UNet under a conditioning. For one thread.

@@ -24,6 +24,7 @@
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/preview.h"
+#include "pipeline/request_load.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/second_latent.h"
@@ -42,7 +43,9 @@ struct Batch {
   BatchNoise noise;
   SamplingSettings sampling;
   PromptTimeline timeline;
-  at::Tensor given = {};  ///< the latent [N, C, h, w] that a second pass starts from
+  PlannedLoad load;  ///< as its settings tell
+  /// Makes the latent [N, C, h, w] that a second pass starts from; empty: it is the first.
+  std::function<at::Tensor()> make_given = {};
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
 };
@@ -94,8 +97,9 @@ struct Session::State {
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   void forget(const ChangedNetworks& changed);
-  Batch make_batch(const Request& request, const ProgressFn& progress);
-  Batch make_second(const Batch& first, const Request& second, const at::Tensor& latent);
+  Batch make_batch(const Request& request, const PlannedLoad& load, const ProgressFn& progress);
+  Batch make_second(const Batch& first, const Request& second, const PlannedLoad& load,
+                    const at::Tensor& latent);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
   Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
                        const Conditioning& conditioning);
@@ -127,14 +131,18 @@ void Session::State::forget(const ChangedNetworks& changed) {
   if (changed.unet) unet_call.forget();
 }
 
-Batch Session::State::make_batch(const Request& request, const ProgressFn& progress) {
+Batch Session::State::make_batch(const Request& request, const PlannedLoad& load,
+                                 const ProgressFn& progress) {
   const ModelDescription& description = model->description;
   const std::vector<int64_t> picture = {description.channels,
                                         request.batch.height / description.factor,
                                         request.batch.width / description.factor};
-  return {request, progress,
+  return {request,
+          progress,
           BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor),
-          sampling_of(request), timeline_of(request)};
+          sampling_of(request),
+          timeline_of(request),
+          load};
 }
 
 /// The UNet under a context [k·n, T, width]. Between its blocks it looks whether the user wants to
@@ -212,7 +220,7 @@ at::Tensor Session::State::shown_channels(const Batch& batch) {
 
 /// The noised init image; what is kept of it is in the mask from then on.
 at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch) {
-  at::Tensor latent = batch->given.defined() ? batch->given : init_latent(*batch);
+  at::Tensor latent = batch->make_given ? batch->make_given() : init_latent(*batch);
   const at::Tensor noise = batch->noise.start();
   if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
     latent = filled_latent(latent, noise, mask_, inpainting->fill);
@@ -232,7 +240,7 @@ at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   if (init.inpainting) mask_.drawn = latent_mask(*init.inpainting, model->description.factor);
   if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
   if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
-  if (init.starts_sampling() || batch->given.defined()) return noised_latent(plan, batch);
+  if (init.starts_sampling() || batch->make_given) return noised_latent(plan, batch);
   if (is_ldm(batch->request)) mask_.kept = of_batch(init_latent(*batch));
   const at::Tensor noise = of_batch(batch->noise.start());
   return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
@@ -331,25 +339,24 @@ at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
   if (tap) {
     for (const at::Tensor& context : first_contexts(prompts)) show("cond", context);
   }
-  ladder.plan({.pictures = batch->rows(),
-               .height = request.batch.height,
-               .width = request.batch.width,
-               .guided = prompts.guided(),
-               .encodes = needs_encoder(model->description, request.batch),
-               .adapted = adapted.bytes(),
-               .chunks = prompts.longest() / kMaxTokens,
-               .parts = prompts.most_parts()});
+  PlannedLoad load = batch->load;
+  load.adapted = adapted.bytes();
+  load.chunks = prompts.longest() / kMaxTokens;
+  ladder.plan(load);
   return draw_latent(prompts, batch, result);
 }
 
 Batch Session::State::make_second(const Batch& first, const Request& second,
-                                  const at::Tensor& latent) {
-  Batch batch = make_batch(second, first.progress);
+                                  const PlannedLoad& load, const at::Tensor& latent) {
+  Batch batch = make_batch(second, load, first.progress);
   batch.sampling = second_sampling(first.request, second);
   batch.timeline.first_pass = first.timeline.steps;
-  batch.given = second_latent({first.request, model->description.factor, first.progress}, latent,
-                              &first_stage);
-  show("hires_init", batch.given);
+  batch.make_given = [this, &first, latent] {
+    const at::Tensor given = second_latent(
+        {first.request, model->description.factor, first.progress}, latent, &first_stage);
+    show("hires_init", given);
+    return given;
+  };
   return batch;
 }
 
@@ -357,7 +364,8 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                                 const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
-  Batch batch = make_batch(request, progress);
+  const std::vector<PlannedLoad> loads = loads_of(model->description, request);
+  Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;
   adapted.use(request.batch.loras, &networks);
@@ -365,7 +373,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   if (request.batch.hires.on()) {
     show("first_latent", latent);
     const Request second = second_pass(request, model->description.factor);
-    Batch larger = make_second(batch, second, latent);
+    Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }
   result.evaluations = evaluations_;
