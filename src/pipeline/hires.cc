@@ -179,6 +179,10 @@ void check_hires(const ModelDescription& model, const Request& request) {
     refuse("a second pass needs random streams of its own for each picture",
            "use `seed_mode` image");
   }
+  if (request.batch.init.image != nullptr) {
+    refuse("a second pass and an init image exclude each other",
+           "leave `hires_scale`, `hires_width` and `hires_height` out");
+  }
   const HiresSize size = hires_size(request.batch, model.factor);
   check_side("hires_width", size.width, model.factor, kMaxSide);
   check_side("hires_height", size.height, model.factor, kMaxSide);
@@ -187,8 +191,6 @@ void check_hires(const ModelDescription& model, const Request& request) {
     refuse(format("the sampler %s cannot draw a second pass", second.batch.sampler.c_str()),
            "choose another with `hires_sampler`");
   }
-  plan_sampling(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-                second_sampling(request, second));
 }
 
 }  // namespace sd
