@@ -13,6 +13,7 @@
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "runtime/exec_policy.h"
+#include "support/denoisers.h"
 #include "support/webui_cases.h"
 
 namespace sd::test {

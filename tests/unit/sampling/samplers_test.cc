@@ -8,6 +8,7 @@
 
 #include "kernels/table.h"
 #include "sampling/sampling_plan.h"
+#include "support/denoisers.h"
 #include "support/expect_error.h"
 #include "support/webui.h"
 
@@ -508,7 +509,7 @@ TEST(Denoiser, ReadsAVelocityAsTheNoiseThatItStandsFor) {
     return std::sqrt(a) * eps - std::sqrt(1 - a) * (x - std::sqrt(1 - a) * eps) / std::sqrt(a);
   };
   Denoiser by_eps = unguided(model_of(data));
-  Denoiser by_velocity = unguided(velocity, {}, Predicts::kV);
+  Denoiser by_velocity = unguided(velocity, Predicts::kV);
   const double a = alpha_at(500);
   for (const Level& level :
        {Level{500, std::sqrt(a), std::sqrt(1 - a)}, Level{500, 1, std::sqrt((1 - a) / a)}}) {
