@@ -37,6 +37,18 @@ void make_equal(UnequalLengths how, const at::Tensor& empty, std::vector<at::Ten
   }
 }
 
+/// Calls `each` for the parts of the pictures in the order of their rows: all first parts, then all
+/// second ones …  `counts`: how many parts each picture has.
+void for_each_part(const std::vector<size_t>& counts,
+                   const std::function<void(size_t picture, size_t part)>& each) {
+  const size_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+  for (size_t part = 0; part < most; ++part) {
+    for (size_t picture = 0; picture < counts.size(); ++picture) {
+      if (part < counts[picture]) each(picture, part);
+    }
+  }
+}
+
 bool counts_up(const std::vector<int64_t>& pictures, int64_t n) {
   if (std::ssize(pictures) % n != 0) return false;
   for (size_t i = 0; i < pictures.size(); ++i) {
@@ -82,6 +94,12 @@ bool Conditioning::is_plain() const {
   });
 }
 
+std::vector<size_t> Conditioning::part_counts() const {
+  std::vector<size_t> counts;
+  for (const PictureConditioning& picture : pictures) counts.push_back(picture.parts.size());
+  return counts;
+}
+
 int64_t Conditioning::longest() const {
   int64_t length = 0;
   const auto look = [&](const StagedContext& text) {
@@ -118,14 +136,10 @@ ConditionedUNet::Prepared ConditionedUNet::prepare(const Conditioning::Span& spa
     contexts.push_back(span.negatives[i]);
     pictures.push_back(static_cast<int64_t>(i));
   }
-  for (size_t k = 0, most = 1; k < most; ++k) {  // all first parts, then all second ones …
-    for (size_t i = 0; i < span.parts.size(); ++i) {
-      most = std::max(most, span.parts[i].size());
-      if (k >= span.parts[i].size()) continue;
-      contexts.push_back(span.parts[i][k]);
-      pictures.push_back(static_cast<int64_t>(i));
-    }
-  }
+  for_each_part(conditioning_.part_counts(), [&](size_t picture, size_t part) {
+    contexts.push_back(span.parts[picture][part]);
+    pictures.push_back(static_cast<int64_t>(picture));
+  });
   std::map<int64_t, std::vector<int64_t>> by_length;
   for (size_t row = 0; row < contexts.size(); ++row) {
     by_length[contexts[row].size(0)].push_back(static_cast<int64_t>(row));
@@ -159,15 +173,10 @@ at::Tensor ConditionedUNet::combine(const at::Tensor& eps, bool guided) const {
   const at::Tensor base = eps.narrow(0, 0, n);
   at::Tensor sum = base.clone();
   int64_t row = guided ? n : 0;
-  for (size_t k = 0, most = 1; k < most; ++k) {
-    for (size_t i = 0; i < conditioning_.pictures.size(); ++i) {
-      const std::vector<WeightedPart>& parts = conditioning_.pictures[i].parts;
-      most = std::max(most, parts.size());
-      if (k >= parts.size()) continue;
-      const auto picture = static_cast<int64_t>(i);
-      sum[picture] += (eps[row++] - base[picture]) * parts[k].weight;
-    }
-  }
+  for_each_part(conditioning_.part_counts(), [&](size_t picture, size_t part) {
+    const auto i = static_cast<int64_t>(picture);
+    sum[i] += (eps[row++] - base[i]) * conditioning_.pictures[picture].parts[part].weight;
+  });
   return guided ? at::cat({base, sum}) : sum;
 }
 

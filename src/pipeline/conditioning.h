@@ -45,6 +45,8 @@ struct Conditioning {
   bool guided() const { return pictures.front().negative != nullptr; }
   /// Whether each picture has one text, of weight 1.
   bool is_plain() const;
+  /// How many parts each picture has.
+  std::vector<size_t> part_counts() const;
   /// The longest context, in ids.
   int64_t longest() const;
 };
