@@ -195,15 +195,20 @@ class Expander {
     text = take_count(text, &choice);
     std::vector<Option> options;
     for (const View part : split(text, "|")) options.push_back(option_of(part));
-    std::vector<std::string> values;  // of a wildcard that stands for all options
     if (options.size() == 1 && choice.has_count && is_wildcard(options[0].text)) {
       const View only = without_blanks(options[0].text);
-      const auto found = lookup_(expand(only.substr(2, only.size() - 4)));
-      options.clear();
-      for (const WildcardValue& value : found) values.push_back(value.text);
-      for (size_t i = 0; i < found.size(); ++i) options.push_back({values[i], found[i].weight});
+      options = options_of(expand(only.substr(2, only.size() - 4)));
     }
     return chosen(std::move(options), choice);
+  }
+
+  /// The values of a wildcard.
+  std::vector<Option> options_of(const std::string& wildcard) {
+    std::vector<Option> options;
+    for (const WildcardValue& value : lookup_(wildcard)) {
+      options.push_back({value.text, value.weight});
+    }
+    return options;
   }
 
   static bool is_wildcard(View text) {
@@ -256,12 +261,9 @@ class Expander {
       }
       text = text.substr(0, open);
     }
-    const auto values = lookup_(expand(text));
-    std::vector<Option> options;
-    for (const WildcardValue& value : values) options.push_back({value.text, value.weight});
     Choice choice;
     choice.method = method;
-    std::string out = chosen(std::move(options), choice);
+    std::string out = chosen(options_of(expand(text)), choice);
     if (open != View::npos) variables_ = before;
     return out;
   }
