@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/golden_tensor.h"
 #include "support/webui_cases.h"
 
 namespace sd::test {
@@ -71,7 +72,7 @@ TEST_P(FewStepPictures, AreDiffusers) {
   ASSERT_EQ(run_flags(Script::kTxt2Img, flags_of(recorded, out.path().string()), &tensors), 0);
   const auto folder = webui_dir() / "fewstep" / "pictures" / id;
   const auto golden = load_goldens(folder / "tensors.safetensors").f32("latent");
-  const at::Tensor theirs = at::tensor(golden.data).reshape(golden.shape);
+  const at::Tensor theirs = tensor_of(golden);
   EXPECT_LE((at::cat(tensors.at("latent")) - theirs).abs().max().item<double>(),
             std::max(5 * recorded.at("floor_perturb").get<double>(), 2e-4));
   // At scale 1 the network is asked for the words alone.

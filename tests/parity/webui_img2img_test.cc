@@ -14,6 +14,7 @@
 #include "pipeline/request_sampling.h"
 #include "runtime/exec_policy.h"
 #include "support/denoisers.h"
+#include "support/golden_tensor.h"
 #include "support/webui_cases.h"
 
 namespace sd::test {
@@ -75,10 +76,7 @@ std::unique_ptr<const Tokenizer> WebUiImg2Img::tokenizer_;
 TEST_P(WebUiImg2Img, HasTheSameLatent) {
   const WebUiCase of(GetParam());
   const GoldenTensors golden = of.tensors();
-  const auto tensor = [&](const char* name) {
-    const auto values = golden.f32(name);
-    return at::tensor(values.data).reshape(values.shape);
-  };
+  const auto tensor = [&](const char* name) { return tensor_of(golden.f32(name)); };
   const Request request = requests_of(of).at(0);
   const SamplingPlan plan = plan_sampling(model_->schedule, sampling_of(request));
   const at::Tensor latent = tensor("init_latent");

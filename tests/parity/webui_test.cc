@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/golden_tensor.h"
 #include "support/webui_cases.h"
 
 namespace sd::test {
@@ -26,7 +27,7 @@ void expect_all_settings_known(const WebUiCase& of) {
 
 void expect_near(const at::Tensor& ours, const Golden<float>& golden, double tolerance) {
   ASSERT_EQ(ours.sizes().vec(), golden.shape);
-  const at::Tensor theirs = at::tensor(golden.data).reshape(golden.shape);
+  const at::Tensor theirs = tensor_of(golden);
   EXPECT_LE((ours - theirs).abs().max().item<double>(), tolerance);
 }
 

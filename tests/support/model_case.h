@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/case_run.h"
+#include "support/golden_tensor.h"
 #include "support/temp_folder.h"
 
 // Cases of the small models beside the reference's outputs, run through the program's own command.
@@ -34,10 +35,7 @@ class ModelCase {
     return info.at("script") == "img2img" ? Script::kImg2Img : Script::kTxt2Img;
   }
   GoldenTensors goldens() const { return GoldenTensors(folder / "tensors.safetensors"); }
-  at::Tensor golden(const std::string& name) const {
-    const auto values = goldens().f32(name);
-    return at::tensor(values.data, at::kFloat).reshape(values.shape);
-  }
+  at::Tensor golden(const std::string& name) const { return tensor_of(goldens().f32(name)); }
 
   /// A few times what the case's result moves by when its random numbers move by 1e-6.
   double latent_tolerance() const {

@@ -8,32 +8,11 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
+#include "support/kernel_numbers.h"
 #include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
-
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
-
-at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
-  return x.to(at::kDouble).unflatten(2, {heads, -1}).transpose(1, 2);
-}
-
-at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const AttentionSpec& spec) {
-  const at::Tensor queries = heads_in_double(q, spec.heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
-  at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;
-  if (spec.causal) {
-    const at::Tensor hidden = at::ones({q.size(1), k.size(1)}, at::kBool).triu(1);
-    scores = scores.masked_fill(hidden, -INFINITY);
-  }
-  const at::Tensor mixed = at::matmul(scores.softmax(3), heads_in_double(v, spec.heads));
-  return mixed.transpose(1, 2).reshape(q.sizes());
-}
 
 template <class Check>
 void for_each_row(const AttentionSpec& spec, const Check& check) {

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
+#include "support/kernel_numbers.h"
 #include "support/kernel_rows.h"
 
 namespace sd::test {
@@ -16,17 +16,7 @@ namespace {
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
 
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }
-
 KernelPolicy policy() { return {.isa = probe_isa()}; }
-
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  if (a.numel() == 0) return 0;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
 
 Conv2dSpec conv_spec(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
   const double width = 1 / std::sqrt(9.0 * static_cast<double>(in));

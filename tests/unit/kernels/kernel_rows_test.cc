@@ -7,15 +7,11 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
+#include "support/kernel_numbers.h"
 #include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
-
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
 
 /// A tensor of the shape that is a cut of a larger, transposed one: contiguous in no layout.
 at::Tensor scattered(at::IntArrayRef shape, uint64_t seed = 1) {
@@ -34,13 +30,6 @@ std::vector<at::Tensor> image_layouts(at::IntArrayRef shape) {
 }
 
 KernelPolicy policy() { return {.isa = probe_isa()}; }
-
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
 
 at::Tensor in_double(const at::Tensor& x) { return x.defined() ? x.to(at::kDouble) : x; }
 
@@ -189,23 +178,6 @@ TEST(GroupNormRows, KeepFiveDigitsWhereTheMeanIsFarAboveTheDeviation) {
 }
 
 /// [N, T, heads*d] → [N, heads, T, d] in double.
-at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
-  return in_double(x).unflatten(2, {heads, -1}).transpose(1, 2);
-}
-
-at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const AttentionSpec& spec) {
-  const at::Tensor queries = heads_in_double(q, spec.heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
-  at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;
-  if (spec.causal) {
-    const at::Tensor hidden = at::ones({q.size(1), k.size(1)}, at::kBool).triu(1);
-    scores = scores.masked_fill(hidden, -INFINITY);
-  }
-  const at::Tensor mixed = at::matmul(scores.softmax(3), heads_in_double(v, spec.heads));
-  return mixed.transpose(1, 2).reshape(q.sizes());
-}
-
 void check_attention(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v) {
   const at::Tensor expected = attention_in_double(q, k, v, spec);

@@ -8,24 +8,13 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
+#include "support/kernel_numbers.h"
 #include "support/kernel_rows.h"
 
 namespace sd::test {
 namespace {
 
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
-
 KernelPolicy policy() { return {.isa = probe_isa()}; }
-
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
 
 LinearSpec linear_spec(int64_t in, int64_t out) {
   return {numbers({out, in}, 2) / std::sqrt(static_cast<double>(in)), numbers({out}, 3)};

@@ -6,19 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "support/expect_error.h"
 #include "support/small_pipeline.h"
-#include "weights/formats/writers.h"
+#include "support/tensor_to_write.h"
 
 namespace sd::test {
 namespace {
-
-TensorToWrite to_write(const std::string& name, const at::Tensor& tensor) {
-  return {name, at::kFloat, tensor.sizes().vec(),
-          [tensor](char* bytes) { std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes()); }};
-}
 
 class AdaptedRuns : public testing::Test {
  protected:

@@ -9,17 +9,13 @@
 #include "models/latent_diffusion.h"
 #include "models/model_source.h"
 #include "runtime/data_files.h"
-#include "support/golden.h"
+#include "support/golden_tensor.h"
 #include "text/prompt_syntax.h"
 
 namespace sd::test {
 namespace {
 
 using nlohmann::json;
-
-at::Tensor tensor_of(const Golden<float>& golden) {
-  return at::tensor(golden.data).reshape(golden.shape);
-}
 
 /// Conditionings that the web UI composed (../shared/a1111/prompts), of the reference's small
 /// checkpoint.

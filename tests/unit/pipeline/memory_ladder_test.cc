@@ -76,14 +76,9 @@ Outcome draw(const Pipeline& pipeline, const Request& request, const Scarcity& s
   return run;
 }
 
-/// The largest difference, as a part of the largest value.
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  return ((a - b).abs().max() / b.abs().max()).item<double>();
-}
-
 void expect_same(const Outcome& a, const Outcome& b) {
-  EXPECT_LT(difference(a.latent, b.latent), 1e-4);
-  EXPECT_LT(difference(a.image, b.image), 1e-4);
+  EXPECT_LT(relative_error(a.latent, b.latent), 1e-4);
+  EXPECT_LT(relative_error(a.image, b.image), 1e-4);
   ASSERT_EQ(a.draws.size(), b.draws.size());
   for (size_t i = 0; i < a.draws.size(); ++i) EXPECT_EQ(a.draws[i].offset, b.draws[i].offset);
 }
