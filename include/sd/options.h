@@ -10,7 +10,7 @@
 
 namespace sd {
 
-/// Which rows of the kernel table may be used.
+/// Which entries of the kernel table may be used.
 enum class KernelChoice {
   kAuto,    ///< the first row that fits
   kAten,    ///< the last row everywhere: plain ATen

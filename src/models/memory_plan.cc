@@ -135,8 +135,9 @@ MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy
   const Zone zone("memory plan");
   const UntimedZones untimed;
   const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
-  using Rows = ShapeRun::Rows;
-  shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
+  using Entries = ShapeRun::Entries;
+  shapes_->entries =
+      on_cuda(policy) ? Entries::kCuda : (policy.kernels.plain ? Entries::kAten : Entries::kCpu);
   KernelPolicy kernels = policy.kernels;
   kernels.shapes = shapes_.get();
   const auto packed = [&] { return std::exchange(shapes_->packed, 0); };

@@ -10,10 +10,10 @@ namespace sd {
 namespace {
 
 /// Chooses a layer's kernel, which may bring the weight into an order of its own.
-template <class Rows, class Spec>
-auto make_kernel(const Rows& rows, const Spec& spec, const KernelPolicy& kernels) {
+template <class Entries, class Spec>
+auto make_kernel(const Entries& entries, const Spec& spec, const KernelPolicy& kernels) {
   const Zone zone("kernels");
-  return choose_kernel(rows, spec, kernels);
+  return choose_kernel(entries, spec, kernels);
 }
 
 const char* zone_name(int64_t kernel) {
@@ -25,7 +25,7 @@ std::shared_ptr<const LinearKernel> shared_linear(const WeightView& view, const 
                                                   const at::Tensor& bias,
                                                   const KernelPolicy& kernels) {
   return view.shared<LinearKernel>([&] {
-    return make_kernel(linear_rows(), LinearSpec{weight, bias}, kernels);
+    return make_kernel(linear_entries(), LinearSpec{weight, bias}, kernels);
   });
 }
 
@@ -54,7 +54,7 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
     linear_ = shared_linear(view, weight.reshape({shape.out, shape.in}), bias, kernels);
   } else {
     conv_ = view.shared<Conv2dKernel>([&] {
-      return make_kernel(conv2d_rows(), Conv2dSpec{weight, bias, shape.stride, shape.padding},
+      return make_kernel(conv2d_entries(), Conv2dSpec{weight, bias, shape.stride, shape.padding},
                          kernels);
     });
   }
@@ -115,14 +115,14 @@ GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, d
                      bool silu, const KernelPolicy& kernels)
     : spec_{view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
       kernels_(kernels),
-      kernel_(choose_kernel(group_norm_rows(), spec_, kernels)) {}
+      kernel_(choose_kernel(group_norm_entries(), spec_, kernels)) {}
 
 MomentsFn GroupNorm::moments() const {
   const auto options = spec_.weight.options().dtype(at::kFloat);
   const GroupNormSpec unweighted{at::ones({channels()}, options), at::zeros({channels()}, options),
                                  spec_.groups, spec_.eps, /*silu=*/false};
   const std::shared_ptr<const GroupNormKernel> kernel =
-      choose_kernel(group_norm_rows(), unweighted, kernels_);
+      choose_kernel(group_norm_entries(), unweighted, kernels_);
   return [kernel, unweighted](const at::Tensor& x) -> NormMoments {
     // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
     // mean.
@@ -188,7 +188,7 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
 }
 
 Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(attention_rows(), AttentionSpec{heads, causal}, kernels)) {}
+    : kernel_(choose_kernel(attention_entries(), AttentionSpec{heads, causal}, kernels)) {}
 
 at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
                                  const at::Tensor& v) const {
@@ -204,7 +204,7 @@ Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy
   const at::Tensor weight = view.get("weight", {2 * out, in});
   const at::Tensor bias = view.get("bias", {2 * out});
   kernel_ = view.shared<GegluKernel>([&] {
-    return make_kernel(geglu_rows(), GegluSpec{weight, bias}, kernels);
+    return make_kernel(geglu_entries(), GegluSpec{weight, bias}, kernels);
   });
   pages_.emplace(weight, kernels);
 }

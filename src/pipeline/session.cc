@@ -75,7 +75,7 @@ struct Session::State {
       : model(std::move(of)),
         networks(model->diffusion),
         contexts(*model->tokenizer, model->embeddings, &networks),
-        mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
+        mix(choose_kernel(mix_entries(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
         adapted(model->diffusion, model->policy, model->adapters.get(),
                 [this](const ChangedNetworks& changed) { forget(changed); }),

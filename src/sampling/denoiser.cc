@@ -17,8 +17,8 @@ class Predictor {
       : model_(std::move(model)),
         predicts_(predicts),
         guided_(scales.defined()),
-        guide_(choose_kernel(guide_rows(), GuideSpec{std::move(scales)}, kernels)),
-        mix_(choose_kernel(mix_rows(), MixSpec{}, kernels)) {}
+        guide_(choose_kernel(guide_entries(), GuideSpec{std::move(scales)}, kernels)),
+        mix_(choose_kernel(mix_entries(), MixSpec{}, kernels)) {}
 
   Prediction operator()(const at::Tensor& x, const Level& at) const {
     const double scale = input_scale(at);

@@ -116,7 +116,7 @@ std::vector<BrownianTree> paths_of(const SamplingPlan& plan, const at::Tensor& x
 /// The sampler's own function, without what `run_sampler` makes of predictions.
 at::Tensor sample(const SamplingPlan& plan, Denoiser* denoiser, const at::Tensor& x,
                   NoiseStream* noise, const SamplerKnobs& knobs, const StepFn& on_step) {
-  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const auto mix = choose_kernel(mix_entries(), MixSpec{}, {});
   return plan.sampler.sample({.denoise = *denoiser,
                               .x = x,
                               .levels = plan.levels,
@@ -130,7 +130,7 @@ at::Tensor sample(const SamplingPlan& plan, Denoiser* denoiser, const at::Tensor
                               .on_step = on_step});
 }
 
-/// From x with alpha² + sigma² = 1 to the end of the levels, scaled likewise.
+/// From x with alpha² + sigma² = 1 to the end of the levels, where alpha² + sigma² is 1 again.
 Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& x,
                const Setting& setting) {
   Trajectory result;
