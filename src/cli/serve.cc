@@ -1,5 +1,5 @@
 #include "cli/serve.h"
-#include "job/planned_load.h"
+#include "job/workload.h"
 
 #include <unistd.h>
 

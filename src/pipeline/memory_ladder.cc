@@ -41,7 +41,7 @@ std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool ma
 
 }  // namespace
 
-void MemoryLadder::plan(const PlannedLoad& load) {
+void MemoryLadder::plan(const Workload& load) {
   if (load_ == load) return;
   const MemoryPlan plan = plan_to_fit(planner_, policy_, load);
   load_ = load;

@@ -18,7 +18,7 @@ class MemoryLadder {
       : planner_(planner), policy_(policy), source_(source) {}
 
   /// Plans a request.
-  void plan(const PlannedLoad& load);
+  void plan(const Workload& load);
 
   bool in_strips() const { return in_strips_; }
   UNetShare unet_share() const { return unet_share_; }
@@ -35,7 +35,7 @@ class MemoryLadder {
   const MemoryPlanner& planner_;
   const ExecPolicy& policy_;
   const ModelSource& source_;
-  std::optional<PlannedLoad> load_;
+  std::optional<Workload> load_;
   bool in_strips_ = false;
   UNetShare unet_share_ = UNetShare::kAll;
   // What was too much once is so for all requests.

@@ -29,7 +29,7 @@ int64_t most_parts(const Request& request) {
 }
 
 /// Of a request's own pass.
-PlannedLoad load_of(const ModelDescription& model, const Request& request) {
+Workload load_of(const ModelDescription& model, const Request& request) {
   return {.pictures = std::ssize(request.pictures),
           .height = request.batch.height,
           .width = request.batch.width,
@@ -41,11 +41,11 @@ PlannedLoad load_of(const ModelDescription& model, const Request& request) {
 
 }  // namespace
 
-std::vector<PlannedLoad> loads_of(const ModelDescription& model, const Request& request) {
-  std::vector<PlannedLoad> loads = {load_of(model, request)};
+std::vector<Workload> loads_of(const ModelDescription& model, const Request& request) {
+  std::vector<Workload> loads = {load_of(model, request)};
   if (!request.batch.hires.on()) return loads;
   const HiresSize size = hires_size(request.batch, model.factor);
-  PlannedLoad second = load_of(model, second_pass(request, model.factor));
+  Workload second = load_of(model, second_pass(request, model.factor));
   second.height = std::max(size.enlarged_height, size.height);
   second.width = std::max(size.enlarged_width, size.width);
   second.encodes = loads.front().encodes;

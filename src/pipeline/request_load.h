@@ -10,6 +10,6 @@ namespace sd {
 /// which begins with encoding the enlarged pictures of the first where it has pixels enlarged. As
 /// far as settings tell: a prompt's chunks are guessed, adapters are not counted. Throws kUsage for
 /// prompts that cannot be read.
-std::vector<PlannedLoad> loads_of(const ModelDescription& model, const Request& request);
+std::vector<Workload> loads_of(const ModelDescription& model, const Request& request);
 
 }  // namespace sd

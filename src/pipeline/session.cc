@@ -43,7 +43,7 @@ struct Batch {
   BatchNoise noise;
   SamplingSettings sampling;
   PromptTimeline timeline;
-  PlannedLoad load;  ///< as its settings tell
+  Workload load;  ///< as its settings tell
   /// Makes the latent [N, C, h, w] that a second pass starts from; empty: it is the first.
   std::function<at::Tensor()> make_given = {};
 
@@ -97,8 +97,8 @@ struct Session::State {
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
   void forget(const ChangedNetworks& changed);
-  Batch make_batch(const Request& request, const PlannedLoad& load, const ProgressFn& progress);
-  Batch make_second(const Batch& first, const Request& second, const PlannedLoad& load,
+  Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
+  Batch make_second(const Batch& first, const Request& second, const Workload& load,
                     const at::Tensor& latent);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
   Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
@@ -131,7 +131,7 @@ void Session::State::forget(const ChangedNetworks& changed) {
   if (changed.unet) unet_call.forget();
 }
 
-Batch Session::State::make_batch(const Request& request, const PlannedLoad& load,
+Batch Session::State::make_batch(const Request& request, const Workload& load,
                                  const ProgressFn& progress) {
   const ModelDescription& description = model->description;
   const std::vector<int64_t> picture = {description.channels,
@@ -339,15 +339,15 @@ at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
   if (tap) {
     for (const at::Tensor& context : first_contexts(prompts)) show("cond", context);
   }
-  PlannedLoad load = batch->load;
+  Workload load = batch->load;
   load.adapted = adapted.bytes();
   load.chunks = prompts.longest() / kMaxTokens;
   ladder.plan(load);
   return draw_latent(prompts, batch, result);
 }
 
-Batch Session::State::make_second(const Batch& first, const Request& second,
-                                  const PlannedLoad& load, const at::Tensor& latent) {
+Batch Session::State::make_second(const Batch& first, const Request& second, const Workload& load,
+                                  const at::Tensor& latent) {
   Batch batch = make_batch(second, load, first.progress);
   batch.sampling = second_sampling(first.request, second);
   batch.timeline.first_pass = first.timeline.steps;
@@ -364,7 +364,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                                 const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
-  const std::vector<PlannedLoad> loads = loads_of(model->description, request);
+  const std::vector<Workload> loads = loads_of(model->description, request);
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;

@@ -174,7 +174,7 @@ TEST(RequestLoad, IsThatOfEachPass) {
   request.batch.hires = sides(128, 96);
   request.batch.hires.upscaler = HiresUpscaler::kLanczos;
   request.pictures[0].scale = 1;
-  std::vector<PlannedLoad> loads = loads_of(model, request);
+  std::vector<Workload> loads = loads_of(model, request);
   ASSERT_EQ(loads.size(), 2U);
   EXPECT_EQ(loads[0].width, 64);
   EXPECT_TRUE(loads[0].guided);  // the texts are weighed against the negative one

@@ -173,7 +173,7 @@ TEST_F(ScarceMemory, IsPlannedForBeforeASecondPassEncodes) {
 
   // So much that the first pass fits as a whole, and not the second's autoencoder.
   const MemoryPlanner planner(open_model(model_.options.model), cpu_policy(true));
-  const std::vector<PlannedLoad> loads = loads_of(roomy.description(), request);
+  const std::vector<Workload> loads = loads_of(roomy.description(), request);
   const MemoryPlan first = planner.plan(loads[0], /*in_strips=*/false);
   const MemoryPlan second = planner.plan(loads[1], /*in_strips=*/false);
   constexpr double kShare = 0.97;  // of what is free, which is planned for

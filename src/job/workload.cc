@@ -1,4 +1,4 @@
-#include "job/planned_load.h"
+#include "job/workload.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@ namespace sd {
 namespace {
 
 /// What its tensors hold, about.
-int64_t values_in(const PlannedLoad& load) {
+int64_t values_in(const Workload& load) {
   const int64_t contexts = load.parts + (load.guided ? 1 : 0);
   return load.pictures * load.height * load.width * contexts + load.chunks;
 }
@@ -25,12 +25,12 @@ std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& bat
   return sets;
 }
 
-PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
-                         bool previews) {
-  PlannedLoad largest{.pictures = 0};
+Workload largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
+                      bool previews) {
+  Workload largest{.pictures = 0};
   bool encodes = false;
   for (const PlannedBatch& batch : batches) {
-    for (const PlannedLoad& load : loads_of(model, request_of(batch, /*pass=*/0))) {
+    for (const Workload& load : loads_of(model, request_of(batch, /*pass=*/0))) {
       encodes = encodes || load.encodes;
       if (values_in(load) > values_in(largest)) largest = load;
     }

@@ -13,7 +13,7 @@ std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& bat
 
 /// The pass that needs most memory, of all batches. `previews`: whether pictures are decoded as
 /// they grow.
-PlannedLoad largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
-                         bool previews = false);
+Workload largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
+                      bool previews = false);
 
 }  // namespace sd
