@@ -148,7 +148,7 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
 }
 
 at::Tensor UNet::sinusoids(double t) const {
-  return uploaded(timestep_embedding(t, config_.model_channels), options_.device());
+  return upload(timestep_embedding(t, config_.model_channels), options_.device());
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {

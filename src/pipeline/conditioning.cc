@@ -13,14 +13,14 @@ namespace {
 constexpr size_t kMostPrepared = 4;
 
 /// [T, width] → [length, width], the last vector repeated.
-at::Tensor lengthened(const at::Tensor& context, int64_t length) {
+at::Tensor lengthen(const at::Tensor& context, int64_t length) {
   const int64_t missing = length - context.size(0);
   if (missing <= 0) return context;
   return at::cat({context, context.narrow(0, -1, 1).expand({missing, -1})});
 }
 
 /// The context, and that of the empty text as often as there is room up to `length`.
-at::Tensor padded(const at::Tensor& context, const at::Tensor& empty, int64_t length) {
+at::Tensor pad_context(const at::Tensor& context, const at::Tensor& empty, int64_t length) {
   const int64_t times = (length - context.size(0)) / empty.size(0);
   return times <= 0 ? context : at::cat({context, empty.repeat({times, 1})});
 }
@@ -30,10 +30,10 @@ void make_equal(UnequalLengths how, const at::Tensor& empty, std::vector<at::Ten
   const int64_t length = parts->front().size(0);
   if (how == UnequalLengths::kPad) {
     const int64_t longest = std::max(length, negative->size(0));
-    *negative = padded(*negative, empty, longest);
-    for (at::Tensor& part : *parts) part = padded(part, empty, longest);
+    *negative = pad_context(*negative, empty, longest);
+    for (at::Tensor& part : *parts) part = pad_context(part, empty, longest);
   } else if (how == UnequalLengths::kPadOld) {
-    *negative = lengthened(*negative, length).narrow(0, 0, length);
+    *negative = lengthen(*negative, length).narrow(0, 0, length);
   }
 }
 
@@ -79,7 +79,7 @@ Conditioning::Span Conditioning::at(int64_t evaluation) const {
     }
     std::vector<at::Tensor>& parts = span.parts.emplace_back();
     for (const WeightedPart& part : picture.parts) {
-      parts.push_back(lengthened(part.text->at(evaluation), length));
+      parts.push_back(lengthen(part.text->at(evaluation), length));
     }
     if (!picture.negative) continue;
     span.negatives.push_back(picture.negative->at(evaluation));
@@ -151,7 +151,7 @@ ConditionedUNet::Prepared ConditionedUNet::prepare(const Conditioning::Span& spa
   return result;
 }
 
-const ConditionedUNet::Prepared& ConditionedUNet::prepared(int64_t evaluation, bool guided) {
+const ConditionedUNet::Prepared& ConditionedUNet::prepare_for(int64_t evaluation, bool guided) {
   const std::vector<size_t> stages = conditioning_.stages_at(evaluation);
   const auto known = std::find_if(prepared_.begin(), prepared_.end(), [&](const Prepared& one) {
     return one.guided == guided && one.stages == stages;
@@ -182,7 +182,7 @@ at::Tensor ConditionedUNet::combine(const at::Tensor& eps, bool guided) const {
 
 at::Tensor ConditionedUNet::operator()(const at::Tensor& x, double t, int64_t evaluation,
                                        bool guided) {
-  const Prepared& now = prepared(evaluation, guided);
+  const Prepared& now = prepare_for(evaluation, guided);
   const auto answer = [&](const Group& group) {
     if (group.pictures.empty()) return group.model(x, t);
     return group.model(x.index_select(0, at::tensor(group.pictures, at::kLong).to(x.device())), t);

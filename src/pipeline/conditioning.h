@@ -79,7 +79,7 @@ class ConditionedUNet {
     int64_t rows;
   };
 
-  const Prepared& prepared(int64_t evaluation, bool guided);
+  const Prepared& prepare_for(int64_t evaluation, bool guided);
   Prepared prepare(const Conditioning::Span& span, bool guided) const;
   Group group(const std::vector<at::Tensor>& contexts, const std::vector<int64_t>& pictures,
               std::vector<int64_t> rows) const;

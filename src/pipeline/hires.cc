@@ -46,7 +46,7 @@ Image nearest(const Image& image, int width, int height) {
 }
 
 /// The web UI's loop of an upscaler that can take any step.
-Image enlarged(Image image, HiresUpscaler upscaler, double scale) {
+Image enlarge_in_steps(Image image, HiresUpscaler upscaler, double scale) {
   constexpr int kMostSteps = 3, kMultiple = 8;
   const auto goal = [&](int side) { return to_int(times(side, scale) / kMultiple * kMultiple); };
   const int width = goal(image.width), height = goal(image.height);
@@ -151,7 +151,7 @@ Image enlarge_picture(const Image& image, HiresUpscaler upscaler, const HiresSiz
   if (upscaler == HiresUpscaler::kNone || scale <= 1) {
     return resize(image, width, height, ResizeFilter::kLanczos);
   }
-  Image larger = enlarged(image, upscaler, scale);
+  Image larger = enlarge_in_steps(image, upscaler, scale);
   if (larger.width == width && larger.height == height) return larger;
   return resize(larger, width, height, ResizeFilter::kLanczos);
 }

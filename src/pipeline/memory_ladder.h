@@ -25,11 +25,12 @@ class MemoryLadder {
 
   /// What `draw` returns, which calls the UNet; where memory does not suffice, calls it again on
   /// the next rung, after `make_room`, and says so. Throws what `draw` throws on the last one.
-  at::Tensor drawn(const std::function<at::Tensor()>& draw, const std::function<void()>& make_room);
+  at::Tensor run_unet(const std::function<at::Tensor()>& draw,
+                      const std::function<void()>& make_room);
 
   /// The same of the autoencoder's work on a picture; what others keep in memory makes room for
   /// work in strips. `verb`: encode, decode.
-  at::Tensor worked(const char* verb, const std::function<at::Tensor()>& work);
+  at::Tensor run_coder(const char* verb, const std::function<at::Tensor()>& work);
 
  private:
   const MemoryPlanner& planner_;

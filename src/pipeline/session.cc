@@ -190,7 +190,7 @@ Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Batch& batc
 /// What the UNet reads of a latent: with what is kept in it as it is, and with further channels,
 /// where the request has them.
 at::Tensor Session::State::network_input(const at::Tensor& x) const {
-  const at::Tensor input = blends_input_ ? mask_.blended(x) : x;
+  const at::Tensor input = blends_input_ ? mask_.blend(x) : x;
   return mask_.concat.defined() ? at::cat({input, mask_.concat}, 1) : input;
 }
 
@@ -287,7 +287,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
   const SamplingPlan plan = plan_sampling(diffusion().schedule, batch->sampling);
   const at::Tensor x = start(plan, batch);
   mask_ = mask_.on(model->policy.device);
-  const auto sampled = [&] {
+  const auto sample_once = [&] {
     Denoiser unet = guided_unet(plan, *batch, prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
@@ -296,10 +296,10 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
     result->sample_seconds += stage.seconds();
     return latent;
   };
-  const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
-  at::Tensor latent = drawn();
-  if (networks.unet.widen(latent)) latent = drawn();
-  if (is_webui(batch->request)) latent = mask_.blended(latent);
+  const auto draw = [&] { return ladder.run_unet(sample_once, [this] { unet_call.forget(); }); };
+  at::Tensor latent = draw();
+  if (networks.unet.widen(latent)) latent = draw();
+  if (is_webui(batch->request)) latent = mask_.blend(latent);
   return latent;
 }
 

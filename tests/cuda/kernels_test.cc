@@ -146,8 +146,8 @@ TEST(CudaKernels, Guide) {
 TEST(CudaUpload, IsTheSameThere) {
   SD_NEEDS_CARD();
   const at::Tensor x = random({3, 4, 64, 64}, 1);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(uploaded(x + i, kCard), x + i), 0);
-  EXPECT_EQ(difference(uploaded(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(upload(x + i, kCard), x + i), 0);
+  EXPECT_EQ(difference(upload(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
 }
 
 TEST(CudaKernels, EmptyTensors) {
