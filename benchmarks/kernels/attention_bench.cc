@@ -1,4 +1,4 @@
-// Every row of the attention table over the shapes of Stable Diffusion v1: self-attention and 77
+// Every entry of the attention table over the shapes of Stable Diffusion v1: self-attention and 77
 // keys of context in the UNet at 64x64 with guidance, CLIP's text tower, the autoencoder's middle.
 // Names are rows x heads x width, queries - keys. One thread unless OMP_NUM_THREADS says otherwise;
 // times are the thread's own where there is one. bench_conv2d times the peak to hold them against.
@@ -13,7 +13,7 @@
 
 #include <string>
 
-#include "every_row.h"
+#include "every_entry.h"
 #include "kernels/table.h"
 #include "runtime/tensor_memory.h"
 
@@ -30,9 +30,9 @@ constexpr Shape kShapes[] = {
     {2, 8, 160, 256, 77},   {1, 12, 64, 77, 77, true}, {1, 1, 512, 4096, 4096},
 };
 
-void time_row(benchmark::State& state, const sd::AttentionRow& row, const Shape& shape) {
+void time_entry(benchmark::State& state, const sd::AttentionEntry& entry, const Shape& shape) {
   const c10::InferenceMode inference;
-  const auto kernel = row.make({.heads = shape.heads, .causal = shape.causal}, every_row());
+  const auto kernel = entry.make({.heads = shape.heads, .causal = shape.causal}, every_entry());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
   const int64_t columns = shape.heads * shape.width;
   const at::Tensor q = at::randn({shape.rows, shape.queries, columns});
@@ -52,14 +52,14 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   sd::pool_tensor_memory(size_t{1} << 30);
   for (const Shape& shape : kShapes) {
-    for (const sd::AttentionRow& row : sd::attention_rows()) {
-      if (!runs_here(row)) continue;
+    for (const sd::AttentionEntry& entry : sd::attention_entries()) {
+      if (!runs_here(entry)) continue;
       const std::string name = std::to_string(shape.rows) + "x" + std::to_string(shape.heads) +
                                "x" + std::to_string(shape.width) + "," +
                                std::to_string(shape.queries) + "-" + std::to_string(shape.keys) +
-                               "/" + row.name;
+                               "/" + entry.name;
       benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) {
-        time_row(state, row, shape);
+        time_entry(state, entry, shape);
       })->Unit(benchmark::kMillisecond);
     }
   }

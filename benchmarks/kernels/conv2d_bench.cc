@@ -1,6 +1,6 @@
-// Every row of the convolution table over the shapes of Stable Diffusion v1: UNet at 64x64 with
+// Every entry of the convolution table over the shapes of Stable Diffusion v1: UNet at 64x64 with
 // guidance (two rows), decoder to 512x512. GFLOP/s are those of a direct convolution, whatever the
-// row does; multiply-adds in registers are timed in the same run. One thread unless
+// entry does; multiply-adds in registers are timed in the same run. One thread unless
 // OMP_NUM_THREADS says otherwise; times are the thread's own where there is one.
 //
 //   cmake --preset release -DSD_BENCHMARKS=ON && cmake --build --preset release --target
@@ -13,7 +13,7 @@
 #include <cmath>
 #include <string>
 
-#include "every_row.h"
+#include "every_entry.h"
 #include "kernels/cpu/peak.h"
 #include "kernels/table.h"
 #include "runtime/tensor_memory.h"
@@ -44,13 +44,13 @@ void time_peak(benchmark::State& state, const sd::cpu::Peak& peak) {
   set_rate(state, static_cast<double>(peak.operations * kSteps));
 }
 
-void time_row(benchmark::State& state, const sd::Conv2dRow& row, const Shape& shape) {
+void time_entry(benchmark::State& state, const sd::Conv2dEntry& entry, const Shape& shape) {
   const c10::InferenceMode inference;
   const double deviation = 1 / std::sqrt(9.0 * static_cast<double>(shape.in));
-  const auto kernel = row.make({.weight = at::randn({shape.out, shape.in, 3, 3}) * deviation,
-                                .bias = at::randn({shape.out}),
-                                .padding = 1},
-                               every_row());
+  const auto kernel = entry.make({.weight = at::randn({shape.out, shape.in, 3, 3}) * deviation,
+                                  .bias = at::randn({shape.out}),
+                                  .padding = 1},
+                                 every_entry());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
   const at::Tensor x = at::randn({shape.rows, shape.in, shape.size, shape.size})
                            .contiguous(at::MemoryFormat::ChannelsLast);
@@ -69,14 +69,14 @@ void add_peaks() {
   add(sd::Isa::kAvx512, sd::cpu::kPeakAvx512);
 }
 
-void add_rows() {
+void add_entries() {
   for (const Shape& shape : kShapes) {
-    for (const sd::Conv2dRow& row : sd::conv2d_rows()) {
-      if (!runs_here(row)) continue;
+    for (const sd::Conv2dEntry& entry : sd::conv2d_entries()) {
+      if (!runs_here(entry)) continue;
       const std::string name = std::to_string(shape.in) + "-" + std::to_string(shape.out) + "@" +
-                               std::to_string(shape.size) + "/" + row.name;
+                               std::to_string(shape.size) + "/" + entry.name;
       benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) {
-        time_row(state, row, shape);
+        time_entry(state, entry, shape);
       })->Unit(benchmark::kMillisecond);
     }
   }
@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   sd::pool_tensor_memory(size_t{1} << 30);
   add_peaks();
-  add_rows();
+  add_entries();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

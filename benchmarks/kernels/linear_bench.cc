@@ -1,4 +1,4 @@
-// Every row of the linear and GEGLU tables over the shapes of Stable Diffusion v1: UNet at 64x64
+// Every entry of the linear and GEGLU tables over the shapes of Stable Diffusion v1: UNet at 64x64
 // with guidance (two rows) and CLIP's text tower; names are tokens x in - out. One thread unless
 // OMP_NUM_THREADS says otherwise; times are the thread's own where there is one. bench_conv2d times
 // the peak of multiply-adds to hold the figures against.
@@ -13,7 +13,7 @@
 #include <cmath>
 #include <string>
 
-#include "every_row.h"
+#include "every_entry.h"
 #include "kernels/table.h"
 #include "runtime/tensor_memory.h"
 
@@ -38,29 +38,30 @@ void set_rate(benchmark::State& state, double operations) {
 }
 
 /// `rows` is how many the weight has: out, or twice that.
-template <class Row>
-void time_row(benchmark::State& state, const Row& row, const Shape& shape, int64_t rows) {
+template <class Entry>
+void time_entry(benchmark::State& state, const Entry& entry, const Shape& shape, int64_t rows) {
   const c10::InferenceMode inference;
   const double deviation = 1 / std::sqrt(static_cast<double>(shape.in));
-  const auto kernel = row.make(
-      {.weight = at::randn({rows, shape.in}) * deviation, .bias = at::randn({rows})}, every_row());
+  const auto kernel =
+      entry.make({.weight = at::randn({rows, shape.in}) * deviation, .bias = at::randn({rows})},
+                 every_entry());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
   const at::Tensor x = at::randn({shape.tokens, shape.in});
   for (auto _ : state) benchmark::DoNotOptimize((*kernel)(x));
   set_rate(state, 2.0 * static_cast<double>(shape.tokens * shape.in * rows));
 }
 
-template <class Rows>
-void add_rows(const char* operation, const Rows& rows, std::span<const Shape> shapes,
-              int64_t rows_per_column) {
+template <class Entries>
+void add_entries(const char* operation, const Entries& entries, std::span<const Shape> shapes,
+                 int64_t rows_per_column) {
   for (const Shape& shape : shapes) {
-    for (const auto& row : rows) {
-      if (!runs_here(row)) continue;
+    for (const auto& entry : entries) {
+      if (!runs_here(entry)) continue;
       const std::string name = std::string(operation) + "/" + std::to_string(shape.tokens) + "x" +
                                std::to_string(shape.in) + "-" + std::to_string(shape.out) + "/" +
-                               row.name;
+                               entry.name;
       benchmark::RegisterBenchmark(name.c_str(), [&, rows_per_column](benchmark::State& state) {
-        time_row(state, row, shape, rows_per_column * shape.out);
+        time_entry(state, entry, shape, rows_per_column * shape.out);
       })->Unit(benchmark::kMillisecond);
     }
   }
@@ -72,8 +73,8 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   sd::pool_tensor_memory(size_t{1} << 30);
-  add_rows("linear", sd::linear_rows(), kLinear, 1);
-  add_rows("geglu", sd::geglu_rows(), kGeglu, 2);
+  add_entries("linear", sd::linear_entries(), kLinear, 1);
+  add_entries("geglu", sd::geglu_entries(), kGeglu, 2);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -10,7 +10,7 @@
 
 namespace sd {
 
-/// Which rows of the kernel table may be used.
+/// Which entries of the kernel table may be used.
 enum class KernelChoice {
   kAuto,    ///< the first row that fits
   kAten,    ///< the last row everywhere: plain ATen
@@ -52,7 +52,7 @@ struct DeviceOptions {
 };
 
 /// What a run draws at a time, as far as memory goes.
-struct PlannedLoad {
+struct Workload {
   int64_t pictures = 1;  ///< of a batch
   int64_t height = 512;
   int64_t width = 512;
@@ -63,7 +63,7 @@ struct PlannedLoad {
   int64_t parts = 1;      ///< texts of a picture that AND joins
   bool previews = false;  ///< whether TAESD decodes beside the sampling
 
-  bool operator==(const PlannedLoad&) const = default;
+  bool operator==(const Workload&) const = default;
 };
 
 /// Which copy of the UNet's weights a run takes.
@@ -106,7 +106,7 @@ struct LoadOptions {
   std::string embeddings;  ///< a folder of textual inversions; empty: none
   /// Where it is known, what memory the run needs is said, and less is spent than
   /// `device.memory` allows where that does not fit into what is free.
-  std::optional<PlannedLoad> largest;
+  std::optional<Workload> largest;
 };
 
 }  // namespace sd

@@ -24,6 +24,7 @@
 #include "job/safety_choice.h"
 #include "job/shard_jobs.h"
 #include "job/workers.h"
+#include "job/workload.h"
 #include "runtime/profile.h"
 #include "sd/error.h"
 

@@ -20,6 +20,7 @@
 #include "job/load_options.h"
 #include "job/run.h"
 #include "job/safety_choice.h"
+#include "job/workload.h"
 #include "sd/error.h"
 
 namespace sd {

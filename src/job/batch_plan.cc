@@ -257,7 +257,8 @@ class BatchPlanner::Batches {
     if (sampler.eta == Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
       say(format("the sampler %s ignores `eta`", sampler.name));
     }
-    if (sampler.grid != Grid::kSigmas && choice.schedule != nullptr) {
+    const bool from_picture = settings_.script == Script::kImg2Img || line.batch.hires.on();
+    if (!uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
       say(format("the sampler %s has timesteps of its own and ignores `schedule`", sampler.name));
     }
     if (sampler.grid != Grid::kDdim) return;

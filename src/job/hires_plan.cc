@@ -1,7 +1,5 @@
 #include "job/hires_plan.h"
 
-#include <algorithm>
-
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
@@ -39,16 +37,6 @@ void resolve_hires(HiresSettings* hires) {
   if (hires->schedule.empty()) return;
   const Schedule* schedule = find_schedule(hires->schedule);
   hires->schedule = schedule == nullptr ? kAutomaticSchedule : schedule->name;
-}
-
-HiresSize largest_size(const BatchSettings& batch) {
-  constexpr int64_t kFactor = 8;
-  const HiresSize own = {batch.width, batch.height, batch.width, batch.height};
-  if (!batch.hires.on()) return own;
-  HiresSize size = hires_size(batch, kFactor);
-  size.enlarged_width = std::max(size.enlarged_width, own.width);
-  size.enlarged_height = std::max(size.enlarged_height, own.height);
-  return size;
 }
 
 }  // namespace sd

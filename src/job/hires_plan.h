@@ -2,7 +2,6 @@
 
 #include <span>
 
-#include "pipeline/hires.h"
 #include "sd/settings.h"
 
 namespace sd {
@@ -17,8 +16,5 @@ struct UpscalerLabel {
   const char* label;
 };
 std::span<const UpscalerLabel> upscaler_labels();
-
-/// The sides of the pictures that a batch gives, and the largest that it works at.
-HiresSize largest_size(const BatchSettings& batch);
 
 }  // namespace sd

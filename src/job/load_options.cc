@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "job/planned_load.h"
+#include "job/workload.h"
 #include "models/embeddings.h"
 
 namespace sd {

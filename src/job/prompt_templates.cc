@@ -12,7 +12,10 @@ TemplateExpander template_expander(const std::string& wildcards) {
   const auto mutex = std::make_shared<std::mutex>();
   return [=](const std::string& text, const ExpansionSeed& seed) {
     const std::lock_guard lock(*mutex);
-    return expand_prompt(text, seed, [&](const std::string& name) { return files->values(name); });
+    return expand_prompt(text, seed,
+                         [&](const std::string& name) -> const std::vector<WildcardValue>& {
+                           return files->values(name);
+                         });
   };
 }
 

@@ -114,36 +114,41 @@ bool fits(std::string_view pattern, std::string_view name) {
   return false;
 }
 
-}  // namespace
-
-void Wildcards::read_all() {
-  if (read_) return;
-  read_ = true;
+/// What the files of a folder say.
+Lists read_lists(const std::string& folder) {
+  Lists lists;
   std::error_code error;
   size_t count = 0;
-  fs::recursive_directory_iterator entry(folder_, fs::directory_options::follow_directory_symlink,
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink,
                                          error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     constexpr int kDeepest = 8;
     if (entry.depth() > kDeepest) entry.disable_recursion_pending();
     const fs::path& path = entry->path();
     const std::string ending = path.extension().string();
-    const std::string name = path.lexically_relative(folder_).replace_extension().generic_string();
+    const std::string name = path.lexically_relative(folder).replace_extension().generic_string();
     std::error_code ignored;
     if (!entry->is_regular_file(ignored) || ++count > kMostFiles) continue;
-    if (ending == ".txt") add_lines(read(path), &lists_[name]);
+    if (ending == ".txt") add_lines(read(path), &lists[name]);
     if (ending != ".json" && ending != ".yaml" && ending != ".yml") continue;
     const json tree = parse_tree(path, read(path));
-    add_tree(tree, tree.is_array() ? name : "", &lists_);
+    add_tree(tree, tree.is_array() ? name : "", &lists);
   }
+  return lists;
+}
+
+}  // namespace
+
+const Wildcards::Lists& Wildcards::lists() {
+  if (!lists_) lists_ = read_lists(folder_);
+  return *lists_;
 }
 
 std::string Wildcards::sha256() {
-  read_all();
-  if (lists_.empty()) return "";
+  if (lists().empty()) return "";
   Sha256 sum;
   const auto add = [&](const std::string& text) { sum.update(text.c_str(), text.size() + 1); };
-  for (const auto& [list, values] : lists_) {
+  for (const auto& [list, values] : lists()) {
     std::vector<std::string> texts;
     for (const WildcardValue& value : values) {
       texts.push_back(format("%.17g ", value.weight) + value.text);
@@ -155,13 +160,17 @@ std::string Wildcards::sha256() {
   return sum.finish();
 }
 
-std::vector<WildcardValue> Wildcards::values(const std::string& name) {
-  read_all();
+const std::vector<WildcardValue>& Wildcards::values(const std::string& name) {
+  const auto known = known_.find(name);
+  return known != known_.end() ? known->second : known_.emplace(name, find(name)).first->second;
+}
+
+std::vector<WildcardValue> Wildcards::find(const std::string& name) {
   std::vector<WildcardValue> all;
   const auto add = [&](const std::string& pattern) {
     constexpr size_t kMostStars = 4;  // matching tries each
     if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<long>(2 * kMostStars)) return;
-    for (const auto& [list, values] : lists_) {
+    for (const auto& [list, values] : lists()) {
       if (fits(pattern, list)) all.insert(all.end(), values.begin(), values.end());
     }
   };
@@ -169,7 +178,7 @@ std::vector<WildcardValue> Wildcards::values(const std::string& name) {
   if (all.empty()) add("**/" + name);
   if (all.empty()) {
     std::vector<std::string> names;
-    for (const auto& [list, values] : lists_) names.push_back(list);
+    for (const auto& [list, values] : lists()) names.push_back(list);
     const auto near = nearest_names(name, names);
     throw Error(ErrorKind::kFile,
                 "no wildcard " + printable(name, 60) + " below " + printable(folder_),

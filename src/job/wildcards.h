@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,27 +10,30 @@
 namespace sd {
 
 /// The wildcards of a folder: NAME.txt has a value a line (# begins a comment), NAME.json and
-/// NAME.yaml lists of values by keys, "0.5::a" with a weight. Files are read when they are asked
-/// for.
+/// NAME.yaml lists of values by keys, "0.5::a" with a weight. Files are read once, when the first
+/// name is asked for, and what a name stands for is found once.
 class Wildcards {
  public:
   explicit Wildcards(std::string folder) : folder_(std::move(folder)) {}
 
   /// Of "colours", "artists/dutch", "colours*", "artists/**": by the path below the folder, without
-  /// ending; else below any folder in it. Sorted, without repeats. Throws Error(kFile) where there
-  /// is none, or a file cannot be read.
-  std::vector<WildcardValue> values(const std::string& name);
+  /// ending; else below any folder in it. Sorted, without repeats; they live as long as this.
+  /// Throws Error(kFile) where there is none, or a file cannot be read.
+  const std::vector<WildcardValue>& values(const std::string& name);
 
   /// The SHA-256 of all of them; empty where there is none. Throws Error(kFile) where a file cannot
   /// be read.
   std::string sha256();
 
  private:
-  void read_all();
+  using Lists = std::map<std::string, std::vector<WildcardValue>>;
+
+  const Lists& lists();
+  std::vector<WildcardValue> find(const std::string& name);
 
   std::string folder_;
-  bool read_ = false;
-  std::map<std::string, std::vector<WildcardValue>> lists_;
+  std::optional<Lists> lists_;  // nothing: not read yet
+  Lists known_;                 // by the names that were asked for
 };
 
 }  // namespace sd

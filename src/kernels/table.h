@@ -15,47 +15,49 @@
 
 namespace sd {
 
-/// One way to compute an operation. `make` returns null where the row does not fit the spec or the
-/// policy; it is called only for tensors on the row's device, and where the processor has what the
-/// row needs. The last row of every table fits everything on every device and is plain ATen.
+/// One way to compute an operation. `make` returns null where the entry does not fit the spec or
+/// the policy; it is called only for tensors on the entry's device, and where the processor has
+/// what the entry needs. The last entry of every table fits everything on every device and is plain
+/// ATen.
 template <class Kernel, class Spec>
-struct KernelRow {
+struct KernelEntry {
   const char* name;
   Isa needs;
   std::unique_ptr<const Kernel> (*make)(const Spec& spec, const KernelPolicy& policy);
   DeviceKind device = DeviceKind::kCpu;
 };
 
-using Conv2dRow = KernelRow<Conv2dKernel, Conv2dSpec>;
-using LinearRow = KernelRow<LinearKernel, LinearSpec>;
-using GroupNormRow = KernelRow<GroupNormKernel, GroupNormSpec>;
-using AttentionRow = KernelRow<AttentionKernel, AttentionSpec>;
-using GegluRow = KernelRow<GegluKernel, GegluSpec>;
-using GuideRow = KernelRow<GuideKernel, GuideSpec>;
-using MixRow = KernelRow<MixKernel, MixSpec>;
+using Conv2dEntry = KernelEntry<Conv2dKernel, Conv2dSpec>;
+using LinearEntry = KernelEntry<LinearKernel, LinearSpec>;
+using GroupNormEntry = KernelEntry<GroupNormKernel, GroupNormSpec>;
+using AttentionEntry = KernelEntry<AttentionKernel, AttentionSpec>;
+using GegluEntry = KernelEntry<GegluKernel, GegluSpec>;
+using GuideEntry = KernelEntry<GuideKernel, GuideSpec>;
+using MixEntry = KernelEntry<MixKernel, MixSpec>;
 
-std::span<const Conv2dRow> conv2d_rows();
-std::span<const LinearRow> linear_rows();
-std::span<const GroupNormRow> group_norm_rows();
-std::span<const AttentionRow> attention_rows();
-std::span<const GegluRow> geglu_rows();
-std::span<const GuideRow> guide_rows();
-std::span<const MixRow> mix_rows();
+std::span<const Conv2dEntry> conv2d_entries();
+std::span<const LinearEntry> linear_entries();
+std::span<const GroupNormEntry> group_norm_entries();
+std::span<const AttentionEntry> attention_entries();
+std::span<const GegluEntry> geglu_entries();
+std::span<const GuideEntry> guide_entries();
+std::span<const MixEntry> mix_entries();
 
-/// The first row that fits; only the last one under a plain policy; for shapes what stands for it.
+/// The first entry that fits; only the last one under a plain policy; for shapes what stands for
+/// it.
 template <class Kernel, class Spec>
-std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelRow<Kernel, Spec>> rows,
+std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelEntry<Kernel, Spec>> entries,
                                             const Spec& spec, const KernelPolicy& policy) {
   if constexpr (requires { shapes::make_kernel(spec, policy); }) {
     if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
   }
   if (!policy.plain) {
-    for (const auto& row : rows) {
-      if (row.device != policy.device || row.needs > policy.isa) continue;
-      if (auto kernel = row.make(spec, policy)) return kernel;
+    for (const auto& entry : entries) {
+      if (entry.device != policy.device || entry.needs > policy.isa) continue;
+      if (auto kernel = entry.make(spec, policy)) return kernel;
     }
   }
-  return rows.back().make(spec, policy);
+  return entries.back().make(spec, policy);
 }
 
 }  // namespace sd

@@ -135,8 +135,9 @@ MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy
   const Zone zone("memory plan");
   const UntimedZones untimed;
   const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
-  using Rows = ShapeRun::Rows;
-  shapes_->rows = on_cuda(policy) ? Rows::kCuda : (policy.kernels.plain ? Rows::kAten : Rows::kCpu);
+  using Entries = ShapeRun::Entries;
+  shapes_->entries =
+      on_cuda(policy) ? Entries::kCuda : (policy.kernels.plain ? Entries::kAten : Entries::kCpu);
   KernelPolicy kernels = policy.kernels;
   kernels.shapes = shapes_.get();
   const auto packed = [&] { return std::exchange(shapes_->packed, 0); };
@@ -156,8 +157,8 @@ MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy
 }
 
 /// Runs the networks of a stage on shapes. `trace` is called after each layer, or strip.
-void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
-                              const std::string& name, const TraceFn& trace) const {
+void MemoryPlanner::run_stage(const Workload& load, const MemoryPlan& plan, const std::string& name,
+                              const TraceFn& trace) const {
   CoderWork work{.trace = trace};
   if (plan.in_strips) {
     work.strips.emplace(StripWork{.bytes = strip_bytes(policy_.device)});
@@ -186,8 +187,8 @@ void MemoryPlanner::run_stage(const PlannedLoad& load, const MemoryPlan& plan,
   }
 }
 
-PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
-                                  const MemoryPlan& plan, const std::string& name) const {
+PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const Workload& load, const MemoryPlan& plan,
+                                  const std::string& name) const {
   PlannedStage planned{.stage = name, .layer = {}, .tensors = 0, .held = 0};
   std::map<std::string, size_t> places;  // of the layers
   memory->restart();
@@ -211,8 +212,7 @@ PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const PlannedLoad& load,
   return planned;
 }
 
-MemoryPlan MemoryPlanner::plan(const PlannedLoad& load, bool in_strips,
-                               UNetShare unet_share) const {
+MemoryPlan MemoryPlanner::plan(const Workload& load, bool in_strips, UNetShare unet_share) const {
   const Zone zone("memory plan");
   const UntimedZones untimed;  // what runs here computes nothing
   const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;

@@ -69,13 +69,13 @@ class MemoryPlanner {
   MemoryPlanner(const ModelSource& source, const ExecPolicy& policy);
 
   /// `in_strips`: how the autoencoder works.
-  MemoryPlan plan(const PlannedLoad& load, bool in_strips,
+  MemoryPlan plan(const Workload& load, bool in_strips,
                   UNetShare unet_share = UNetShare::kAll) const;
 
  private:
-  void run_stage(const PlannedLoad& load, const MemoryPlan& plan, const std::string& name,
+  void run_stage(const Workload& load, const MemoryPlan& plan, const std::string& name,
                  const TraceFn& trace) const;
-  PlannedStage stage(ShapeMemory* memory, const PlannedLoad& load, const MemoryPlan& plan,
+  PlannedStage stage(ShapeMemory* memory, const Workload& load, const MemoryPlan& plan,
                      const std::string& name) const;
 
   ModelConfig config_;

@@ -148,7 +148,7 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
 }
 
 at::Tensor UNet::sinusoids(double t) const {
-  return uploaded(timestep_embedding(t, config_.model_channels), options_.device());
+  return upload(timestep_embedding(t, config_.model_channels), options_.device());
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {
@@ -169,8 +169,9 @@ void UNet::check(const UNetInputs& inputs) const {
   };
   const int64_t rows = inputs.x.size(0);
   if (inputs.context.rows % rows != 0) fail("a context of a multiple", rows, inputs.context.rows);
-  const int64_t channels = inputs.x.size(1) + (inputs.concat.defined() ? inputs.concat.size(1) : 0);
-  if (channels != config_.in_channels) fail("input channels", config_.in_channels, channels);
+  if (inputs.x.size(1) != config_.in_channels) {
+    fail("input channels", config_.in_channels, inputs.x.size(1));
+  }
   const auto places = std::ssize(input_blocks_) + 1;
   if (!inputs.residuals.empty() && std::ssize(inputs.residuals) != places) {
     fail("residuals", places, std::ssize(inputs.residuals));
@@ -204,8 +205,7 @@ at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids
     if (given.residuals.empty()) return value;
     return value + repeat_rows(given.residuals[i].to(options_), value.size(0));
   };
-  at::Tensor h = given.concat.defined() ? at::cat({given.x, given.concat}, 1) : given.x;
-  h = h.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor h = given.x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<at::Tensor> skips;
   for (size_t i = 0; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, inputs);

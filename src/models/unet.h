@@ -12,14 +12,11 @@ namespace sd {
 
 /// What one evaluation of the UNet reads.
 struct UNetInputs {
-  at::Tensor x;  ///< [n, C, h, w]
+  at::Tensor x;  ///< [n, in_channels, h, w], with the further channels of inpainting models
   double t;      ///< in steps of the training schedule (0 to 999, need not be whole)
   /// Of N rows, a multiple of n: row i of the context goes with row i mod n of x, and what does not
   /// depend on the context is computed once.
   const PreparedContext& context;
-  /// Further input channels [n, in_channels - C, h, w], as inpainting models have them; undefined
-  /// where there are none.
-  at::Tensor concat = {};
   /// What is added to the outputs of input_blocks.0, input_blocks.1, … and of middle_block, in this
   /// order, of n rows each; empty where there is nothing.
   std::vector<at::Tensor> residuals = {};

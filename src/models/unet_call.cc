@@ -60,23 +60,21 @@ std::vector<PreparedContext> divided(const PreparedContext& context, int64_t pic
 
 at::Tensor UNetCall::operator()(const UNet& unet, const at::Tensor& x, double t,
                                 const std::vector<PreparedContext>& parts, const UNet::Trace& trace,
-                                const at::Tensor& concat,
                                 const std::vector<at::Tensor>& residuals) {
-  if (parts.size() == 1) return (*this)(unet, {x, t, parts.front(), concat, residuals}, trace);
+  if (parts.size() == 1) return (*this)(unet, {x, t, parts.front(), residuals}, trace);
   std::vector<at::Tensor> results;
   for (size_t i = 0; i < parts.size(); ++i) {
     const auto row_of = [row = static_cast<int64_t>(i) % x.size(0)](const at::Tensor& all) {
-      return all.defined() ? all.narrow(0, row, 1) : all;
+      return all.narrow(0, row, 1);
     };
-    UNetInputs inputs{row_of(x), t, parts[i], row_of(concat)};
+    UNetInputs inputs{row_of(x), t, parts[i]};
     for (const at::Tensor& residual : residuals) inputs.residuals.push_back(row_of(residual));
     results.push_back((*this)(unet, inputs, trace));
   }
   return at::stack(results, 1).flatten(0, 1);  // row j of part i is row j·parts + i
 }
 
-/// Captured inputs are copied into place before each call: x, the sinusoids of t, further channels
-/// (a tensor without elements where there are none), residuals.
+/// Captured inputs are copied into place before each call: x, the sinusoids of t, residuals.
 at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
                                 const UNet::Trace& trace) {
   if (!recorder_ || inputs.context.layers.empty()) return unet(inputs, trace);
@@ -85,17 +83,14 @@ at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
         [&unet](const std::vector<at::Tensor>& copied, const std::vector<at::Tensor>& held) {
           const PreparedContext context = context_of(held);
           UNetInputs again{copied[0], 0, context};
-          if (copied[2].numel() > 0) again.concat = copied[2];
-          again.residuals.assign(copied.begin() + 3, copied.end());
+          again.residuals.assign(copied.begin() + 2, copied.end());
           return unet(again, copied[1], nullptr);
         },
         recorder_);
     unet_ = &unet;
   }
   if (trace) trace("", {});
-  std::vector<at::Tensor> copied = {
-      inputs.x, unet.sinusoids(inputs.t),
-      inputs.concat.defined() ? inputs.concat : at::empty({0}, inputs.x.options())};
+  std::vector<at::Tensor> copied = {inputs.x, unet.sinusoids(inputs.t)};
   copied.insert(copied.end(), inputs.residuals.begin(), inputs.residuals.end());
   return (*captured_)(copied, tensors_of(inputs.context));
 }

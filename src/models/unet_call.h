@@ -45,11 +45,10 @@ class UNetCall {
     return (*this)(unet, UNetInputs{x, t, context}, trace);
   }
 
-  /// The same with a context that was divided: within rounding as under the whole. `concat` and
+  /// The same with a context that was divided: within rounding as under the whole.
   /// `residuals`: as UNetInputs has them.
   at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
                         const std::vector<PreparedContext>& parts, const UNet::Trace& trace,
-                        const at::Tensor& concat = {},
                         const std::vector<at::Tensor>& residuals = {});
 
   /// Gives up the recordings, and with them their memory; new ones are made when they are needed.

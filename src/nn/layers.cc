@@ -10,10 +10,10 @@ namespace sd {
 namespace {
 
 /// Chooses a layer's kernel, which may bring the weight into an order of its own.
-template <class Rows, class Spec>
-auto make_kernel(const Rows& rows, const Spec& spec, const KernelPolicy& kernels) {
+template <class Entries, class Spec>
+auto make_kernel(const Entries& entries, const Spec& spec, const KernelPolicy& kernels) {
   const Zone zone("kernels");
-  return choose_kernel(rows, spec, kernels);
+  return choose_kernel(entries, spec, kernels);
 }
 
 /// Whether a layer knows its weight's pages, to release them after each use.
@@ -68,13 +68,13 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
     const auto make = [&](const at::Tensor& w) {
       const LinearSpec spec{w.reshape({shape.out, shape.in}), bias()};
-      return make_kernel(linear_rows(), spec, kernels);
+      return make_kernel(linear_entries(), spec, kernels);
     };
     linear_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
   } else {
     const auto make = [&](const at::Tensor& w) {
       const Conv2dSpec spec{w, bias(), shape.stride, shape.padding};
-      return make_kernel(conv2d_rows(), spec, kernels);
+      return make_kernel(conv2d_entries(), spec, kernels);
     };
     conv_ = shared_kernel<Conv2dKernel>(view, kernels, read, make, &weight);
   }
@@ -114,7 +114,7 @@ Linear::Linear(const WeightView& view, at::IntArrayRef shape, bool bias,
   const auto make = [&](const at::Tensor& w) {
     const at::Tensor rows = w.reshape({shape[0], shape[1]});
     const LinearSpec spec{rows, bias ? view.get("bias", {shape[0]}) : at::Tensor()};
-    return make_kernel(linear_rows(), spec, kernels);
+    return make_kernel(linear_entries(), spec, kernels);
   };
   at::Tensor weight;
   kernel_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
@@ -141,14 +141,14 @@ GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, d
                      bool silu, const KernelPolicy& kernels)
     : spec_{view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
       kernels_(kernels),
-      kernel_(choose_kernel(group_norm_rows(), spec_, kernels)) {}
+      kernel_(choose_kernel(group_norm_entries(), spec_, kernels)) {}
 
 MomentsFn GroupNorm::moments() const {
   const auto options = spec_.weight.options().dtype(at::kFloat);
   const GroupNormSpec unweighted{at::ones({channels()}, options), at::zeros({channels()}, options),
                                  spec_.groups, spec_.eps, /*silu=*/false};
   const std::shared_ptr<const GroupNormKernel> kernel =
-      choose_kernel(group_norm_rows(), unweighted, kernels_);
+      choose_kernel(group_norm_entries(), unweighted, kernels_);
   return [kernel, unweighted](const at::Tensor& x) -> NormMoments {
     // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
     // mean.
@@ -214,7 +214,7 @@ at::Tensor Embedding::operator()(const at::Tensor& ids) const {
 }
 
 Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(attention_rows(), AttentionSpec{heads, causal}, kernels)) {}
+    : kernel_(choose_kernel(attention_entries(), AttentionSpec{heads, causal}, kernels)) {}
 
 at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
                                  const at::Tensor& v) const {
@@ -229,7 +229,7 @@ Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy
     : weights_(2 * out * in) {
   const auto read = [&] { return view.get("weight", {2 * out, in}); };
   const auto make = [&](const at::Tensor& w) {
-    return make_kernel(geglu_rows(), GegluSpec{w, view.get("bias", {2 * out})}, kernels);
+    return make_kernel(geglu_entries(), GegluSpec{w, view.get("bias", {2 * out})}, kernels);
   };
   at::Tensor weight;
   kernel_ = shared_kernel<GegluKernel>(view, kernels, read, make, &weight);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "models/adapters/adapter_library.h"
@@ -10,7 +12,7 @@
 
 namespace sd {
 
-/// Which of a session's networks became others.
+/// Which of a session's networks become others.
 struct ChangedNetworks {
   bool text_encoder = false;
   bool unet = false;
@@ -20,14 +22,18 @@ struct ChangedNetworks {
 /// stay as they are; only layers that a set changes are there twice.
 class AdaptedNetworks {
  public:
+  /// Called before networks become others: what they computed counts no more. Must not throw.
+  using ChangeFn = std::function<void(const ChangedNetworks&)>;
+
   /// What is given must outlive it.
-  AdaptedNetworks(const LatentDiffusion& model, const ExecPolicy& policy, AdapterLibrary* adapters)
-      : model_(model), policy_(policy), adapters_(adapters) {}
+  AdaptedNetworks(const LatentDiffusion& model, const ExecPolicy& policy, AdapterLibrary* adapters,
+                  ChangeFn on_change)
+      : model_(model), policy_(policy), adapters_(adapters), on_change_(std::move(on_change)) {}
 
   /// Gives the networks the weights of the model with these adapters in them. Throws as
-  /// `open_adapter`, and kCheckpoint for an adapter whose values are not numbers; the networks are
-  /// then the model's.
-  ChangedNetworks use(const std::vector<LoraUse>& uses, Networks* networks);
+  /// `open_adapter`, and the networks are as they were; kCheckpoint for an adapter whose values are
+  /// not numbers, or where memory does not suffice, and all networks are the model's.
+  void use(const std::vector<LoraUse>& uses, Networks* networks);
 
   /// The bytes of the weights that are there twice.
   int64_t bytes() const { return bytes_; }
@@ -36,7 +42,8 @@ class AdaptedNetworks {
   const LatentDiffusion& model_;
   const ExecPolicy& policy_;
   AdapterLibrary* adapters_;
-  std::vector<LoraUse> used_;
+  ChangeFn on_change_;
+  std::vector<LoraUse> used_;  // what is in the networks
   int64_t bytes_ = 0;
 };
 

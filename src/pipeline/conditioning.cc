@@ -13,14 +13,14 @@ namespace {
 constexpr size_t kMostPrepared = 4;
 
 /// [T, width] → [length, width], the last vector repeated.
-at::Tensor lengthened(const at::Tensor& context, int64_t length) {
+at::Tensor lengthen(const at::Tensor& context, int64_t length) {
   const int64_t missing = length - context.size(0);
   if (missing <= 0) return context;
   return at::cat({context, context.narrow(0, -1, 1).expand({missing, -1})});
 }
 
 /// The context, and that of the empty text as often as there is room up to `length`.
-at::Tensor padded(const at::Tensor& context, const at::Tensor& empty, int64_t length) {
+at::Tensor pad_context(const at::Tensor& context, const at::Tensor& empty, int64_t length) {
   const int64_t times = (length - context.size(0)) / empty.size(0);
   return times <= 0 ? context : at::cat({context, empty.repeat({times, 1})});
 }
@@ -30,10 +30,22 @@ void make_equal(UnequalLengths how, const at::Tensor& empty, std::vector<at::Ten
   const int64_t length = parts->front().size(0);
   if (how == UnequalLengths::kPad) {
     const int64_t longest = std::max(length, negative->size(0));
-    *negative = padded(*negative, empty, longest);
-    for (at::Tensor& part : *parts) part = padded(part, empty, longest);
+    *negative = pad_context(*negative, empty, longest);
+    for (at::Tensor& part : *parts) part = pad_context(part, empty, longest);
   } else if (how == UnequalLengths::kPadOld) {
-    *negative = lengthened(*negative, length).narrow(0, 0, length);
+    *negative = lengthen(*negative, length).narrow(0, 0, length);
+  }
+}
+
+/// Calls `each` for the parts of the pictures in the order of their rows: all first parts, then all
+/// second ones …  `counts`: how many parts each picture has.
+void for_each_part(const std::vector<size_t>& counts,
+                   const std::function<void(size_t picture, size_t part)>& each) {
+  const size_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+  for (size_t part = 0; part < most; ++part) {
+    for (size_t picture = 0; picture < counts.size(); ++picture) {
+      if (part < counts[picture]) each(picture, part);
+    }
   }
 }
 
@@ -67,7 +79,7 @@ Conditioning::Span Conditioning::at(int64_t evaluation) const {
     }
     std::vector<at::Tensor>& parts = span.parts.emplace_back();
     for (const WeightedPart& part : picture.parts) {
-      parts.push_back(lengthened(part.text->at(evaluation), length));
+      parts.push_back(lengthen(part.text->at(evaluation), length));
     }
     if (!picture.negative) continue;
     span.negatives.push_back(picture.negative->at(evaluation));
@@ -82,6 +94,12 @@ bool Conditioning::is_plain() const {
   });
 }
 
+std::vector<size_t> Conditioning::part_counts() const {
+  std::vector<size_t> counts;
+  for (const PictureConditioning& picture : pictures) counts.push_back(picture.parts.size());
+  return counts;
+}
+
 int64_t Conditioning::longest() const {
   int64_t length = 0;
   const auto look = [&](const StagedContext& text) {
@@ -92,12 +110,6 @@ int64_t Conditioning::longest() const {
     for (const WeightedPart& part : picture.parts) look(*part.text);
   }
   return length;
-}
-
-int64_t Conditioning::most_parts() const {
-  size_t parts = 0;
-  for (const PictureConditioning& picture : pictures) parts = std::max(parts, picture.parts.size());
-  return static_cast<int64_t>(parts);
 }
 
 ConditionedUNet::Group ConditionedUNet::group(const std::vector<at::Tensor>& contexts,
@@ -124,14 +136,10 @@ ConditionedUNet::Prepared ConditionedUNet::prepare(const Conditioning::Span& spa
     contexts.push_back(span.negatives[i]);
     pictures.push_back(static_cast<int64_t>(i));
   }
-  for (size_t k = 0, most = 1; k < most; ++k) {  // all first parts, then all second ones …
-    for (size_t i = 0; i < span.parts.size(); ++i) {
-      most = std::max(most, span.parts[i].size());
-      if (k >= span.parts[i].size()) continue;
-      contexts.push_back(span.parts[i][k]);
-      pictures.push_back(static_cast<int64_t>(i));
-    }
-  }
+  for_each_part(conditioning_.part_counts(), [&](size_t picture, size_t part) {
+    contexts.push_back(span.parts[picture][part]);
+    pictures.push_back(static_cast<int64_t>(picture));
+  });
   std::map<int64_t, std::vector<int64_t>> by_length;
   for (size_t row = 0; row < contexts.size(); ++row) {
     by_length[contexts[row].size(0)].push_back(static_cast<int64_t>(row));
@@ -143,7 +151,7 @@ ConditionedUNet::Prepared ConditionedUNet::prepare(const Conditioning::Span& spa
   return result;
 }
 
-const ConditionedUNet::Prepared& ConditionedUNet::prepared(int64_t evaluation, bool guided) {
+const ConditionedUNet::Prepared& ConditionedUNet::prepare_for(int64_t evaluation, bool guided) {
   const std::vector<size_t> stages = conditioning_.stages_at(evaluation);
   const auto known = std::find_if(prepared_.begin(), prepared_.end(), [&](const Prepared& one) {
     return one.guided == guided && one.stages == stages;
@@ -165,21 +173,16 @@ at::Tensor ConditionedUNet::combine(const at::Tensor& eps, bool guided) const {
   const at::Tensor base = eps.narrow(0, 0, n);
   at::Tensor sum = base.clone();
   int64_t row = guided ? n : 0;
-  for (size_t k = 0, most = 1; k < most; ++k) {
-    for (size_t i = 0; i < conditioning_.pictures.size(); ++i) {
-      const std::vector<WeightedPart>& parts = conditioning_.pictures[i].parts;
-      most = std::max(most, parts.size());
-      if (k >= parts.size()) continue;
-      const auto picture = static_cast<int64_t>(i);
-      sum[picture] += (eps[row++] - base[picture]) * parts[k].weight;
-    }
-  }
+  for_each_part(conditioning_.part_counts(), [&](size_t picture, size_t part) {
+    const auto i = static_cast<int64_t>(picture);
+    sum[i] += (eps[row++] - base[i]) * conditioning_.pictures[picture].parts[part].weight;
+  });
   return guided ? at::cat({base, sum}) : sum;
 }
 
 at::Tensor ConditionedUNet::operator()(const at::Tensor& x, double t, int64_t evaluation,
                                        bool guided) {
-  const Prepared& now = prepared(evaluation, guided);
+  const Prepared& now = prepare_for(evaluation, guided);
   const auto answer = [&](const Group& group) {
     if (group.pictures.empty()) return group.model(x, t);
     return group.model(x.index_select(0, at::tensor(group.pictures, at::kLong).to(x.device())), t);

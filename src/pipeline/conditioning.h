@@ -45,10 +45,10 @@ struct Conditioning {
   bool guided() const { return pictures.front().negative != nullptr; }
   /// Whether each picture has one text, of weight 1.
   bool is_plain() const;
+  /// How many parts each picture has.
+  std::vector<size_t> part_counts() const;
   /// The longest context, in ids.
   int64_t longest() const;
-  /// The most parts of a picture.
-  int64_t most_parts() const;
 };
 
 /// A UNet under a conditioning. For one thread.
@@ -79,7 +79,7 @@ class ConditionedUNet {
     int64_t rows;
   };
 
-  const Prepared& prepared(int64_t evaluation, bool guided);
+  const Prepared& prepare_for(int64_t evaluation, bool guided);
   Prepared prepare(const Conditioning::Span& span, bool guided) const;
   Group group(const std::vector<at::Tensor>& contexts, const std::vector<int64_t>& pictures,
               std::vector<int64_t> rows) const;

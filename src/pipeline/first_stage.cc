@@ -24,7 +24,7 @@ StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
 template <class Work>
 at::Tensor FirstStage::run(const char* verb, const StageProgress& stage, const Work& work) {
   const auto done = [&] {
-    return ladder_.worked(verb, [&] {
+    return ladder_.run_coder(verb, [&] {
       CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
       if (ladder_.in_strips()) how.strips = strips(stage, policy_);
       return work(how).to(at::kCPU);
@@ -46,8 +46,8 @@ at::Tensor FirstStage::decode(const at::Tensor& latent, const StageProgress& sta
 }
 
 template <class Key, class Picture>
-at::Tensor FirstStage::kept(std::list<std::pair<Key, at::Tensor>>* known, const Key& key,
-                            const ProgressFn& progress, const Picture& picture) {
+at::Tensor FirstStage::encode_once(std::list<std::pair<Key, at::Tensor>>* known, const Key& key,
+                                   const ProgressFn& progress, const Picture& picture) {
   const auto found =
       std::find_if(known->begin(), known->end(), [&](const auto& one) { return one.first == key; });
   if (found != known->end()) return found->second;
@@ -59,7 +59,7 @@ at::Tensor FirstStage::kept(std::list<std::pair<Key, at::Tensor>>* known, const 
 
 at::Tensor FirstStage::moments(const std::shared_ptr<const Image>& image,
                                const ProgressFn& progress, const Session::Tap& tap) {
-  return kept(&moments_, image, progress, [&] {
+  return encode_once(&moments_, image, progress, [&] {
     const at::Tensor bytes = image_bytes(*image);
     if (tap) tap("init_image_u8", bytes);
     return bytes_to_tensor(bytes);
@@ -68,7 +68,7 @@ at::Tensor FirstStage::moments(const std::shared_ptr<const Image>& image,
 
 at::Tensor FirstStage::shown_moments(const BatchSettings& batch, const ProgressFn& progress) {
   const Shown key{batch.init.inpainting, batch.width, batch.height};
-  return kept(&shown_, key, progress, [&] { return shown_picture(batch); });
+  return encode_once(&shown_, key, progress, [&] { return shown_picture(batch); });
 }
 
 }  // namespace sd

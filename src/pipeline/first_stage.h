@@ -43,8 +43,8 @@ class FirstStage {
   at::Tensor run(const char* verb, const StageProgress& stage, const Work& work);
   /// What is known of a picture, or what `encode` makes of it.
   template <class Key, class Picture>
-  at::Tensor kept(std::list<std::pair<Key, at::Tensor>>* known, const Key& key,
-                  const ProgressFn& progress, const Picture& picture);
+  at::Tensor encode_once(std::list<std::pair<Key, at::Tensor>>* known, const Key& key,
+                         const ProgressFn& progress, const Picture& picture);
 
   /// A model that inpaints and has no mask is shown grey of the batch's size.
   struct Shown {

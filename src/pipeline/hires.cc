@@ -46,7 +46,7 @@ Image nearest(const Image& image, int width, int height) {
 }
 
 /// The web UI's loop of an upscaler that can take any step.
-Image enlarged(Image image, HiresUpscaler upscaler, double scale) {
+Image enlarge_in_steps(Image image, HiresUpscaler upscaler, double scale) {
   constexpr int kMostSteps = 3, kMultiple = 8;
   const auto goal = [&](int side) { return to_int(times(side, scale) / kMultiple * kMultiple); };
   const int width = goal(image.width), height = goal(image.height);
@@ -151,7 +151,7 @@ Image enlarge_picture(const Image& image, HiresUpscaler upscaler, const HiresSiz
   if (upscaler == HiresUpscaler::kNone || scale <= 1) {
     return resize(image, width, height, ResizeFilter::kLanczos);
   }
-  Image larger = enlarged(image, upscaler, scale);
+  Image larger = enlarge_in_steps(image, upscaler, scale);
   if (larger.width == width && larger.height == height) return larger;
   return resize(larger, width, height, ResizeFilter::kLanczos);
 }
@@ -179,6 +179,10 @@ void check_hires(const ModelDescription& model, const Request& request) {
     refuse("a second pass needs random streams of its own for each picture",
            "use `seed_mode` image");
   }
+  if (request.batch.init.image != nullptr) {
+    refuse("a second pass and an init image exclude each other",
+           "leave `hires_scale`, `hires_width` and `hires_height` out");
+  }
   const HiresSize size = hires_size(request.batch, model.factor);
   check_side("hires_width", size.width, model.factor, kMaxSide);
   check_side("hires_height", size.height, model.factor, kMaxSide);
@@ -187,8 +191,6 @@ void check_hires(const ModelDescription& model, const Request& request) {
     refuse(format("the sampler %s cannot draw a second pass", second.batch.sampler.c_str()),
            "choose another with `hires_sampler`");
   }
-  plan_sampling(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-                second_sampling(request, second));
 }
 
 }  // namespace sd

@@ -47,7 +47,8 @@ Image enlarge_picture(const Image& image, HiresUpscaler upscaler, const HiresSiz
 /// The enlarged latent without the surplus, half of it from each side.
 at::Tensor cut_surplus(const at::Tensor& latent, const HiresSize& size, int64_t factor);
 
-/// Throws Error(kUsage) for a second pass that cannot be drawn.
+/// Throws Error(kUsage) for settings that no second pass can have; what its prompts and its sampler
+/// take is not looked at.
 void check_hires(const ModelDescription& model, const Request& request);
 
 }  // namespace sd

@@ -30,7 +30,7 @@ const Inpainting* inpainting_of(const BatchSettings& batch) { return batch.init.
 
 }  // namespace
 
-at::Tensor LatentMask::blended(const at::Tensor& latent, const at::Tensor& of) const {
+at::Tensor LatentMask::blend(const at::Tensor& latent, const at::Tensor& of) const {
   return latent * drawn + of * (1 - drawn);
 }
 
@@ -66,20 +66,20 @@ at::Tensor shown_mask(const BatchSettings& batch, int64_t factor) {
 
 at::Tensor filled_latent(const at::Tensor& latent, const at::Tensor& noise, const LatentMask& mask,
                          InpaintFill fill) {
-  if (fill == InpaintFill::kNoise) return mask.blended(noise, latent);
+  if (fill == InpaintFill::kNoise) return mask.blend(noise, latent);
   if (fill == InpaintFill::kNothing) return latent * (1 - mask.drawn);
   return latent;
 }
 
 BeginFn keep_noised(const LatentMask& mask, const MixKernel& mix) {
   return [mask, &mix](const at::Tensor& x, const Level& at, NoiseStream& noise) {
-    return mask.blended(x, mix({{at.alpha, mask.kept}, {at.sigma, noise.next(1)}}));
+    return mask.blend(x, mix({{at.alpha, mask.kept}, {at.sigma, noise.next(1)}}));
   };
 }
 
 Denoiser::Edit keep_predicted(const LatentMask& mask) {
   return [mask](Prediction* prediction, const Evaluation& at) {
-    const at::Tensor x0 = mask.blended(prediction->x0);
+    const at::Tensor x0 = mask.blend(prediction->x0);
     // x = alpha·x0 + sigma·eps stays as it is.
     const at::Tensor more = (prediction->x0 - x0) * (at.at.alpha / at.at.sigma);
     prediction->eps = prediction->eps + more;

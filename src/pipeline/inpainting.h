@@ -17,8 +17,8 @@ struct LatentMask {
   at::Tensor concat;  ///< what a model that inpaints is shown, [N, C + 1, h, w]; or undefined
 
   /// `latent` where the picture is drawn anew, `of` elsewhere.
-  at::Tensor blended(const at::Tensor& latent, const at::Tensor& of) const;
-  at::Tensor blended(const at::Tensor& latent) const { return blended(latent, kept); }
+  at::Tensor blend(const at::Tensor& latent, const at::Tensor& of) const;
+  at::Tensor blend(const at::Tensor& latent) const { return blend(latent, kept); }
 
   LatentMask on(at::Device device) const;
 };

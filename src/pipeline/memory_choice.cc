@@ -51,7 +51,7 @@ bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy) {
 }  // namespace
 
 MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const PlannedLoad& load) {
+                       const Workload& load) {
   MemoryPlan plan = planner.plan(load, /*in_strips=*/false);
   if (wants_strips(plan, policy)) plan = planner.plan(load, /*in_strips=*/true);
   while (!fits(plan.during(sampling(plan)), policy)) {
@@ -63,7 +63,7 @@ MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
 }
 
 MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
-                           const PlannedLoad& load) {
+                           const Workload& load) {
   MemoryChoice choice;
   for (const MemoryMode memory : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kLow}) {
     if (memory < policy.kernels.memory) continue;

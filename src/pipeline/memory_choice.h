@@ -20,13 +20,13 @@ struct MemoryChoice {
 /// Each stage with as much at once as fits into what is free, else with as little as can be: the
 /// autoencoder on a whole picture or in strips, the UNet on all of a batch or on shares of it.
 MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const PlannedLoad& load);
+                       const Workload& load);
 
 /// What a run does about the memory that is free. On the CPU: the first of the modes from the
 /// policy's own down that fits with the whole batch at once in the UNet, else the last with smaller
 /// shares. On a card, where modes keep nothing, plan_to_fit. Pure. Throws as MemoryPlanner.
 MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
-                           const PlannedLoad& load);
+                           const Workload& load);
 
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
 std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy);

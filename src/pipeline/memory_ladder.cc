@@ -30,7 +30,7 @@ class InStrips {
 };
 
 /// What `work` returns; nothing where memory does not suffice and `may_fail`.
-std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool may_fail) {
+std::optional<at::Tensor> try_once(const std::function<at::Tensor()>& work, bool may_fail) {
   try {
     return work();
   } catch (const std::exception& error) {
@@ -41,7 +41,7 @@ std::optional<at::Tensor> tried(const std::function<at::Tensor()>& work, bool ma
 
 }  // namespace
 
-void MemoryLadder::plan(const PlannedLoad& load) {
+void MemoryLadder::plan(const Workload& load) {
   if (load_ == load) return;
   const MemoryPlan plan = plan_to_fit(planner_, policy_, load);
   load_ = load;
@@ -49,11 +49,11 @@ void MemoryLadder::plan(const PlannedLoad& load) {
   unet_share_ = std::max(plan.unet_share, most_unet_share_);
 }
 
-at::Tensor MemoryLadder::drawn(const std::function<at::Tensor()>& draw,
-                               const std::function<void()>& make_room) {
+at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
+                                  const std::function<void()>& make_room) {
   while (true) {
     const UNetShare next = smaller_share(unet_share_, load_->pictures, load_->guided);
-    if (auto latent = tried(draw, next != unet_share_)) return *std::move(latent);
+    if (auto latent = try_once(draw, next != unet_share_)) return *std::move(latent);
     notice(
         format("memory: not enough for the UNet; the batch is drawn again, %s", share_words(next)));
     unet_share_ = most_unet_share_ = next;
@@ -62,9 +62,9 @@ at::Tensor MemoryLadder::drawn(const std::function<at::Tensor()>& draw,
   }
 }
 
-at::Tensor MemoryLadder::worked(const char* verb, const std::function<at::Tensor()>& work) {
+at::Tensor MemoryLadder::run_coder(const char* verb, const std::function<at::Tensor()>& work) {
   if (!in_strips_) {
-    if (auto result = tried(work, /*may_fail=*/true)) return *std::move(result);
+    if (auto result = try_once(work, /*may_fail=*/true)) return *std::move(result);
     notice(
         format("memory: not enough to %s the picture as a whole; it is %sd in tiles", verb, verb));
     in_strips_ = always_in_strips_ = true;

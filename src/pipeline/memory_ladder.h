@@ -18,24 +18,25 @@ class MemoryLadder {
       : planner_(planner), policy_(policy), source_(source) {}
 
   /// Plans a request.
-  void plan(const PlannedLoad& load);
+  void plan(const Workload& load);
 
   bool in_strips() const { return in_strips_; }
   UNetShare unet_share() const { return unet_share_; }
 
   /// What `draw` returns, which calls the UNet; where memory does not suffice, calls it again on
   /// the next rung, after `make_room`, and says so. Throws what `draw` throws on the last one.
-  at::Tensor drawn(const std::function<at::Tensor()>& draw, const std::function<void()>& make_room);
+  at::Tensor run_unet(const std::function<at::Tensor()>& draw,
+                      const std::function<void()>& make_room);
 
   /// The same of the autoencoder's work on a picture; what others keep in memory makes room for
   /// work in strips. `verb`: encode, decode.
-  at::Tensor worked(const char* verb, const std::function<at::Tensor()>& work);
+  at::Tensor run_coder(const char* verb, const std::function<at::Tensor()>& work);
 
  private:
   const MemoryPlanner& planner_;
   const ExecPolicy& policy_;
   const ModelSource& source_;
-  std::optional<PlannedLoad> load_;
+  std::optional<Workload> load_;
   bool in_strips_ = false;
   UNetShare unet_share_ = UNetShare::kAll;
   // What was too much once is so for all requests.

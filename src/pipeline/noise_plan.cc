@@ -44,8 +44,8 @@ void place_own(const std::vector<int64_t>& shape, bool reference, int64_t poster
 }  // namespace
 
 /// Where the shared tensors lie, so many; draws them at `position` if there are none of that shape.
-uint64_t NoisePlan::shared(const std::vector<int64_t>& shape, int64_t count, RngKind rng,
-                           Shared* known, uint64_t* position) {
+uint64_t NoisePlan::place_shared(const std::vector<int64_t>& shape, int64_t count, RngKind rng,
+                                 Shared* known, uint64_t* position) {
   if (known->shape != shape) {
     *known = {*position, shape};
     *position += static_cast<uint64_t>(count) * draw_length(rng, values_of(shape));
@@ -64,10 +64,10 @@ void NoisePlan::place(Request* request) {
   if (posteriors > 0) {
     uint64_t* position = place.rng == RngKind::kCpu ? &draws_ : &posterior_;
     Shared* known = &latents_[request->batch.init.image];
-    place.init = shared(shape, posteriors, RngKind::kCpu, known, position);
+    place.init = place_shared(shape, posteriors, RngKind::kCpu, known, position);
   }
   if (fixed_code_) {
-    place.start = shared(shape, 1, place.rng, &code_, &draws_);
+    place.start = place_shared(shape, 1, place.rng, &code_, &draws_);
   } else {
     place.start = draws_;
     draws_ += length;

@@ -36,8 +36,8 @@ class NoisePlan {
     std::vector<int64_t> shape = {};  // empty: not drawn yet
   };
 
-  static uint64_t shared(const std::vector<int64_t>& shape, int64_t count, RngKind rng,
-                         Shared* known, uint64_t* position);
+  static uint64_t place_shared(const std::vector<int64_t>& shape, int64_t count, RngKind rng,
+                               Shared* known, uint64_t* position);
 
   ModelDescription model_;
   bool fixed_code_;

@@ -36,7 +36,7 @@ std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
                                                   const ModelSource& source,
                                                   AdapterLibrary* adapters, ExecPolicy* policy) {
   if (!options.largest) return std::make_unique<const MemoryPlanner>(source, *policy);
-  PlannedLoad load = *options.largest;
+  Workload load = *options.largest;
   load.adapted = most_adapted(options, *policy, adapters);
   MemoryChoice choice = choose_memory(source, *policy, load);
   notice(memory_line(choice, *policy));

@@ -54,6 +54,11 @@ namespace {
 
 constexpr double kUsualStrength = 0.75;
 
+/// That of the model's config.
+NoiseSchedule schedule_of(const ModelDescription& model) {
+  return NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps);
+}
+
 void check_pictures(const std::vector<PictureSettings>& pictures) {
   if (pictures.empty()) {
     throw Error(ErrorKind::kUsage, "there is no prompt", "give one with `prompt`");
@@ -97,11 +102,10 @@ void check_sampling(const Request& request) {
 }
 
 /// What a sampler needs of the random streams.
-void check_streams(const Request& request) {
-  const Sampler& sampler = find_sampler(request.batch.sampler);
+void check_streams(const Request& request, const SamplingPlan& plan) {
+  const Sampler& sampler = plan.sampler;
   if (!request.noise.shared()) return;
-  const bool unknown =
-      sampler.noise == NoiseUse::kBrownian || sampler.name == std::string("dpm_adaptive");
+  const bool unknown = sampler.noise == NoiseUse::kBrownian || sampler.draws(plan) < 0;
   if (unknown || request.batch.noise.any()) {
     throw Error(ErrorKind::kUsage,
                 unknown
@@ -143,6 +147,19 @@ void check_rows(const Request& request) {
   }
 }
 
+/// What is drawn after the first pass: its prompts, sampler, schedule and steps.
+void check_second(const ModelDescription& model, const Request& request) {
+  check_hires(model, request);
+  try {
+    const Request second = second_pass(request, model.factor);
+    check_prompts(second);
+    check_sampling(second);
+    plan_sampling(schedule_of(model), second_sampling(request, second));
+  } catch (const Error& error) {
+    throw Error(error.kind(), std::string("second pass: ") + error.what(), error.hint());
+  }
+}
+
 }  // namespace
 
 void check_request(const ModelDescription& model, const Request& request) {
@@ -155,10 +172,9 @@ void check_request(const ModelDescription& model, const Request& request) {
   check_side("height", request.batch.height, multiple, kMaxSide);
   check_side("width", request.batch.width, multiple, kMaxSide);
   check_sampling(request);
-  check_streams(request);
-  plan_of(model, request);
+  check_streams(request, plan_of(model, request));
   check_rows(request);
-  if (hires) check_hires(model, request);
+  if (hires) check_second(model, request);
 }
 
 int64_t steps_taken(const ModelDescription& model, const Request& request) {
@@ -200,8 +216,7 @@ SamplingSettings sampling_of(const Request& request) {
 }
 
 SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
-  return plan_sampling(NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps),
-                       sampling_of(request));
+  return plan_sampling(schedule_of(model), sampling_of(request));
 }
 
 bool has_guidance(const Request& request) {

@@ -1,6 +1,7 @@
 #include "pipeline/request_prompts.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/strings.h"
 #include "pipeline/request_sampling.h"
@@ -31,20 +32,43 @@ void check_networks(const std::vector<NetworkUse>& networks, const std::vector<L
   }
 }
 
+std::vector<NetworkUse> adapters_in(const ParsedPrompt& prompt) {
+  std::vector<NetworkUse> adapters;
+  std::copy_if(prompt.networks.begin(), prompt.networks.end(), std::back_inserter(adapters),
+               is_adapter);
+  return adapters;
+}
+
+/// (In the web UI each pass has the adapters of its own prompt.)
+void check_hires_networks(const ParsedPrompt& first, const std::string& hires_prompt) {
+  if (hires_prompt.empty()) return;
+  if (adapters_in(first) == adapters_in(parse_prompt(hires_prompt, PromptSyntax::kWebUi))) return;
+  throw Error(ErrorKind::kUsage,
+              "`hires_prompt` names other adapters than `prompt`, and both passes are drawn with "
+              "the same: " +
+                  printable(hires_prompt, 60),
+              "write the same <lora:…> into both, or give the adapters with `lora`");
+}
+
 void check_webui_prompt(const PictureSettings& picture, const Request& request) {
   const ParsedPrompt parsed = parse_prompt(picture.prompt, PromptSyntax::kWebUi);
   check_networks(parsed.networks, request.batch.loras);
+  if (request.batch.hires.on()) check_hires_networks(parsed, picture.hires_prompt);
   for (const PromptPart& part : parsed.parts) check_text(part.text, request);
   check_text(picture.negative_prompt, request);
 }
 
-void check_number(const char* name, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return;
-  throw Error(
-      ErrorKind::kUsage,
-      format("`%s` must be from %lld to %lld, found %lld", name, static_cast<long long>(least),
-             static_cast<long long>(most), static_cast<long long>(value)),
-      "the usual one is " + std::to_string(std::clamp<int64_t>(20, least, most)));
+struct Limits {
+  int64_t least, most, usual;
+};
+
+void check_number(const char* name, int64_t value, const Limits& limits) {
+  if (value >= limits.least && value <= limits.most) return;
+  throw Error(ErrorKind::kUsage,
+              format("`%s` must be from %lld to %lld, found %lld", name,
+                     static_cast<long long>(limits.least), static_cast<long long>(limits.most),
+                     static_cast<long long>(value)),
+              "the usual one is " + std::to_string(limits.usual));
 }
 
 }  // namespace
@@ -70,12 +94,15 @@ PromptTimeline timeline_of(const Request& request) {
 }
 
 void check_prompts(const Request& request) {
-  check_number("clip_skip", request.batch.prompts.clip_skip, 1, 100);
-  check_number("comma_backtrack", request.batch.prompts.comma_backtrack, 0, kMaxTokens - 3);
+  const PromptSettings& prompts = request.batch.prompts;
+  const PromptSettings usual;
+  check_number("clip_skip", prompts.clip_skip, {.least = 1, .most = 100, .usual = usual.clip_skip});
+  check_number("comma_backtrack", prompts.comma_backtrack,
+               {.least = 0, .most = kMaxTokens - 3, .usual = usual.comma_backtrack});
   for (const PictureSettings& picture : request.pictures) {
     check_prompt(picture.prompt);
     check_prompt(picture.negative_prompt);
-    if (request.batch.prompts.syntax == PromptSyntax::kWebUi) check_webui_prompt(picture, request);
+    if (prompts.syntax == PromptSyntax::kWebUi) check_webui_prompt(picture, request);
   }
 }
 

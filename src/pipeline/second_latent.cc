@@ -11,8 +11,8 @@ namespace {
 
 /// The latents of decoded, enlarged and encoded pictures. The encoder's noise is torch's CPU stream
 /// of one seed, picture after picture, as in the web UI.
-at::Tensor reencoded(const FirstPass& first, const at::Tensor& latent, const HiresSize& size,
-                     FirstStage* first_stage) {
+at::Tensor reencode(const FirstPass& first, const at::Tensor& latent, const HiresSize& size,
+                    FirstStage* first_stage) {
   const NoisePlace& place = first.request.noise;
   const auto noise =
       make_noise_source(RngKind::kCpu, place.second_seed.value_or(place.seeds.back()));
@@ -39,7 +39,7 @@ at::Tensor second_latent(const FirstPass& first, const at::Tensor& latent,
   const HiresUpscaler upscaler = first.request.batch.hires.upscaler;
   const at::Tensor larger = enlarges_latent(upscaler)
                                 ? enlarge_latent(latent.to(at::kCPU), upscaler, size, first.factor)
-                                : reencoded(first, latent, size, first_stage);
+                                : reencode(first, latent, size, first_stage);
   return cut_surplus(larger, size, first.factor);
 }
 

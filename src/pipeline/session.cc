@@ -24,6 +24,7 @@
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/preview.h"
+#include "pipeline/request_load.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/second_latent.h"
@@ -42,7 +43,9 @@ struct Batch {
   BatchNoise noise;
   SamplingSettings sampling;
   PromptTimeline timeline;
-  at::Tensor given = {};  ///< the latent [N, C, h, w] that a second pass starts from
+  Workload load;  ///< as its settings tell
+  /// Makes the latent [N, C, h, w] that a second pass starts from; empty: it is the first.
+  std::function<at::Tensor()> make_given = {};
 
   int64_t rows() const { return static_cast<int64_t>(request.pictures.size()); }
 };
@@ -71,19 +74,20 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        adapted(model->diffusion, model->policy, model->adapters.get()),
         contexts(*model->tokenizer, model->embeddings, &networks),
-        mix(choose_kernel(mix_rows(), MixSpec{}, model->policy.kernels)),
+        mix(choose_kernel(mix_entries(), MixSpec{}, model->policy.kernels)),
         unet_call(model->policy),
+        adapted(model->diffusion, model->policy, model->adapters.get(),
+                [this](const ChangedNetworks& changed) { forget(changed); }),
         ladder(*model->planner, model->policy, model->diffusion.source),
         first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
   Networks networks;
-  AdaptedNetworks adapted;
   Contexts contexts;
   std::unique_ptr<const MixKernel> mix;
   UNetCall unet_call;
+  AdaptedNetworks adapted;
   MemoryLadder ladder;
   FirstStage first_stage;
   Tap tap;
@@ -92,9 +96,10 @@ struct Session::State {
 
  private:
   const LatentDiffusion& diffusion() const { return model->diffusion; }
-  void use_adapters(const std::vector<LoraUse>& uses);
-  Batch make_batch(const Request& request, const ProgressFn& progress);
-  Batch make_second(const Batch& first, const Request& second, const at::Tensor& latent);
+  void forget(const ChangedNetworks& changed);
+  Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
+  Batch make_second(const Batch& first, const Request& second, const Workload& load,
+                    const at::Tensor& latent);
   EpsModel unet_under(const at::Tensor& context, int64_t n);
   Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
                        const Conditioning& conditioning);
@@ -120,21 +125,24 @@ struct Session::State {
   int64_t evaluations_ = 0;
 };
 
-/// Puts the adapters into the networks; forgets what others computed.
-void Session::State::use_adapters(const std::vector<LoraUse>& uses) {
-  const ChangedNetworks changed = adapted.use(uses, &networks);
+/// What networks computed that are about to become others.
+void Session::State::forget(const ChangedNetworks& changed) {
   if (changed.text_encoder) contexts.forget();
   if (changed.unet) unet_call.forget();
 }
 
-Batch Session::State::make_batch(const Request& request, const ProgressFn& progress) {
+Batch Session::State::make_batch(const Request& request, const Workload& load,
+                                 const ProgressFn& progress) {
   const ModelDescription& description = model->description;
   const std::vector<int64_t> picture = {description.channels,
                                         request.batch.height / description.factor,
                                         request.batch.width / description.factor};
-  return {request, progress,
+  return {request,
+          progress,
           BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor),
-          sampling_of(request), timeline_of(request)};
+          sampling_of(request),
+          timeline_of(request),
+          load};
 }
 
 /// The UNet under a context [k·n, T, width]. Between its blocks it looks whether the user wants to
@@ -182,7 +190,7 @@ Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Batch& batc
 /// What the UNet reads of a latent: with what is kept in it as it is, and with further channels,
 /// where the request has them.
 at::Tensor Session::State::network_input(const at::Tensor& x) const {
-  const at::Tensor input = blends_input_ ? mask_.blended(x) : x;
+  const at::Tensor input = blends_input_ ? mask_.blend(x) : x;
   return mask_.concat.defined() ? at::cat({input, mask_.concat}, 1) : input;
 }
 
@@ -212,7 +220,7 @@ at::Tensor Session::State::shown_channels(const Batch& batch) {
 
 /// The noised init image; what is kept of it is in the mask from then on.
 at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch) {
-  at::Tensor latent = batch->given.defined() ? batch->given : init_latent(*batch);
+  at::Tensor latent = batch->make_given ? batch->make_given() : init_latent(*batch);
   const at::Tensor noise = batch->noise.start();
   if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
     latent = filled_latent(latent, noise, mask_, inpainting->fill);
@@ -232,7 +240,7 @@ at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
   if (init.inpainting) mask_.drawn = latent_mask(*init.inpainting, model->description.factor);
   if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
   if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
-  if (init.starts_sampling() || batch->given.defined()) return noised_latent(plan, batch);
+  if (init.starts_sampling() || batch->make_given) return noised_latent(plan, batch);
   if (is_ldm(batch->request)) mask_.kept = of_batch(init_latent(*batch));
   const at::Tensor noise = of_batch(batch->noise.start());
   return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
@@ -279,7 +287,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
   const SamplingPlan plan = plan_sampling(diffusion().schedule, batch->sampling);
   const at::Tensor x = start(plan, batch);
   mask_ = mask_.on(model->policy.device);
-  const auto sampled = [&] {
+  const auto sample_once = [&] {
     Denoiser unet = guided_unet(plan, *batch, prompts);
     StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
@@ -288,10 +296,10 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
     result->sample_seconds += stage.seconds();
     return latent;
   };
-  const auto drawn = [&] { return ladder.drawn(sampled, [this] { unet_call.forget(); }); };
-  at::Tensor latent = drawn();
-  if (networks.unet.widen(latent)) latent = drawn();
-  if (is_webui(batch->request)) latent = mask_.blended(latent);
+  const auto draw = [&] { return ladder.run_unet(sample_once, [this] { unet_call.forget(); }); };
+  at::Tensor latent = draw();
+  if (networks.unet.widen(latent)) latent = draw();
+  if (is_webui(batch->request)) latent = mask_.blend(latent);
   return latent;
 }
 
@@ -331,25 +339,24 @@ at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
   if (tap) {
     for (const at::Tensor& context : first_contexts(prompts)) show("cond", context);
   }
-  ladder.plan({.pictures = batch->rows(),
-               .height = request.batch.height,
-               .width = request.batch.width,
-               .guided = prompts.guided(),
-               .encodes = needs_encoder(model->description, request.batch),
-               .adapted = adapted.bytes(),
-               .chunks = prompts.longest() / kMaxTokens,
-               .parts = prompts.most_parts()});
+  Workload load = batch->load;
+  load.adapted = adapted.bytes();
+  load.chunks = prompts.longest() / kMaxTokens;
+  ladder.plan(load);
   return draw_latent(prompts, batch, result);
 }
 
-Batch Session::State::make_second(const Batch& first, const Request& second,
+Batch Session::State::make_second(const Batch& first, const Request& second, const Workload& load,
                                   const at::Tensor& latent) {
-  Batch batch = make_batch(second, first.progress);
+  Batch batch = make_batch(second, load, first.progress);
   batch.sampling = second_sampling(first.request, second);
   batch.timeline.first_pass = first.timeline.steps;
-  batch.given = second_latent({first.request, model->description.factor, first.progress}, latent,
-                              &first_stage);
-  show("hires_init", batch.given);
+  batch.make_given = [this, &first, latent] {
+    const at::Tensor given = second_latent(
+        {first.request, model->description.factor, first.progress}, latent, &first_stage);
+    show("hires_init", given);
+    return given;
+  };
   return batch;
 }
 
@@ -357,15 +364,16 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                                 const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
-  Batch batch = make_batch(request, progress);
+  const std::vector<Workload> loads = loads_of(model->description, request);
+  Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;
-  use_adapters(request.batch.loras);
+  adapted.use(request.batch.loras, &networks);
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
     const Request second = second_pass(request, model->description.factor);
-    Batch larger = make_second(batch, second, latent);
+    Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }
   result.evaluations = evaluations_;

@@ -35,7 +35,7 @@ bool same_forms(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>&
 
 struct CapturedFn::Entry {
   std::vector<at::Tensor> inputs;     // the recording's own
-  std::vector<at::Tensor> held;       // likewise
+  std::vector<at::Tensor> held;       // the recording's own
   std::vector<at::Tensor> held_from;  // what `held` was copied from; kept, so that no other tensor
                                       // takes its place
   at::Tensor output;

@@ -23,7 +23,7 @@ bool names(const std::string& list, const std::string& word) {
 }
 
 /// A path of mountinfo, in which a space, say, is written as \040.
-std::string unescaped(const std::string& text) {
+std::string unescape(const std::string& text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
     int code = 0;
@@ -52,7 +52,7 @@ std::optional<Mount> read_mount(const std::string& line) {
   const auto second = split(line.substr(dash + 3), ' ');
   if (first.size() < 5 || second.size() < 3) return std::nullopt;
   if (second[0] != "cgroup" && second[0] != "cgroup2") return std::nullopt;
-  return Mount{second[0] == "cgroup2" ? 2 : 1, unescaped(first[3]), unescaped(first[4]), second[2]};
+  return Mount{second[0] == "cgroup2" ? 2 : 1, unescape(first[3]), unescape(first[4]), second[2]};
 }
 
 /// This process's group in the hierarchy of that version and controller, from lines like

@@ -87,16 +87,36 @@ std::optional<size_t> choose_card(const DeviceOptions& asked, const HostInfo& ho
   return index;
 }
 
-void refuse_bf16(const std::string& why) {
-  throw Error(ErrorKind::kDevice, "`precision` bf16 cannot be used: " + why,
-              "leave `precision` out to compute in what there is");
+/// Why there are no products of bfloat16; empty where there are.
+std::string why_no_bf16(const DeviceOptions& asked, const HostInfo& host,
+                        std::optional<size_t> card) {
+  if (card) {
+    const CudaDevice& device = host.cuda[*card];
+    if (device.major >= 8) return "";
+    return format("%s has compute capability %d.%d, and bfloat16 needs 8.0",
+                  printable(device.name).c_str(), device.major, device.minor);
+  }
+  if (host.isa < Isa::kAvx512Bf16) {
+    return std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16";
+  }
+  if (asked.kernels != KernelChoice::kAuto) {
+    return "`kernels` leaves out the kernels that compute in it";
+  }
+  return "";
 }
 
-/// The precision that stands for kFastest.
-Precision fastest(const DeviceOptions& asked, const HostInfo& host, std::optional<size_t> card) {
-  const bool has_bf16 = card ? host.cuda[*card].major >= 8
-                             : host.isa >= Isa::kAvx512Bf16 && asked.kernels == KernelChoice::kAuto;
-  return has_bf16 ? Precision::kBf16 : Precision::kAutocast;
+/// The precision that is computed in: of kFastest, what there is.
+Precision choose_precision(const DeviceOptions& asked, const HostInfo& host,
+                           std::optional<size_t> card) {
+  const std::string problem = why_no_bf16(asked, host, card);
+  if (asked.precision == Precision::kFastest) {
+    return problem.empty() ? Precision::kBf16 : Precision::kAutocast;
+  }
+  if (asked.precision == Precision::kBf16 && !problem.empty()) {
+    throw Error(ErrorKind::kDevice, "`precision` bf16 cannot be used: " + problem,
+                "leave `precision` out to compute in what there is");
+  }
+  return asked.precision;
 }
 
 /// A host's number, which is 0 where it is not known.
@@ -107,17 +127,8 @@ int64_t known_bytes(uint64_t bytes) {
 void set_cpu(const HostInfo& host, ExecPolicy* policy) {
   policy->free_bytes = known_bytes(host.free_bytes);
   const DeviceOptions& asked = policy->chosen;
-  if (asked.precision == Precision::kBf16) {
-    if (host.isa < Isa::kAvx512Bf16) {
-      refuse_bf16(std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16");
-    }
-    if (asked.kernels != KernelChoice::kAuto) {
-      refuse_bf16("`kernels` leaves out the kernels that compute in it");
-    }
-    policy->kernels.bf16 = true;
-  }
-  const char* arithmetic = "float32";
-  if (asked.precision == Precision::kBf16) arithmetic = "bfloat16 products";
+  policy->kernels.bf16 = asked.precision == Precision::kBf16;
+  const char* arithmetic = policy->kernels.bf16 ? "bfloat16 products" : "float32";
   if (asked.precision == Precision::kAutocast) {
     arithmetic = "float32 (on the CPU, `precision` autocast computes as full does)";
   }
@@ -140,10 +151,6 @@ void set_cuda(const HostInfo& host, size_t index, ExecPolicy* policy) {
     policy->dtype = policy->vae_dtype = at::kHalf;
     arithmetic = "half precision";
   } else if (precision == Precision::kBf16) {
-    if (card.major < 8) {
-      refuse_bf16(format("%s has compute capability %d.%d, and bfloat16 needs 8.0",
-                         printable(card.name).c_str(), card.major, card.minor));
-    }
     policy->dtype = policy->vae_dtype = at::kBFloat16;
     arithmetic = "bfloat16";
   }
@@ -173,7 +180,7 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   }
   ExecPolicy policy;
   policy.chosen = asked;
-  if (asked.precision == Precision::kFastest) policy.chosen.precision = fastest(asked, host, card);
+  policy.chosen.precision = choose_precision(asked, host, card);
   policy.threads =
       asked.threads > 0 ? asked.threads : std::min(default_threads(host), kMostThreads);
   policy.chosen.threads = policy.threads;

@@ -30,7 +30,7 @@ struct HostInfo {
       {};                        ///< in the driver's order; `why_no_cuda` says if they can be used
   std::string why_no_cuda = "";  ///< why none of them can; empty where they can
   int cuda_driver = 0;           ///< the newest CUDA that the driver knows, 13000 for 13.0; 0: none
-  int cuda_runtime = 0;          ///< the CUDA of LibTorch's libraries, likewise
+  int cuda_runtime = 0;          ///< the CUDA of LibTorch's libraries; 0: none
   bool cuda_kernels = false;     ///< our own library for cards is open
   std::string why_no_cuda_kernels = "";
 };

@@ -20,22 +20,22 @@ const char* isa_name(Isa isa);
 /// The widest set that the processor and the operating system offer.
 Isa probe_isa();
 
-/// A run of shapes without numbers, whose kernels make the tensors that other rows would make.
+/// A run of shapes without numbers, whose kernels make the tensors that other entries would make.
 struct ShapeRun {
-  enum class Rows {
+  enum class Entries {
     kAten,  ///< plain ATen on the CPU
     kCpu,   ///< the fast ones of the CPU
     kCuda,
   };
 
-  Rows rows = Rows::kAten;
+  Entries entries = Entries::kAten;
   int64_t packed = 0;   ///< bytes of weights of which kernels have made a copy
   int64_t scratch = 0;  ///< bytes of the largest that is copied for each product
 };
 /// What kernels are written for.
 enum class DeviceKind { kCpu, kCuda };
 
-/// Which rows of the kernel tables may be used, and what they may spend.
+/// Which entries of the kernel tables may be used, and what they may spend.
 struct KernelPolicy {
   bool plain = false;  ///< the last row everywhere: plain ATen
   Isa isa = Isa::kPortable;

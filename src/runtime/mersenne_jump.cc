@@ -96,7 +96,7 @@ class PowersOfX {
     Polynomial power(kDegree + 1);
     power.flip(0);
     for (int i = 63 - std::countl_zero(n); i >= 0; --i) {
-      power = squared(power);
+      power = square(power);
       if ((n >> i & 1) == 0) continue;
       power.shift_up();
       if (power.bit(kDegree)) power.add(modulus_, 0);
@@ -105,7 +105,7 @@ class PowersOfX {
   }
 
  private:
-  Polynomial squared(const Polynomial& of) const {
+  Polynomial square(const Polynomial& of) const {
     Polynomial square(2 * kDegree + 64);
     for (size_t i = 0; i < kDegree; ++i) {
       if (of.bit(i)) square.flip(2 * i);

@@ -34,7 +34,7 @@ class PagePlaces {
 
   std::function<void(size_t, size_t)> release_;
   std::map<size_t, size_t> free_;            // first page → pages; no two touch
-  std::unordered_map<size_t, size_t> lent_;  // likewise
+  std::unordered_map<size_t, size_t> lent_;  // first page → pages
   std::vector<bool> touched_;                // by page, up to the highest that was ever lent
   size_t in_use_ = 0;
   size_t kept_ = 0;  // touched pages of free places

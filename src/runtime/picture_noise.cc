@@ -11,7 +11,7 @@ namespace {
 int64_t half_of(int64_t number) { return (number - (number < 0 ? 1 : 0)) / 2; }
 
 /// Puts the middle of `from` into the middle of a copy of `into`; both [C, h, w].
-at::Tensor pasted(const at::Tensor& from, const at::Tensor& into) {
+at::Tensor paste(const at::Tensor& from, const at::Tensor& into) {
   const int64_t dy = half_of(into.size(1) - from.size(1));
   const int64_t dx = half_of(into.size(2) - from.size(2));
   const auto covered = [](int64_t d, int64_t inner, int64_t outer) {
@@ -59,7 +59,7 @@ at::Tensor PictureNoise::first(at::IntArrayRef shape) {
     const at::Tensor other = make_noise_source(rng_, variation_seed_)->normal(from);
     noise = arc_between(changes_.variation_strength, noise, other);
   }
-  return resized ? pasted(noise, stream_->normal(own)) : noise;
+  return resized ? paste(noise, stream_->normal(own)) : noise;
 }
 
 at::Tensor PictureNoise::normal(at::IntArrayRef shape) {

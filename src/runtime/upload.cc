@@ -5,7 +5,7 @@
 namespace sd {
 namespace {
 
-at::Tensor pinned(const at::Tensor& x) {
+at::Tensor pin(const at::Tensor& x) {
   try {
     return x.pin_memory();
   } catch (const c10::Error&) {
@@ -15,8 +15,8 @@ at::Tensor pinned(const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor uploaded(const at::Tensor& x, const at::Device& device) {
-  return device.is_cuda() ? pinned(x).to(device, /*non_blocking=*/true) : x.to(device);
+at::Tensor upload(const at::Tensor& x, const at::Device& device) {
+  return device.is_cuda() ? pin(x).to(device, /*non_blocking=*/true) : x.to(device);
 }
 
 }  // namespace sd

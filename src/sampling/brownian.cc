@@ -43,7 +43,7 @@ uint32_t mix(uint32_t x, uint32_t y) {
 }
 
 /// To six decimals, as Python's round: the decimal number that is nearest to the exact value.
-double rounded(double t) {
+double round_time(double t) {
   char text[64];
   std::snprintf(text, sizeof text, "%.6f", t);
   return std::strtod(text, nullptr);
@@ -83,8 +83,8 @@ BrownianTree::BrownianTree(RngKind rng, uint64_t entropy, std::vector<int64_t> s
     : rng_(rng),
       entropy_(entropy),
       shape_(std::move(shape)),
-      begin_(rounded(begin)),
-      end_(rounded(end)),
+      begin_(round_time(begin)),
+      end_(round_time(end)),
       whole_(noise(seed_sequence_word(entropy, {})) *
              static_cast<float>(std::sqrt(double{end} - double{begin}))) {}
 
@@ -93,8 +93,8 @@ at::Tensor BrownianTree::noise(uint32_t seed) const {
 }
 
 at::Tensor BrownianTree::increment(float a, float b) const {
-  const double from = rounded(std::clamp<double>(a, begin_, end_));
-  const double to = rounded(std::clamp<double>(b, begin_, end_));
+  const double from = round_time(std::clamp<double>(a, begin_, end_));
+  const double to = round_time(std::clamp<double>(b, begin_, end_));
   at::Tensor sum = at::zeros(shape_, at::kFloat);
   if (from < to) collect({begin_, end_, whole_, 0, 0}, from, to, &sum);
   return sum;
@@ -106,7 +106,7 @@ void BrownianTree::collect(const Node& node, double a, double b, at::Tensor* sum
     sum->add_(node.increment);
     return;
   }
-  const double middle = rounded(0.5 * (node.begin + node.end));
+  const double middle = round_time(0.5 * (node.begin + node.end));
   const double left = middle - node.begin, right = node.end - middle;
   const double length = node.end - node.begin;
   const std::array<uint64_t, 2> place = {node.key, node.depth};

@@ -9,7 +9,7 @@ namespace sd {
 namespace {
 
 /// The line through the two points of (xs, ys) that are around x, at x; xs rises.
-float interpolated(const std::vector<float>& xs, const std::vector<float>& ys, float x) {
+float interpolate(const std::vector<float>& xs, const std::vector<float>& ys, float x) {
   const auto last = static_cast<std::ptrdiff_t>(xs.size()) - 2;
   const auto below = std::lower_bound(xs.begin(), xs.end(), x) - xs.begin() - 1;
   const auto i = static_cast<size_t>(std::clamp<std::ptrdiff_t>(below, 0, last));
@@ -28,7 +28,7 @@ ContinuousSchedule::ContinuousSchedule(const NoiseSchedule& schedule) {
   }
 }
 
-float ContinuousSchedule::log_alpha(float t) const { return interpolated(times_, log_alphas_, t); }
+float ContinuousSchedule::log_alpha(float t) const { return interpolate(times_, log_alphas_, t); }
 
 float ContinuousSchedule::alpha(float t) const { return std::exp(log_alpha(t)); }
 
@@ -46,7 +46,7 @@ float ContinuousSchedule::time_of_lambda(float lambda) const {
   const float log_mean = -0.5f * at::logaddexp(at::zeros_like(doubled), doubled).item<float>();
   std::vector<float> rising(log_alphas_.rbegin(), log_alphas_.rend());
   std::vector<float> falling(times_.rbegin(), times_.rend());
-  return interpolated(rising, falling, log_mean);
+  return interpolate(rising, falling, log_mean);
 }
 
 double ContinuousSchedule::model_time(float t) const {

@@ -17,8 +17,8 @@ class Predictor {
       : model_(std::move(model)),
         predicts_(predicts),
         guided_(scales.defined()),
-        guide_(choose_kernel(guide_rows(), GuideSpec{std::move(scales)}, kernels)),
-        mix_(choose_kernel(mix_rows(), MixSpec{}, kernels)) {}
+        guide_(choose_kernel(guide_entries(), GuideSpec{std::move(scales)}, kernels)),
+        mix_(choose_kernel(mix_entries(), MixSpec{}, kernels)) {}
 
   Prediction operator()(const at::Tensor& x, const Level& at) const {
     const double scale = input_scale(at);
@@ -75,27 +75,6 @@ Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels) {
     *now = at;
     return (guides && !guides(at) ? alone : both)(x, at.at);
   });
-}
-
-Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels) {
-  // A context is prepared when the first evaluation under it comes.
-  struct Prepared {
-    EpsModel both, alone;
-  };
-  const auto prepared = std::make_shared<Prepared>();
-  const std::vector<double> scales = of.uncond.defined() ? of.scales : std::vector<double>();
-  const auto answer = [=](const at::Tensor& x, double t, const Evaluation&, bool guided) {
-    EpsModel& model = guided ? prepared->both : prepared->alone;
-    if (!model) model = of.network(guided ? at::cat({of.uncond, of.cond}) : of.cond);
-    return model(x, t);
-  };
-  return guided(ConditionedNetwork{answer, scales, of.predicts, of.guides, of.cond.device()},
-                kernels);
-}
-
-Denoiser unguided(EpsModel model, const KernelPolicy& kernels, Predicts predicts) {
-  return Denoiser([predictor = Predictor(std::move(model), {}, predicts, kernels)](
-                      const at::Tensor& x, const Evaluation& at) { return predictor(x, at.at); });
 }
 
 }  // namespace sd

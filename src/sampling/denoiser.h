@@ -14,10 +14,6 @@ namespace sd {
 /// or not → [k·N, C, h, w] f32, for each row of x under each of k contexts.
 using EpsModel = std::function<at::Tensor(const at::Tensor& x, double t)>;
 
-/// A network that is given its context [k·N, T, width] once, for all calls of the model that it
-/// returns: x [N, C, h, w] → [k·N, C, h, w], row i for row i of the context and row i mod N of x.
-using EpsNetwork = std::function<EpsModel(const at::Tensor& context)>;
-
 /// What a network was trained to say.
 enum class Predicts {
   kEps,  ///< the noise
@@ -77,24 +73,5 @@ struct ConditionedNetwork {
 
 /// Classifier-free guidance (Ho and Salimans 2022): u + scale·(c - u).
 Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels = {});
-
-/// A network under guidance.
-struct GuidedNetwork {
-  EpsNetwork network;
-  at::Tensor cond;             ///< [N, T, width]
-  at::Tensor uncond;           ///< likewise; undefined: no guidance, which is what scale 1 means
-  std::vector<double> scales;  ///< N
-  Predicts predicts = Predicts::kEps;
-  /// Whether an evaluation has guidance; where it has none, `cond` is evaluated alone. Empty: all.
-  std::function<bool(const Evaluation&)> guides = {};
-};
-
-/// Classifier-free guidance (Ho and Salimans 2022): u + scale·(c - u), both halves in one call
-/// under a context of 2N rows, the unconditional ones first.
-Denoiser guided(GuidedNetwork of, const KernelPolicy& kernels = {});
-
-/// A model [N, C, h, w] → [N, C, h, w] that needs no guidance.
-Denoiser unguided(EpsModel model, const KernelPolicy& kernels = {},
-                  Predicts predicts = Predicts::kEps);
 
 }  // namespace sd

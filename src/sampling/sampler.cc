@@ -12,7 +12,7 @@
 namespace sd {
 namespace {
 
-const Sampler* named(std::string_view name) {
+const Sampler* find_by_name(std::string_view name) {
   for (const Sampler& sampler : samplers()) {
     if (is_name(name, sampler.name)) return &sampler;
   }
@@ -28,7 +28,7 @@ std::optional<std::string_view> ends_in(std::string_view name, std::string_view 
 }
 
 const Sampler* named_or_labelled(std::string_view name) {
-  const Sampler* sampler = named(name);
+  const Sampler* sampler = find_by_name(name);
   return sampler != nullptr ? sampler : find_webui_sampler(name);
 }
 
@@ -88,7 +88,7 @@ SamplerChoice choose_sampler(std::string_view name) {
 }
 
 const Sampler& find_sampler(std::string_view name) {
-  if (const Sampler* sampler = named(name)) return *sampler;
+  if (const Sampler* sampler = find_by_name(name)) return *sampler;
   throw unknown_name("sampler", name, all_names());
 }
 

@@ -62,7 +62,8 @@ enum class Grid {
   kWebUi,      ///< the reference's timesteps without the last step, as in the web UI
   kUniPc,      ///< as many steps as kWebUi has timesteps, laid in continuous time
   kSigmas,     ///< a schedule
-  kEnds,       ///< the sampler lays its own between the model's highest and lowest level
+  kEnds,       ///< the sampler lays its own between the model's highest and lowest level, from a
+               ///< picture between the ends of a schedule's part
   kDistilled,  ///< some of the times that a model of few steps was distilled on
   kTrailing,   ///< whole timesteps from the end of the training schedule
 };
@@ -129,6 +130,11 @@ struct Sampler {
   /// Whether the web UI has it; else the label is ours.
   bool webui = true;
 };
+
+/// Whether a run of it looks at the schedule. `from_picture`: whether it starts from one.
+constexpr bool uses_schedule(const Sampler& sampler, bool from_picture) {
+  return sampler.grid == Grid::kSigmas || (sampler.grid == Grid::kEnds && from_picture);
+}
 
 /// All samplers; the tests run over this table.
 std::span<const Sampler> samplers();

@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kContent = kMaxTokens - 2;
 
 /// A chunk of the first 75 ids of the content, padded, with the weight 1 around them.
-Chunk framed(const TokenFrame& frame, const Chunk& content) {
+Chunk frame_chunk(const TokenFrame& frame, const Chunk& content) {
   const size_t kept = std::min(content.ids.size(), kContent);
   Chunk chunk{.ids = std::vector<int32_t>(kMaxTokens, frame.padding),
               .weights = std::vector<double>(kMaxTokens, 1.0),
@@ -91,7 +91,7 @@ class Chunker {
   }
 
   void close() {
-    result_.chunks.push_back(framed(frame_, std::exchange(chunk_, {})));
+    result_.chunks.push_back(frame_chunk(frame_, std::exchange(chunk_, {})));
     comma_.reset();
   }
 
@@ -180,7 +180,7 @@ ChunkedText chunk_text_old(std::string_view utf8, const ChunkArgs& args) {
     }
     i += change == 1 ? std::max<size_t>(match.length, 1) : 1;
   }
-  return {{framed(args.tokenizer.frame(), content)}, std::ssize(content.ids)};
+  return {{frame_chunk(args.tokenizer.frame(), content)}, std::ssize(content.ids)};
 }
 
 Chunk empty_chunk(const Tokenizer& tokenizer) {

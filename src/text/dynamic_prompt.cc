@@ -195,15 +195,20 @@ class Expander {
     text = take_count(text, &choice);
     std::vector<Option> options;
     for (const View part : split(text, "|")) options.push_back(option_of(part));
-    std::vector<std::string> values;  // of a wildcard that stands for all options
     if (options.size() == 1 && choice.has_count && is_wildcard(options[0].text)) {
       const View only = without_blanks(options[0].text);
-      const auto found = lookup_(expand(only.substr(2, only.size() - 4)));
-      options.clear();
-      for (const WildcardValue& value : found) values.push_back(value.text);
-      for (size_t i = 0; i < found.size(); ++i) options.push_back({values[i], found[i].weight});
+      options = options_of(expand(only.substr(2, only.size() - 4)));
     }
-    return chosen(std::move(options), choice);
+    return choose(std::move(options), choice);
+  }
+
+  /// The values of a wildcard.
+  std::vector<Option> options_of(const std::string& wildcard) {
+    std::vector<Option> options;
+    for (const WildcardValue& value : lookup_(wildcard)) {
+      options.push_back({value.text, value.weight});
+    }
+    return options;
   }
 
   static bool is_wildcard(View text) {
@@ -211,14 +216,14 @@ class Expander {
     return text.size() > 4 && text.starts_with("__") && text.find("__", 2) == text.size() - 2;
   }
 
-  std::string chosen(std::vector<Option> options, const Choice& choice) {
+  std::string choose(std::vector<Option> options, const Choice& choice) {
     const auto count = static_cast<int64_t>(options.size());
     const int64_t most = std::min(choice.most, count), least = std::min(choice.least, most);
     const int64_t number =
         least + static_cast<int64_t>(random_.below(static_cast<uint64_t>(most - least + 1)));
     std::string out;
     for (int64_t i = 0; i < number; ++i) {
-      const size_t pick = picked(options, choice.method, static_cast<uint64_t>(i));
+      const size_t pick = pick_option(options, choice.method, static_cast<uint64_t>(i));
       if (i > 0) out += choice.separator;
       out += expand(options[pick].text);
       options.erase(options.begin() + static_cast<std::ptrdiff_t>(pick));
@@ -226,7 +231,7 @@ class Expander {
     return out;
   }
 
-  size_t picked(const std::vector<Option>& options, char method, uint64_t nth) {
+  size_t pick_option(const std::vector<Option>& options, char method, uint64_t nth) {
     if (method == '@') return static_cast<size_t>((place_ + nth) % options.size());
     if (method == '!') {
       const size_t pick = static_cast<size_t>(place_ / stride_ % options.size());
@@ -256,12 +261,9 @@ class Expander {
       }
       text = text.substr(0, open);
     }
-    const auto values = lookup_(expand(text));
-    std::vector<Option> options;
-    for (const WildcardValue& value : values) options.push_back({value.text, value.weight});
     Choice choice;
     choice.method = method;
-    std::string out = chosen(std::move(options), choice);
+    std::string out = choose(options_of(expand(text)), choice);
     if (open != View::npos) variables_ = before;
     return out;
   }
@@ -269,7 +271,7 @@ class Expander {
   /// `x=a`, `x=!a`, `x?=a`, `x`, `x:a` of ${…}.
   std::string variable(View text) {
     const size_t equals = text.find('='), colon = text.find(':');
-    if (equals != View::npos && equals < colon) return assigned(text, equals);
+    if (equals != View::npos && equals < colon) return assign(text, equals);
     const std::string name(without_blanks(text.substr(0, colon)));
     if (!is_name(name)) refuse("a variable has no name", text);
     const auto found = variables_.find(name);
@@ -278,7 +280,7 @@ class Expander {
     return expand(without_blanks(text.substr(colon + 1)));
   }
 
-  std::string assigned(View text, size_t equals) {
+  std::string assign(View text, size_t equals) {
     View name = text.substr(0, equals);
     const bool keeps = name.ends_with('?');
     if (keeps) name.remove_suffix(1);

@@ -16,9 +16,9 @@ struct WildcardValue {
   bool operator==(const WildcardValue&) const = default;
 };
 
-/// All values of a wildcard by its name, such as "colours" or "artists/*". Throws Error where there
-/// is none.
-using WildcardLookup = std::function<std::vector<WildcardValue>(const std::string& name)>;
+/// All values of a wildcard by its name, such as "colours" or "artists/*"; they live as long as the
+/// function, which returns no temporary. Throws Error where there is none.
+using WildcardLookup = std::function<const std::vector<WildcardValue>&(const std::string& name)>;
 
 /// What a prompt's choices depend on.
 struct ExpansionSeed {

@@ -28,7 +28,7 @@ class AttentionParser {
     while (at_ < text_.size()) step();
     multiply_open(round_, kRound);
     multiply_open(square_, kSquare);
-    return joined();
+    return join_parts();
   }
 
  private:
@@ -146,7 +146,7 @@ class AttentionParser {
   }
 
   /// Neighbours of one weight as one piece.
-  std::vector<WeightedText> joined() const {
+  std::vector<WeightedText> join_parts() const {
     std::vector<WeightedText> result;
     for (size_t i = 0; i < pieces_.size(); ++i) {
       if (result.empty() || result.back().weight != weights_[i])

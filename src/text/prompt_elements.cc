@@ -107,11 +107,11 @@ class ElementFinder {
     if (!top.bars.empty()) {
       found_.push_back({all, between(top.at + 1, top.bars, i), {}});
     } else if (!top.colons.empty()) {
-      scheduled(all, between(top.at + 1, top.colons, i));
+      schedule(all, between(top.at + 1, top.colons, i));
     }
   }
 
-  void scheduled(TextRange all, std::vector<TextRange> items) {
+  void schedule(TextRange all, std::vector<TextRange> items) {
     const auto number = number_in(text_, items.back());
     if (!number) return drop_open();
     items.pop_back();

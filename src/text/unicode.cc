@@ -49,8 +49,8 @@ void sort_combining_marks(std::u32string& text) {
   }
 }
 
-std::u32string normalized(const icu::Normalizer2* form, UErrorCode status,
-                          std::u32string_view text) {
+std::u32string normalize(const icu::Normalizer2* form, UErrorCode status,
+                         std::u32string_view text) {
   if (is_ascii(text)) return std::u32string(text);
   std::u32string sorted(text);
   sort_combining_marks(sorted);
@@ -123,19 +123,19 @@ std::string to_utf8(std::u32string_view text) {
 std::u32string to_nfc(std::u32string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* form = icu::Normalizer2::getNFCInstance(status);
-  return normalized(form, status, text);
+  return normalize(form, status, text);
 }
 
 std::u32string to_nfd(std::u32string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* form = icu::Normalizer2::getNFDInstance(status);
-  return normalized(form, status, text);
+  return normalize(form, status, text);
 }
 
 std::u32string to_nfkc(std::u32string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* form = icu::Normalizer2::getNFKCInstance(status);
-  return normalized(form, status, text);
+  return normalize(form, status, text);
 }
 
 std::u32string to_lower(std::u32string_view text) {

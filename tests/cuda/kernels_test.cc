@@ -1,4 +1,4 @@
-// Our kernels on the card against ATen's rows in double precision on the processor, and against
+// Our kernels on the card against ATen's entries in double precision on the processor, and against
 // what the processor does thread by thread.
 
 #include <ATen/ATen.h>
@@ -23,10 +23,11 @@ const Type kTypes[] = {{at::kFloat, 1e-6}, {at::kHalf, 5e-4}, {at::kBFloat16, 4e
 
 at::Tensor on_card(const at::Tensor& x, at::ScalarType type) { return x.to(type).to(kCard); }
 
-/// One of the rows, which must fit.
+/// That of the entry for cards, which must fit.
 template <class Kernel, class Spec>
-std::unique_ptr<const Kernel> row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec) {
-  for (const auto& candidate : rows) {
+std::unique_ptr<const Kernel> own_kernel(std::span<const KernelEntry<Kernel, Spec>> entries,
+                                         const Spec& spec) {
+  for (const auto& candidate : entries) {
     if (candidate.device == DeviceKind::kCuda) return candidate.make(spec, kOnCard);
   }
   return nullptr;
@@ -47,8 +48,9 @@ TEST(CudaKernels, GroupNorm) {
         at::Tensor exact = at::group_norm(given.to(at::kDouble), groups, weight.to(at::kDouble),
                                           bias.to(at::kDouble), 1e-5);
         if (silu) exact = at::silu(exact);
-        const auto kernel = row(
-            group_norm_rows(), GroupNormSpec{weight.to(kCard), bias.to(kCard), groups, 1e-5, silu});
+        const auto kernel =
+            own_kernel(group_norm_entries(),
+                       GroupNormSpec{weight.to(kCard), bias.to(kCard), groups, 1e-5, silu});
         ASSERT_NE(kernel, nullptr);
         const at::Tensor y = (*kernel)(given.to(kCard));
         EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -63,11 +65,11 @@ TEST(CudaKernels, GroupNorm) {
 TEST(CudaKernels, GroupNormOfViewsThatAreNotAligned) {
   SD_NEEDS_CARD();
   const at::Tensor weight = random({64}, 1).to(kCard), bias = random({64}, 2).to(kCard);
-  const auto kernel = row(group_norm_rows(), GroupNormSpec{weight, bias, 32, 1e-5, true});
+  const auto kernel = own_kernel(group_norm_entries(), GroupNormSpec{weight, bias, 32, 1e-5, true});
   ASSERT_NE(kernel, nullptr);
   const at::Tensor memory = random({2 * 64 * 9 * 9 + 1}, 3).to(kCard);
   const at::Tensor x = memory.slice(0, 1).reshape({2, 9, 9, 64}).permute({0, 3, 1, 2});
-  const auto aten = group_norm_rows().back().make({weight, bias, 32, 1e-5, true}, kOnCard);
+  const auto aten = group_norm_entries().back().make({weight, bias, 32, 1e-5, true}, kOnCard);
   EXPECT_LE(difference((*kernel)(x), (*aten)(x)), 1e-5);
 }
 
@@ -75,8 +77,8 @@ TEST(CudaKernels, GroupNormIsTheEmulatedOne) {
   SD_NEEDS_CARD();
   const at::Tensor weight = random({320}, 1), bias = random({320}, 2);
   const at::Tensor x = random({2, 320, 9, 7}, 3);
-  const auto kernel =
-      row(group_norm_rows(), GroupNormSpec{weight.to(kCard), bias.to(kCard), 32, 1e-5, false});
+  const auto kernel = own_kernel(group_norm_entries(),
+                                 GroupNormSpec{weight.to(kCard), bias.to(kCard), 32, 1e-5, false});
   ASSERT_NE(kernel, nullptr);
   EmulatedNorm<float> emulated(x, weight, bias, 32, false, true);
   // A card contracts products and sums: a last bit here and there.
@@ -91,9 +93,9 @@ TEST(CudaKernels, Geglu) {
     const at::Tensor bias = random({2 * columns}, 2), x = random({rows, depth}, 3);
     for (const auto& [type, rounding] : kTypes) {
       const GegluSpec spec{on_card(weight, type), on_card(bias, type)};
-      const auto kernel = row(geglu_rows(), spec);
+      const auto kernel = own_kernel(geglu_entries(), spec);
       ASSERT_NE(kernel, nullptr);
-      const auto aten = geglu_rows().back().make(spec, kOnCard);
+      const auto aten = geglu_entries().back().make(spec, kOnCard);
       const at::Tensor y = (*kernel)(on_card(x, type));
       // ATen rounds the gate once more.
       EXPECT_LE(difference(y, (*aten)(on_card(x, type))),
@@ -105,7 +107,7 @@ TEST(CudaKernels, Geglu) {
 
 TEST(CudaKernels, Mix) {
   SD_NEEDS_CARD();
-  const auto kernel = row(mix_rows(), MixSpec{});
+  const auto kernel = own_kernel(mix_entries(), MixSpec{});
   ASSERT_NE(kernel, nullptr);
   for (const auto& [weights, divisor] : mix_weights()) {
     for (const int64_t side : {7, 64}) {
@@ -127,7 +129,8 @@ TEST(CudaKernels, Guide) {
     for (const int64_t side : {7, 64}) {
       for (const bool guided : {true, false}) {
         const at::Tensor scales = guided ? random({pictures}, 2) * 5 : at::Tensor();
-        const auto kernel = row(guide_rows(), GuideSpec{guided ? scales.to(kCard) : scales});
+        const auto kernel =
+            own_kernel(guide_entries(), GuideSpec{guided ? scales.to(kCard) : scales});
         ASSERT_NE(kernel, nullptr);
         const GuideInputs inputs = guide_inputs(pictures, side, guided);
         const GuidedAnswer answer =
@@ -143,18 +146,18 @@ TEST(CudaKernels, Guide) {
 TEST(CudaUpload, IsTheSameThere) {
   SD_NEEDS_CARD();
   const at::Tensor x = random({3, 4, 64, 64}, 1);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(uploaded(x + i, kCard), x + i), 0);
-  EXPECT_EQ(difference(uploaded(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(upload(x + i, kCard), x + i), 0);
+  EXPECT_EQ(difference(upload(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
 }
 
 TEST(CudaKernels, EmptyTensors) {
   SD_NEEDS_CARD();
   const at::Tensor weight = random({32}, 1).to(kCard), bias = random({32}, 2).to(kCard);
-  const auto norm = row(group_norm_rows(), GroupNormSpec{weight, bias, 32, 1e-5, false});
+  const auto norm = own_kernel(group_norm_entries(), GroupNormSpec{weight, bias, 32, 1e-5, false});
   ASSERT_NE(norm, nullptr);
   EXPECT_EQ((*norm)(at::empty({0, 32, 4, 4}, weight.options())).numel(), 0);
-  const auto gate =
-      row(geglu_rows(), GegluSpec{random({8, 4}, 3).to(kCard), at::zeros({8}, weight.options())});
+  const auto gate = own_kernel(
+      geglu_entries(), GegluSpec{random({8, 4}, 3).to(kCard), at::zeros({8}, weight.options())});
   ASSERT_NE(gate, nullptr);
   EXPECT_EQ((*gate)(at::empty({0, 4}, weight.options())).numel(), 0);
 }

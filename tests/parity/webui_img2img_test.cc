@@ -13,6 +13,7 @@
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
 #include "runtime/exec_policy.h"
+#include "support/denoisers.h"
 #include "support/golden_tensor.h"
 #include "support/webui_cases.h"
 
@@ -86,8 +87,8 @@ TEST_P(WebUiImg2Img, HasTheSameLatent) {
   DrawnNoise noise(place.steps(), place.shape(), 1, at::kCPU, paths);
   Denoiser denoiser = denoiser_of(plan, request);
   const at::Tensor ours =
-      run_sampler(plan, request.batch.knobs, x, *choose_kernel(mix_rows(), MixSpec{}, {}), &noise,
-                  &denoiser, {});
+      run_sampler(plan, request.batch.knobs, x, *choose_kernel(mix_entries(), MixSpec{}, {}),
+                  &noise, &denoiser, {});
   EXPECT_LE((ours - tensor("latent")).abs().max().item<double>(),
             std::max(5 * of.floor("latent"), 2e-4));
 }

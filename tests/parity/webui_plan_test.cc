@@ -130,7 +130,7 @@ void run(const WebUiCase& of, const Request& request, size_t number, RecordedDra
   ComparedNoise noise(&drawn, recorded);
   Denoiser denoiser = plain_denoiser(plan, asked);
   run_sampler(plan, request.batch.knobs, plan.start.sigma * start,
-              *choose_kernel(mix_rows(), MixSpec{}, {}), &noise, &denoiser, {});
+              *choose_kernel(mix_entries(), MixSpec{}, {}), &noise, &denoiser, {});
 }
 
 TEST_P(WebUiPlans, AskAndDrawAsRecorded) {

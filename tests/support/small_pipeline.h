@@ -52,6 +52,11 @@ inline ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
   return policy;
 }
 
+/// The largest difference, as a part of the largest value.
+inline double relative_error(const at::Tensor& a, const at::Tensor& b) {
+  return ((a - b).abs().max() / b.abs().max()).item<double>();
+}
+
 inline Request small_request(int pictures, int side) {
   Request request;
   request.pictures.resize(static_cast<size_t>(pictures));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sampling/noise_schedule.h"
+#include "sd/options.h"
 #include "support/golden.h"
 
 // What AUTOMATIC1111's web UI gave, recorded: files beside the reference's outputs.
@@ -33,6 +34,11 @@ inline std::filesystem::path webui_dir() {
 inline nlohmann::json webui_json(const std::string& path) {
   std::ifstream file(webui_dir() / path);
   return file ? nlohmann::json::parse(file) : nlohmann::json();
+}
+
+/// The random numbers of its "Random number generator source".
+inline RngKind source_of(const std::string& name) {
+  return name == "GPU" ? RngKind::kCuda : name == "CPU" ? RngKind::kCpu : RngKind::kNv;
 }
 
 inline at::Tensor numbers_tensor(const nlohmann::json& numbers, at::IntArrayRef shape,

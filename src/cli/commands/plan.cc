@@ -11,7 +11,7 @@
 #include "cli/settings_layers.h"
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
-#include "job/planned_load.h"
+#include "job/workload.h"
 #include "models/model_source.h"
 #include "pipeline/adapted_networks.h"
 #include "pipeline/memory_choice.h"
@@ -63,12 +63,12 @@ ModelSource planned_source(const ChosenModel& model) {
 }
 
 /// A half is a picture under one half of guidance.
-double pictures_at_a_time(const MemoryPlan& plan, const PlannedLoad& load) {
+double pictures_at_a_time(const MemoryPlan& plan, const Workload& load) {
   if (plan.unet_share == UNetShare::kAll) return static_cast<double>(load.pictures);
   return plan.unet_share == UNetShare::kHalf && load.guided ? 0.5 : 1;
 }
 
-nlohmann::json as_json(const MemoryChoice& choice, const PlannedLoad& load, int64_t free) {
+nlohmann::json as_json(const MemoryChoice& choice, const Workload& load, int64_t free) {
   const MemoryPlan& plan = choice.plan;
   nlohmann::json weights = nlohmann::json::array(), stages = nlohmann::json::array();
   for (const PlannedWeights& part : plan.weights) {
@@ -116,7 +116,7 @@ void print_layers(const PlannedStage& stage) {
   }
 }
 
-void print_text(const MemoryChoice& choice, const PlannedLoad& load, const ExecPolicy& policy,
+void print_text(const MemoryChoice& choice, const Workload& load, const ExecPolicy& policy,
                 bool layers) {
   const MemoryPlan& plan = choice.plan;
   std::string ways = plan.in_strips ? ", VAE in tiles" : "";
@@ -154,7 +154,7 @@ int run_plan(const PlanOptions& options) {
   const ExecPolicy policy = planned_policy(options);
   const BatchPlan plan =
       plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run));
-  PlannedLoad load = largest_load(plan.batches, model.description);
+  Workload load = largest_load(plan.batches, model.description);
   const ModelSource source = planned_source(model);
   AdapterLibrary adapters(source.config);
   for (const std::vector<LoraUse>& uses : lora_sets(plan.batches)) {

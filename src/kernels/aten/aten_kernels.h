@@ -11,7 +11,7 @@
 #include "kernels/mix.h"
 #include "runtime/kernel_policy.h"
 
-/// The last row of every kernel table: plain ATen, for any shape and device.
+/// The last entry of every kernel table: plain ATen, for any shape and device.
 namespace sd::aten {
 
 std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec, const KernelPolicy&);

@@ -6,7 +6,7 @@
 #include "kernels/group_norm.h"
 #include "runtime/kernel_policy.h"
 
-/// Kernels of our own for the processor, in float32, for the rows of the tables above ATen's.
+/// Kernels of our own for the processor, in float32, for the entries of the tables above ATen's.
 namespace sd::cpu {
 
 /// 3x3, stride 1, padding 1, by Winograd's F(4x4, 3x3), from eight input channels on.

@@ -160,7 +160,7 @@ class PackedGeglu final : public GegluKernel {
 
  private:
   PackedGemm gemm_;
-  std::unique_ptr<const GegluKernel> of_few_;  // likewise
+  std::unique_ptr<const GegluKernel> of_few_;  // null: all are packed
 };
 
 bool can_pack(const at::Tensor& weight) {
@@ -168,7 +168,7 @@ bool can_pack(const at::Tensor& weight) {
          weight.numel() > 0;
 }
 
-/// Whether the row of `code` is the one for the policy's precision.
+/// Whether the entry of `code` is the one for the policy's precision.
 bool precise(const GemmCode& code, const KernelPolicy& policy) {
   return policy.bf16 || code.unit_values == 1;
 }

@@ -7,9 +7,9 @@
 #include "kernels/linear.h"
 #include "runtime/kernel_policy.h"
 
-/// Rows of the kernel tables written for one set of instructions each, on the CPU, for tensors of
-/// float32. Those with bf16 in their name round both operands of their products to bfloat16 and add
-/// up in float32; they fit where the policy asks for that precision.
+/// Entries of the kernel tables written for one set of instructions each, on the CPU, for tensors
+/// of float32. Those with bf16 in their name round both operands of their products to bfloat16 and
+/// add up in float32; they fit where the policy asks for that precision.
 namespace sd::cpu {
 
 // Products with weights packed in panels (gemm_code.h). The copy doubles a weight's memory: where

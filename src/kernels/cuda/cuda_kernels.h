@@ -8,7 +8,7 @@
 #include "kernels/mix.h"
 #include "runtime/kernel_policy.h"
 
-/// Kernels of our own for cards, for the rows of the tables above ATen's: where libsd_cuda.so is
+/// Kernels of our own for cards, for the entries of the tables above ATen's: where libsd_cuda.so is
 /// open; null elsewhere. They are for what ATen takes several passes over the memory for.
 namespace sd::cuda {
 

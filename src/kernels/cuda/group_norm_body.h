@@ -47,7 +47,7 @@ inline NormLayout norm_layout(int channels, int64_t pixels, int pack_width) {
 template <class T>
 struct NormJob {
   const T* x;           ///< [N, pixels, channels]
-  T* y;                 ///< likewise
+  T* y;                 ///< [N, pixels, channels]
   const float* weight;  ///< [channels]
   const float* bias;    ///< [channels]
   float* parts;         ///< [N, chunks, groups, 2]: sum and sum of squares

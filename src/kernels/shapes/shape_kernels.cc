@@ -7,7 +7,7 @@
 namespace sd::shapes {
 namespace {
 
-using Rows = ShapeRun::Rows;
+using Entries = ShapeRun::Entries;
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
 
 at::Tensor like(const at::Tensor& x) {
@@ -24,10 +24,10 @@ at::Tensor with_width(const at::Tensor& x, int64_t width) {
 
 class ShapeGroupNorm final : public GroupNormKernel {
  public:
-  ShapeGroupNorm(const GroupNormSpec& spec, Rows rows) : spec_(spec), rows_(rows) {}
+  ShapeGroupNorm(const GroupNormSpec& spec, Entries entries) : spec_(spec), entries_(entries) {}
 
   at::Tensor operator()(const at::Tensor& input) const override {
-    if (rows_ == Rows::kAten) {
+    if (entries_ == Entries::kAten) {
       const at::Tensor x = like(input), y = like(input);  // rows first, and back again
       return like(input);
     }
@@ -38,7 +38,7 @@ class ShapeGroupNorm final : public GroupNormKernel {
 
   ChannelAffine affine(const at::Tensor& x) const override {
     const int64_t n = x.size(0), channels = x.size(1);
-    if (rows_ == Rows::kAten) {
+    if (entries_ == Entries::kAten) {
       const at::Tensor copy = like(x), normed = like(x);
       return of_channels(x);
     }
@@ -56,12 +56,12 @@ class ShapeGroupNorm final : public GroupNormKernel {
   }
 
   GroupNormSpec spec_;
-  Rows rows_;
+  Entries entries_;
 };
 
 class ShapeConv2d final : public Conv2dKernel {
  public:
-  ShapeConv2d(const Conv2dSpec& spec, Rows rows) : spec_(spec), rows_(rows) {}
+  ShapeConv2d(const Conv2dSpec& spec, Entries entries) : spec_(spec), entries_(entries) {}
 
   at::Tensor operator()(const Conv2dInputs& inputs) const override {
     const int64_t times = inputs.upsample ? 2 : 1;
@@ -73,7 +73,7 @@ class ShapeConv2d final : public Conv2dKernel {
     const std::vector<int64_t> shape = {x.size(0), weight.size(0), side(x.size(2)),
                                         side(x.size(3))};
     const auto result = [&] { return at::empty(shape, x.options().memory_format(kLast)); };
-    const bool winograd = rows_ == Rows::kCpu && weight.size(2) == 3 && spec_.stride == 1 &&
+    const bool winograd = entries_ == Entries::kCpu && weight.size(2) == 3 && spec_.stride == 1 &&
                           spec_.padding == 1 && weight.size(1) >= 8;
     if (winograd) {
       const at::Tensor in = x.contiguous(kLast), y = result();
@@ -88,7 +88,7 @@ class ShapeConv2d final : public Conv2dKernel {
 
  private:
   Conv2dSpec spec_;
-  Rows rows_;
+  Entries entries_;
 };
 
 class ShapeLinear final : public LinearKernel {
@@ -118,7 +118,7 @@ class ShapeGeglu final : public GegluKernel {
   bool fused_;
 };
 
-/// None of the rows has a product of queries and keys in memory.
+/// None of the entries has a product of queries and keys in memory.
 class ShapeAttention final : public AttentionKernel {
  public:
   at::Tensor operator()(const at::Tensor& q, const at::Tensor&, const at::Tensor&) const override {
@@ -126,11 +126,11 @@ class ShapeAttention final : public AttentionKernel {
   }
 };
 
-/// As the rows of packed panels do: they keep a copy of the weight, or, where memory is low, make
-/// one for each product.
+/// As the entries of packed panels do: they keep a copy of the weight, or, where memory is low,
+/// make one for each product.
 bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
   ShapeRun& run = *policy.shapes;
-  if (run.rows != Rows::kCpu) return false;
+  if (run.entries != Entries::kCpu) return false;
   const auto bytes = static_cast<int64_t>(weight.nbytes()) / (policy.bf16 ? 2 : 1);
   if (policy.memory == MemoryMode::kLow) {
     run.scratch = std::max(run.scratch, bytes);
@@ -144,7 +144,7 @@ bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
 
 std::unique_ptr<const Conv2dKernel> make_kernel(const Conv2dSpec& spec,
                                                 const KernelPolicy& policy) {
-  return std::make_unique<ShapeConv2d>(spec, policy.shapes->rows);
+  return std::make_unique<ShapeConv2d>(spec, policy.shapes->entries);
 }
 
 std::unique_ptr<const LinearKernel> make_kernel(const LinearSpec& spec,
@@ -155,7 +155,7 @@ std::unique_ptr<const LinearKernel> make_kernel(const LinearSpec& spec,
 
 std::unique_ptr<const GroupNormKernel> make_kernel(const GroupNormSpec& spec,
                                                    const KernelPolicy& policy) {
-  return std::make_unique<ShapeGroupNorm>(spec, policy.shapes->rows);
+  return std::make_unique<ShapeGroupNorm>(spec, policy.shapes->entries);
 }
 
 std::unique_ptr<const AttentionKernel> make_kernel(const AttentionSpec&, const KernelPolicy&) {

@@ -10,7 +10,7 @@
 #include "runtime/kernel_policy.h"
 
 // Kernels that compute nothing: on tensors of the device "meta", which have shapes and no numbers,
-// they make the tensors that the rows of policy.shapes make, in their order, so that a network's
+// they make the tensors that the entries of policy.shapes make, in their order, so that a network's
 // need of memory can be told without running it.
 
 namespace sd::shapes {

@@ -116,8 +116,8 @@ class Step {
   }
 
   float lambda() const { return lambda_; }
-  at::Tensor predicted() const { return sum(corrections_.predictor, {}); }
-  at::Tensor corrected(const at::Tensor& x0) const { return sum(corrections_.corrector, x0); }
+  at::Tensor predict() const { return sum(corrections_.predictor, {}); }
+  at::Tensor correct(const at::Tensor& x0) const { return sum(corrections_.corrector, x0); }
 
  private:
   /// The step of first order, and the corrections by older pictures and that at the end.
@@ -161,10 +161,10 @@ static at::Tensor sample_unipc(const SampleArgs& args) {
       order = std::min(order, steps + 1 - i);
     }
     const Step step(args, known, x, static_cast<size_t>(i), order);
-    x = step.predicted();
+    x = step.predict();
     if (i < steps) {
       const at::Tensor x0 = args.denoise(x, args.levels[static_cast<size_t>(i)]).x0;
-      x = step.corrected(x0);
+      x = step.correct(x0);
       known.insert(known.begin(), {step.lambda(), x0});
       if (std::ssize(known) > most) known.pop_back();
     }

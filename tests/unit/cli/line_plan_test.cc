@@ -9,7 +9,7 @@
 #include "cli/prompt_lines.h"
 #include "job/batch_plan.h"
 #include "job/lora_text.h"
-#include "job/planned_load.h"
+#include "job/workload.h"
 #include "support/expect_error.h"
 #include "support/tiny_model.h"
 

@@ -57,5 +57,25 @@ TEST(Wildcards, OfADamagedFileAreAnError) {
   expect_error(ErrorKind::kFile, "no wildcard", [&] { absent.values("a"); });
 }
 
+TEST(Wildcards, AreReadOnce) {
+  const TempFolder folder;
+  folder.write("colours.txt", "red\n");
+  Wildcards wildcards(folder.path().string());
+  const std::vector<WildcardValue>& first = wildcards.values("colours");
+  std::filesystem::remove(folder / "colours.txt");
+  EXPECT_EQ(&wildcards.values("colours"), &first);
+  EXPECT_EQ(texts(wildcards.values("col*")), Texts({"red"}));
+}
+
+TEST(Wildcards, AreNotLeftHalfReadByADamagedFile) {
+  const TempFolder folder;
+  for (const char* name : {"a.txt", "c.txt"}) folder.write(name, "red\n");
+  folder.write("b.json", "{");
+  Wildcards wildcards(folder.path().string());
+  for (const char* name : {"a", "c", "a"}) {
+    expect_error(ErrorKind::kFile, "b.json", [&] { wildcards.values(name); });
+  }
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -81,7 +81,7 @@ TEST(CudaGroupNorm, GivesItsAffineAsTheLastRowDoes) {
   const at::Tensor x = random({2, 96, 10, 10}, 3).contiguous(at::MemoryFormat::ChannelsLast);
   EmulatedNorm<float> norm(x, weight, bias, 32, /*silu=*/true, /*packs=*/true);
   norm.run();
-  const auto aten = group_norm_rows().back().make({weight, bias, 32, 1e-5, true}, {});
+  const auto aten = group_norm_entries().back().make({weight, bias, 32, 1e-5, true}, {});
   const ChannelAffine expected = aten->affine(x);
   const auto applied = [&](const at::Tensor& mean, const at::Tensor& scale,
                            const at::Tensor& shift) {
@@ -132,7 +132,7 @@ TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); 
 TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
 TEST(CudaMix, IsItsFormulaAsAtensIs) {
-  const auto aten = mix_rows().back().make({}, {});
+  const auto aten = mix_entries().back().make({}, {});
   for (const auto& [weights, divisor] : mix_weights()) {
     for (const int64_t side : {1, 7, 64}) {
       SCOPED_TRACE(std::to_string(weights.size()) + " terms, side " + std::to_string(side));
@@ -147,7 +147,7 @@ TEST(CudaMix, IsItsFormulaAsAtensIs) {
 }
 
 TEST(Mix, LeavesTermsOfWeightZeroOutAndTakesDoubles) {
-  const auto aten = mix_rows().back().make({}, {});
+  const auto aten = mix_entries().back().make({}, {});
   const at::Tensor x = random({2, 3}, 1);
   EXPECT_TRUE(at::equal((*aten)({{0, at::Tensor()}, {1, x}, {0, x * NAN}}), x));
   EXPECT_TRUE(at::equal((*aten)({{0, x}, {0, at::Tensor()}}), at::zeros({2, 3})));
@@ -168,8 +168,8 @@ TEST(CudaGuide, IsItsFormulaAsAtensIs) {
           eps = halves[0] + scales.reshape({-1, 1, 1, 1}) * (halves[1] - halves[0]);
         }
         const at::Tensor x0 = (inputs.x - inputs.sigma * eps) / inputs.alpha;
-        for (const GuidedAnswer& answer :
-             {emulated_guide(inputs, scales), (*guide_rows().back().make({scales}, {}))(inputs)}) {
+        for (const GuidedAnswer& answer : {emulated_guide(inputs, scales),
+                                           (*guide_entries().back().make({scales}, {}))(inputs)}) {
           EXPECT_LE(difference(answer.eps, eps), 2e-5);
           EXPECT_LE(difference(answer.x0, x0), 5e-5);
         }
@@ -178,23 +178,23 @@ TEST(CudaGuide, IsItsFormulaAsAtensIs) {
   }
 }
 
-TEST(CudaRows, AreForTensorsOnCardsOnly) {
+TEST(CudaEntries, AreForTensorsOnCardsOnly) {
   const KernelPolicy on_card{.isa = probe_isa(), .device = DeviceKind::kCuda};
-  const auto names = [](const auto& rows, DeviceKind device) {
+  const auto names = [](const auto& entries, DeviceKind device) {
     std::vector<std::string> found;
-    for (const auto& row : rows) {
-      if (row.device == device) found.emplace_back(row.name);
+    for (const auto& entry : entries) {
+      if (entry.device == device) found.emplace_back(entry.name);
     }
     return found;
   };
-  EXPECT_EQ(names(group_norm_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  EXPECT_EQ(names(geglu_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  EXPECT_EQ(names(guide_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  EXPECT_EQ(names(mix_rows(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
-  // Without our library, and for what it has no kernel for, a card gets the last row: it works on
-  // tensors of any type, which the processor's rows do not.
+  EXPECT_EQ(names(group_norm_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(geglu_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(guide_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  EXPECT_EQ(names(mix_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
+  // Without our library, and for what it has no kernel for, a card gets the last entry: it works on
+  // tensors of any type, which the processor's entries do not.
   const at::Tensor weight = random({8, 8, 3, 3}, 1).to(at::kDouble);
-  const auto conv = choose_kernel(conv2d_rows(), {weight, {}, 1, 1}, on_card);
+  const auto conv = choose_kernel(conv2d_entries(), {weight, {}, 1, 1}, on_card);
   EXPECT_EQ((*conv)(random({1, 8, 5, 5}, 2).to(at::kDouble)).scalar_type(), at::kDouble);
 }
 

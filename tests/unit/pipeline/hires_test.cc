@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "image/image_io.h"
+#include "pipeline/request_load.h"
 #include "support/expect_error.h"
 #include "support/webui.h"
 
@@ -108,6 +109,10 @@ TEST(Hires, WhatCannotBeDrawnIsRefused) {
   request.batch.hires = scaled(2);
   request.batch.hires.strength = 1.5;
   expect_error(ErrorKind::kUsage, "hires_strength", [&] { check_request(model, request); });
+  request.batch.hires = scaled(2);
+  request.batch.init.image = std::make_shared<const Image>(64, 64);
+  expect_error(ErrorKind::kUsage, "init image", [&] { check_request(model, request); });
+  request.batch.init = {};
   request.batch.hires = scaled(16);
   request.batch.width = 2048;
   expect_error(ErrorKind::kUsage, "hires_width", [&] { check_request(model, request); });
@@ -115,6 +120,74 @@ TEST(Hires, WhatCannotBeDrawnIsRefused) {
   EXPECT_NO_THROW(check_request(model, request));
   request.batch.hires = {};
   expect_error(ErrorKind::kUsage, "multiple of 64", [&] { check_request(model, request); });
+}
+
+/// A request of two passes over a prompt of the web UI's syntax.
+Request two_passes(const std::string& prompt, const std::string& hires_prompt) {
+  Request request;
+  request.batch = batch_of(64, 64, scaled(2));
+  request.batch.sampler = "euler";
+  request.batch.prompts.syntax = PromptSyntax::kWebUi;
+  request.pictures = {{.prompt = prompt, .negative_prompt = "", .hires_prompt = hires_prompt}};
+  request.noise.rows = 0;
+  return request;
+}
+
+TEST(Hires, WhatTheSecondPassCannotDrawIsRefusedAtOnce) {
+  const ModelDescription model;
+  EXPECT_NO_THROW(check_request(model, two_passes("a", "b")));
+  expect_error(ErrorKind::kUsage, "1.2.3",
+               [&] { check_request(model, two_passes("a", "(b:1.2.3)")); });
+  Request request = two_passes("a", "b");
+  request.pictures[0].hires_negative_prompt = "\xff";
+  expect_error(ErrorKind::kUsage, "UTF-8", [&] { check_request(model, request); });
+  request = two_passes("a", "b");
+  request.batch.hires.steps = 20'000;
+  expect_error(ErrorKind::kUsage, "steps", [&] { check_request(model, request); });
+  request = two_passes("a", "b");
+  request.batch.hires.sampler = "dpm_solver";
+  expect_error(ErrorKind::kUsage, "dpm_solver", [&] { check_request(model, request); });
+  request = two_passes("a", "b");
+  request.batch.knobs.eta = 0.5;  // euler leaves it alone
+  request.batch.hires.sampler = "plms";
+  expect_error(ErrorKind::kUsage, "eta", [&] { check_request(model, request); });
+}
+
+TEST(Hires, BothPassesHaveTheAdaptersOfThePrompt) {
+  const ModelDescription model;
+  const auto check = [&](const std::string& prompt, const std::string& hires_prompt) {
+    Request request = two_passes(prompt, hires_prompt);
+    request.batch.loras = {{.file = "x.safetensors", .in_prompt = true}};
+    check_request(model, request);
+  };
+  EXPECT_NO_THROW(check("a <lora:x:1>", ""));
+  EXPECT_NO_THROW(check("a <lora:x:1>", "b <lora:x:1>"));
+  for (const char* other : {"b", "b <lora:y:1>", "b <lora:x:0.5>", "b <lora:x:1> <lora:y:1>"}) {
+    expect_error(ErrorKind::kUsage, "other adapters", [&] { check("a <lora:x:1>", other); });
+  }
+  expect_error(ErrorKind::kUsage, "other adapters", [&] { check("a", "b <lora:x:1>"); });
+}
+
+TEST(RequestLoad, IsThatOfEachPass) {
+  const ModelDescription model;
+  Request request = two_passes("a AND b", "c");
+  request.batch.hires = sides(128, 96);
+  request.batch.hires.upscaler = HiresUpscaler::kLanczos;
+  request.pictures[0].scale = 1;
+  std::vector<Workload> loads = loads_of(model, request);
+  ASSERT_EQ(loads.size(), 2U);
+  EXPECT_EQ(loads[0].width, 64);
+  EXPECT_TRUE(loads[0].guided);  // the texts are weighed against the negative one
+  EXPECT_EQ(loads[0].parts, 2);
+  EXPECT_EQ(loads[1].height, 128);  // before the surplus is cut
+  EXPECT_EQ(loads[1].width, 128);
+  EXPECT_TRUE(loads[1].encodes);
+  EXPECT_FALSE(loads[1].guided);
+  EXPECT_EQ(loads[1].parts, 1);
+  request.batch.hires.upscaler = HiresUpscaler::kLatent;
+  EXPECT_FALSE(loads_of(model, request)[1].encodes);
+  request.batch.hires = {};
+  EXPECT_EQ(loads_of(model, request).size(), 1U);
 }
 
 }  // namespace

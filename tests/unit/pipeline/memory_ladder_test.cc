@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "models/memory_plan.h"
+#include "pipeline/request_load.h"
 #include "runtime/out_of_memory.h"
 #include "support/cpu_tensor_meter.h"
 #include "support/small_pipeline.h"
@@ -74,14 +76,9 @@ Outcome draw(const Pipeline& pipeline, const Request& request, const Scarcity& s
   return run;
 }
 
-/// The largest difference, as a part of the largest value.
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  return ((a - b).abs().max() / b.abs().max()).item<double>();
-}
-
 void expect_same(const Outcome& a, const Outcome& b) {
-  EXPECT_LT(difference(a.latent, b.latent), 1e-4);
-  EXPECT_LT(difference(a.image, b.image), 1e-4);
+  EXPECT_LT(relative_error(a.latent, b.latent), 1e-4);
+  EXPECT_LT(relative_error(a.image, b.image), 1e-4);
   ASSERT_EQ(a.draws.size(), b.draws.size());
   for (size_t i = 0; i < a.draws.size(); ++i) EXPECT_EQ(a.draws[i].offset, b.draws[i].offset);
 }
@@ -162,6 +159,32 @@ TEST_F(ScarceMemory, IsPlannedForWhereItIsKnown) {
   expect_same(scarce, free_run);
   EXPECT_EQ(count(scarce.said, "memory: "), 0) << scarce.said;
   EXPECT_LT(scarce.most.at(Stage::kSample), free_run.most.at(Stage::kSample));
+}
+
+TEST_F(ScarceMemory, IsPlannedForBeforeASecondPassEncodes) {
+  Request request = small_request(1, 64);
+  request.noise = {.rng = RngKind::kCuda, .seeds = {7}, .rows = 0};
+  request.batch.hires.scale = 4;
+  request.batch.hires.upscaler = HiresUpscaler::kLanczos;
+  const Scarcity once = {.stage = Stage::kEncode, .limit = kEnough, .failures = 1};
+  const Pipeline roomy = Pipeline::load(model_.options, cpu_policy(true));
+  EXPECT_EQ(count(draw(roomy, request, once).said, "memory: not enough to decode"), 1);
+
+  // So much that the first pass fits as a whole, and not the second's autoencoder.
+  const MemoryPlanner planner(open_model(model_.options.model), cpu_policy(true));
+  const std::vector<Workload> loads = loads_of(roomy.description(), request);
+  const MemoryPlan first = planner.plan(loads[0], /*in_strips=*/false);
+  const MemoryPlan second = planner.plan(loads[1], /*in_strips=*/false);
+  constexpr double kShare = 0.97;  // of what is free, which is planned for
+  const int64_t limit = first.total() + (1 << 20);
+  for (const PlannedStage& stage : second.stages) {
+    if (stage.stage == kSamplingStage) continue;
+    ASSERT_GT(second.during(stage), limit) << stage.stage;
+  }
+  ExecPolicy policy = cpu_policy(true);
+  policy.free_bytes = static_cast<int64_t>(static_cast<double>(limit) / kShare);
+  // In tiles there is no way to work on less.
+  EXPECT_THROW(draw(Pipeline::load(model_.options, policy), request, once), c10::OutOfMemoryError);
 }
 
 TEST(OutOfMemory, IsToldFromOtherErrors) {

@@ -60,7 +60,7 @@ TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
       const MemoryPlanner planner(shapes_of(config), policy);
       for (const int pictures : {1, 3}) {
         Request request = small_request(pictures, 256);
-        const PlannedLoad load{
+        const Workload load{
             .pictures = pictures, .height = 256, .width = 256, .guided = true, .encodes = false};
         expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
                               measured(pipeline, request));
@@ -71,7 +71,7 @@ TEST(MemoryPlan, IsWithinATenthOfWhatAtenAllocates) {
       measured(pipeline, first);
       Request request = small_request(1, 256);
       request.batch.init.image = std::make_shared<const Image>(256, 256);
-      const PlannedLoad load{
+      const Workload load{
           .pictures = 1, .height = 256, .width = 256, .guided = true, .encodes = true};
       expect_within_a_tenth(planner.plan(load, tiling == VaeTiling::kOn),
                             measured(pipeline, request));
@@ -130,7 +130,7 @@ ExecPolicy with_free(ExecPolicy policy, double gigabytes) {
 TEST(MemoryChoice, TakesTheFirstModeThatFits) {
   const ModelConfig config = v1();
   const ExecPolicy policy = cpu_policy(false);
-  const PlannedLoad load;
+  const Workload load;
   const auto chosen = [&](double gigabytes) {
     return choose_memory(shapes_of(config), with_free(policy, gigabytes), load);
   };
@@ -156,7 +156,7 @@ ExecPolicy card_policy(at::ScalarType dtype = at::kHalf) {
 }
 
 /// The reference's README command.
-constexpr PlannedLoad kThreePictures{
+constexpr Workload kThreePictures{
     .pictures = 3, .height = 512, .width = 512, .guided = true, .encodes = false};
 
 TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
@@ -182,7 +182,7 @@ TEST(MemoryChoice, EachRungNeedsLessThanTheOneBefore) {
 }
 
 TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
-  const auto chosen = [&](double gigabytes, const PlannedLoad& load,
+  const auto chosen = [&](double gigabytes, const Workload& load,
                           at::ScalarType dtype = at::kHalf) {
     return choose_memory(shapes_of(v1()), with_free(card_policy(dtype), gigabytes), load);
   };
@@ -197,7 +197,7 @@ TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
   expect(chosen(3.72, kThreePictures), true, UNetShare::kAll, true);
   expect(chosen(3.6, kThreePictures), true, UNetShare::kPicture, true);
   expect(chosen(3.3, kThreePictures), true, UNetShare::kHalf, false);
-  PlannedLoad large = kThreePictures;
+  Workload large = kThreePictures;
   large.height = large.width = 1024;
   expect(chosen(10, large), false, UNetShare::kAll, true);
   expect(chosen(6, large), false, UNetShare::kAll, true);
@@ -211,7 +211,7 @@ TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
 }
 
 TEST(MemoryChoice, SplitsTheUNetOnTheCpuWhereTheLowestModeDoesNotSuffice) {
-  PlannedLoad many = kThreePictures;
+  Workload many = kThreePictures;
   many.pictures = 16;
   ExecPolicy policy = cpu_policy(false);
   ExecPolicy low = policy;

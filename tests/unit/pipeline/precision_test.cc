@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "support/small_pipeline.h"
+#include "support/tensor_to_write.h"
 #include "weights/checkpoint.h"
-#include "weights/formats/writers.h"
 
 namespace sd::test {
 namespace {
@@ -35,11 +35,6 @@ Drawn draw(const LoadOptions& options, ExecPolicy policy, const Request& request
   return result;
 }
 
-/// The largest difference, as a part of the largest value.
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  return ((a - b).abs().max() / b.abs().max()).item<double>();
-}
-
 Request from_a_picture(Request request) {
   auto image = std::make_shared<Image>(request.batch.width, request.batch.height);
   for (size_t i = 0; i < image->rgb.size(); ++i) image->rgb[i] = static_cast<uint8_t>(i * 7);
@@ -62,10 +57,10 @@ TEST(HalfPrecision, DrawsThePictureOfSinglePrecision) {
       for (const char* name : {"cond", "unet_x"}) {
         EXPECT_EQ(half.tensors.at(name).sizes(), full.tensors.at(name).sizes());
       }
-      const double latents = difference(half.tensors.at("latent"), full.tensors.at("latent"));
+      const double latents = relative_error(half.tensors.at("latent"), full.tensors.at("latent"));
       EXPECT_LT(latents, kind.most);
       EXPECT_GT(latents, 0);
-      EXPECT_LT(difference(half.tensors.at("image"), full.tensors.at("image")), kind.most);
+      EXPECT_LT(relative_error(half.tensors.at("image"), full.tensors.at("image")), kind.most);
     }
   }
 }
@@ -88,9 +83,7 @@ void scale_weights(const ModelOnDisk& model, const std::string& part, double fac
   for (const TensorInfo& info : checkpoint->index()) {
     at::Tensor tensor = checkpoint->tensor(info).clone();
     if (info.name.find(part) != std::string::npos) tensor.mul_(factor);
-    tensors.push_back({info.name, info.dtype, info.shape, [tensor](char* bytes) {
-                         std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes());
-                       }});
+    tensors.push_back(to_write(info.name, tensor));
   }
   const std::string scaled = (model.folder() / "scaled.safetensors").string();
   write_safetensors(scaled, tensors);
@@ -118,8 +111,8 @@ TEST_P(Overflows, AreComputedAgainInSinglePrecisionAndSaid) {
   EXPECT_NE(said.find(std::string(GetParam().culprit) + " went beyond what float16 can hold"),
             std::string::npos)
       << said;
-  EXPECT_LT(difference(half.tensors.at("image"), full.tensors.at("image")), 0.03);
-  EXPECT_LT(difference(half.tensors.at("latent"), full.tensors.at("latent")), 0.02);
+  EXPECT_LT(relative_error(half.tensors.at("image"), full.tensors.at("image")), 0.03);
+  EXPECT_LT(relative_error(half.tensors.at("latent"), full.tensors.at("latent")), 0.02);
   ASSERT_EQ(half.pictures.size(), 2U);
 }
 

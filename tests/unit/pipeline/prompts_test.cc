@@ -102,5 +102,24 @@ TEST_F(Prompts, ThatCannotBeReadAreRefused) {
   expect_error(ErrorKind::kUsage, "clip_skip", [&] { draw(request); });
 }
 
+TEST_F(Prompts, AreRefusedWithTheUsualNumberOfEachSetting) {
+  const auto hint_of = [](const PromptSettings& prompts) -> std::string {
+    Request request = request_of({"a"});
+    request.batch.prompts = prompts;
+    try {
+      check_request({}, request);
+    } catch (const Error& error) {
+      return error.hint();
+    }
+    return "";
+  };
+  PromptSettings prompts;
+  prompts.clip_skip = 0;
+  EXPECT_EQ(hint_of(prompts), "the usual one is 1");
+  prompts = {};
+  prompts.comma_backtrack = 99;
+  EXPECT_EQ(hint_of(prompts), "the usual one is 20");
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -9,10 +9,6 @@
 namespace sd::test {
 namespace {
 
-RngKind source_of(const std::string& name) {
-  return name == "GPU" ? RngKind::kCuda : name == "CPU" ? RngKind::kCpu : RngKind::kNv;
-}
-
 NoiseChanges changes_of(const nlohmann::json& recorded) {
   return {.variation_strength = recorded.value("subseed_strength", 0.0),
           .from_width = recorded.value("seed_resize_from_w", 0),

@@ -10,7 +10,7 @@ namespace {
 
 TEST(Upload, ToTheHostIsTheTensorItself) {
   const at::Tensor x = at::arange(12, at::kFloat).view({3, 4});
-  EXPECT_TRUE(uploaded(x, at::kCPU).is_same(x));
+  EXPECT_TRUE(upload(x, at::kCPU).is_same(x));
 }
 
 }  // namespace

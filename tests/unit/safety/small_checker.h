@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,8 +13,8 @@
 
 #include "models/random_checkpoint.h"
 #include "safety/safety_checker.h"
+#include "support/tensor_to_write.h"
 #include "support/tiny_model.h"
-#include "weights/formats/writers.h"
 
 /// Safety checkers that are small enough for a test to make itself: those of vectors.json, whose
 /// weights follow from their names as in scripts/make_safety_vectors.
@@ -48,12 +47,6 @@ inline std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(
   const WeightView root(std::make_shared<const Checkpoint>("nothing", Tensors()));
   const SafetyChecker checker(root, config, KernelPolicy{.plain = true});
   return root.report().missing();
-}
-
-inline TensorToWrite to_write(const std::string& name, const at::Tensor& tensor) {
-  return {name, at::kFloat, tensor.sizes().vec(), [tensor](char* bytes) {
-            std::memcpy(bytes, tensor.const_data_ptr<float>(), tensor.nbytes());
-          }};
 }
 
 /// One checker of vectors.json in a folder of its own, with its configs; its weights can be changed

@@ -158,7 +158,7 @@ Outcome run(const nlohmann::json& recorded, at::ScalarType type) {
     return {x0, eps, eps};
   });
   RecordedNoise noise(recorded, type);
-  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const auto mix = choose_kernel(mix_entries(), MixSpec{}, {});
   result.x = sampler.sample({.denoise = denoiser,
                              .x = pictures(recorded.at("x"), type),
                              .levels = levels,

@@ -11,10 +11,6 @@
 namespace sd::test {
 namespace {
 
-RngKind source_of(const std::string& name) {
-  return name == "GPU" ? RngKind::kCuda : name == "CPU" ? RngKind::kCpu : RngKind::kNv;
-}
-
 TEST(SeedSequence, IsNumpys) {
   SD_NEEDS_WEBUI();
   for (const auto& row : webui_json("unit/brownian.json").at("seed_sequence")) {

@@ -107,7 +107,7 @@ double difference_of_steps(const nlohmann::json& recorded, at::ScalarType type) 
     return scales ? std::sqrt(1 + levels[i].sigma * levels[i].sigma) : 1.0;
   };
   double largest = 0;
-  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const auto mix = choose_kernel(mix_entries(), MixSpec{}, {});
   sampler.sample({.denoise = denoiser,
                   .x = pictures(run.at("start"), type) * size_of(0),
                   .levels = levels,

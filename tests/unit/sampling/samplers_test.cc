@@ -8,6 +8,7 @@
 
 #include "kernels/table.h"
 #include "sampling/sampling_plan.h"
+#include "support/denoisers.h"
 #include "support/expect_error.h"
 #include "support/webui.h"
 
@@ -115,7 +116,7 @@ std::vector<BrownianTree> paths_of(const SamplingPlan& plan, const at::Tensor& x
 /// The sampler's own function, without what `run_sampler` makes of predictions.
 at::Tensor sample(const SamplingPlan& plan, Denoiser* denoiser, const at::Tensor& x,
                   NoiseStream* noise, const SamplerKnobs& knobs, const StepFn& on_step) {
-  const auto mix = choose_kernel(mix_rows(), MixSpec{}, {});
+  const auto mix = choose_kernel(mix_entries(), MixSpec{}, {});
   return plan.sampler.sample({.denoise = *denoiser,
                               .x = x,
                               .levels = plan.levels,
@@ -129,7 +130,7 @@ at::Tensor sample(const SamplingPlan& plan, Denoiser* denoiser, const at::Tensor
                               .on_step = on_step});
 }
 
-/// From x with alpha² + sigma² = 1 to the end of the levels, scaled likewise.
+/// From x with alpha² + sigma² = 1 to the end of the levels, where alpha² + sigma² is 1 again.
 Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& x,
                const Setting& setting) {
   Trajectory result;
@@ -156,7 +157,7 @@ Trajectory run(const Sampler& sampler, const EpsModel& model, const at::Tensor& 
   // (The last step of consistency sampling leaves no noise.)
   const bool ends_clean = sampler.name == std::string("diffusers_lcm");
   result.last = ends_clean ? Level{0, 1, 0} : plan.levels.back();
-  if (sampler.name != std::string("dpm_adaptive")) {
+  if (sampler.draws(plan) >= 0) {  // else its steps are not known before
     EXPECT_EQ(total, static_cast<int64_t>(result.steps.size()));
   }
   result.draws = std::move(noise.draws);
@@ -508,7 +509,7 @@ TEST(Denoiser, ReadsAVelocityAsTheNoiseThatItStandsFor) {
     return std::sqrt(a) * eps - std::sqrt(1 - a) * (x - std::sqrt(1 - a) * eps) / std::sqrt(a);
   };
   Denoiser by_eps = unguided(model_of(data));
-  Denoiser by_velocity = unguided(velocity, {}, Predicts::kV);
+  Denoiser by_velocity = unguided(velocity, Predicts::kV);
   const double a = alpha_at(500);
   for (const Level& level :
        {Level{500, std::sqrt(a), std::sqrt(1 - a)}, Level{500, 1, std::sqrt((1 - a) / a)}}) {

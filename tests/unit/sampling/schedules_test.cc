@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "sampling/sampling_plan.h"
 #include "support/expect_error.h"
 #include "support/webui.h"
@@ -109,6 +111,29 @@ TEST(Schedules, AreFoundByNameAndLabel) {
   EXPECT_EQ(find_schedule("SGMUniform"), find_schedule("sgm_uniform"));
   EXPECT_EQ(find_schedule("Automatic"), nullptr);
   expect_error(ErrorKind::kUsage, "there is no schedule 'karas'", [] { find_schedule("karas"); });
+}
+
+/// The levels of a run with this schedule, added up.
+double sum_of_levels(const Sampler& sampler, const char* schedule, std::optional<double> strength) {
+  const SamplingPlan plan = plan_sampling(sd_v1_schedule(), {.sampler = sampler.name,
+                                                             .schedule = schedule,
+                                                             .steps = sampler.limits.usual,
+                                                             .strength = strength});
+  double sum = 0;
+  for (const Level& level : plan.levels) sum += level.sigma;
+  return sum;
+}
+
+TEST(Schedules, AreLookedAtBySamplersOfWhichTheTableSaysSo) {
+  for (const Sampler& sampler : samplers()) {
+    for (const std::optional<double> strength : {std::optional<double>(), std::optional(0.6)}) {
+      if (strength && !sampler.starts_from_picture) continue;
+      SCOPED_TRACE(std::string(sampler.name) + (strength ? " from a picture" : ""));
+      const bool differ = sum_of_levels(sampler, "karras", strength) !=
+                          sum_of_levels(sampler, "exponential", strength);
+      EXPECT_EQ(uses_schedule(sampler, strength.has_value()), differ);
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/data_files.h"
 #include "support/golden.h"
 #include "text/tokenizer.h"
 
@@ -31,6 +32,11 @@ inline std::vector<nlohmann::json> text_cases() {
 inline nlohmann::json token_items() {
   std::ifstream file(reference_dir() / "tokens.json");
   return nlohmann::json::parse(file).at("items");
+}
+
+inline const Tokenizer& clip() {
+  static const auto instance = make_clip_tokenizer(data_file("tokenizer/clip.model"));
+  return *instance;
 }
 
 /// The ids before the padding.

@@ -2,17 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/data_files.h"
 #include "text/clip_vocab.h"
 #include "unit/text/cases.h"
 
 namespace sd {
 namespace {
-
-const Tokenizer& clip() {
-  static const auto instance = make_clip_tokenizer(data_file("tokenizer/clip.model"));
-  return *instance;
-}
 
 /// "w w w …"
 std::string words(int count) {
@@ -26,19 +20,20 @@ class Chunks : public testing::Test {
   ChunkedText chunks(const std::string& text, int64_t comma_backtrack = 20) const {
     return chunk_text(
         {{text, 1.0}},
-        {.tokenizer = clip(), .embeddings = names_, .comma_backtrack = comma_backtrack});
+        {.tokenizer = test::clip(), .embeddings = names_, .comma_backtrack = comma_backtrack});
   }
 
-  const EmbeddingNames names_{clip(), {{"badhands", 8}, {"tiny-style", 3}, {"tiny-style-2", 2}}};
+  const EmbeddingNames names_{test::clip(),
+                              {{"badhands", 8}, {"tiny-style", 3}, {"tiny-style-2", 2}}};
 };
 
 TEST_F(Chunks, FrameAndPadAsThePlainPrompt) {
   const ChunkedText text = chunks("a photo of a cat");
   ASSERT_EQ(text.chunks.size(), 1u);
-  EXPECT_EQ(text.chunks[0].ids, clip().encode("a photo of a cat").ids);
+  EXPECT_EQ(text.chunks[0].ids, test::clip().encode("a photo of a cat").ids);
   EXPECT_EQ(text.chunks[0].weights, std::vector<double>(77, 1.0));
   EXPECT_EQ(text.tokens, 5);
-  EXPECT_EQ(empty_chunk(clip()).ids, clip().encode("").ids);
+  EXPECT_EQ(empty_chunk(test::clip()).ids, test::clip().encode("").ids);
 }
 
 TEST_F(Chunks, EndBehindANearComma) {
@@ -53,7 +48,7 @@ TEST_F(Chunks, HoldEmbeddings) {
   EXPECT_EQ(text.chunks[0].embeddings, (std::vector<Injected>{{1, 2}, {4, 0}}));
   EXPECT_EQ(text.chunks[0].ids[2], 0);
   EXPECT_EQ(text.chunks[0].ids[3], 0);
-  EXPECT_EQ(clip().piece(text.chunks[0].ids[4]), "x");  // a name may stand in a longer word
+  EXPECT_EQ(test::clip().piece(text.chunks[0].ids[4]), "x");  // a name may stand in a longer word
 }
 
 TEST_F(Chunks, StartAnotherForAnEmbeddingThatDoesNotFit) {
@@ -72,8 +67,8 @@ TEST_F(Chunks, LeaveTheVectorsOfAnEmbeddingThatMovesBehindTheComma) {
 }
 
 TEST_F(Chunks, AreOneInTheOldWay) {
-  const ChunkedText text =
-      chunk_text_old("a (red) [bicycle] " + words(80), {.tokenizer = clip(), .embeddings = names_});
+  const ChunkedText text = chunk_text_old("a (red) [bicycle] " + words(80),
+                                          {.tokenizer = test::clip(), .embeddings = names_});
   ASSERT_EQ(text.chunks.size(), 1u);
   EXPECT_EQ(std::vector<int32_t>(text.chunks[0].ids.begin(), text.chunks[0].ids.begin() + 4),
             (std::vector<int32_t>{kClipStart, 320, 736, 11652}));

@@ -2,7 +2,6 @@
 
 #include <fstream>
 
-#include "runtime/data_files.h"
 #include "sd/error.h"
 #include "text/clip_vocab.h"
 #include "text/tokenizer.h"
@@ -11,13 +10,8 @@
 namespace sd {
 namespace {
 
-const Tokenizer& clip() {
-  static const auto instance = make_clip_tokenizer(data_file("tokenizer/clip.model"));
-  return *instance;
-}
-
 std::vector<int32_t> content(std::string_view text) {
-  const std::vector<int32_t> ids = test::used_ids(clip().encode(text));
+  const std::vector<int32_t> ids = test::used_ids(test::clip().encode(text));
   return {ids.begin() + 1, ids.end() - 1};
 }
 
@@ -25,24 +19,24 @@ TEST(ClipTokenizer, GivesTheReferencesIds) {
   SD_NEEDS_REFERENCE();
   for (const auto& row : test::json_lines(test::reference_dir() / "clip_tokens.jsonl")) {
     const std::string prompt = row.at("prompt");
-    EXPECT_EQ(clip().encode(prompt).ids, row.at("ids").get<std::vector<int32_t>>()) << prompt;
+    EXPECT_EQ(test::clip().encode(prompt).ids, row.at("ids").get<std::vector<int32_t>>()) << prompt;
   }
   for (const auto& item : test::token_items()) {
     const std::string text = item.at("text");
-    EXPECT_EQ(clip().encode(text).ids, item.at("clip").get<std::vector<int32_t>>()) << text;
+    EXPECT_EQ(test::clip().encode(text).ids, item.at("clip").get<std::vector<int32_t>>()) << text;
   }
 }
 
 TEST(ClipTokenizer, GivesTheIdsOfEveryCase) {
   for (const auto& row : test::text_cases()) {
     const std::string text = row.at("text");
-    EXPECT_EQ(test::used_ids(clip().encode(text)), row.at("clip").get<std::vector<int32_t>>())
+    EXPECT_EQ(test::used_ids(test::clip().encode(text)), row.at("clip").get<std::vector<int32_t>>())
         << text;
   }
 }
 
 TEST(ClipTokenizer, FramesAndPads) {
-  const Tokens tokens = clip().encode("a photo of a cat");
+  const Tokens tokens = test::clip().encode("a photo of a cat");
   ASSERT_EQ(tokens.ids.size(), 77u);
   EXPECT_EQ(test::used_ids(tokens),
             (std::vector<int32_t>{kClipStart, 320, 1125, 539, 320, 2368, kClipEnd}));
@@ -63,7 +57,7 @@ TEST(ClipTokenizer, KnowsSpecialTokensInTheText) {
 TEST(ClipTokenizer, KeepsEverythingUpToTheLastPlace) {
   std::string text;
   for (int i = 0; i < 75; ++i) text += "cat ";
-  const Tokens tokens = clip().encode(text);
+  const Tokens tokens = test::clip().encode(text);
   EXPECT_EQ(tokens.used, 77);
   EXPECT_EQ(tokens.lost, "");
   EXPECT_EQ(tokens.ids[75], 2368);
@@ -73,12 +67,12 @@ TEST(ClipTokenizer, KeepsEverythingUpToTheLastPlace) {
 TEST(ClipTokenizer, TellsTheWordsThatWereLost) {
   std::string text;
   for (int i = 0; i < 74; ++i) text += "cat ";
-  const Tokens tokens = clip().encode(text + "Supercalifragilistic,  DOG");
+  const Tokens tokens = test::clip().encode(text + "Supercalifragilistic,  DOG");
   EXPECT_EQ(tokens.used, 77);
   EXPECT_EQ(tokens.lost, "supercalifragilistic, dog");  // its first piece still fitted
   EXPECT_GT(tokens.lost_tokens, 2);
-  EXPECT_EQ(clip().encode(text + "cat<|endoftext|>").lost, "<|endoftext|>");
-  EXPECT_EQ(clip().encode(text + "cat &eacute;").lost, "é");
+  EXPECT_EQ(test::clip().encode(text + "cat<|endoftext|>").lost, "<|endoftext|>");
+  EXPECT_EQ(test::clip().encode(text + "cat &eacute;").lost, "é");
 }
 
 TEST(ClipTokenizer, ReadsPastNul) {
@@ -88,7 +82,7 @@ TEST(ClipTokenizer, ReadsPastNul) {
 
 TEST(ClipTokenizer, RefusesWhatIsNotUtf8) {
   try {
-    clip().encode("caf\xE9");
+    test::clip().encode("caf\xE9");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
@@ -98,7 +92,7 @@ TEST(ClipTokenizer, RefusesWhatIsNotUtf8) {
 TEST(ClipTokenizer, FinishesLongTexts) {
   for (const char* unit : {"a", "xyzzy", "a cat, ", "Привет ", "中文", "👩\u200d", "'", "!?", "<|",
                            "<|endoftext|>", "Σ.", "İ", "\u0345", "&amp;", "Ã©", " ", "\n"}) {
-    const Tokens tokens = clip().encode(test::hundred_kilobytes(unit));
+    const Tokens tokens = test::clip().encode(test::hundred_kilobytes(unit));
     EXPECT_EQ(tokens.ids.size(), 77u) << unit;
     EXPECT_EQ(tokens.lost.empty(), tokens.lost_tokens == 0) << unit;
   }

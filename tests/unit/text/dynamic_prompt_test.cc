@@ -13,8 +13,8 @@
 namespace sd::test {
 namespace {
 
-std::vector<WildcardValue> lookup(const std::string& name) {
-  const std::map<std::string, std::vector<WildcardValue>> lists = {
+const std::vector<WildcardValue>& lookup(const std::string& name) {
+  static const std::map<std::string, std::vector<WildcardValue>> lists = {
       {"colours", {{"blue"}, {"green"}, {"red"}}},
       {"season", {{"summer"}, {"{autumn|fall}"}}},
       {"clothes", {{"${season:no} shirts"}}},

@@ -1,5 +1,5 @@
-// Every row of every kernel table against the table's last row, and against the formula in double.
-// Rows are read from the tables: a new one is tested as soon as it is there.
+// Every entry of every kernel table against the table's last entry, and against the formula in
+// double. Entries are read from the tables: a new one is tested as soon as it is there.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -7,15 +7,11 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_entries.h"
+#include "support/kernel_numbers.h"
 
 namespace sd::test {
 namespace {
-
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
 
 /// A tensor of the shape that is a cut of a larger, transposed one: contiguous in no layout.
 at::Tensor scattered(at::IntArrayRef shape, uint64_t seed = 1) {
@@ -35,23 +31,16 @@ std::vector<at::Tensor> image_layouts(at::IntArrayRef shape) {
 
 KernelPolicy policy() { return {.isa = probe_isa()}; }
 
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
-
 at::Tensor in_double(const at::Tensor& x) { return x.defined() ? x.to(at::kDouble) : x; }
 
-/// Runs every row that fits the spec on the input; each must agree with the last row and with
+/// Runs every entry that fits the spec on the input; each must agree with the last entry and with
 /// `expected`, leave its input as it was, and give memory of its own.
 template <class Kernel, class Spec>
-void check_rows(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
-                const at::Tensor& x, const at::Tensor& expected, double tolerance) {
+void check_entries(std::span<const KernelEntry<Kernel, Spec>> entries, const Spec& spec,
+                   const at::Tensor& x, const at::Tensor& expected, double tolerance) {
   const at::Tensor before = x.clone();
-  const at::Tensor last = (*rows.back().make(spec, policy()))(x);
-  for_each_row(rows, spec, [&](const Kernel& kernel) {
+  const at::Tensor last = (*entries.back().make(spec, policy()))(x);
+  for_each_entry(entries, spec, [&](const Kernel& kernel) {
     const at::Tensor y = kernel(x);
     EXPECT_EQ(y.scalar_type(), at::kFloat);
     EXPECT_LT(difference(y, expected), tolerance);
@@ -64,49 +53,50 @@ void check_rows(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
   });
 }
 
-template <class Row>
-void expect_aten_last(std::span<const Row> rows) {
-  EXPECT_STREQ(rows.back().name, "aten");
-  EXPECT_EQ(rows.back().needs, Isa::kPortable);
-  for (const Row& row : rows.first(rows.size() - 1)) EXPECT_STRNE(row.name, "aten");
+template <class Entry>
+void expect_aten_last(std::span<const Entry> entries) {
+  EXPECT_STREQ(entries.back().name, "aten");
+  EXPECT_EQ(entries.back().needs, Isa::kPortable);
+  for (const Entry& entry : entries.first(entries.size() - 1)) EXPECT_STRNE(entry.name, "aten");
 }
 
 TEST(KernelTables, EndWithPlainAten) {
-  expect_aten_last(conv2d_rows());
-  expect_aten_last(linear_rows());
-  expect_aten_last(group_norm_rows());
-  expect_aten_last(attention_rows());
-  expect_aten_last(geglu_rows());
-  expect_aten_last(guide_rows());
-  expect_aten_last(mix_rows());
+  expect_aten_last(conv2d_entries());
+  expect_aten_last(linear_entries());
+  expect_aten_last(group_norm_entries());
+  expect_aten_last(attention_entries());
+  expect_aten_last(geglu_entries());
+  expect_aten_last(guide_entries());
+  expect_aten_last(mix_entries());
 }
 
 struct FakeKernel {
   virtual ~FakeKernel() = default;
-  int row = 0;
+  int entry = 0;
 };
-template <int kRow>
+template <int kEntry>
 std::unique_ptr<const FakeKernel> make_fake(const int& fits_from, const KernelPolicy&) {
-  if (kRow < fits_from) return nullptr;
+  if (kEntry < fits_from) return nullptr;
   auto kernel = std::make_unique<FakeKernel>();
-  kernel->row = kRow;
+  kernel->entry = kEntry;
   return kernel;
 }
 
-TEST(KernelTables, ChooseTheFirstRowThatFits) {
-  constexpr KernelRow<FakeKernel, int> kRows[] = {{"first", Isa::kAvx512, make_fake<0>},
-                                                  {"second", Isa::kAvx2, make_fake<1>},
-                                                  {"last", Isa::kPortable, make_fake<2>}};
-  const std::span<const KernelRow<FakeKernel, int>> rows = kRows;
+TEST(KernelTables, ChooseTheFirstEntryThatFits) {
+  constexpr KernelEntry<FakeKernel, int> kEntries[] = {{"first", Isa::kAvx512, make_fake<0>},
+                                                       {"second", Isa::kAvx2, make_fake<1>},
+                                                       {"last", Isa::kPortable, make_fake<2>}};
+  const std::span<const KernelEntry<FakeKernel, int>> entries = kEntries;
   for (const int fits_from : {0, 1, 2}) {
-    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kAvx512Bf16})->row, fits_from);
-    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kAvx2})->row, std::max(fits_from, 1));
-    EXPECT_EQ(choose_kernel(rows, fits_from, {.isa = Isa::kPortable})->row, 2);
-    EXPECT_EQ(choose_kernel(rows, fits_from, {.plain = true, .isa = Isa::kAvx512})->row, 2);
+    EXPECT_EQ(choose_kernel(entries, fits_from, {.isa = Isa::kAvx512Bf16})->entry, fits_from);
+    EXPECT_EQ(choose_kernel(entries, fits_from, {.isa = Isa::kAvx2})->entry,
+              std::max(fits_from, 1));
+    EXPECT_EQ(choose_kernel(entries, fits_from, {.isa = Isa::kPortable})->entry, 2);
+    EXPECT_EQ(choose_kernel(entries, fits_from, {.plain = true, .isa = Isa::kAvx512})->entry, 2);
   }
 }
 
-TEST(Conv2dRows, AgreeOnOddShapes) {
+TEST(Conv2dEntries, AgreeOnOddShapes) {
   struct Case {
     int64_t n, in, out, kernel, stride, padding, height, width;
   };
@@ -126,13 +116,13 @@ TEST(Conv2dRows, AgreeOnOddShapes) {
       for (const at::Tensor& x : image_layouts({c.n, c.in, c.height, c.width})) {
         const at::Tensor expected = at::conv2d(in_double(x), in_double(spec.weight),
                                                in_double(spec.bias), c.stride, c.padding);
-        check_rows(conv2d_rows(), spec, x, expected, 1e-5);
+        check_entries(conv2d_entries(), spec, x, expected, 1e-5);
       }
     }
   }
 }
 
-TEST(LinearRows, AgreeOnOddShapes) {
+TEST(LinearEntries, AgreeOnOddShapes) {
   for (const auto& [in, out] : {std::pair<int64_t, int64_t>{1, 1}, {5, 7}, {32, 32}, {77, 320}}) {
     for (const bool bias : {true, false}) {
       const LinearSpec spec{numbers({out, in}, 2) / std::sqrt(static_cast<double>(in)),
@@ -140,7 +130,7 @@ TEST(LinearRows, AgreeOnOddShapes) {
       for (const at::Tensor& x : {numbers({1, in}), numbers({3, 7, in}), scattered({2, 5, in})}) {
         at::Tensor expected = at::matmul(in_double(x), in_double(spec.weight).t());
         if (bias) expected = expected + in_double(spec.bias);
-        check_rows(linear_rows(), spec, x, expected, 1e-5);
+        check_entries(linear_entries(), spec, x, expected, 1e-5);
       }
     }
   }
@@ -157,7 +147,7 @@ at::Tensor group_norm_in_double(const at::Tensor& x, const GroupNormSpec& spec) 
   return spec.silu ? y * at::sigmoid(y) : y;
 }
 
-TEST(GroupNormRows, AgreeOnOddShapesAndWithAMeanFarFromZero) {
+TEST(GroupNormEntries, AgreeOnOddShapesAndWithAMeanFarFromZero) {
   struct Case {
     int64_t n, channels, groups, height, width;
   };
@@ -173,51 +163,34 @@ TEST(GroupNormRows, AgreeOnOddShapesAndWithAMeanFarFromZero) {
                                  c.groups, silu ? 1e-5 : 1e-6, silu};
         for (const at::Tensor& values : image_layouts({c.n, c.channels, c.height, c.width})) {
           const at::Tensor x = values + mean;
-          check_rows(group_norm_rows(), spec, x, group_norm_in_double(x, spec),
-                     mean == 0 ? 1e-5 : 3e-5);
+          check_entries(group_norm_entries(), spec, x, group_norm_in_double(x, spec),
+                        mean == 0 ? 1e-5 : 3e-5);
         }
       }
     }
   }
 }
 
-TEST(GroupNormRows, KeepFiveDigitsWhereTheMeanIsFarAboveTheDeviation) {
+TEST(GroupNormEntries, KeepFiveDigitsWhereTheMeanIsFarAboveTheDeviation) {
   // E[x²] - E[x]² in single precision has two digits left here.
   const GroupNormSpec spec{at::ones({32}), at::zeros({32}), 8, 1e-6, false};
   const at::Tensor x = (numbers({2, 32, 16, 16}) + 100).contiguous(at::MemoryFormat::ChannelsLast);
-  check_rows(group_norm_rows(), spec, x, group_norm_in_double(x, spec), 1e-4);
+  check_entries(group_norm_entries(), spec, x, group_norm_in_double(x, spec), 1e-4);
 }
 
 /// [N, T, heads*d] → [N, heads, T, d] in double.
-at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
-  return in_double(x).unflatten(2, {heads, -1}).transpose(1, 2);
-}
-
-at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const AttentionSpec& spec) {
-  const at::Tensor queries = heads_in_double(q, spec.heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
-  at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;
-  if (spec.causal) {
-    const at::Tensor hidden = at::ones({q.size(1), k.size(1)}, at::kBool).triu(1);
-    scores = scores.masked_fill(hidden, -INFINITY);
-  }
-  const at::Tensor mixed = at::matmul(scores.softmax(3), heads_in_double(v, spec.heads));
-  return mixed.transpose(1, 2).reshape(q.sizes());
-}
-
 void check_attention(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v) {
   const at::Tensor expected = attention_in_double(q, k, v, spec);
-  const at::Tensor last = (*attention_rows().back().make(spec, policy()))(q, k, v);
-  for_each_row(attention_rows(), spec, [&](const AttentionKernel& kernel) {
+  const at::Tensor last = (*attention_entries().back().make(spec, policy()))(q, k, v);
+  for_each_entry(attention_entries(), spec, [&](const AttentionKernel& kernel) {
     const at::Tensor y = kernel(q, k, v);
     EXPECT_LT(difference(y, expected), 1e-5);
     EXPECT_LT(difference(y, last), 1e-5);
   });
 }
 
-TEST(AttentionRows, AgreeForEveryHeadCountMaskAndBatch) {
+TEST(AttentionEntries, AgreeForEveryHeadCountMaskAndBatch) {
   for (int64_t heads = 1; heads <= 8; ++heads) {
     for (const int64_t d : {5, 8, 40}) {
       for (const auto& [t, s] : {std::pair<int64_t, int64_t>{1, 1}, {7, 77}, {65, 65}, {9, 1}}) {
@@ -237,17 +210,17 @@ TEST(AttentionRows, AgreeForEveryHeadCountMaskAndBatch) {
   }
 }
 
-TEST(AttentionRows, TakeInputsThatAreNotContiguous) {
+TEST(AttentionEntries, TakeInputsThatAreNotContiguous) {
   check_attention({4, false}, scattered({2, 9, 32}, 1), scattered({2, 11, 32}, 2),
                   scattered({2, 11, 32}, 3));
 }
 
-TEST(AttentionRows, KeepTheirHeadWhereScoresAreLarge) {
+TEST(AttentionEntries, KeepTheirHeadWhereScoresAreLarge) {
   check_attention({2, false}, numbers({1, 6, 16}, 1) * 40, numbers({1, 6, 16}, 2) * 40,
                   numbers({1, 6, 16}, 3));
 }
 
-TEST(GegluRows, AgreeOnOddShapes) {
+TEST(GegluEntries, AgreeOnOddShapes) {
   for (const auto& [in, out] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {32, 128}, {40, 17}}) {
     const GegluSpec spec{numbers({2 * out, in}, 2) / std::sqrt(static_cast<double>(in)),
                          numbers({2 * out}, 3)};
@@ -256,7 +229,7 @@ TEST(GegluRows, AgreeOnOddShapes) {
           (at::matmul(in_double(x), in_double(spec.weight).t()) + in_double(spec.bias))
               .chunk(2, -1);
       const at::Tensor gate = 0.5 * halves[1] * (1 + at::erf(halves[1] / std::sqrt(2.0)));
-      check_rows(geglu_rows(), spec, x, halves[0] * gate, 1e-5);
+      check_entries(geglu_entries(), spec, x, halves[0] * gate, 1e-5);
     }
   }
 }

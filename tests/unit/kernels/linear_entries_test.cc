@@ -1,4 +1,4 @@
-// What every row of the linear and GEGLU tables promises beyond one product: residuals, views,
+// What every entry of the linear and GEGLU tables promises beyond one product: residuals, views,
 // long rows, and the same bits however the work is divided.
 
 #include <ATen/ATen.h>
@@ -8,24 +8,13 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_entries.h"
+#include "support/kernel_numbers.h"
 
 namespace sd::test {
 namespace {
 
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
-
 KernelPolicy policy() { return {.isa = probe_isa()}; }
-
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
 
 LinearSpec linear_spec(int64_t in, int64_t out) {
   return {numbers({out, in}, 2) / std::sqrt(static_cast<double>(in)), numbers({out}, 3)};
@@ -50,7 +39,7 @@ struct ThreadCount {
   int before;
 };
 
-TEST(LinearRows, AddResidualsOnEveryEdgeOfTheirTiles) {
+TEST(LinearEntries, AddResidualsOnEveryEdgeOfTheirTiles) {
   for (const int64_t in : {3, 320, 641, 1283}) {
     for (const int64_t out : {1, 15, 17, 33, 96}) {
       const LinearSpec spec = linear_spec(in, out);
@@ -59,7 +48,7 @@ TEST(LinearRows, AddResidualsOnEveryEdgeOfTheirTiles) {
         const at::Tensor x = numbers({rows, in});
         const at::Tensor residual = numbers({rows, out}, 4);
         const at::Tensor expected = linear_in_double(x, spec.weight, spec.bias) + residual;
-        for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+        for_each_entry(linear_entries(), spec, [&](const LinearKernel& kernel) {
           EXPECT_LT(difference(kernel(x, residual), expected), 1e-5);
         });
       }
@@ -67,14 +56,14 @@ TEST(LinearRows, AddResidualsOnEveryEdgeOfTheirTiles) {
   }
 }
 
-TEST(LinearRows, ReadViewsInPlaceAndGiveMemoryOfTheirOwn) {
+TEST(LinearEntries, ReadViewsInPlaceAndGiveMemoryOfTheirOwn) {
   const LinearSpec spec = linear_spec(40, 24);
   const at::Tensor wide = numbers({2, 30, 120});
   const at::Tensor residuals = numbers({2, 30, 48}, 4);
   const at::Tensor x = wide.narrow(2, 40, 40);
   const at::Tensor residual = residuals.narrow(2, 24, 24);
   const at::Tensor expected = linear_in_double(x, spec.weight, spec.bias) + residual;
-  for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+  for_each_entry(linear_entries(), spec, [&](const LinearKernel& kernel) {
     const at::Tensor y = kernel(x, residual);
     EXPECT_TRUE(y.is_contiguous());
     EXPECT_LT(difference(y, expected), 1e-5);
@@ -83,7 +72,7 @@ TEST(LinearRows, ReadViewsInPlaceAndGiveMemoryOfTheirOwn) {
   });
 }
 
-TEST(LinearRows, GiveTheSameBitsForAnyDivisionOfTheWork) {
+TEST(LinearEntries, GiveTheSameBitsForAnyDivisionOfTheWork) {
   const LinearSpec spec = linear_spec(1300, 130);
   const GegluSpec gated = geglu_spec(200, 130);
   const auto check = [](const auto& kernel, const at::Tensor& x) {
@@ -99,48 +88,48 @@ TEST(LinearRows, GiveTheSameBitsForAnyDivisionOfTheWork) {
   for (const int64_t rows : {5, 77, 500}) {
     const at::Tensor x = numbers({rows, 1300});
     const at::Tensor narrow = numbers({rows, 200});
-    for (const auto& row : linear_rows()) {
-      if (row.needs > probe_isa() || &row == &linear_rows().back()) continue;
-      const auto kernel = row.make(spec, policy());
+    for (const auto& entry : linear_entries()) {
+      if (entry.needs > probe_isa() || &entry == &linear_entries().back()) continue;
+      const auto kernel = entry.make(spec, policy());
       if (kernel == nullptr) continue;
       const at::Tensor whole = check(*kernel, x);
-      EXPECT_TRUE(at::equal((*kernel)(x.narrow(0, 2, 3)), whole.narrow(0, 2, 3))) << row.name;
+      EXPECT_TRUE(at::equal((*kernel)(x.narrow(0, 2, 3)), whole.narrow(0, 2, 3))) << entry.name;
     }
-    for (const auto& row : geglu_rows()) {
-      if (row.needs > probe_isa() || &row == &geglu_rows().back()) continue;
-      if (const auto kernel = row.make(gated, policy())) check(*kernel, narrow);
+    for (const auto& entry : geglu_entries()) {
+      if (entry.needs > probe_isa() || &entry == &geglu_entries().back()) continue;
+      if (const auto kernel = entry.make(gated, policy())) check(*kernel, narrow);
     }
   }
 }
 
-TEST(LinearRows, KeepWhatIsNoNumberInItsRow) {
+TEST(LinearEntries, KeepWhatIsNoNumberInItsRow) {
   const LinearSpec spec = linear_spec(50, 40);
   at::Tensor x = numbers({20, 50});
   const at::Tensor clean = x.clone();
   x[3][7] = NAN;
-  for_each_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+  for_each_entry(linear_entries(), spec, [&](const LinearKernel& kernel) {
     const at::Tensor y = kernel(x);
     EXPECT_TRUE(y[3].isnan().all().item<bool>());
     EXPECT_TRUE(at::equal(y.narrow(0, 4, 16), kernel(clean).narrow(0, 4, 16)));
   });
 }
 
-TEST(LinearRows, DoNotKeepTheWeightBesideItsPackedCopy) {
+TEST(LinearEntries, DoNotKeepTheWeightBesideItsPackedCopy) {
   const LinearSpec spec = linear_spec(70, 50);
   const GegluSpec gated = geglu_spec(70, 50);
-  const auto expect_unheld = [](const auto& rows, const auto& of) {
+  const auto expect_unheld = [](const auto& entries, const auto& of) {
     const auto before = of.weight.use_count();
-    for (const auto& row : rows) {
-      if (row.needs > probe_isa() || !std::string(row.name).starts_with("packed")) continue;
-      const auto kernel = row.make(of, policy());
-      EXPECT_TRUE(kernel == nullptr || of.weight.use_count() == before) << row.name;
+    for (const auto& entry : entries) {
+      if (entry.needs > probe_isa() || !std::string(entry.name).starts_with("packed")) continue;
+      const auto kernel = entry.make(of, policy());
+      EXPECT_TRUE(kernel == nullptr || of.weight.use_count() == before) << entry.name;
     }
   };
-  expect_unheld(linear_rows(), spec);
-  expect_unheld(geglu_rows(), gated);
+  expect_unheld(linear_entries(), spec);
+  expect_unheld(geglu_entries(), gated);
 }
 
-TEST(LinearRows, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
+TEST(LinearEntries, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
   KernelPolicy low = policy();
   low.memory = MemoryMode::kLow;
   const LinearSpec spec = linear_spec(70, 50);
@@ -152,17 +141,17 @@ TEST(LinearRows, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
       EXPECT_LT(difference(a, b), 1e-5);
       EXPECT_TRUE(rows < 64 || at::equal(a, b));
     };
-    for (const auto& row : linear_rows()) {
-      if (row.needs > probe_isa()) continue;
-      const auto kernel = row.make(spec, policy());
+    for (const auto& entry : linear_entries()) {
+      if (entry.needs > probe_isa()) continue;
+      const auto kernel = entry.make(spec, policy());
       if (kernel != nullptr) {
-        expect_alike((*row.make(spec, low))(x, residual), (*kernel)(x, residual));
+        expect_alike((*entry.make(spec, low))(x, residual), (*kernel)(x, residual));
       }
     }
-    for (const auto& row : geglu_rows()) {
-      if (row.needs > probe_isa() || row.device != DeviceKind::kCpu) continue;
-      const auto kernel = row.make(gated, policy());
-      if (kernel != nullptr) expect_alike((*row.make(gated, low))(x), (*kernel)(x));
+    for (const auto& entry : geglu_entries()) {
+      if (entry.needs > probe_isa() || entry.device != DeviceKind::kCpu) continue;
+      const auto kernel = entry.make(gated, policy());
+      if (kernel != nullptr) expect_alike((*entry.make(gated, low))(x), (*kernel)(x));
     }
   }
 }
@@ -171,16 +160,16 @@ TEST(LinearRows, GiveTheSameBitsOfManyRowsWhereMemoryIsLow) {
 
 KernelPolicy rounded_policy() { return {.isa = probe_isa(), .bf16 = true}; }
 
-/// As the rows in bfloat16 round their operands, in double.
+/// As the entries in bfloat16 round their operands, in double.
 at::Tensor rounded(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kDouble); }
 
 template <class Kernel, class Spec, class Check>
-void for_each_rounded_row(std::span<const KernelRow<Kernel, Spec>> rows, const Spec& spec,
-                          const Check& check) {
-  test::for_each_rounded_row(rows, spec, rounded_policy(), check);
+void for_each_rounded_entry(std::span<const KernelEntry<Kernel, Spec>> entries, const Spec& spec,
+                            const Check& check) {
+  test::for_each_rounded_entry(entries, spec, rounded_policy(), check);
 }
 
-TEST(LinearRows, InBfloat16RoundTheirOperandsAndNothingElse) {
+TEST(LinearEntries, InBfloat16RoundTheirOperandsAndNothingElse) {
   if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
   for (const int64_t in : {1, 2, 31, 33, 320, 641, 1283, 2600}) {
     for (const int64_t out : {1, 15, 17, 33, 96}) {
@@ -192,7 +181,7 @@ TEST(LinearRows, InBfloat16RoundTheirOperandsAndNothingElse) {
         const at::Tensor expected =
             at::matmul(rounded(x), rounded(spec.weight).t()) + spec.bias.to(at::kDouble) + residual;
         int found = 0;
-        for_each_rounded_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+        for_each_rounded_entry(linear_entries(), spec, [&](const LinearKernel& kernel) {
           ++found;
           EXPECT_LT(difference(kernel(x, residual), expected), 1e-5);
           const at::Tensor exact = linear_in_double(x, spec.weight, spec.bias) + residual;
@@ -204,11 +193,11 @@ TEST(LinearRows, InBfloat16RoundTheirOperandsAndNothingElse) {
   }
 }
 
-TEST(LinearRows, InBfloat16GiveTheSameBitsForAnyDivisionOfTheWork) {
+TEST(LinearEntries, InBfloat16GiveTheSameBitsForAnyDivisionOfTheWork) {
   if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
   const LinearSpec spec = linear_spec(1301, 130);
   at::Tensor x = numbers({500, 1301});
-  for_each_rounded_row(linear_rows(), spec, [&](const LinearKernel& kernel) {
+  for_each_rounded_entry(linear_entries(), spec, [&](const LinearKernel& kernel) {
     at::Tensor one;
     {
       const ThreadCount threads(1);
@@ -223,21 +212,21 @@ TEST(LinearRows, InBfloat16GiveTheSameBitsForAnyDivisionOfTheWork) {
   });
 }
 
-TEST(GegluRows, InBfloat16RoundTheirOperandsAndNothingElse) {
+TEST(GegluEntries, InBfloat16RoundTheirOperandsAndNothingElse) {
   if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
   for (const int64_t in : {3, 320, 1280, 2559}) {
     for (const int64_t out : {1, 17, 40}) {
       const GegluSpec spec = geglu_spec(in, out);
       const GegluSpec as_rounded{rounded(spec.weight), spec.bias};
       const at::Tensor x = numbers({131, in});
-      for_each_rounded_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+      for_each_rounded_entry(geglu_entries(), spec, [&](const GegluKernel& kernel) {
         EXPECT_LT(difference(kernel(x), geglu_in_double(rounded(x), as_rounded)), 2e-5);
       });
     }
   }
 }
 
-TEST(GegluRows, AgreeOnEveryEdgeOfTheirTiles) {
+TEST(GegluEntries, AgreeOnEveryEdgeOfTheirTiles) {
   for (const int64_t in : {3, 320, 1280, 1281}) {
     for (const int64_t out : {1, 15, 17, 40}) {
       const GegluSpec spec = geglu_spec(in, out);
@@ -245,7 +234,7 @@ TEST(GegluRows, AgreeOnEveryEdgeOfTheirTiles) {
         SCOPED_TRACE(::testing::Message() << rows << "x" << in << " to " << out);
         const at::Tensor x = numbers({rows, in});
         const at::Tensor expected = geglu_in_double(x, spec);
-        for_each_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+        for_each_entry(geglu_entries(), spec, [&](const GegluKernel& kernel) {
           EXPECT_LT(difference(kernel(x), expected), 2e-5);
         });
       }
@@ -253,12 +242,12 @@ TEST(GegluRows, AgreeOnEveryEdgeOfTheirTiles) {
   }
 }
 
-TEST(GegluRows, FollowTheErrorFunctionFromTailToTail) {
+TEST(GegluEntries, FollowTheErrorFunctionFromTailToTail) {
   // One input of weight 0 for the value, whose bias is 1, and 1 for the gate: y = gelu(x).
   const GegluSpec spec{at::tensor({0.0F, 1.0F}).unsqueeze(1), at::tensor({1.0F, 0.0F})};
   const at::Tensor x = at::linspace(-14, 14, 28001).unsqueeze(1);
   const at::Tensor expected = geglu_in_double(x, spec);
-  for_each_row(geglu_rows(), spec, [&](const GegluKernel& kernel) {
+  for_each_entry(geglu_entries(), spec, [&](const GegluKernel& kernel) {
     const at::Tensor error = (kernel(x).to(at::kDouble) - expected).abs();
     EXPECT_LT((error / x.abs().clamp_min(1e-3)).max().item<double>(), 2.5e-7);
     EXPECT_TRUE(kernel(at::full({1, 1}, NAN)).isnan().item<bool>());

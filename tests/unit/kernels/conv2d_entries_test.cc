@@ -1,4 +1,4 @@
-// Every convolution row with all that it may be asked to do beside the convolution, against the
+// Every convolution entry with all that it may be asked to do beside the convolution, against the
 // formula in double.
 
 #include <ATen/ATen.h>
@@ -8,25 +8,15 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_entries.h"
+#include "support/kernel_numbers.h"
 
 namespace sd::test {
 namespace {
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
 
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }
-
 KernelPolicy policy() { return {.isa = probe_isa()}; }
-
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  if (a.sizes() != b.sizes()) return INFINITY;
-  if (a.numel() == 0) return 0;
-  const double most = (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
-  return std::isnan(most) ? INFINITY : most;
-}
 
 Conv2dSpec conv_spec(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
   const double width = 1 / std::sqrt(9.0 * static_cast<double>(in));
@@ -37,15 +27,16 @@ Conv2dSpec conv_spec(int64_t in, int64_t out, int64_t stride = 1, int64_t paddin
 /// bits, of which the transforms back lose two or three.
 constexpr double kRounding = 2e-5, kRoundingOfBf16 = 0.12;
 
-/// Calls `body` with the kernel of each row that should fit the spec, and its rounding.
+/// Calls `body` with the kernel of each entry that should fit the spec, and its rounding.
 template <class Body>
-void for_each_row(const Conv2dSpec& spec, const Body& body) {
-  test::for_each_row(conv2d_rows(), spec,
-                     [&](const Conv2dKernel& kernel) { body(kernel, kRounding); });
+void for_each_entry(const Conv2dSpec& spec, const Body& body) {
+  test::for_each_entry(conv2d_entries(), spec,
+                       [&](const Conv2dKernel& kernel) { body(kernel, kRounding); });
   // (Few outputs or channels are not worth bfloat16.)
   if (spec.weight.size(0) < 32 || spec.weight.size(1) < 8) return;
-  test::for_each_rounded_row(conv2d_rows(), spec, {.isa = probe_isa(), .bf16_convolutions = true},
-                             [&](const Conv2dKernel& kernel) { body(kernel, kRoundingOfBf16); });
+  test::for_each_rounded_entry(conv2d_entries(), spec,
+                               {.isa = probe_isa(), .bf16_convolutions = true},
+                               [&](const Conv2dKernel& kernel) { body(kernel, kRoundingOfBf16); });
 }
 
 at::Tensor normed_in_double(const at::Tensor& x, const GroupNormSpec& spec) {
@@ -65,7 +56,7 @@ at::Tensor expected_in_double(const Conv2dSpec& spec, const Conv2dInputs& inputs
   return inputs.residual.defined() ? y + inputs.residual : y;
 }
 
-TEST(Conv2dRows, DoAllThatTheyAreAskedTo) {
+TEST(Conv2dEntries, DoAllThatTheyAreAskedTo) {
   struct Case {
     int64_t n, in, out, height, width, channel_rows;
     bool norm, silu, upsample, residual;
@@ -89,7 +80,7 @@ TEST(Conv2dRows, DoAllThatTheyAreAskedTo) {
     const Conv2dSpec spec = conv_spec(c.in, c.out);
     const GroupNormSpec norm_spec{numbers({c.in}, 4) * 0.3 + 1, numbers({c.in}, 5), 4, 1e-5,
                                   c.silu};
-    const auto norm = group_norm_rows().back().make(norm_spec, policy());
+    const auto norm = group_norm_entries().back().make(norm_spec, policy());
     const int64_t times = c.upsample ? 2 : 1;
     Conv2dInputs inputs{.x = numbers({c.n, c.in, c.height, c.width}, 6).contiguous(kLast),
                         .norm = c.norm && c.in % 4 == 0 ? norm.get() : nullptr,
@@ -100,7 +91,7 @@ TEST(Conv2dRows, DoAllThatTheyAreAskedTo) {
     }
     const at::Tensor expected =
         expected_in_double(spec, inputs, inputs.norm != nullptr ? &norm_spec : nullptr);
-    for_each_row(spec, [&](const Conv2dKernel& kernel, double rounding) {
+    for_each_entry(spec, [&](const Conv2dKernel& kernel, double rounding) {
       const at::Tensor y = kernel(inputs);
       EXPECT_LT(difference(y, expected), rounding);
       EXPECT_LT((y - expected).square().mean().sqrt().item<double>(), rounding / 6);
@@ -109,11 +100,11 @@ TEST(Conv2dRows, DoAllThatTheyAreAskedTo) {
   }
 }
 
-TEST(Conv2dRows, GiveTheSameBitsForAnyBatchAndThreadCount) {
+TEST(Conv2dEntries, GiveTheSameBitsForAnyBatchAndThreadCount) {
   const Conv2dSpec spec = conv_spec(64, 64);
   const at::Tensor x = numbers({5, 64, 40, 36}, 1).contiguous(kLast);
   const int threads = at::get_num_threads();
-  for_each_row(spec, [&](const Conv2dKernel& kernel, double rounding) {
+  for_each_entry(spec, [&](const Conv2dKernel& kernel, double rounding) {
     at::set_num_threads(2);
     const at::Tensor both = kernel(x);
     at::set_num_threads(1);
@@ -125,32 +116,32 @@ TEST(Conv2dRows, GiveTheSameBitsForAnyBatchAndThreadCount) {
   at::set_num_threads(threads);
 }
 
-TEST(Conv2dRows, KeepWhatIsNotANumber) {
+TEST(Conv2dEntries, KeepWhatIsNotANumber) {
   const Conv2dSpec spec = conv_spec(32, 32);
   const GroupNormSpec norm_spec{at::ones({32}), at::zeros({32}), 32, 1e-5, true};
-  const auto norm = group_norm_rows().back().make(norm_spec, policy());
+  const auto norm = group_norm_entries().back().make(norm_spec, policy());
   at::Tensor x = numbers({1, 32, 8, 8}, 1).contiguous(kLast);
   x.select(1, 5).fill_(NAN);
-  for_each_row(spec, [&](const Conv2dKernel& kernel, double) {
+  for_each_entry(spec, [&](const Conv2dKernel& kernel, double) {
     EXPECT_TRUE(at::isnan(kernel(x)).all().item<bool>());
     EXPECT_TRUE(at::isnan(kernel(Conv2dInputs{.x = x, .norm = norm.get()})).all().item<bool>());
   });
 }
 
-TEST(Conv2dRows, InBfloat16AreNotChosenWhereFewOutputsAreAskedFor) {
+TEST(Conv2dEntries, InBfloat16AreNotChosenWhereFewOutputsAreAskedFor) {
   if (probe_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "this processor has no products of bfloat16";
   const KernelPolicy coarse{.isa = probe_isa(), .bf16_convolutions = true};
   const at::Tensor x = numbers({1, 40, 8, 8}, 1).contiguous(kLast);
   for (const int64_t out : {3, 32}) {
     const Conv2dSpec spec = conv_spec(40, out);
-    const at::Tensor chosen = (*choose_kernel(conv2d_rows(), spec, coarse))(x);
-    const at::Tensor precise = (*choose_kernel(conv2d_rows(), spec, policy()))(x);
+    const at::Tensor chosen = (*choose_kernel(conv2d_entries(), spec, coarse))(x);
+    const at::Tensor precise = (*choose_kernel(conv2d_entries(), spec, policy()))(x);
     EXPECT_EQ(at::equal(chosen, precise), out == 3);
   }
 }
 
-TEST(Conv2dRows, TakeInputsWithoutPictures) {
-  for_each_row(conv_spec(32, 32), [](const Conv2dKernel& kernel, double) {
+TEST(Conv2dEntries, TakeInputsWithoutPictures) {
+  for_each_entry(conv_spec(32, 32), [](const Conv2dKernel& kernel, double) {
     EXPECT_EQ(kernel(at::zeros({0, 32, 8, 8})).sizes(), at::IntArrayRef({0, 32, 8, 8}));
   });
 }

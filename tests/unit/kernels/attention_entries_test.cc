@@ -1,4 +1,4 @@
-// What every row of the attention table promises beyond small shapes: every head width, long
+// What every entry of the attention table promises beyond small shapes: every head width, long
 // sequences, views, scores of any size, and the same bits however the work is divided.
 
 #include <ATen/ATen.h>
@@ -8,42 +8,21 @@
 #include <cmath>
 
 #include "kernels/table.h"
-#include "runtime/noise.h"
-#include "support/kernel_rows.h"
+#include "support/kernel_entries.h"
+#include "support/kernel_numbers.h"
 
 namespace sd::test {
 namespace {
 
-at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
-}
-
-at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
-  return x.to(at::kDouble).unflatten(2, {heads, -1}).transpose(1, 2);
-}
-
-at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const AttentionSpec& spec) {
-  const at::Tensor queries = heads_in_double(q, spec.heads);
-  const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
-  at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;
-  if (spec.causal) {
-    const at::Tensor hidden = at::ones({q.size(1), k.size(1)}, at::kBool).triu(1);
-    scores = scores.masked_fill(hidden, -INFINITY);
-  }
-  const at::Tensor mixed = at::matmul(scores.softmax(3), heads_in_double(v, spec.heads));
-  return mixed.transpose(1, 2).reshape(q.sizes());
-}
-
 template <class Check>
-void for_each_row(const AttentionSpec& spec, const Check& check) {
-  test::for_each_row(attention_rows(), spec, check);
+void for_each_entry(const AttentionSpec& spec, const Check& check) {
+  test::for_each_entry(attention_entries(), spec, check);
 }
 
 void check_against_double(const AttentionSpec& spec, const at::Tensor& q, const at::Tensor& k,
                           const at::Tensor& v, double tolerance) {
   const at::Tensor expected = attention_in_double(q, k, v, spec);
-  for_each_row(spec, [&](const AttentionKernel& kernel) {
+  for_each_entry(spec, [&](const AttentionKernel& kernel) {
     const at::Tensor y = kernel(q, k, v);
     ASSERT_EQ(y.sizes(), q.sizes());
     EXPECT_TRUE(y.is_contiguous());
@@ -95,7 +74,7 @@ TEST(LongAttentionRows, KeepWhatIsNoNumberInItsRow) {
   const at::Tensor k = numbers({1, 90, 16}, 2);
   const at::Tensor clean = q.clone();
   q[0][3][5] = NAN;
-  for_each_row({2, false}, [&](const AttentionKernel& kernel) {
+  for_each_entry({2, false}, [&](const AttentionKernel& kernel) {
     const at::Tensor y = kernel(q, k, k);
     EXPECT_TRUE(y[0][3].narrow(0, 0, 8).isnan().all().item<bool>());
     EXPECT_TRUE(at::allclose(y.narrow(1, 4, 36), kernel(clean, k, k).narrow(1, 4, 36)));
@@ -113,14 +92,15 @@ void expect_same_bits_for_any_number_of_threads(const AttentionKernel& kernel) {
 }
 
 TEST(LongAttentionRows, GiveTheSameBitsForAnyNumberOfThreads) {
-  for_each_row({2, false}, expect_same_bits_for_any_number_of_threads);
+  for_each_entry({2, false}, expect_same_bits_for_any_number_of_threads);
 }
 
 // --- products of bfloat16 ---
 
 template <class Check>
-void for_each_rounded_row(const AttentionSpec& spec, const Check& check) {
-  test::for_each_rounded_row(attention_rows(), spec, {.isa = probe_isa(), .bf16 = true}, check);
+void for_each_rounded_entry(const AttentionSpec& spec, const Check& check) {
+  test::for_each_rounded_entry(attention_entries(), spec, {.isa = probe_isa(), .bf16 = true},
+                               check);
 }
 
 TEST(LongAttentionRows, InBfloat16AreAsGoodAsTheirOperands) {
@@ -137,7 +117,7 @@ TEST(LongAttentionRows, InBfloat16AreAsGoodAsTheirOperands) {
         const at::Tensor v = rounded(numbers({2, s, 2 * d}, 3));
         const at::Tensor expected = attention_in_double(q, k, v, {2, causal});
         int found = 0;
-        for_each_rounded_row({2, causal}, [&](const AttentionKernel& kernel) {
+        for_each_rounded_entry({2, causal}, [&](const AttentionKernel& kernel) {
           ++found;
           const at::Tensor error = kernel(q, k, v).to(at::kDouble) - expected;
           EXPECT_LT((error.norm() / expected.norm()).item<double>(), 4e-3);
@@ -155,7 +135,7 @@ TEST(LongAttentionRows, InBfloat16GiveExactMeansOfEqualScores) {
     const at::Tensor same = at::full({1, keys, 64}, 4.0);
     const at::Tensor v = at::arange(keys, at::kFloat).remainder(128).view({1, keys, 1});
     const at::Tensor values = v.expand({1, keys, 64}).contiguous();
-    for_each_rounded_row({1, false}, [&](const AttentionKernel& kernel) {
+    for_each_rounded_entry({1, false}, [&](const AttentionKernel& kernel) {
       const at::Tensor y = kernel(same, same, values);
       EXPECT_LT((y - values.mean(1, true)).abs().max().item<double>(), 1e-2);
       at::Tensor broken = same.clone();
@@ -166,7 +146,7 @@ TEST(LongAttentionRows, InBfloat16GiveExactMeansOfEqualScores) {
 }
 
 TEST(LongAttentionRows, InBfloat16GiveTheSameBitsForAnyNumberOfThreads) {
-  for_each_rounded_row({2, false}, expect_same_bits_for_any_number_of_threads);
+  for_each_rounded_entry({2, false}, expect_same_bits_for_any_number_of_threads);
 }
 
 }  // namespace
