@@ -24,7 +24,7 @@ add_executable(sd_make_clip_model
   "${PROJECT_SOURCE_DIR}/src/base/strings.cc")
 target_include_directories(sd_make_clip_model PRIVATE
   "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
-target_link_libraries(sd_make_clip_model PRIVATE ICU::uc ZLIB::ZLIB sd_warnings)
+target_link_libraries(sd_make_clip_model PRIVATE fmt::fmt ICU::uc ZLIB::ZLIB sd_warnings)
 
 add_custom_command(OUTPUT "${SD_TOKENIZER_DIR}/clip.model"
   COMMAND sd_make_clip_model "${clip_merges}" "${SD_TOKENIZER_DIR}/clip.model"

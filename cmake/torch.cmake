@@ -14,7 +14,7 @@ foreach(name c10 torch_cpu)
   set_target_properties(sd_${name} PROPERTIES
     IMPORTED_LOCATION "${SD_TORCH_DIR}/lib/lib${name}.so"
     INTERFACE_INCLUDE_DIRECTORIES
-      "${SD_TORCH_DIR}/include;${SD_TORCH_DIR}/include/torch/csrc/api/include")
+      "${SD_FMT_HEADERS};${SD_TORCH_DIR}/include;${SD_TORCH_DIR}/include/torch/csrc/api/include")
 endforeach()
 
 add_library(sd_torch INTERFACE)

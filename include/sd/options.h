@@ -15,7 +15,7 @@ enum class KernelChoice {
   kAuto,    ///< the first row that fits
   kAten,    ///< the last row everywhere: plain ATen
   kAvx2,    ///< as kAuto on a processor that has no more than AVX2 and FMA
-  kAvx512,  ///< likewise with AVX-512
+  kAvx512,  ///< as kAuto on a processor that has no more than AVX-512
 };
 
 /// What a run may spend of the memory to be faster.

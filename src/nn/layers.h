@@ -76,7 +76,7 @@ class Linear {
 /// Mean and variance of the groups of a picture, which may come in pieces.
 struct NormMoments {
   at::Tensor mean;      ///< [N, groups] f64
-  at::Tensor variance;  ///< likewise, of all values and not an estimate
+  at::Tensor variance;  ///< [N, groups] f64, of all values and not an estimate
   double values = 0;    ///< that a group has
 
   /// Those of both pieces together (Chan, Golub and LeVeque 1979).

@@ -39,7 +39,7 @@ class SafetyChecker {
   ClipVision vision_model_;
   Linear visual_projection_;
   at::Tensor concepts_;      // [17, D], of length 1
-  at::Tensor special_care_;  // [3, D], likewise
+  at::Tensor special_care_;  // [3, D], of length 1
   SafetyThresholds thresholds_;
 };
 

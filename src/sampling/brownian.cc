@@ -1,11 +1,11 @@
 #include "sampling/brownian.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 #include "runtime/noise.h"
@@ -43,11 +43,7 @@ uint32_t mix(uint32_t x, uint32_t y) {
 }
 
 /// To six decimals, as Python's round: the decimal number that is nearest to the exact value.
-double round_time(double t) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.6f", t);
-  return std::strtod(text, nullptr);
-}
+double round_time(double t) { return std::strtod(fmt::format("{:.6f}", t).c_str(), nullptr); }
 
 }  // namespace
 

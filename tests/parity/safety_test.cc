@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "cli/flags.h"
@@ -90,8 +91,7 @@ TEST_P(Safety, TakesAwayThePicturesThatTheReferenceDoes) {
   for (int64_t i = 0; i < pictures.size(0); ++i) {
     Image image = saved_image(pictures[i]);
     check_and_apply(checker.get(), SafetyMode::kBlack, pictures[i], image);
-    char name[32];
-    std::snprintf(name, sizeof name, "samples/%05d.png", static_cast<int>(i));
+    const std::string name = fmt::format("samples/{:05}.png", i);
     difference.add(image, read_image((reference_case.out() / name).string()));
   }
   EXPECT_LE(difference.largest, 1);
