@@ -4,9 +4,11 @@ namespace sd {
 
 namespace {
 
-/// Whether a model is named, which may be made for few steps; the built-in one and Stable Diffusion
-/// at its default place are not.
-bool names_model(const Settings& settings) { return !settings.ckpt.empty(); }
+/// Whether a model or an adapter is named, which may be made for few steps; the built-in model and
+/// Stable Diffusion at its default place are not.
+bool names_model(const Settings& settings) {
+  return !settings.ckpt.empty() || !settings.batch.loras.empty();
+}
 
 std::vector<Preset> make_presets() {
   return {
