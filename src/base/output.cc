@@ -6,12 +6,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdarg>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <string>
 
 #include "base/log.h"
@@ -65,17 +61,6 @@ void hold_standard_files() {
 }
 
 void print(std::string_view text) { write_raw(printable_lines(text)); }
-
-void print_format(const char* fmt, ...) {
-  va_list args;
-  va_start(args, fmt);
-  char* text = nullptr;
-  const int length = ::vasprintf(&text, fmt, args);
-  va_end(args);
-  if (length < 0) throw std::bad_alloc();
-  const std::unique_ptr<char, decltype(&std::free)> owned(text, &std::free);
-  print({text, static_cast<size_t>(length)});
-}
 
 void print_json(std::string_view json) { write_raw(printable_json(json) + "\n"); }
 

@@ -15,9 +15,6 @@ void hold_standard_files();
 /// Prints the text, sooner or later, as `printable_lines` shows it.
 void print(std::string_view text);
 
-/// Prints what printf makes of it, in the same way.
-[[gnu::format(printf, 1, 2)]] void print_format(const char* fmt, ...);
-
 /// Prints JSON, a line break behind it, as `printable_json` shows it.
 void print_json(std::string_view json);
 

@@ -1,5 +1,6 @@
 #include "base/printable.h"
 
+#include <fmt/core.h>
 #include <unicode/uchar.h>
 
 #include <algorithm>
@@ -30,15 +31,15 @@ bool is_printable(char32_t point) {
 /// "\xC2\x9B".
 std::string escaped_bytes(std::string_view bytes) {
   std::string shown;
-  for (const char c : bytes) shown += format("\\x%02X", static_cast<unsigned char>(c));
+  for (const char c : bytes) shown += fmt::format("\\x{:02X}", static_cast<unsigned char>(c));
   return shown;
 }
 
 /// "\u009b", above U+FFFF as two surrogates.
 std::string json_escape(char32_t point) {
-  if (point < 0x10000) return format("\\u%04x", static_cast<unsigned>(point));
+  if (point < 0x10000) return fmt::format("\\u{:04x}", static_cast<unsigned>(point));
   const auto above = static_cast<unsigned>(point - 0x10000);
-  return format("\\u%04x\\u%04x", 0xD800 + (above >> 10), 0xDC00 + (above & 0x3FF));
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (above >> 10), 0xDC00 + (above & 0x3FF));
 }
 
 }  // namespace

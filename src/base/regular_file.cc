@@ -1,6 +1,7 @@
 #include "base/regular_file.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -45,7 +46,7 @@ Descriptor open_regular_file(const std::string& path, uint64_t most_bytes) {
   if (about.st_size == 0) refuse(path, "an empty one", hint);
   if (static_cast<uint64_t>(about.st_size) > most_bytes) {
     refuse(path, human_bytes(static_cast<uint64_t>(about.st_size)),
-           format("it may have %s at most", human_bytes(most_bytes).c_str()).c_str());
+           fmt::format("it may have {} at most", human_bytes(most_bytes)).c_str());
   }
   return file;
 }

@@ -1,24 +1,10 @@
 #include "base/strings.h"
 
-#include <cstdarg>
-#include <cstdio>
+#include <fmt/core.h>
 
 #include "base/printable.h"
 
 namespace sd {
-
-std::string format(const char* fmt, ...) {
-  va_list args;
-  va_start(args, fmt);
-  va_list again;
-  va_copy(again, args);
-  const int length = std::vsnprintf(nullptr, 0, fmt, args);
-  va_end(args);
-  std::string text(static_cast<size_t>(length > 0 ? length : 0), '\0');
-  std::vsnprintf(text.data(), text.size() + 1, fmt, again);
-  va_end(again);
-  return text;
-}
 
 std::string join(const std::vector<std::string>& items, std::string_view separator) {
   std::string text;
@@ -43,10 +29,10 @@ std::string human_bytes(uint64_t bytes) {
   const auto in = [&](uint64_t unit) {
     return static_cast<double>(bytes) / static_cast<double>(unit);
   };
-  if (bytes >= kKiB * kKiB * kKiB) return format("%.1f GiB", in(kKiB * kKiB * kKiB));
-  if (bytes >= kKiB * kKiB) return format("%.1f MiB", in(kKiB * kKiB));
-  if (bytes >= kKiB) return format("%.1f KiB", in(kKiB));
-  return format("%d bytes", static_cast<int>(bytes));
+  if (bytes >= kKiB * kKiB * kKiB) return fmt::format("{:.1f} GiB", in(kKiB * kKiB * kKiB));
+  if (bytes >= kKiB * kKiB) return fmt::format("{:.1f} MiB", in(kKiB * kKiB));
+  if (bytes >= kKiB) return fmt::format("{:.1f} KiB", in(kKiB));
+  return fmt::format("{} bytes", bytes);
 }
 
 bool is_valid_utf8(std::string_view text) {

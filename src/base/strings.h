@@ -7,9 +7,6 @@
 
 namespace sd {
 
-/// printf into a std::string.
-[[gnu::format(printf, 1, 2)]] std::string format(const char* fmt, ...);
-
 /// The items with `separator` between them.
 std::string join(const std::vector<std::string>& items, std::string_view separator);
 

@@ -1,6 +1,7 @@
 #include "base/temporary_file.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -16,7 +17,6 @@
 #include <utility>
 
 #include "base/descriptor.h"
-#include "base/strings.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -31,9 +31,7 @@ fs::path random_name(const fs::path& folder) {
   if (::getrandom(&number, sizeof(number), 0) != sizeof(number)) {
     number = static_cast<uint64_t>(::getpid()) << 32 ^ static_cast<uint64_t>(::clock());
   }
-  return folder /
-         (std::string(kPrefix) + format("%016llx", static_cast<unsigned long long>(number)) +
-          std::string(kSuffix));
+  return folder / (std::string(kPrefix) + fmt::format("{:016x}", number) + std::string(kSuffix));
 }
 
 /// A name of `random_name`, or of earlier versions: ".sd-PROCESS-COUNT.tmp".
@@ -90,7 +88,7 @@ bool rename_new(const fs::path& from, const fs::path& to) {
   return rename_over_own(from, to);
 }
 
-std::string path_of(int fd) { return format("/proc/self/fd/%d", fd); }
+std::string path_of(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
 }  // namespace
 

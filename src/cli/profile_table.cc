@@ -1,5 +1,7 @@
 #include "cli/profile_table.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
@@ -12,10 +14,11 @@ constexpr double kWorthALine = 1e-3;  // of the whole run
 std::string line(const std::string& name, int depth, const std::string& calls, double seconds,
                  double whole, double flop) {
   const std::string indented = std::string(2 * static_cast<size_t>(depth), ' ') + name;
-  std::string text = format("  %-34s %8s %10.3f %7.1f%%", indented.c_str(), calls.c_str(), seconds,
-                            whole > 0 ? 100 * seconds / whole : 0.0);
+  std::string text = fmt::format("  {:34} {:>8} {:>10.3f} {:>7.1f}%", indented, calls, seconds,
+                                 whole > 0 ? 100 * seconds / whole : 0.0);
   if (flop > 0) {
-    text += format(" %12.1f %9.1f", flop * 1e-9, seconds > 0 ? flop * 1e-9 / seconds : 0.0);
+    text +=
+        fmt::format(" {:>12.1f} {:>9.1f}", flop * 1e-9, seconds > 0 ? flop * 1e-9 / seconds : 0.0);
   }
   return text + "\n";
 }
@@ -38,8 +41,8 @@ size_t append(const Profile& profile, size_t place, std::string* text) {
 }  // namespace
 
 std::string profile_table(const Profile& profile) {
-  std::string text = format("  %-34s %8s %10s %8s %12s %9s\n", "zone", "calls", "seconds", "share",
-                            "GFLOP", "GFLOP/s");
+  std::string text = fmt::format("  {:34} {:>8} {:>10} {:>8} {:>12} {:>9}\n", "zone", "calls",
+                                 "seconds", "share", "GFLOP", "GFLOP/s");
   double in_zones = 0;
   for (size_t place = 0; place < profile.zones.size();) {
     in_zones += profile.zones[place].seconds;

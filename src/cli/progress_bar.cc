@@ -1,12 +1,12 @@
 #include "cli/progress_bar.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "base/log.h"
-#include "base/strings.h"
 #include "base/terminal.h"
 #include "base/words.h"
 #include "base/wrap.h"
@@ -17,13 +17,12 @@ namespace {
 /// "1.25 s/it", or "8.0 it/s" where steps are fast.
 std::string rate(double seconds, int steps) {
   const double each = seconds / steps;
-  return each >= 1 ? format("%.2f s/it", each) : format("%.3f s/it", each);
+  return each >= 1 ? fmt::format("{:.2f} s/it", each) : fmt::format("{:.3f} s/it", each);
 }
 
 std::string batch_label(const RunProgress& progress) {
   if (progress.batches <= 1) return "";
-  return format(" (batch %lld of %lld)", static_cast<long long>(progress.batch),
-                static_cast<long long>(progress.batches));
+  return fmt::format(" (batch {} of {})", progress.batch, progress.batches);
 }
 
 /// How much of the run's batches is done, from 0 to 1.
@@ -47,7 +46,7 @@ std::optional<double> seconds_left(const RunProgress& progress) {
 std::string time_of_day(std::time_t when) {
   std::tm local = {};
   localtime_r(&when, &local);
-  return format("%02d:%02d", local.tm_hour, local.tm_min);
+  return fmt::format("{:02}:{:02}", local.tm_hour, local.tm_min);
 }
 
 /// What a line says beside the bar, the most important first.
@@ -56,8 +55,7 @@ std::vector<std::string> parts_of(const RunProgress& progress, std::time_t now) 
   std::vector<std::string> parts;
   if (progress.pictures > 1) {
     const int64_t number = std::min(progress.drawn + 1, progress.pictures);
-    parts.push_back(format("picture %lld of %lld", static_cast<long long>(number),
-                           static_cast<long long>(progress.pictures)));
+    parts.push_back(fmt::format("picture {} of {}", number, progress.pictures));
   }
   const auto left = seconds_left(progress);
   if (left) {
@@ -67,7 +65,7 @@ std::vector<std::string> parts_of(const RunProgress& progress, std::time_t now) 
   if (event.step > 0) parts.push_back(rate(event.seconds, event.step));
   if (left && *left > 0 && progress.pictures > 1) {
     const double pictures = static_cast<double>(progress.pictures) * (1 - share_done(progress));
-    parts.push_back(format("%.0f pictures/h", pictures / *left * 3600));
+    parts.push_back(fmt::format("{:.0f} pictures/h", pictures / *left * 3600));
   }
   return parts;
 }
@@ -84,8 +82,8 @@ std::string bar_of(const ProgressEvent& event, int width) {
 std::string progress_line(const RunProgress& progress, int columns, std::time_t now) {
   constexpr int kWidest = 24, kNarrowest = 6, kBrackets = 3;
   const ProgressEvent& event = progress.event;
-  const std::string stage = format("%-6s ", word_of(event.stage));
-  std::string rest = format("%d/%d", event.step, event.total);
+  const std::string stage = fmt::format("{:6} ", word_of(event.stage));
+  std::string rest = fmt::format("{}/{}", event.step, event.total);
   const int most = columns - 1 - text_columns(stage);  // the last column stays free
   for (const std::string& part : parts_of(progress, now)) {
     const int bar = kNarrowest + kBrackets;
@@ -133,7 +131,7 @@ void ProgressBar::show_plain(const ProgressEvent& event, bool new_batch, const s
   if (event.stage == Stage::kDecode && !ends) return;
   if (!begins && !ends && now - last_line_ < kBetweenLines) return;
   last_line_ = now;
-  std::string line = format("%s %d/%d", word_of(event.stage), event.step, event.total);
+  std::string line = fmt::format("{} {}/{}", word_of(event.stage), event.step, event.total);
   if (event.step > 0) line += ", " + rate(event.seconds, event.step);
   write_line(line + label);
 }
@@ -158,8 +156,8 @@ std::string clock_time(double seconds) {
   const auto hours = static_cast<int>(whole / 3600);
   const auto minutes = static_cast<int>(whole / 60 % 60);
   const auto rest = static_cast<int>(whole % 60);
-  if (hours > 0) return format("%d:%02d:%02d", hours, minutes, rest);
-  return format("%d:%02d", minutes, rest);
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, rest);
+  return fmt::format("{}:{:02}", minutes, rest);
 }
 
 }  // namespace sd

@@ -1,5 +1,7 @@
 #include "cli/run.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -74,8 +76,7 @@ size_t most_waiting(const Settings& settings, const SinkLoad& load) {
 }
 
 std::string stopped_line(int64_t kept, int64_t planned) {
-  return format("stopped; %lld of %lld pictures are drawn and kept", static_cast<long long>(kept),
-                static_cast<long long>(planned));
+  return fmt::format("stopped; {} of {} pictures are drawn and kept", kept, planned);
 }
 
 std::string message_of(const std::exception_ptr& error) {
@@ -112,27 +113,28 @@ RunSummary summary_of(const RunOutcome& outcome) {
 
 /// Throws what is wrong with a run that went to its end.
 void throw_if_incomplete(const RunOutcome& outcome, const Settings& settings) {
-  const auto lines = static_cast<long long>(outcome.bad_lines);
+  const int64_t lines = outcome.bad_lines;
   if (outcome.bad_lines > 0 && !settings.job.folder.empty()) {
     throw Error(
-        ErrorKind::kUsage, format("%lld pictures of the job failed; the others are drawn", lines),
+        ErrorKind::kUsage,
+        fmt::format("{} pictures of the job failed; the others are drawn", lines),
         "see " + printable(settings.job.folder) + "/failed; `retry_failed` draws them once more");
   }
   if (outcome.bad_lines > 0) {
-    throw Error(ErrorKind::kUsage,
-                format("%lld lines of the prompt file were left out; the others are drawn", lines),
-                "fix the lines listed above");
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("{} lines of the prompt file were left out; the others are drawn", lines),
+        "fix the lines listed above");
   }
   if (outcome.not_numbers > 0) {
     throw Error(ErrorKind::kCheckpoint,
-                format("%lld pictures hold values that are not numbers",
-                       static_cast<long long>(outcome.not_numbers)),
+                fmt::format("{} pictures hold values that are not numbers", outcome.not_numbers),
                 "the model is damaged, or does not fit these flags");
   }
   if (outcome.unchecked > 0) {
     throw Error(ErrorKind::kCheckpoint,
-                format("%lld pictures could not be checked, and were not let through",
-                       static_cast<long long>(outcome.unchecked)),
+                fmt::format("{} pictures could not be checked, and were not let through",
+                            outcome.unchecked),
                 "see the reason above; --safety off draws without the checker");
   }
 }

@@ -1,5 +1,7 @@
 #include "cli/settings_file.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -79,7 +81,7 @@ std::string forbidden(const Setting& setting) {
 std::string text_of(const CLI::ConfigItem& item, const Setting& setting, const std::string& where) {
   if (setting.repeats) return join(item.inputs, "\n");
   if (item.inputs.size() != 1 && setting.kind != "LIST") {
-    refuse(where, format("expected one value, found %zu", item.inputs.size()),
+    refuse(where, fmt::format("expected one value, found {}", item.inputs.size()),
            "put a text between quotes");
   }
   std::string text = join(item.inputs, ",");

@@ -1,6 +1,7 @@
 #include "image/file_bytes.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@ namespace sd {
 namespace {
 
 [[noreturn]] void throw_errno(const std::filesystem::path& path, const char* what, int error) {
-  throw Error(ErrorKind::kFile, format("%s: %s: %s", path.c_str(), what, std::strerror(error)),
+  throw Error(ErrorKind::kFile,
+              fmt::format("{}: {}: {}", path.string(), what, std::strerror(error)),
               error == ENOENT ? "check the path" : "");
 }
 
@@ -47,8 +49,8 @@ std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
     bytes.resize(size);
     return bytes;
   }
-  throw Error(ErrorKind::kFile, format("%s: larger than %s, the most that a picture may be",
-                                       path.c_str(), human_bytes(kMaxFileBytes).c_str()));
+  throw Error(ErrorKind::kFile, fmt::format("{}: larger than {}, the most that a picture may be",
+                                            path.string(), human_bytes(kMaxFileBytes)));
 }
 
 }  // namespace sd

@@ -1,8 +1,9 @@
 #include "image/grid.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -14,7 +15,7 @@ void check_grid(const std::vector<Image>& images, int images_per_row) {
   if (images.empty()) throw Error(ErrorKind::kUsage, "a grid needs at least one picture");
   if (images_per_row < 1) {
     throw Error(ErrorKind::kUsage,
-                format("a grid needs at least 1 picture a row, not %d", images_per_row));
+                fmt::format("a grid needs at least 1 picture a row, not {}", images_per_row));
   }
 }
 
@@ -25,8 +26,7 @@ bool fits_on_a_sheet(int64_t width, int64_t height) {
 
 [[noreturn]] void throw_too_large(const char* what, int64_t width, int64_t height) {
   throw Error(ErrorKind::kUsage,
-              format("%s of %lldx%lld pixels is too large", what, static_cast<long long>(width),
-                     static_cast<long long>(height)),
+              fmt::format("{} of {}x{} pixels is too large", what, width, height),
               "`skip_grid` leaves the grid out; `n_rows` sets how many pictures a row has");
 }
 

@@ -1,8 +1,9 @@
 #include "image/image_io.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
-#include "base/strings.h"
 #include "image/file_bytes.h"
 #include "image/formats/decoders.h"
 
@@ -35,7 +36,7 @@ const char* unread_format(ByteSpan bytes) {
   }
   std::string start;
   for (const uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 8))) {
-    start += format(" %02x", static_cast<unsigned>(byte));
+    start += fmt::format(" {:02x}", byte);
   }
   throw Error(ErrorKind::kFile, expected + "a file that starts with" + start);
 }

@@ -1,10 +1,11 @@
 #include "image/resize.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -126,9 +127,9 @@ Image resize(const Image& image, int width, int height, ResizeFilter filter) {
   const auto fits = [](int side) { return side >= 1 && side <= kMaxImageSide; };
   if (!fits(width) || !fits(height) || image.empty()) {
     throw Error(ErrorKind::kUsage,
-                format("a picture of %dx%d pixels cannot be resized to %dx%d: each side is from 1 "
-                       "to %d pixels",
-                       image.width, image.height, width, height, kMaxImageSide));
+                fmt::format("a picture of {}x{} pixels cannot be resized to {}x{}: each side is "
+                            "from 1 to {} pixels",
+                            image.width, image.height, width, height, kMaxImageSide));
   }
   const Kernel kernel = kernel_of(filter);
   if (width == image.width && height == image.height) return image;
@@ -142,9 +143,10 @@ Image crop(const Image& image, int x, int y, int width, int height) {
                       height <= image.height && x <= image.width - width &&
                       y <= image.height - height;
   if (!inside) {
-    throw Error(ErrorKind::kUsage,
-                format("the rectangle %dx%d at (%d, %d) does not lie within a picture of %dx%d",
-                       width, height, x, y, image.width, image.height));
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("the rectangle {}x{} at ({}, {}) does not lie within a picture of {}x{}", width,
+                    height, x, y, image.width, image.height));
   }
   Image out(width, height);
   for (int row = 0; row < height; ++row) {

@@ -1,10 +1,11 @@
 #include "image/watermark.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -189,12 +190,12 @@ bool embed_watermark(Image& image, std::string_view message) {
 WatermarkReading decode_watermark(const Image& image, size_t length) {
   if (length == 0 || length > kMaxWatermarkBytes) {
     throw Error(ErrorKind::kUsage,
-                format("a watermark has 1 to %zu bytes, not %zu", kMaxWatermarkBytes, length));
+                fmt::format("a watermark has 1 to {} bytes, not {}", kMaxWatermarkBytes, length));
   }
   if (image.pixels() < kMinWatermarkPixels) {
     throw Error(ErrorKind::kFile,
-                format("a picture of %dx%d pixels carries no watermark: it takes %zu pixels",
-                       image.width, image.height, kMinWatermarkPixels));
+                fmt::format("a picture of {}x{} pixels carries no watermark: it takes {} pixels",
+                            image.width, image.height, kMinWatermarkPixels));
   }
   Haar haar = transform(image);
   std::vector<size_t> ones(length * 8), blocks(length * 8);

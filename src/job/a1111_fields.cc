@@ -1,5 +1,7 @@
 #include "job/a1111_fields.h"
 
+#include <fmt/core.h>
+
 #include "base/strings.h"
 #include "job/hires_plan.h"
 #include "job/setting_values.h"
@@ -27,7 +29,7 @@ void set_size(const char* width, const char* height, const std::string& text, Se
 }
 
 std::string size(const Settings& settings) {
-  return format("%dx%d", settings.batch.width, settings.batch.height);
+  return fmt::format("{}x{}", settings.batch.width, settings.batch.height);
 }
 void read_size(const std::string& text, Settings* settings) {
   set_size("drawn_width", "drawn_height", text, settings);
@@ -36,7 +38,7 @@ void read_size(const std::string& text, Settings* settings) {
 std::string noise_size(const Settings& settings) {
   const NoiseChanges& noise = settings.batch.noise;
   if (noise.from_width <= 0 || noise.from_height <= 0) return "";
-  return format("%dx%d", noise.from_width, noise.from_height);
+  return fmt::format("{}x{}", noise.from_width, noise.from_height);
 }
 void read_noise_size(const std::string& text, Settings* settings) {
   set_size("noise_from_width", "noise_from_height", text, settings);

@@ -1,5 +1,7 @@
 #include "job/batch_plan.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -27,8 +29,8 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
   check_limits(settings);
   if (settings.C != model.channels) {
     throw Error(ErrorKind::kUsage,
-                format("`channels` must be %lld, those of the model's latent, found %lld",
-                       static_cast<long long>(model.channels), static_cast<long long>(settings.C)),
+                fmt::format("`channels` must be {}, those of the model's latent, found {}",
+                            model.channels, settings.C),
                 "leave it out");
   }
   if (settings.fixed_code && settings.seed_mode == SeedMode::kImage) {
@@ -255,25 +257,24 @@ class BatchPlanner::Batches {
       say("`dpm_solver` wins over `plms`");
     }
     if (sampler.eta == Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
-      say(format("the sampler %s ignores `eta`", sampler.name));
+      say(fmt::format("the sampler {} ignores `eta`", sampler.name));
     }
     const bool from_picture = settings_.script == Script::kImg2Img || line.batch.hires.on();
     if (!uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
-      say(format("the sampler %s has timesteps of its own and ignores `schedule`", sampler.name));
+      say(fmt::format("the sampler {} has timesteps of its own and ignores `schedule`",
+                      sampler.name));
     }
     if (sampler.grid != Grid::kDdim) return;
-    const auto steps = static_cast<long long>(line.batch.steps);
+    const int64_t steps = line.batch.steps;
     const StepCount count = ddim_step_count(model_.timesteps, line.batch.steps);
     if (count.past_the_end) {
-      say(
-          format("`steps` %lld: the grid's last timestep, %lld, is taken as %lld (the reference "
-                 "fails here)",
-                 steps, static_cast<long long>(model_.timesteps),
-                 static_cast<long long>(model_.timesteps - 1)));
+      say(fmt::format(
+          "`steps` {}: the grid's last timestep, {}, is taken as {} (the reference fails here)",
+          steps, model_.timesteps, model_.timesteps - 1));
     }
     if (count.actual != line.batch.steps && settings_.script == Script::kTxt2Img) {
-      say(format("`steps` %lld: the reference's grid has %lld steps, which are taken", steps,
-                 static_cast<long long>(count.actual)));
+      say(fmt::format("`steps` {}: the reference's grid has {} steps, which are taken", steps,
+                      count.actual));
     }
   }
 
@@ -313,9 +314,7 @@ void reject(const PromptLine& line, ErrorKind kind, const std::string& problem,
             const std::string& hint, const Settings& settings) {
   std::string message = problem;
   if (!settings.from_file.empty()) {
-    message = format("line %lld of %s: ", static_cast<long long>(line.number),
-                     printable(settings.from_file).c_str()) +
-              problem;
+    message = fmt::format("line {} of {}: ", line.number, printable(settings.from_file)) + problem;
   }
   if (!settings.keep_going) throw Error(kind, message, hint);
   complain("error: " + message + "; left out");

@@ -1,5 +1,6 @@
 #include "job/file_hash.h"
 
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,8 +28,7 @@ constexpr size_t kMostRemembered = 100;
 
 /// What tells a file from what it was before it changed: "SIZE SECONDS.NANOSECONDS PATH".
 std::string identity(const std::string& path, const struct stat& about) {
-  return format("%lld %lld.%09ld ", static_cast<long long>(about.st_size),
-                static_cast<long long>(about.st_mtim.tv_sec), about.st_mtim.tv_nsec) +
+  return fmt::format("{} {}.{:09} ", about.st_size, about.st_mtim.tv_sec, about.st_mtim.tv_nsec) +
          fs::absolute(path).lexically_normal().string();
 }
 
@@ -101,8 +101,7 @@ std::string remembered_sha256(const std::string& path, uint64_t offset,
   const Descriptor file = open_regular_file(path);
   const bool worth_remembering =
       ::fstat(file.get(), &about) == 0 && about.st_size >= kWorthRemembering;
-  const std::string part =
-      offset == 0 ? "" : format("@%llu ", static_cast<unsigned long long>(offset));
+  const std::string part = offset == 0 ? "" : fmt::format("@{} ", offset);
   const std::string known_by = part + identity(path, about);
   if (worth_remembering) {
     if (std::string hash = recall(known_by); !hash.empty()) return hash;

@@ -1,9 +1,10 @@
 #include "job/gallery.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/new_file.h"
-#include "base/strings.h"
 #include "base/words.h"
 #include "image/file_bytes.h"
 #include "job/command_line.h"
@@ -45,8 +46,8 @@ json entry_of(const std::string& file, const std::optional<PictureRecord>& recor
   const BatchSettings& batch = settings.batch;
   entry.update({{"p", settings.picture.prompt},
                 {"s", std::to_string(settings.seed)},
-                {"a", format("%s, %lld steps, scale %g", batch.sampler.c_str(),
-                             static_cast<long long>(batch.steps), settings.picture.scale)},
+                {"a", fmt::format("{}, {} steps, scale {:g}", batch.sampler, batch.steps,
+                                  settings.picture.scale)},
                 {"c", command_of(*record, file)}});
   if (const auto size = saved_size(*record))
     entry.update({{"w", size->width}, {"h", size->height}});
@@ -62,7 +63,7 @@ std::string command_of(const PictureRecord& record, const std::string& file) {
   const BatchSettings& batch = settings.batch;
   std::string command = std::string("sd ") + word_of(settings.script) + flags_of(record);
   if (settings.script == Script::kTxt2Img) {
-    command += format(" --W %d --H %d", batch.width, batch.height);
+    command += fmt::format(" --W {} --H {}", batch.width, batch.height);
   }
   if (settings.watermark.empty()) command += " --no-watermark";
   if (!settings.watermark.empty() && settings.watermark != Settings().watermark) {

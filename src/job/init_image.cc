@@ -1,5 +1,7 @@
 #include "job/init_image.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -14,9 +16,7 @@
 namespace sd {
 namespace {
 
-std::string size_text(int64_t width, int64_t height) {
-  return format("%lldx%lld", static_cast<long long>(width), static_cast<long long>(height));
-}
+std::string size_text(int64_t width, int64_t height) { return fmt::format("{}x{}", width, height); }
 
 /// The size within `fit`, of the same shape; never larger than it is.
 FitSize size_within(const Image& image, const FitSize& fit) {
@@ -38,14 +38,13 @@ std::string key_of(const InitSettings& init, const AskedSize& asked) {
                     (init.exif ? " upright" : "");
   if (mask.outpaint) {
     const Margins& by = *mask.outpaint;
-    key += format("\n%d,%d,%d,%d", by.left, by.top, by.right, by.bottom);
+    key += fmt::format("\n{},{},{},{}", by.left, by.top, by.right, by.bottom);
   }
   return key + "\n" + mask.file +
-         format("\n%d %d %d %d %d %d %d %g %lld", static_cast<int>(mask.resize),
-                mask.mode ? static_cast<int>(*mask.mode) : -1, mask.invert ? 1 : 0,
-                static_cast<int>(mask.fill), mask.only_masked ? 1 : 0, mask.soft ? 1 : 0,
-                mask.no_paste ? 1 : 0, mask.blur.value_or(-1),
-                static_cast<long long>(mask.padding));
+         fmt::format("\n{} {} {} {} {} {} {} {:g} {}", static_cast<int>(mask.resize),
+                     mask.mode ? static_cast<int>(*mask.mode) : -1, mask.invert ? 1 : 0,
+                     static_cast<int>(mask.fill), mask.only_masked ? 1 : 0, mask.soft ? 1 : 0,
+                     mask.no_paste ? 1 : 0, mask.blur.value_or(-1), mask.padding);
 }
 
 Image upright(const Image& image, const InitSettings& init, const std::vector<uint8_t>& bytes) {
@@ -58,9 +57,9 @@ void check_growth(const FitSize& grown, int multiple) {
   const int bottom = (multiple - grown.height % multiple) % multiple;
   if (right == 0 && bottom == 0) return;
   throw Error(ErrorKind::kUsage,
-              format("`outpaint` makes the picture %s: its sides must be multiples of %d",
-                     size_text(grown.width, grown.height).c_str(), multiple),
-              format("let it grow by %d pixels more across and %d more down", right, bottom));
+              fmt::format("`outpaint` makes the picture {}: its sides must be multiples of {}",
+                          size_text(grown.width, grown.height), multiple),
+              fmt::format("let it grow by {} pixels more across and {} more down", right, bottom));
 }
 
 }  // namespace
@@ -96,17 +95,15 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
   const int width = static_cast<int>(asked.width.value_or(size.width / multiple * multiple));
   const int height = static_cast<int>(asked.height.value_or(size.height / multiple * multiple));
   if (width == 0 || height == 0) {
-    throw Error(
-        ErrorKind::kFile,
-        format("the init image %s is %s: it must have %d pixels a side at least",
-               printable(path).c_str(), size_text(size.width, size.height).c_str(), multiple),
-        "enlarge it first, or give `fit` more room");
+    throw Error(ErrorKind::kFile,
+                fmt::format("the init image {} is {}: it must have {} pixels a side at least",
+                            printable(path), size_text(size.width, size.height), multiple),
+                "enlarge it first, or give `fit` more room");
   }
   if (std::max(width, height) > kMaxSide) {
     throw Error(ErrorKind::kFile,
-                format("the init image %s is %s: a side may have %lld pixels at most",
-                       printable(path).c_str(), size_text(size.width, size.height).c_str(),
-                       static_cast<long long>(kMaxSide)),
+                fmt::format("the init image {} is {}: a side may have {} pixels at most",
+                            printable(path), size_text(size.width, size.height), kMaxSide),
                 "shrink it with `fit`, such as 1024x1024");
   }
   if (width == image.width && height == image.height) return {width, height};
@@ -115,13 +112,12 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
   const bool as_wanted = init.fit || asked.any() ||
                          (width == image.width / kReferenceMultiple * kReferenceMultiple &&
                           height == image.height / kReferenceMultiple * kReferenceMultiple);
-  notice(format(
-      "init image: %s is brought from %s to %s%s", printable(path).c_str(),
-      size_text(image.width, image.height).c_str(), size_text(width, height).c_str(),
-      as_wanted
-          ? ""
-          : format(" (multiples of %d: the model cannot draw the reference's, of 32)", multiple)
-                .c_str()));
+  notice(fmt::format(
+      "init image: {} is brought from {} to {}{}", printable(path),
+      size_text(image.width, image.height), size_text(width, height),
+      as_wanted ? ""
+                : fmt::format(" (multiples of {}: the model cannot draw the reference's, of 32)",
+                              multiple)));
   return {width, height};
 }
 

@@ -1,5 +1,7 @@
 #include "job/inpaint_image.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -109,9 +111,8 @@ GrayImage mask_of(const InitSettings& init, const Image& image,
   const bool fits = mask.width == image.width && mask.height == image.height;
   const bool drawn = mask.width == size.width && mask.height == size.height;
   if (fits || (drawn && !settings.only_masked && !settings.outpaint)) return mask;
-  notice(format("mask: %s is stretched from %dx%d to the init image's %dx%d",
-                printable(settings.file).c_str(), mask.width, mask.height, image.width,
-                image.height));
+  notice(fmt::format("mask: {} is stretched from {}x{} to the init image's {}x{}",
+                     printable(settings.file), mask.width, mask.height, image.width, image.height));
   return fit_mask(mask, FitMode::kStretch, image.width, image.height);
 }
 

@@ -1,5 +1,6 @@
 #include "job/job_folder.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,9 +38,7 @@ int64_t number_in(const nlohmann::json& object, const char* key) {
 
 int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest).size()); }
 
-std::string pad_number(int64_t number, int digits) {
-  return format("%0*lld", digits, static_cast<long long>(number));
-}
+std::string pad_number(int64_t number, int digits) { return fmt::format("{:0{}}", number, digits); }
 
 void make_folder_of(const fs::path& path) {
   std::error_code error;

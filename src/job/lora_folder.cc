@@ -1,5 +1,7 @@
 #include "job/lora_folder.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -59,7 +61,7 @@ std::string LoraFolder::find(const std::string& name) const {
   const std::vector<std::string> nearest = nearest_names(name, names);
   throw Error(ErrorKind::kFile,
               "there is no adapter " + printable(name) + ", neither here nor in " +
-                  printable(folder_) + format(" (%zu files)", files_.size()),
+                  printable(folder_) + fmt::format(" ({} files)", files_.size()),
               nearest.empty() ? "`lora_dir` names another folder"
                               : "nearest: " + printable(join(nearest, ", ")));
 }

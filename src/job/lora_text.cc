@@ -1,5 +1,7 @@
 #include "job/lora_text.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -88,7 +90,7 @@ LoraUse parse_lora(const std::string& text) {
 }
 
 std::string text_of_lora(const LoraUse& use) {
-  const std::string rank = use.rank ? format(":dyn=%lld", static_cast<long long>(*use.rank)) : "";
+  const std::string rank = use.rank ? fmt::format(":dyn={}", *use.rank) : "";
   const std::vector<std::string> parts = {use.file, values::text_of(use.unet),
                                           values::text_of(use.text)};
   return join(parts, ":").append(rank);

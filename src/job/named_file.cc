@@ -1,5 +1,7 @@
 #include "job/named_file.h"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "base/log.h"
@@ -25,7 +27,7 @@ std::string path_of_record(const std::string& recorded) {
 }
 
 void say_named(const char* what, const std::string& path) {
-  notice(format("%s: %s, which the picture names", what, printable(path).c_str()));
+  notice(fmt::format("{}: {}, which the picture names", what, printable(path)));
 }
 
 /// A file, or a folder.
@@ -48,8 +50,8 @@ std::string find_named_file(const std::string& recorded, const char* what, uint6
     open_regular_file(path, most_bytes);
   } catch (const Error& error) {
     throw Error(error.kind(),
-                format("the %s that the picture names cannot be used: ", what) + error.what(),
-                format("name the right %s yourself: --help lists the flags", what));
+                fmt::format("the {} that the picture names cannot be used: ", what) + error.what(),
+                fmt::format("name the right {} yourself: --help lists the flags", what));
   }
   say_named(what, path);
   return path;

@@ -1,5 +1,7 @@
 #include "job/output_writer.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -55,7 +57,7 @@ fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_
   make_folders(names.folder);
   if (*next < 0) *next = next_number(names.folder, names.prefix);
   while (true) {
-    const std::string number = format("%0*lld", names.digits, static_cast<long long>((*next)++));
+    const std::string number = fmt::format("{:0{}}", (*next)++, names.digits);
     const fs::path path = names.folder / (names.prefix + number + names.ending);
     NewFile file(path);
     file.write(bytes);
@@ -99,9 +101,7 @@ fs::path OutputWriter::save_page(const Image& page, const PngMetadata& metadata)
   if (next_grid_ < 0) next_grid_ = next_number(settings_.outdir, "grid-");
   ++pages_;
   while (true) {
-    const fs::path path =
-        settings_.outdir / format("grid-%04lld-%lld.png", static_cast<long long>(next_grid_),
-                                  static_cast<long long>(pages_));
+    const fs::path path = settings_.outdir / fmt::format("grid-{:04}-{}.png", next_grid_, pages_);
     if (write_png(path, page, metadata) == WriteOutcome::kWritten) return path;
     ++next_grid_;
   }

@@ -1,5 +1,7 @@
 #include "job/run.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -9,7 +11,6 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/output.h"
-#include "base/strings.h"
 #include "job/preview.h"
 #include "sd/error.h"
 
@@ -153,7 +154,7 @@ void work(const RunInputs& inputs, Run* run) {
   for (size_t i = 0; i < inputs.workers.size(); ++i) {
     threads.emplace_back([i, &inputs, run] {
       const ExecPolicy& policy = inputs.workers[i];
-      set_log_label(format("worker %zu (%s): ", i + 1, policy.chosen.device.c_str()));
+      set_log_label(fmt::format("worker {} ({}): ", i + 1, policy.chosen.device));
       run->work(
           [&] { return Pipeline::load(inputs.load, policy, inputs.model.description.config); });
     });

@@ -1,5 +1,7 @@
 #include "job/run_output.h"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "base/log.h"
@@ -99,7 +101,7 @@ void OrderedOutput::add(int64_t place, const Request& request, Picture picture,
   const std::lock_guard lock(mutex_);
   const std::string reason = why_refused(picture);
   if (!reason.empty()) {
-    complain(format("error: picture %lld: ", static_cast<long long>(place)) + reason);
+    complain(fmt::format("error: picture {}: ", place) + reason);
     return refused_(place, reason);
   }
   ++count_;
@@ -139,14 +141,14 @@ void OrderedOutput::say_safety(int64_t place, const SafetyOutcome& safety) {
   if (safety.action == SafetyAction::kBlurred) action = "blurred";
   if (safety.action == SafetyAction::kBlackened) action = "made black";
   if (safety.action == SafetyAction::kWithheld) action = "not written";
-  const auto number = static_cast<long long>(place + 1);
+  const int64_t number = place + 1;
   if (safety.failure.empty()) {
-    notice(format("safety: picture %lld is flagged and %s", number, action));
+    notice(fmt::format("safety: picture {} is flagged and {}", number, action));
     return;
   }
   ++unchecked_;
-  complain(format("error: safety: picture %lld could not be checked and is %s: %s", number, action,
-                  printable(safety.failure).c_str()));
+  complain(fmt::format("error: safety: picture {} could not be checked and is {}: {}", number,
+                       action, printable(safety.failure)));
 }
 
 void OrderedOutput::write_first() {

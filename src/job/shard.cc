@@ -1,5 +1,7 @@
 #include "job/shard.h"
 
+#include <fmt/core.h>
+
 #include <charconv>
 #include <optional>
 
@@ -112,8 +114,7 @@ Shard parse_shard(const std::string& text, const Environment& environment) {
     shard = {*index, *count};
   }
   if (shard.index < shard.count) return shard;
-  refuse(format("%lld/%lld", static_cast<long long>(shard.index),
-                static_cast<long long>(shard.count)));
+  refuse(fmt::format("{}/{}", shard.index, shard.count));
 }
 
 }  // namespace sd

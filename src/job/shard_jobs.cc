@@ -1,5 +1,7 @@
 #include "job/shard_jobs.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -149,8 +151,7 @@ void ShardJobs::leave_out(int64_t place, const Error& error) {
     return;
   }
   const int64_t line = lines_.at(place);
-  complain(format("error: line %lld of %s: ", static_cast<long long>(line),
-                  printable(inputs_.settings.from_file).c_str()) +
+  complain(fmt::format("error: line {} of {}: ", line, printable(inputs_.settings.from_file)) +
            error.what() + "; left out");
   inputs_.folder.fail(place, line, error.what());
   ++settled_;

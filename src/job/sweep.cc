@@ -1,5 +1,7 @@
 #include "job/sweep.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/names.h"
@@ -84,7 +86,7 @@ std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings
   for (const SweepAxis& axis : sweep) count *= axis.values.size();
   if (count > kMostLines) {
     throw Error(ErrorKind::kUsage,
-                format("`sweep` asks for %zu pictures, and %zu are the most", count, kMostLines),
+                fmt::format("`sweep` asks for {} pictures, and {} are the most", count, kMostLines),
                 "take fewer values");
   }
   if (lines.empty()) lines = {{.number = 1, .settings = settings, .problem = {}, .hint = {}}};

@@ -1,5 +1,7 @@
 #include "job/tar_file.h"
 
+#include <fmt/core.h>
+
 #include <numeric>
 
 #include "base/strings.h"
@@ -27,7 +29,7 @@ std::string tar_header(std::string_view name, uint64_t size) {
       "0000000\0"
       "0000000\0",
       24);  // mode, user, group
-  header += format("%011llo", static_cast<unsigned long long>(size)) + '\0';
+  header += fmt::format("{:011o}", size) + '\0';
   header += std::string("00000000000\0", 12);  // the time of the last change
   header += std::string(kChecksumBytes, ' ');
   header += '0';  // a regular file
@@ -40,7 +42,8 @@ std::string tar_header(std::string_view name, uint64_t size) {
   const unsigned checksum =
       std::accumulate(header.begin(), header.end(), 0U,
                       [](unsigned sum, char c) { return sum + static_cast<unsigned char>(c); });
-  header.replace(kChecksumAt, kChecksumBytes, format("%06o", checksum) + std::string("\0 ", 2));
+  header.replace(kChecksumAt, kChecksumBytes,
+                 fmt::format("{:06o}", checksum) + std::string("\0 ", 2));
   return header;
 }
 

@@ -1,5 +1,6 @@
 #include "job/wildcards.h"
 
+#include <fmt/core.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -151,7 +152,7 @@ std::string Wildcards::sha256() {
   for (const auto& [list, values] : lists()) {
     std::vector<std::string> texts;
     for (const WildcardValue& value : values) {
-      texts.push_back(format("%.17g ", value.weight) + value.text);
+      texts.push_back(fmt::format("{:.17g} ", value.weight) + value.text);
     }
     std::sort(texts.begin(), texts.end());  // files of one name come in any order
     add(list);

@@ -1,6 +1,7 @@
 #include "models/embeddings.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>
@@ -54,7 +55,7 @@ const TensorInfo& only_tensor(const CheckpointContents& contents) {
   const bool whole = contents.embedding || contents.other_keys.empty();
   if (!whole) throw unusable("it is no embedding: it has the key " + contents.other_keys.front());
   if (contents.tensors.size() > 1) {
-    throw unusable(format("it has %zu terms; an embedding has one", contents.tensors.size()));
+    throw unusable(fmt::format("it has {} terms; an embedding has one", contents.tensors.size()));
   }
   return contents.tensors.front();
 }
@@ -74,8 +75,7 @@ at::Tensor checked(at::Tensor vectors) {
   if (vectors.dim() != 2)
     throw unusable("expected a list of vectors, found " + shape_string(vectors.sizes().vec()));
   if (vectors.size(0) < 1 || vectors.size(0) > kMost) {
-    throw unusable(format("it has %lld vectors; a chunk holds 1 to %lld",
-                          static_cast<long long>(vectors.size(0)), static_cast<long long>(kMost)));
+    throw unusable(fmt::format("it has {} vectors; a chunk holds 1 to {}", vectors.size(0), kMost));
   }
   if (!at::isfinite(vectors).all().item<bool>())
     throw unusable("it holds values that are no numbers");
@@ -102,8 +102,7 @@ std::optional<TextEmbedding> read_embedding(const fs::path& file) {
 void check_width(const TextEmbedding& embedding, int64_t width) {
   const int64_t found = embedding.vectors.size(1);
   if (width > 0 && found != width) {
-    throw unusable(format("its vectors have %lld numbers, the text encoder's %lld",
-                          static_cast<long long>(found), static_cast<long long>(width)));
+    throw unusable(fmt::format("its vectors have {} numbers, the text encoder's {}", found, width));
   }
 }
 

@@ -1,4 +1,6 @@
 // Inspection as text and as JSON.
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
@@ -13,7 +15,7 @@ using nlohmann::json;
 constexpr size_t kShownLines = 20;
 
 std::string line(const char* label, const std::string& value) {
-  return format("%-12s ", label) + value + "\n";
+  return fmt::format("{:12} ", label) + value + "\n";
 }
 
 /// Labelled lines, the label on the first only.
@@ -23,7 +25,7 @@ std::string lines(const char* label, const std::vector<std::string>& values) {
     text += line(i == 0 ? label : "", values[i]);
   }
   if (values.size() > kShownLines) {
-    text += line("", format("and %zu more", values.size() - kShownLines));
+    text += line("", fmt::format("and {} more", values.size() - kShownLines));
   }
   return text;
 }
@@ -63,12 +65,10 @@ std::string part_text(const PartSummary& part) {
   std::vector<std::string> dtypes;
   for (const DtypeShare& share : part.dtypes) {
     dtypes.push_back(part.dtypes.size() == 1 ? share.dtype
-                                             : format("%s %lld", share.dtype.c_str(),
-                                                      static_cast<long long>(share.tensors)));
+                                             : fmt::format("{} {}", share.dtype, share.tensors));
   }
-  return format("%-22s %5lld tensors %12lld numbers %10s  %s", part.name.c_str(),
-                static_cast<long long>(part.tensors), static_cast<long long>(part.parameters),
-                human_bytes(part.bytes).c_str(), join(dtypes, ", ").c_str());
+  return fmt::format("{:22} {:5} tensors {:12} numbers {:>10}  {}", part.name, part.tensors,
+                     part.parameters, human_bytes(part.bytes), join(dtypes, ", "));
 }
 
 std::vector<std::string> problem_lines(const CheckpointContents& contents) {
@@ -136,13 +136,14 @@ std::string to_text(const Inspection& inspection) {
   text += line("EMA", inspection.has_ema ? "yes (model_ema.*)" : "no");
   text += line("schedule", inspection.schedule_buffers.empty()
                                ? "not in the file"
-                               : format("%zu buffers", inspection.schedule_buffers.size()));
+                               : fmt::format("{} buffers", inspection.schedule_buffers.size()));
   if (contents.global_step) {
     text += line("global step", std::to_string(*contents.global_step));
   }
   if (contents.other_tensors > 0) {
-    text += line("beside", format("%lld tensors that are no weights (optimizer state and the like)",
-                                  static_cast<long long>(contents.other_tensors)));
+    text +=
+        line("beside", fmt::format("{} tensors that are no weights (optimizer state and the like)",
+                                   contents.other_tensors));
   }
   if (!contents.other_keys.empty()) text += lines("other keys", contents.other_keys);
   std::vector<std::string> metadata;

@@ -1,5 +1,7 @@
 #include "models/json_config.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 
 #include "base/json.h"
@@ -28,8 +30,8 @@ std::string shown(const nlohmann::json& value) { return printable(value.dump(), 
 JsonConfig::JsonConfig(const fs::path& path, std::string hint)
     : json_(parse_file(path)), path_(path.string()), hint_(std::move(hint)) {
   if (!json_.is_object()) {
-    fail(format("is not a JSON object of at most %s and %zu levels",
-                human_bytes(kMostBytes).c_str(), JsonLimits().depth));
+    fail(fmt::format("is not a JSON object of at most {} and {} levels", human_bytes(kMostBytes),
+                     JsonLimits().depth));
   }
 }
 
@@ -86,8 +88,7 @@ std::vector<int64_t> JsonConfig::integers(const char* key, const std::vector<int
   }
   if (good) return values;
   fail(std::string(key) +
-       format(" must be a list of 1 to %zu whole numbers from 1 to %lld", kLongestList,
-              static_cast<long long>(most)) +
+       fmt::format(" must be a list of 1 to {} whole numbers from 1 to {}", kLongestList, most) +
        ", found " + shown(list));
 }
 
@@ -102,7 +103,7 @@ std::vector<std::string> JsonConfig::texts(const char* key,
     if (good) values.push_back(list[i].get<std::string>());
   }
   if (good) return values;
-  fail(std::string(key) + format(" must be a list of 1 to %zu texts, found ", kLongestList) +
+  fail(std::string(key) + fmt::format(" must be a list of 1 to {} texts, found ", kLongestList) +
        shown(list));
 }
 

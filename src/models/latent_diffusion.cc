@@ -1,6 +1,7 @@
 #include "models/latent_diffusion.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -16,9 +17,9 @@ void say_choice(const ModelSource& source) {
   const char* also = !has_ema(*source.unet.file) ? ""
                      : source.ema                ? "; `weights` plain takes the others"
                                                  : "; `weights` ema takes the averaged ones";
-  notice(format("weights: %s of %s%s",
-                source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
-                printable(source.path).c_str(), also));
+  notice(fmt::format("weights: {} of {}{}",
+                     source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
+                     printable(source.path), also));
   if (source.config.predicts_v) notice("the model predicts v, not the noise");
 }
 

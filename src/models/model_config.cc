@@ -1,5 +1,7 @@
 #include "models/model_config.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,10 +25,9 @@ void require_target(const std::string& found, const std::string& expected, const
 /// Throws for numbers that do not go together. `context`: the width of the text encoder.
 void check(const ModelConfig& config, int64_t context, const Params& params) {
   if (config.unet.context_dim != context) {
-    params.fail(
-        "unet_config.params.context_dim",
-        format("the width of the text encoder, %lld (it is %lld)", static_cast<long long>(context),
-               static_cast<long long>(config.unet.context_dim)));
+    params.fail("unet_config.params.context_dim",
+                fmt::format("the width of the text encoder, {} (it is {})", context,
+                            config.unet.context_dim));
   }
   const bool fits = config.unet.in_channels == config.channels || config.inpaints();
   if (!fits || config.unet.out_channels != config.channels ||

@@ -1,6 +1,7 @@
 #include "models/stored_schedule.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <cmath>
 
@@ -23,8 +24,7 @@ std::vector<float> values_of(const Checkpoint& checkpoint, const TensorInfo& inf
 std::string tensor_problem(const TensorInfo& info, const ModelConfig& config) {
   if (!info.foreign.empty()) return "holds " + info.foreign;
   if (info.shape == std::vector<int64_t>{config.timesteps}) return "";
-  return "has the shape " + shape_string(info.shape) +
-         format(", not [%lld]", static_cast<long long>(config.timesteps));
+  return "has the shape " + shape_string(info.shape) + fmt::format(", not [{}]", config.timesteps);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ std::string schedule_problem(const std::vector<float>& alphas_cumprod, bool half
     const bool in_range = alpha > 0 && (t == 0 ? alpha <= 1 : alpha < 1);  // false for NaN, too
     if (in_range && (alpha < before || (half && alpha == before))) continue;
     const char* wrong = in_range ? "does not fall" : "is out of range";
-    return format("%s at step %zu (%g)", wrong, t, static_cast<double>(alpha));
+    return fmt::format("{} at step {} ({:g})", wrong, t, alpha);
   }
   return "";
 }

@@ -1,11 +1,11 @@
 #include "models/unet.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.h"
 #include "runtime/profile.h"
 #include "runtime/upload.h"
 #include "sd/error.h"
@@ -164,8 +164,7 @@ PreparedContext UNet::prepare(const at::Tensor& given) const {
 void UNet::check(const UNetInputs& inputs) const {
   const auto fail = [](const std::string& what, int64_t expected, int64_t found) {
     throw Error(ErrorKind::kInternal,
-                format("expected %s of %lld, found %lld", what.c_str(),
-                       static_cast<long long>(expected), static_cast<long long>(found)));
+                fmt::format("expected {} of {}, found {}", what, expected, found));
   };
   const int64_t rows = inputs.x.size(0);
   if (inputs.context.rows % rows != 0) fail("a context of a multiple", rows, inputs.context.rows);

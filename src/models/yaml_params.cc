@@ -1,5 +1,6 @@
 #include "models/yaml_params.h"
 
+#include <fmt/core.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include <sstream>
@@ -43,11 +44,11 @@ class BoundedEvents : public YAML::EventHandler {
 
  private:
   void count() {
-    if (++values_ > kMostValues) throw std::length_error(format("%zu values", kMostValues));
+    if (++values_ > kMostValues) throw std::length_error(fmt::format("{} values", kMostValues));
   }
   void enter() {
     count();
-    if (++depth_ > kMostLevels) throw std::length_error(format("%zu levels", kMostLevels));
+    if (++depth_ > kMostLevels) throw std::length_error(fmt::format("{} levels", kMostLevels));
   }
 
   size_t values_ = 0;
@@ -113,7 +114,7 @@ T Params::get(const std::string& key, T fallback, const char* kind) {
 int64_t Params::integer(const std::string& key, int64_t fallback, int64_t most) {
   const auto value = get<int64_t>(key, fallback, "a whole number");
   if ((value < 1 || value > most) && value != fallback) {
-    fail(key, format("a whole number from 1 to %lld", static_cast<long long>(most)));
+    fail(key, fmt::format("a whole number from 1 to {}", most));
   }
   return value;
 }

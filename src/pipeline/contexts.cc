@@ -1,6 +1,7 @@
 #include "pipeline/contexts.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -25,15 +26,11 @@ std::vector<PromptStage> stages_of(const std::string& text, const PromptTimeline
 std::string key_of(const std::string& text, const PromptTimeline& timeline,
                    const PromptSettings& settings) {
   const bool plain = settings.syntax == PromptSyntax::kPlain;
-  const std::string how =
-      format("%d %d %d %lld %lld %d", plain, settings.long_prompts,
-             static_cast<int>(settings.emphasis), static_cast<long long>(settings.comma_backtrack),
-             static_cast<long long>(settings.clip_skip), timeline.old_editing);
+  const std::string how = fmt::format("{:d} {:d} {} {} {} {:d}", plain, settings.long_prompts,
+                                      static_cast<int>(settings.emphasis), settings.comma_backtrack,
+                                      settings.clip_skip, timeline.old_editing);
   if (plain) return how + '\n' + text;
-  return how +
-         format(" %lld %lld\n", static_cast<long long>(timeline.steps),
-                static_cast<long long>(timeline.first_pass)) +
-         text;
+  return how + fmt::format(" {} {}\n", timeline.steps, timeline.first_pass) + text;
 }
 
 size_t bytes_of(const StagedContext& context) {
@@ -47,18 +44,18 @@ size_t bytes_of(const StagedContext& context) {
 
 void check_clip_skip(int64_t clip_skip, int64_t most) {
   if (clip_skip >= 1 && clip_skip <= most) return;
-  throw Error(ErrorKind::kUsage,
-              format("`clip_skip` must be from 1 to %lld with this model, found %lld",
-                     static_cast<long long>(most), static_cast<long long>(clip_skip)),
-              "1 takes the text encoder's last layer, 2 the last but one");
+  throw Error(
+      ErrorKind::kUsage,
+      fmt::format("`clip_skip` must be from 1 to {} with this model, found {}", most, clip_skip),
+      "1 takes the text encoder's last layer, 2 the last but one");
 }
 
 /// Says what of a prompt falls off the end.
 void tell_of_cut(const Tokenizer& tokenizer, const std::string& prompt) {
   const Tokens tokens = tokenizer.encode(prompt);
   if (tokens.lost.empty()) return;
-  notice(format("the prompt is %lld tokens too long: the model does not see \"%s\"",
-                static_cast<long long>(tokens.lost_tokens), printable(tokens.lost, 400).c_str()));
+  notice(fmt::format("the prompt is {} tokens too long: the model does not see \"{}\"",
+                     tokens.lost_tokens, printable(tokens.lost, 400)));
 }
 
 }  // namespace
@@ -122,8 +119,8 @@ at::Tensor Contexts::encode(const TextInputs& inputs) {
   const auto largest = inputs.ids.max().item<int64_t>();
   if (largest >= vocab_size) {
     throw Error(ErrorKind::kCheckpoint,
-                format("the prompt has the token %lld, and the model's vocabulary has %lld",
-                       static_cast<long long>(largest), static_cast<long long>(vocab_size)),
+                fmt::format("the prompt has the token {}, and the model's vocabulary has {}",
+                            largest, vocab_size),
                 "the model was made for another tokenizer");
   }
   at::Tensor encoded = networks_->text_encoder->encode(inputs);

@@ -1,11 +1,11 @@
 #include "pipeline/hires.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "base/strings.h"
 #include "image/resize.h"
 #include "pipeline/request_sampling.h"
 #include "pipeline/size_check.h"
@@ -172,7 +172,7 @@ void check_hires(const ModelDescription& model, const Request& request) {
            "give a scale, or sides");
   }
   if (!(hires.strength >= 0 && hires.strength <= 1)) {
-    refuse(format("`hires_strength` must be from 0 to 1, found %g", hires.strength),
+    refuse(fmt::format("`hires_strength` must be from 0 to 1, found {:g}", hires.strength),
            "0.75 is the usual one");
   }
   if (request.noise.shared()) {
@@ -188,7 +188,7 @@ void check_hires(const ModelDescription& model, const Request& request) {
   check_side("hires_height", size.height, model.factor, kMaxSide);
   const Request second = second_pass(request, model.factor);
   if (!find_sampler(second.batch.sampler).starts_from_picture) {
-    refuse(format("the sampler %s cannot draw a second pass", second.batch.sampler.c_str()),
+    refuse(fmt::format("the sampler {} cannot draw a second pass", second.batch.sampler),
            "choose another with `hires_sampler`");
   }
 }

@@ -1,5 +1,7 @@
 #include "pipeline/memory_choice.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -87,14 +89,14 @@ std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
     ways.emplace_back(share_words(choice.plan.unet_share));
   }
   std::string line =
-      format("memory: about %.1f GB", static_cast<double>(choice.plan.total()) / kGigabyte);
+      fmt::format("memory: about {:.1f} GB", static_cast<double>(choice.plan.total()) / kGigabyte);
   if (!ways.empty()) line += " (" + join(ways, ", ") + ")";
   if (policy.free_bytes < INT64_MAX) {
-    line += format(" of %.1f GB free", static_cast<double>(policy.free_bytes) / kGigabyte);
+    line += fmt::format(" of {:.1f} GB free", static_cast<double>(policy.free_bytes) / kGigabyte);
   }
   const MemoryMode wanted = policy.kernels.memory;
   if (choice.memory != wanted) {
-    line += format("; `memory` %s would not fit", word_of(wanted));
+    line += fmt::format("; `memory` {} would not fit", word_of(wanted));
   }
   if (!choice.fits) {
     line +=

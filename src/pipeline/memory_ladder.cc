@@ -1,9 +1,10 @@
 #include "pipeline/memory_ladder.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/strings.h"
 #include "pipeline/memory_choice.h"
 #include "runtime/out_of_memory.h"
 #include "runtime/tensor_memory.h"
@@ -54,8 +55,8 @@ at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
   while (true) {
     const UNetShare next = smaller_share(unet_share_, load_->pictures, load_->guided);
     if (auto latent = try_once(draw, next != unet_share_)) return *std::move(latent);
-    notice(
-        format("memory: not enough for the UNet; the batch is drawn again, %s", share_words(next)));
+    notice(fmt::format("memory: not enough for the UNet; the batch is drawn again, {}",
+                       share_words(next)));
     unet_share_ = most_unet_share_ = next;
     make_room();
     give_kept_memory_back(policy_);
@@ -65,8 +66,8 @@ at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
 at::Tensor MemoryLadder::run_coder(const char* verb, const std::function<at::Tensor()>& work) {
   if (!in_strips_) {
     if (auto result = try_once(work, /*may_fail=*/true)) return *std::move(result);
-    notice(
-        format("memory: not enough to %s the picture as a whole; it is %sd in tiles", verb, verb));
+    notice(fmt::format("memory: not enough to {} the picture as a whole; it is {}d in tiles", verb,
+                       verb));
     in_strips_ = always_in_strips_ = true;
     give_kept_memory_back(policy_);
   }

@@ -1,6 +1,7 @@
 #include "sd/pipeline.h"
 
 #include <c10/core/InferenceMode.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>
@@ -48,7 +49,7 @@ EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   if (folder.empty()) return {};
   const Zone zone("embeddings");
   EmbeddingSet set = load_embeddings(folder, width);
-  detail(format("%zu embeddings in %s", set.embeddings.size(), printable(folder).c_str()));
+  detail(fmt::format("{} embeddings in {}", set.embeddings.size(), printable(folder)));
   return set;
 }
 

@@ -1,9 +1,10 @@
 #include "sd/request.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.h"
 #include "models/families.h"
 #include "models/model_source.h"
 #include "pipeline/describe.h"
@@ -23,9 +24,8 @@ void check_side(const char* setting, int64_t side, int64_t multiple, int64_t mos
   std::string nearest = std::to_string(below);
   if (side > multiple && below < largest) nearest += " and " + std::to_string(below + multiple);
   throw Error(ErrorKind::kUsage,
-              format("`%s` must be a multiple of %lld from %lld to %lld, found %lld", setting,
-                     static_cast<long long>(multiple), static_cast<long long>(multiple),
-                     static_cast<long long>(largest), static_cast<long long>(side)),
+              fmt::format("`{}` must be a multiple of {} from {} to {}, found {}", setting,
+                          multiple, multiple, largest, side),
               "nearest: " + nearest);
 }
 
@@ -66,7 +66,7 @@ void check_pictures(const std::vector<PictureSettings>& pictures) {
   for (const PictureSettings& picture : pictures) {
     if (!std::isfinite(picture.scale)) {
       throw Error(ErrorKind::kUsage,
-                  format("`scale` must be a finite number, found %g", picture.scale),
+                  fmt::format("`scale` must be a finite number, found {:g}", picture.scale),
                   "7.5 is the usual one");
     }
     if ((picture.scale == 1) != (pictures.front().scale == 1)) {
@@ -84,19 +84,20 @@ void check_sampling(const Request& request) {
   }
   if (eta != 0 && sampler.eta == Eta::kRefused) {
     throw Error(ErrorKind::kUsage,
-                format("`eta` must be 0 with the sampler %s, found %g", sampler.name, eta),
+                fmt::format("`eta` must be 0 with the sampler {}, found {:g}", sampler.name, eta),
                 "the sampler ddim takes one");
   }
   if (request.batch.init.image == nullptr) return;
   if (!sampler.starts_from_picture && request.batch.init.starts_sampling()) {
     throw Error(ErrorKind::kUsage,
-                format("the sampler %s cannot start from a picture", sampler.name),
+                fmt::format("the sampler {} cannot start from a picture", sampler.name),
                 "take ddim or plms");
   }
   if (!request.batch.init.starts_sampling()) return;
   const double strength = request.batch.init.strength.value_or(kUsualStrength);
   if (!(strength >= 0 && strength <= 1)) {
-    throw Error(ErrorKind::kUsage, format("`strength` must be from 0 to 1, found %g", strength),
+    throw Error(ErrorKind::kUsage,
+                fmt::format("`strength` must be from 0 to 1, found {:g}", strength),
                 "0.75 is the usual one: the higher, the less is left of the init image");
   }
 }
@@ -109,7 +110,7 @@ void check_streams(const Request& request, const SamplingPlan& plan) {
   if (unknown || request.batch.noise.any()) {
     throw Error(ErrorKind::kUsage,
                 unknown
-                    ? format("the sampler %s cannot share a random stream", sampler.name)
+                    ? fmt::format("the sampler {} cannot share a random stream", sampler.name)
                     : "variations, noise of another size and a seed delta are for pictures with "
                       "random streams of their own",
                 "use `seed_mode` image");

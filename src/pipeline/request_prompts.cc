@@ -1,5 +1,7 @@
 #include "pipeline/request_prompts.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -64,11 +66,10 @@ struct Limits {
 
 void check_number(const char* name, int64_t value, const Limits& limits) {
   if (value >= limits.least && value <= limits.most) return;
-  throw Error(ErrorKind::kUsage,
-              format("`%s` must be from %lld to %lld, found %lld", name,
-                     static_cast<long long>(limits.least), static_cast<long long>(limits.most),
-                     static_cast<long long>(value)),
-              "the usual one is " + std::to_string(limits.usual));
+  throw Error(
+      ErrorKind::kUsage,
+      fmt::format("`{}` must be from {} to {}, found {}", name, limits.least, limits.most, value),
+      "the usual one is " + std::to_string(limits.usual));
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 #include "runtime/cuda_driver.h"
 
 #include <dlfcn.h>
+#include <fmt/core.h>
 
 #include <array>
-
-#include "base/strings.h"
 
 namespace sd {
 namespace {
@@ -72,7 +71,7 @@ bool describe(const Library& driver, const Library& management, int ordinal, Cud
 std::string error_name(const Library& driver, int status) {
   const char* name = nullptr;
   if (driver.call("cuGetErrorName", status, &name) == 0 && name != nullptr) return name;
-  return format("status %d", status);
+  return fmt::format("status {}", status);
 }
 
 }  // namespace
@@ -98,7 +97,7 @@ CudaDriver probe_cuda_driver(const char* driver_library, const char* management_
     CudaDevice device;
     if (!describe(driver, management, ordinal, &device)) {
       found.devices.clear();
-      found.problem = format("the driver does not describe card %d", ordinal);
+      found.problem = fmt::format("the driver does not describe card {}", ordinal);
       break;
     }
     found.devices.push_back(std::move(device));

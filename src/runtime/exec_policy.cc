@@ -1,6 +1,7 @@
 #include "runtime/exec_policy.h"
 
 #include <ATen/Parallel.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -57,13 +58,13 @@ std::string why_not(const HostInfo& host, size_t index) {
   if (!host.why_no_cuda.empty()) return host.why_no_cuda;
   if (index >= host.cuda.size()) {
     return host.cuda.size() == 1 ? "there is one card, cuda:0"
-                                 : format("there are %zu cards, cuda:0 to cuda:%zu",
-                                          host.cuda.size(), host.cuda.size() - 1);
+                                 : fmt::format("there are {} cards, cuda:0 to cuda:{}",
+                                               host.cuda.size(), host.cuda.size() - 1);
   }
   const CudaDevice& device = host.cuda[index];
   if (device.major > 7 || (device.major == 7 && device.minor >= 5)) return "";
-  return format("%s has compute capability %d.%d, and LibTorch needs 7.5 or more",
-                printable(device.name).c_str(), device.major, device.minor);
+  return fmt::format("{} has compute capability {}.{}, and LibTorch needs 7.5 or more",
+                     printable(device.name), device.major, device.minor);
 }
 
 /// The card's number where the options get one.
@@ -93,8 +94,8 @@ std::string why_no_bf16(const DeviceOptions& asked, const HostInfo& host,
   if (card) {
     const CudaDevice& device = host.cuda[*card];
     if (device.major >= 8) return "";
-    return format("%s has compute capability %d.%d, and bfloat16 needs 8.0",
-                  printable(device.name).c_str(), device.major, device.minor);
+    return fmt::format("{} has compute capability {}.{}, and bfloat16 needs 8.0",
+                       printable(device.name), device.major, device.minor);
   }
   if (host.isa < Isa::kAvx512Bf16) {
     return std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16";
@@ -132,9 +133,9 @@ void set_cpu(const HostInfo& host, ExecPolicy* policy) {
   if (asked.precision == Precision::kAutocast) {
     arithmetic = "float32 (on the CPU, `precision` autocast computes as full does)";
   }
-  policy->reason =
-      format("device: cpu, %d thread%s, %s, %s", policy->threads, policy->threads == 1 ? "" : "s",
-             policy->kernels.plain ? "plain kernels" : isa_name(policy->kernels.isa), arithmetic);
+  policy->reason = fmt::format(
+      "device: cpu, {} thread{}, {}, {}", policy->threads, policy->threads == 1 ? "" : "s",
+      policy->kernels.plain ? "plain kernels" : isa_name(policy->kernels.isa), arithmetic);
   // A card that is there and stays idle is worth a word.
   if (asked.device == "auto" && !host.cuda.empty()) {
     policy->reason += "; not on " + printable(host.cuda[0].name) + ": " + why_not(host, 0);
@@ -159,10 +160,10 @@ void set_cuda(const HostInfo& host, size_t index, ExecPolicy* policy) {
   policy->tf32 = precision != Precision::kFull;
   const bool own = !policy->kernels.plain && host.cuda_kernels;
   policy->cuda_graphs = own;
-  policy->chosen.device = format("cuda:%zu", index);
-  policy->reason = format("device: cuda:%zu (%s, %s), %s, %s", index, printable(card.name).c_str(),
-                          human_bytes(card.total_bytes).c_str(),
-                          own ? "own kernels" : "plain kernels", arithmetic);
+  policy->chosen.device = fmt::format("cuda:{}", index);
+  policy->reason =
+      fmt::format("device: cuda:{} ({}, {}), {}, {}", index, printable(card.name),
+                  human_bytes(card.total_bytes), own ? "own kernels" : "plain kernels", arithmetic);
   if (!policy->kernels.plain && !own && !host.why_no_cuda_kernels.empty()) {
     policy->reason += " (" + host.why_no_cuda_kernels + ")";
   }
@@ -174,9 +175,10 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   const auto card = choose_card(asked, host);
   constexpr int kMostThreads = 4096;
   if (asked.threads < 0 || asked.threads > kMostThreads) {
-    throw Error(ErrorKind::kUsage,
-                format("`threads` must be from 0 to %d, found %d", kMostThreads, asked.threads),
-                "leave it out to use as many as the process may");
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("`threads` must be from 0 to {}, found {}", kMostThreads, asked.threads),
+        "leave it out to use as many as the process may");
   }
   ExecPolicy policy;
   policy.chosen = asked;

@@ -1,10 +1,11 @@
 #include "runtime/host.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
-#include "base/strings.h"
 #include "runtime/control_groups.h"
 #include "runtime/cuda_driver.h"
 #include "runtime/cuda_library.h"
@@ -26,8 +27,8 @@ int quota_cpus() {
 std::string why_not_driver(const CudaDriver& driver, int runtime) {
   if (!driver.problem.empty()) return driver.problem;
   if (driver.version / 1000 >= runtime / 1000) return "";
-  return format("the driver is for CUDA %d.%d, and LibTorch needs %d.0 or newer",
-                driver.version / 1000, driver.version % 1000 / 10, runtime / 1000);
+  return fmt::format("the driver is for CUDA {}.{}, and LibTorch needs {}.0 or newer",
+                     driver.version / 1000, driver.version % 1000 / 10, runtime / 1000);
 }
 
 void probe_cards(HostInfo* host) {

@@ -1,6 +1,7 @@
 #include "runtime/mapped_file.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,9 +112,8 @@ std::optional<Error> MappedFile::damage() const {
   const auto size = static_cast<uint64_t>(now.st_size);
   if (known && size < size_) {
     return Error(ErrorKind::kFile,
-                 format("expected %llu bytes in %s, as when it was opened, found %llu",
-                        static_cast<unsigned long long>(size_), printable(path_).c_str(),
-                        static_cast<unsigned long long>(size)),
+                 fmt::format("expected {} bytes in {}, as when it was opened, found {}", size_,
+                             printable(path_), size),
                  "the file was cut while it was in use: fetch or copy it again, and leave it alone "
                  "until the run is over");
   }

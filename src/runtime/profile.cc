@@ -1,9 +1,9 @@
 #include "runtime/profile.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 #include <memory>
-
-#include "base/strings.h"
 
 namespace sd {
 namespace {
@@ -103,7 +103,7 @@ void Zone::leave() {
 }
 
 std::string SizeZone::name(int64_t height, int64_t width) {
-  return format("%lldx%lld", static_cast<long long>(height), static_cast<long long>(width));
+  return fmt::format("{}x{}", height, width);
 }
 
 Profile current_profile() {

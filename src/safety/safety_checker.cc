@@ -1,6 +1,7 @@
 #include "safety/safety_checker.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,12 +56,12 @@ void require_all_used(const WeightView& root) {
   constexpr size_t kNamed = 3;
   const size_t all = left.size();
   std::vector<std::string> named(left.begin(), left.begin() + std::min(kNamed, all));
-  if (all > kNamed) named.push_back(format("and %zu more", all - kNamed));
+  if (all > kNamed) named.push_back(fmt::format("and {} more", all - kNamed));
   throw Error(
       ErrorKind::kCheckpoint,
       printable(root.checkpoint().path()) +
-          format(": expected the config beside it to use every weight, found %zu left over: ",
-                 all) +
+          fmt::format(": expected the config beside it to use every weight, found {} left over: ",
+                      all) +
           join(named, ", "),
       "config.json must be the checker's own: num_hidden_layers is the usual culprit",
       all > kNamed ? left : std::vector<std::string>());

@@ -1,9 +1,10 @@
 #include "sampling/few_step_levels.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.h"
 #include "sampling/picture_steps.h"
 #include "sd/error.h"
 
@@ -32,11 +33,12 @@ Levels distilled_levels(const NoiseSchedule& schedule, int64_t steps, int64_t or
                         const std::optional<PictureShare>& share) {
   const int64_t count = originals_below(original, share);
   if (steps > count) {
-    throw Error(ErrorKind::kUsage,
-                format("`steps` must be at most %lld, the times that the model was distilled on, "
-                       "found %lld",
-                       static_cast<long long>(count), static_cast<long long>(steps)),
-                "4 is the usual number");
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format(
+            "`steps` must be at most {}, the times that the model was distilled on, found {}",
+            count, steps),
+        "4 is the usual number");
   }
   const int64_t stride = schedule.timesteps() / original;
   const double spacing = static_cast<double>(count) / static_cast<double>(steps);

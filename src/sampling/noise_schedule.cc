@@ -1,8 +1,9 @@
 #include "sampling/noise_schedule.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -16,10 +17,10 @@ NoiseSchedule::NoiseSchedule(std::vector<float> alphas_cumprod)
   for (size_t t = 0; t < alphas_cumprod_.size(); ++t) {
     const float alpha = alphas_cumprod_[t];
     if (alpha > 0 && alpha <= 1) continue;  // false for NaN, too
-    throw Error(ErrorKind::kCheckpoint,
-                format("alphas_cumprod[%d] must be above 0 and at most 1, found %g",
-                       static_cast<int>(t), static_cast<double>(alpha)),
-                "the checkpoint's noise schedule is damaged");
+    throw Error(
+        ErrorKind::kCheckpoint,
+        fmt::format("alphas_cumprod[{}] must be above 0 and at most 1, found {:g}", t, alpha),
+        "the checkpoint's noise schedule is damaged");
   }
 }
 
@@ -42,8 +43,7 @@ NoiseSchedule NoiseSchedule::linear(double linear_start, double linear_end, int6
 StepCount ddim_step_count(int64_t timesteps, int64_t steps) {
   if (steps < 1 || steps > timesteps) {
     throw Error(ErrorKind::kUsage,
-                format("`steps` must be from 1 to %lld, found %lld",
-                       static_cast<long long>(timesteps), static_cast<long long>(steps)),
+                fmt::format("`steps` must be from 1 to {}, found {}", timesteps, steps),
                 "50 is the usual number");
   }
   const int64_t stride = timesteps / steps;
@@ -76,11 +76,12 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
     ddim.sqrt_one_minus_alphas.push_back(std::sqrt(1.0f - alpha));
     const float sigma = ddim.sigmas.back();
     if (!(1.0f - alpha_prev - sigma * sigma >= 0)) {
-      throw Error(ErrorKind::kUsage,
-                  format("`eta` %g is too large for %lld steps: more noise than the latent has "
-                         "variance",
-                         eta, static_cast<long long>(steps)),
-                  "use a value from 0 to 1");
+      throw Error(
+          ErrorKind::kUsage,
+          fmt::format(
+              "`eta` {:g} is too large for {} steps: more noise than the latent has variance", eta,
+              steps),
+          "use a value from 0 to 1");
     }
   }
   return ddim;

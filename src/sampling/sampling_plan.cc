@@ -1,11 +1,11 @@
 #include "sampling/sampling_plan.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.h"
 #include "sampling/continuous_schedule.h"
 #include "sampling/few_step_levels.h"
 #include "sampling/picture_steps.h"
@@ -20,10 +20,9 @@ void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
   const int64_t most = limits.most > 0 ? limits.most : timesteps;
   if (steps >= limits.least && steps <= most) return;
   throw Error(ErrorKind::kUsage,
-              format("`steps` must be from %lld to %lld with the sampler %s, found %lld",
-                     static_cast<long long>(limits.least), static_cast<long long>(most),
-                     sampler.name, static_cast<long long>(steps)),
-              format("%lld is the usual number", static_cast<long long>(limits.usual)));
+              fmt::format("`steps` must be from {} to {} with the sampler {}, found {}",
+                          limits.least, most, sampler.name, steps),
+              fmt::format("{} is the usual number", limits.usual));
 }
 
 /// The last `steps` of them.
@@ -106,11 +105,10 @@ class Planner {
     steps += discards(plan_.sampler, knobs_) ? 1 : 0;
     const int64_t total = schedule_.timesteps();
     if (steps < 1 || steps > total) {
-      throw Error(
-          ErrorKind::kUsage,
-          format("the sampler %s cannot lay %lld steps over %lld timesteps", plan_.sampler.name,
-                 static_cast<long long>(steps), static_cast<long long>(total)),
-          "take fewer steps, or a higher strength");
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("the sampler {} cannot lay {} steps over {} timesteps",
+                              plan_.sampler.name, steps, total),
+                  "take fewer steps, or a higher strength");
     }
     Levels levels;
     for (int64_t t = 0; t < total; t += total / steps) {
@@ -147,8 +145,8 @@ class Planner {
     const int64_t steps = std::ssize(taken);
     if (steps < knobs_.unipc_order) {
       throw Error(ErrorKind::kUsage,
-                  format("the sampler unipc of order %lld needs as many steps, found %lld",
-                         static_cast<long long>(knobs_.unipc_order), static_cast<long long>(steps)),
+                  fmt::format("the sampler unipc of order {} needs as many steps, found {}",
+                              knobs_.unipc_order, steps),
                   "take more steps, or a lower order");
     }
     float from = 1;
@@ -231,9 +229,9 @@ class Planner {
     const double eta = knobs_.eta.value_or(0);
     if (!(eta >= 0 && eta <= 1)) {
       throw Error(ErrorKind::kUsage,
-                  format("`eta` must be from 0 to 1 with the sampler %s, found %g",
-                         plan_.sampler.name, eta),
-                  format("%g is the usual one", plan_.sampler.usual_eta));
+                  fmt::format("`eta` must be from 0 to 1 with the sampler {}, found {:g}",
+                              plan_.sampler.name, eta),
+                  fmt::format("{:g} is the usual one", plan_.sampler.usual_eta));
     }
     plan_.levels =
         distilled_levels(schedule_, settings_.steps, knobs_.original_steps, picture_share());

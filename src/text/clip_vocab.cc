@@ -1,5 +1,7 @@
 #include "text/clip_vocab.h"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <bit>
 
@@ -133,10 +135,9 @@ std::vector<std::string> clip_pieces(std::string_view merges_text) {
     const std::string_view line = merges_text.substr(0, end);
     const size_t space = line.find(' ');
     if (end == std::string_view::npos || (line_number > 1 && space == std::string_view::npos)) {
-      throw Error(ErrorKind::kFile,
-                  format("CLIP's merges: line %zu should be two parts with a space between, of "
-                         "%zu lines at least",
-                         line_number, kMerges + 1));
+      throw Error(ErrorKind::kFile, fmt::format("CLIP's merges: line {} should be two parts with a "
+                                                "space between, of {} lines at least",
+                                                line_number, kMerges + 1));
     }
     if (line_number > 1) {  // the first is a heading
       pieces.push_back(model_spelling(line.substr(0, space)) +

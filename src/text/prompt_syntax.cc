@@ -1,5 +1,7 @@
 #include "text/prompt_syntax.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <regex>
 
@@ -52,8 +54,8 @@ std::vector<View> split(View text, char32_t separator) {
 [[noreturn]] void bad_strength(View use, View value) {
   throw Error(
       ErrorKind::kUsage,
-      format("\"%s\" is no number in <%s>", printable(to_utf8(value), 60).c_str(),
-             printable(to_utf8(use), 120).c_str()),
+      fmt::format("\"{}\" is no number in <{}>", printable(to_utf8(value), 60),
+                  printable(to_utf8(use), 120)),
       "write for example <lora:name:0.8>, or <lora:name:0.8:0.5> for text encoder and UNet");
 }
 

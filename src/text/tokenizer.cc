@@ -1,5 +1,7 @@
 #include "text/tokenizer.h"
 
+#include <fmt/core.h>
+
 #include "base/strings.h"
 #include "sd/error.h"
 #include "text/unicode.h"
@@ -16,9 +18,9 @@ void check_prompt(std::string_view utf8) {
     size_t shown = i > kContext ? i - kContext : 0;
     while ((static_cast<unsigned char>(utf8[shown]) & 0xC0) == 0x80 && shown < i) ++shown;
     throw Error(ErrorKind::kUsage,
-                format("the prompt is not UTF-8 text: byte %zu is 0x%02X, after \"%s%s\"", i + 1,
-                       static_cast<unsigned>(static_cast<unsigned char>(utf8[i])),
-                       shown > 0 ? "…" : "", printable(utf8.substr(shown, i - shown)).c_str()),
+                fmt::format("the prompt is not UTF-8 text: byte {} is 0x{:02X}, after \"{}{}\"",
+                            i + 1, static_cast<unsigned char>(utf8[i]), shown > 0 ? "…" : "",
+                            printable(utf8.substr(shown, i - shown))),
                 "give the prompt in UTF-8, for example through iconv -f latin1 -t utf-8");
   }
 }

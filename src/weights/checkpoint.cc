@@ -1,6 +1,7 @@
 #include "weights/checkpoint.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>
@@ -73,7 +74,7 @@ std::string name_some(std::vector<std::string> all, std::string_view separator) 
   if (all.size() > kNamed) {
     const size_t more = all.size() - kNamed;
     all.resize(kNamed);
-    all.push_back(format("and %zu more", more));
+    all.push_back(fmt::format("and {} more", more));
   }
   return join(all, separator);
 }

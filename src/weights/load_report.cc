@@ -1,5 +1,7 @@
 #include "weights/load_report.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -38,11 +40,13 @@ void LoadReport::record_missing(const std::string& name, std::vector<int64_t> ex
   add({Kind::kMissing, name, std::move(expected), "none"});
   const std::lock_guard lock(mutex_);
   if (problems_.size() <= most_missing_) return;
-  throw Error(ErrorKind::kCheckpoint,
-              printable(path_) + format(": the config asks for %zu tensors that are not there, "
-                                        "and for more (at last for %s)",
-                                        problems_.size(), printable(name).c_str()),
-              "check the config's counts of blocks and layers against `sd inspect`");
+  throw Error(
+      ErrorKind::kCheckpoint,
+      printable(path_) +
+          fmt::format(
+              ": the config asks for {} tensors that are not there, and for more (at last for {})",
+              problems_.size(), printable(name)),
+      "check the config's counts of blocks and layers against `sd inspect`");
 }
 
 void LoadReport::record_misshapen(const std::string& name, std::vector<int64_t> expected,
@@ -94,13 +98,13 @@ void LoadReport::fail() const {
   const auto [missing, misshapen, unreadable] = counts;
   const bool listed = missing * 2 <= asked_.size() || verbosity() == Verbosity::kVerbose;
   if (lines.size() > kNamedTensors) {
-    named.push_back(format("and %zu more, %s", lines.size() - kNamedTensors,
-                           listed ? "named above" : "which -v names"));
+    named.push_back(fmt::format("and {} more, {}", lines.size() - kNamedTensors,
+                                listed ? "named above" : "which -v names"));
   }
   if (!listed || lines.size() <= kNamedTensors) lines.clear();
   std::string message =
-      printable(path_) + format(": %zu missing and %zu misshapen tensors", missing, misshapen);
-  if (unreadable > 0) message += format(" and %zu that cannot be read", unreadable);
+      printable(path_) + fmt::format(": {} missing and {} misshapen tensors", missing, misshapen);
+  if (unreadable > 0) message += fmt::format(" and {} that cannot be read", unreadable);
   throw Error(
       ErrorKind::kCheckpoint, message + ": " + join(named, "; "),
       "check that the config belongs to this checkpoint; `sd inspect` shows what the file holds",

@@ -1,10 +1,10 @@
 #include "weights/sha256.h"
 
+#include <fmt/core.h>
 #include <openssl/evp.h>
 
 #include <array>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -32,7 +32,7 @@ std::string Sha256::finish() {
   unsigned int length = 0;
   context_->check(EVP_DigestFinal_ex(context_->evp, digest.data(), &length));
   std::string text;
-  for (unsigned int i = 0; i < length; ++i) text += format("%02x", digest[i]);
+  for (unsigned int i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
   return text;
 }
 

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -85,8 +87,7 @@ void add_adapters(const ConvertFlags& flags, ConvertOptions* options) {
 int run_convert(const ConvertFlags& flags) {
   if (changes_layout(flags)) {
     const ConvertResult result = convert_layout(flags);
-    notice(format("%lld tensors, %s", static_cast<long long>(result.tensors),
-                  human_bytes(result.bytes).c_str()));
+    notice(fmt::format("{} tensors, {}", result.tensors, human_bytes(result.bytes)));
     print_path(flags.out);
     return 0;
   }
@@ -95,12 +96,11 @@ int run_convert(const ConvertFlags& flags) {
   if (!flags.loras.empty()) add_adapters(flags, &options);
   const ConvertResult result = convert_checkpoint(checkpoint, flags.out, options);
   if (result.left_out > 0) {
-    notice(format("left out: the UNet's %s weights, %lld tensors (--weights %s takes them)",
-                  flags.options.ema ? "last" : "averaged", static_cast<long long>(result.left_out),
-                  flags.options.ema ? "plain" : "ema"));
+    notice(fmt::format("left out: the UNet's {} weights, {} tensors (--weights {} takes them)",
+                       flags.options.ema ? "last" : "averaged", result.left_out,
+                       flags.options.ema ? "plain" : "ema"));
   }
-  notice(format("%lld tensors, %s", static_cast<long long>(result.tensors),
-                human_bytes(result.bytes).c_str()));
+  notice(fmt::format("{} tensors, {}", result.tensors, human_bytes(result.bytes)));
   print_path(flags.out);
   return 0;
 }

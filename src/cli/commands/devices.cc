@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +12,7 @@ namespace sd {
 namespace {
 
 std::string cuda_version(int version) {
-  return format("%d.%d", version / 1000, version % 1000 / 10);
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
 std::string memory_text(uint64_t total, uint64_t free) {
@@ -26,7 +28,7 @@ nlohmann::json to_json(const HostInfo& host) {
     const CudaDevice& card = host.cuda[i];
     cards.push_back({{"device", "cuda:" + std::to_string(i)},
                      {"name", printable(card.name)},
-                     {"compute_capability", format("%d.%d", card.major, card.minor)},
+                     {"compute_capability", fmt::format("{}.{}", card.major, card.minor)},
                      {"total_bytes", card.total_bytes},
                      {"free_bytes", card.free_bytes}});
   }
@@ -51,21 +53,21 @@ nlohmann::json to_json(const HostInfo& host) {
 
 void print_host(const HostInfo& host) {
   const int threads = default_threads(host);
-  print(format("cpu: %d thread%s%s, %s, %s\n", threads, threads == 1 ? "" : "s",
-               host.omp_threads ? " (OMP_NUM_THREADS)" : "", isa_name(host.isa),
-               memory_text(host.total_bytes, host.free_bytes).c_str()));
+  print(fmt::format("cpu: {} thread{}{}, {}, {}\n", threads, threads == 1 ? "" : "s",
+                    host.omp_threads ? " (OMP_NUM_THREADS)" : "", isa_name(host.isa),
+                    memory_text(host.total_bytes, host.free_bytes)));
   for (size_t i = 0; i < host.cuda.size(); ++i) {
     const CudaDevice& card = host.cuda[i];
-    print(format("cuda:%zu: %s, compute capability %d.%d, %s\n", i, printable(card.name).c_str(),
-                 card.major, card.minor, memory_text(card.total_bytes, card.free_bytes).c_str()));
+    print(fmt::format("cuda:{}: {}, compute capability {}.{}, {}\n", i, printable(card.name),
+                      card.major, card.minor, memory_text(card.total_bytes, card.free_bytes)));
   }
   if (!host.why_no_cuda.empty()) {
     print("cuda: " + host.why_no_cuda + "\n");
     return;
   }
-  print(format("cuda: driver for CUDA %s, LibTorch for CUDA %s, %s\n",
-               cuda_version(host.cuda_driver).c_str(), cuda_version(host.cuda_runtime).c_str(),
-               host.cuda_kernels ? "own kernels" : host.why_no_cuda_kernels.c_str()));
+  print(fmt::format("cuda: driver for CUDA {}, LibTorch for CUDA {}, {}\n",
+                    cuda_version(host.cuda_driver), cuda_version(host.cuda_runtime),
+                    host.cuda_kernels ? "own kernels" : host.why_no_cuda_kernels));
 }
 
 }  // namespace

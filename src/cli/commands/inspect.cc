@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,8 +25,8 @@ bool inspect_card(const std::string& file, bool as_json) {
   if (extension != ".png" && extension != ".PNG" && extension != ".webp") return false;
   const auto card = read_embedding_card(file);
   if (!card) return false;
-  const auto vectors = static_cast<long long>(card->vectors.size(0));
-  const auto width = static_cast<long long>(card->vectors.size(1));
+  const int64_t vectors = card->vectors.size(0);
+  const int64_t width = card->vectors.size(1);
   const nlohmann::json json = {{"path", file},
                                {"format", "picture"},
                                {"family", "embedding"},
@@ -33,10 +35,10 @@ bool inspect_card(const std::string& file, bool as_json) {
   if (as_json) {
     print_json(json.dump(2));
   } else {
-    print_format(
-        "file         %s\nformat       picture\nfamily       embedding\n"
-        "name         %s\ndimensions   text width %lld, vectors %lld\n",
-        printable(file).c_str(), printable(card->name).c_str(), width, vectors);
+    print(
+        fmt::format("file         {}\nformat       picture\nfamily       embedding\n"
+                    "name         {}\ndimensions   text width {}, vectors {}\n",
+                    printable(file), printable(card->name), width, vectors));
   }
   return true;
 }

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -50,12 +52,11 @@ int run_status(const JobOptions& options) {
     print_json(to_json(status).dump());
     return 0;
   }
-  print_format("%lld of %lld pictures are drawn, %lld failed, %lld are missing\n",
-               static_cast<long long>(status.drawn), static_cast<long long>(status.pictures),
-               static_cast<long long>(status.failed), static_cast<long long>(status.missing));
-  if (status.an_hour) print_format("%.0f pictures an hour lately", *status.an_hour);
+  print(fmt::format("{} of {} pictures are drawn, {} failed, {} are missing\n", status.drawn,
+                    status.pictures, status.failed, status.missing));
+  if (status.an_hour) print(fmt::format("{:.0f} pictures an hour lately", *status.an_hour));
   if (status.hours_left && status.missing > 0) {
-    print_format("; %.1f hours left at that pace", *status.hours_left);
+    print(fmt::format("; {:.1f} hours left at that pace", *status.hours_left));
   }
   if (status.an_hour) print("\n");
   return 0;
@@ -115,18 +116,15 @@ int run_verify(const JobOptions& options) {
   if (verifier.bad() == 0) return 0;
   throw Error(
       ErrorKind::kFile,
-      format("%lld of %lld files are damaged or of another job",
-             static_cast<long long>(verifier.bad()), static_cast<long long>(verifier.files())),
+      fmt::format("{} of {} files are damaged or of another job", verifier.bad(), verifier.files()),
       "remove the files listed above and run the job again: it draws them anew");
 }
 
 void check_complete(const JobSurvey& job, bool partial) {
   const JobStatus status = job.status();
   if (partial || status.missing == 0) return;
-  throw Error(
-      ErrorKind::kUsage,
-      format("%lld pictures of the job are missing", static_cast<long long>(status.missing)),
-      "run the job to its end, or merge what there is with --partial");
+  throw Error(ErrorKind::kUsage, fmt::format("{} pictures of the job are missing", status.missing),
+              "run the job to its end, or merge what there is with --partial");
 }
 
 /// Throws where files were left out of what was written.
@@ -134,8 +132,8 @@ void throw_if_left_out(int64_t files) {
   if (files == 0) return;
   throw Error(
       ErrorKind::kUsage,
-      format("%lld files of the job cannot be read, and were left out; the others are there",
-             static_cast<long long>(files)),
+      fmt::format("{} files of the job cannot be read, and were left out; the others are there",
+                  files),
       "remove the files listed above and run the job again: it draws them anew");
 }
 
@@ -200,7 +198,7 @@ int run_gallery(const JobOptions& options) {
   const fs::path page =
       options.out.empty() ? job.names().folder() / "gallery.html" : fs::path(options.out);
   const GalleryCount count = write_gallery(job, page);
-  notice(format("gallery: %lld pictures", static_cast<long long>(count.shown)));
+  notice(fmt::format("gallery: {} pictures", count.shown));
   print_path(page);
   throw_if_left_out(count.left_out);
   return 0;

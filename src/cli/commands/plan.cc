@@ -1,9 +1,10 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/output.h"
-#include "base/strings.h"
 #include "base/words.h"
 #include "cli/commands/commands.h"
 #include "cli/flags.h"
@@ -104,15 +105,15 @@ nlohmann::json as_json(const MemoryChoice& choice, const Workload& load, int64_t
 }
 
 void print_line(const std::string& what, int64_t bytes, const std::string& note = "") {
-  print(format("%-34s %9.3f GB%s%s\n", what.c_str(), static_cast<double>(bytes) / 1e9,
-               note.empty() ? "" : "  ", note.c_str()));
+  print(fmt::format("{:34} {:>9.3f} GB{}{}\n", what, static_cast<double>(bytes) / 1e9,
+                    note.empty() ? "" : "  ", note));
 }
 
 void print_layers(const PlannedStage& stage) {
   for (const PlannedLayer& layer : stage.layers) {
     const double result = static_cast<double>(layer.result) / 1e9;
     print_line("  " + layer.name, layer.tensors,
-               layer.result > 0 ? format("result %.3f GB", result) : "");
+               layer.result > 0 ? fmt::format("result {:.3f} GB", result) : "");
   }
 }
 
@@ -121,17 +122,15 @@ void print_text(const MemoryChoice& choice, const Workload& load, const ExecPoli
   const MemoryPlan& plan = choice.plan;
   std::string ways = plan.in_strips ? ", VAE in tiles" : "";
   if (plan.unet_share != UNetShare::kAll) ways += std::string(", ") + share_words(plan.unet_share);
-  print(
-      format("%lld of %lldx%lld at once%s, %s%s%s\n", static_cast<long long>(load.pictures),
-             static_cast<long long>(load.width), static_cast<long long>(load.height),
-             load.guided ? ", guided" : "", policy.device.str().c_str(),
-             policy.device.is_cpu() ? format(", --memory %s", word_of(choice.memory)).c_str() : "",
-             ways.c_str()));
+  print(fmt::format(
+      "{} of {}x{} at once{}, {}{}{}\n", load.pictures, load.width, load.height,
+      load.guided ? ", guided" : "", policy.device.str(),
+      policy.device.is_cpu() ? fmt::format(", --memory {}", word_of(choice.memory)) : "", ways));
   for (const PlannedWeights& part : plan.weights) {
     print_line("weights: " + part.part, part.mapped + part.copied,
-               part.copied == 0
-                   ? "of the file's pages"
-                   : format("of these %.3f GB in copies", static_cast<double>(part.copied) / 1e9));
+               part.copied == 0 ? "of the file's pages"
+                                : fmt::format("of these {:.3f} GB in copies",
+                                              static_cast<double>(part.copied) / 1e9));
   }
   for (const PlannedStage& stage : plan.stages) {
     print_line("tensors: " + stage.stage, stage.tensors, "most at " + stage.layer);

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -133,8 +135,8 @@ void print_difference(const std::string& file, const Image& image,
   } else if (difference.largest == 0) {
     print(name + ": identical\n");
   } else {
-    print(format("%s: the largest difference is %d of 255; %zu of %zu values differ\n",
-                 name.c_str(), difference.largest, difference.values, image.rgb.size()));
+    print(fmt::format("{}: the largest difference is {} of 255; {} of {} values differ\n", name,
+                      difference.largest, difference.values, image.rgb.size()));
   }
   flush_output();
 }
@@ -167,10 +169,11 @@ class Replayer {
   const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record,
                                const std::vector<LoraUse>& loras) {
     const DeviceOptions device = device_of(record);
-    std::string key = format("%d %d %d %d ", static_cast<int>(model.paths.weights), device.threads,
-                             static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
-                      embeddings_of(options_, record) + "\n" + device.device + "\n" +
-                      model.paths.checkpoint + "\n" + model.paths.config + "\n" + model.paths.vae;
+    std::string key =
+        fmt::format("{} {} {} {} ", static_cast<int>(model.paths.weights), device.threads,
+                    static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
+        embeddings_of(options_, record) + "\n" + device.device + "\n" + model.paths.checkpoint +
+        "\n" + model.paths.config + "\n" + model.paths.vae;
     for (const LoraUse& use : loras) key += "\n" + text_of_lora(use);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one

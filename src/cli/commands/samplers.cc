@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -56,19 +58,19 @@ json to_json(const Sampler& sampler) {
 }
 
 void print_tables() {
-  print_format("%-18s %-18s %-8s %11s  %-11s %s\n", "sampler", "web UI", "noise", "evaluations",
-               "schedule", "settings");
+  print(fmt::format("{:18} {:18} {:8} {:>11}  {:11} {}\n", "sampler", "web UI", "noise",
+                    "evaluations", "schedule", "settings"));
   for (const Sampler& sampler : samplers()) {
-    print_format("%-18s %-18s %-8s %11d  %-11s %s\n", sampler.name,
-                 sampler.reference ? "(reference's own)"
-                 : sampler.webui   ? sampler.label
-                                   : "(diffusers')",
-                 word_of(sampler.noise), sampler.evaluations, usual_schedule(sampler).c_str(),
-                 join(knobs_of(sampler), ", ").c_str());
+    print(fmt::format("{:18} {:18} {:8} {:11}  {:11} {}\n", sampler.name,
+                      sampler.reference ? "(reference's own)"
+                      : sampler.webui   ? sampler.label
+                                        : "(diffusers')",
+                      word_of(sampler.noise), sampler.evaluations, usual_schedule(sampler),
+                      join(knobs_of(sampler), ", ")));
   }
-  print_format("\n%-18s %s\n", "schedule", "web UI");
+  print(fmt::format("\n{:18} {}\n", "schedule", "web UI"));
   for (const Schedule& schedule : schedules()) {
-    print_format("%-18s %s\n", schedule.name, schedule.label);
+    print(fmt::format("{:18} {}\n", schedule.name, schedule.label));
   }
 }
 

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -80,8 +82,8 @@ bool is_close(const Image& drawn, const Image& known, std::string* difference) {
     return false;
   }
   const ImageDifference found = difference_of(drawn, known);
-  *difference = format("%zu of %zu values differ, by at most %d", found.values, drawn.rgb.size(),
-                       found.largest);
+  *difference = fmt::format("{} of {} values differ, by at most {}", found.values, drawn.rgb.size(),
+                            found.largest);
   return found.largest <= 1 && found.values * 1000 <= drawn.rgb.size();
 }
 
@@ -91,8 +93,9 @@ bool check(KernelChoice kernels) {
   for (size_t i = 0; i < images.size(); ++i) {
     std::string difference;
     const bool close = is_close(images[i], read_image(data_file(kKnown[i].file)), &difference);
-    print_format("%-8s %-10s %s: %s\n", word_of(kernels), fs::path(kKnown[i].file).stem().c_str(),
-                 close ? "right" : "WRONG", difference.c_str());
+    print(fmt::format("{:8} {:10} {}: {}\n", word_of(kernels),
+                      fs::path(kKnown[i].file).stem().string(), close ? "right" : "WRONG",
+                      difference));
     flush_output();
     right = right && close;
   }

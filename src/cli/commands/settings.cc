@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -45,8 +47,7 @@ int run_settings(const SettingsFlags& flags) {
     if (flags.json) {
       all.push_back({{"key", key}, {"flag", flag}, {"value", value}, {"origin", origin}});
     } else {
-      print(format("%-24s %-24s %s\n", key.c_str(), printable(value).c_str(),
-                   printable(origin).c_str()));
+      print(fmt::format("{:24} {:24} {}\n", key, printable(value), printable(origin)));
     }
   }
   if (flags.json) print_json(all.dump(2));

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -42,14 +44,13 @@ void print_tokens(const std::string& text, const Tokens& tokens) {
   print(printable(text, std::string::npos) + "\n");
   for (int64_t i = 0; i < tokens.used; ++i) {
     const auto at = static_cast<size_t>(i);
-    print(format("  %2d  %5d  %s\n", static_cast<int>(i), tokens.ids[at],
-                 printable(tokens.pieces[at], std::string::npos).c_str()));
+    print(fmt::format("  {:2}  {:5}  {}\n", i, tokens.ids[at],
+                      printable(tokens.pieces[at], std::string::npos)));
   }
-  print(format("  %lld of %lld ids used\n", static_cast<long long>(tokens.used),
-               static_cast<long long>(kMaxTokens)));
+  print(fmt::format("  {} of {} ids used\n", tokens.used, kMaxTokens));
   if (!tokens.lost.empty()) {
-    print(format("  falls off the end (%lld ids): %s\n", static_cast<long long>(tokens.lost_tokens),
-                 printable(tokens.lost, std::string::npos).c_str()));
+    print(fmt::format("  falls off the end ({} ids): {}\n", tokens.lost_tokens,
+                      printable(tokens.lost, std::string::npos)));
   }
 }
 
@@ -68,14 +69,13 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
   for (size_t i = 0; i < used;) {
     const auto embedding = embeddings.find(i);
     if (embedding == embeddings.end()) {
-      print_format("    %2zu  %5d  %-8.4g %s\n", i, chunk.ids[i], chunk.weights[i],
-                   args.tokenizer.piece(chunk.ids[i]).c_str());
+      print(fmt::format("    {:2}  {:5}  {:<8.4g} {}\n", i, chunk.ids[i], chunk.weights[i],
+                        args.tokenizer.piece(chunk.ids[i])));
       ++i;
     } else {
       const EmbeddingName& name = args.embeddings[embedding->second];
-      print_format("    %2zu  %2lld vectors %-4.4g embedding %s\n", i,
-                   static_cast<long long>(name.vectors), chunk.weights[i],
-                   printable(name.name).c_str());
+      print(fmt::format("    {:2}  {:2} vectors {:<4.4g} embedding {}\n", i, name.vectors,
+                        chunk.weights[i], printable(name.name)));
       i += static_cast<size_t>(name.vectors);
     }
   }
@@ -83,32 +83,30 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
 
 void print_part(const PromptPart& part, const TokenizeOptions& options, const ChunkArgs& args) {
   if (part.weight != 1)
-    print_format("  part of weight %g: %s\n", part.weight, quoted(part.text).c_str());
+    print(fmt::format("  part of weight {:g}: {}\n", part.weight, quoted(part.text)));
   const auto stages = schedule_prompt(part.text, {.steps = options.steps});
   for (const PromptStage& stage : stages) {
     const ChunkedText text = chunk_text(parse_attention(stage.text), args);
-    print_format("  to step %lld: %s\n", static_cast<long long>(stage.until),
-                 quoted(stage.text).c_str());
+    print(fmt::format("  to step {}: {}\n", stage.until, quoted(stage.text)));
     for (size_t i = 0; i < text.chunks.size(); ++i) {
-      print_format("   chunk %zu of %zu: id, weight\n", i + 1, text.chunks.size());
+      print(fmt::format("   chunk {} of {}: id, weight\n", i + 1, text.chunks.size()));
       print_chunk(text.chunks[i], args);
     }
   }
 }
 
 void print_prompt(const std::string& text, const TokenizeOptions& options, const ChunkArgs& args) {
-  print_format("%s\n", printable(text, text.size() + 1).c_str());
+  print(fmt::format("{}\n", printable(text, text.size() + 1)));
   const ParsedPrompt parsed = parse_prompt(text, PromptSyntax::kWebUi);
   for (const NetworkUse& use : parsed.networks) {
-    print_format("  network %s %s: text encoder %g, UNet %g\n", printable(use.kind).c_str(),
-                 printable(use.name).c_str(), use.text_strength, use.unet_strength);
+    print(fmt::format("  network {} {}: text encoder {:g}, UNet {:g}\n", printable(use.kind),
+                      printable(use.name), use.text_strength, use.unet_strength));
   }
   for (const PromptPart& part : parsed.parts) print_part(part, options, args);
 }
 
 [[noreturn]] void bad_line(int64_t number, const std::string& what) {
-  throw Error(ErrorKind::kUsage,
-              format("line %lld: %s", static_cast<long long>(number), what.c_str()),
+  throw Error(ErrorKind::kUsage, fmt::format("line {}: {}", number, what),
               "a line looks like {\"prompt\": \"a cat\"}");
 }
 

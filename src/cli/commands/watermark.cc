@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -18,15 +20,15 @@ struct WatermarkOptions {
 };
 
 void print_match(const std::string& file, const std::string& read, const WatermarkMatch& match) {
-  print(format("%s: %d of %d bits agree (by chance: %.2g); read: %s\n",
-               printable(file, std::string::npos).c_str(), match.matching, match.bits, match.chance,
-               printable(read, std::string::npos).c_str()));
+  print(fmt::format("{}: {} of {} bits agree (by chance: {:.2g}); read: {}\n",
+                    printable(file, std::string::npos), match.matching, match.bits, match.chance,
+                    printable(read, std::string::npos)));
 }
 
 void print_match_json(const std::string& file, const std::string& read,
                       const WatermarkMatch& match) {
   std::string bytes;
-  for (const char c : read) bytes += format("%02x", static_cast<unsigned char>(c));
+  for (const char c : read) bytes += fmt::format("{:02x}", static_cast<unsigned char>(c));
   const nlohmann::json line = {{"file", printable(file, std::string::npos)},
                                {"bytes", bytes},
                                {"text", printable(read, std::string::npos)},
@@ -40,8 +42,8 @@ WatermarkReading read_watermark(const std::string& file, size_t length) {
   const Image image = read_image(file);
   if (watermark_capacity(image) == 0) {
     throw Error(ErrorKind::kFile,
-                format("%s has %dx%d pixels, too few to carry a watermark",
-                       printable(file, std::string::npos).c_str(), image.width, image.height),
+                fmt::format("{} has {}x{} pixels, too few to carry a watermark",
+                            printable(file, std::string::npos), image.width, image.height),
                 "it takes as many as 256x256 has");
   }
   return decode_watermark(image, length);

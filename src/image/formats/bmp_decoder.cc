@@ -1,8 +1,9 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 
-#include "base/strings.h"
 #include "image/formats/decoders.h"
 
 namespace sd {
@@ -39,7 +40,7 @@ void read_masks(ByteSpan bytes, size_t info_size, Header& header, const std::str
   for (const uint32_t mask : masks) {
     const uint32_t ones = mask == 0 ? 0 : mask >> std::countr_zero(mask);
     if (ones == 0 || (ones & (ones + 1)) != 0 || (header.bits == 16 && mask > 0xFFFF)) {
-      throw_damaged(name, "BMP", format("the color mask 0x%X", mask));
+      throw_damaged(name, "BMP", fmt::format("the color mask 0x{:X}", mask));
     }
   }
   header.masks = masks;
@@ -63,10 +64,11 @@ void check_kind(const Header& header, const std::string& name) {
   if (header.compression == kRle4) fits = header.bits == 4;
   if (header.compression == kBitFields) fits = header.bits == 16 || header.bits == 32;
   if (known && fits) return;
-  throw Error(ErrorKind::kFile,
-              format("%s: a BMP of %u bits with compression %u, which this program does not read",
-                     name.c_str(), header.bits, header.compression),
-              "save it as PNG");
+  throw Error(
+      ErrorKind::kFile,
+      fmt::format("{}: a BMP of {} bits with compression {}, which this program does not read",
+                  name, header.bits, header.compression),
+      "save it as PNG");
 }
 
 /// The short header of OS/2, and Windows' ones, which only grow.
@@ -75,7 +77,7 @@ Header parse(ByteSpan bytes, const std::string& name) {
   need(bytes, kFileHeader + 4, name);
   const size_t info_size = little32(bytes, kFileHeader);
   if (info_size != kOs2 && (info_size < kWindows || info_size > 1024)) {
-    throw_damaged(name, "BMP", format("a header of %zu bytes", info_size));
+    throw_damaged(name, "BMP", fmt::format("a header of {} bytes", info_size));
   }
   need(bytes, kFileHeader + info_size, name);
   const ByteSpan info = bytes.subspan(kFileHeader, info_size);

@@ -1,9 +1,10 @@
 #include "image/formats/decoders.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/strings.h"
 
 namespace sd {
 
@@ -13,27 +14,23 @@ void throw_damaged(const std::string& name, const char* format_name, const std::
 
 void check_dimensions(uint64_t width, uint64_t height, const std::string& name) {
   if (width == 0 || height == 0) {
-    throw Error(ErrorKind::kFile, format("%s: a picture of %llux%llu has no pixels", name.c_str(),
-                                         static_cast<unsigned long long>(width),
-                                         static_cast<unsigned long long>(height)));
+    throw Error(ErrorKind::kFile,
+                fmt::format("{}: a picture of {}x{} has no pixels", name, width, height));
   }
   constexpr uint64_t kSide = kMaxImageSide;
   if (width > kSide || height > kSide || width * height > kMaxImagePixels) {
-    throw Error(ErrorKind::kFile,
-                format("%s: a picture of %llux%llu pixels is larger than this program reads: at "
-                       "most %d a side and %zu in all",
-                       name.c_str(), static_cast<unsigned long long>(width),
-                       static_cast<unsigned long long>(height), kMaxImageSide, kMaxImagePixels));
+    throw Error(ErrorKind::kFile, fmt::format("{}: a picture of {}x{} pixels is larger than this "
+                                              "program reads: at most {} a side and {} in all",
+                                              name, width, height, kMaxImageSide, kMaxImagePixels));
   }
 }
 
 void check_claim(uint64_t width, uint64_t height, uint64_t held, const std::string& name) {
   constexpr uint64_t kFree = uint64_t{1} << 24;  // 48 MiB of pixels
   if (width * height <= kFree || width * height <= held) return;
-  throw Error(
-      ErrorKind::kFile,
-      format("%s: %llux%llu pixels are more than a file of its size can hold", name.c_str(),
-             static_cast<unsigned long long>(width), static_cast<unsigned long long>(height)));
+  throw Error(ErrorKind::kFile,
+              fmt::format("{}: {}x{} pixels are more than a file of its size can hold", name, width,
+                          height));
 }
 
 void tell_clipped_gray(const std::string& name) {

@@ -1,8 +1,9 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
 
-#include "base/strings.h"
 #include "image/formats/decoders.h"
 
 namespace sd {
@@ -163,7 +164,7 @@ void read_frame(Reader& reader, Gif& gif, const std::string& name) {
   read_colours(reader, about[8], gif.palette);
   frame.code_bits = reader.byte();
   if (frame.code_bits > kMaxBits) {
-    throw_damaged(name, "GIF", format("codes of %u bits", frame.code_bits));
+    throw_damaged(name, "GIF", fmt::format("codes of {} bits", frame.code_bits));
   }
   frame.data = reader.blocks(true);
 }

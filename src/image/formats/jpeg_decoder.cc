@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <cstddef>
 #include <cstdio>
 
@@ -59,8 +61,8 @@ void check_size(const jpeg_decompress_struct& info, ByteSpan bytes, const std::s
   const uint64_t held = uint64_t{bytes.size()} * 8 * 64;
   if (info.arith_code == FALSE && uint64_t{info.image_width} * info.image_height > held) {
     throw_damaged(name, "JPEG",
-                  format("%ux%u pixels do not fit into its %zu bytes", info.image_width,
-                         info.image_height, bytes.size()));
+                  fmt::format("{}x{} pixels do not fit into its {} bytes", info.image_width,
+                              info.image_height, bytes.size()));
   }
   check_claim(info.image_width, info.image_height, held, name);
 }
@@ -129,8 +131,9 @@ Image decode_jpeg(ByteSpan bytes, const std::string& name) {
   check(read_header(decoder));
   check_dimensions(info.image_width, info.image_height, name);
   if (info.num_components != 1 && info.num_components != 3 && info.num_components != 4) {
-    throw Error(ErrorKind::kFile, format("%s: a JPEG of %d channels, where 1, 3 or 4 are known",
-                                         name.c_str(), info.num_components));
+    throw Error(ErrorKind::kFile,
+                fmt::format("{}: a JPEG of {} channels, where 1, 3 or 4 are known", name,
+                            info.num_components));
   }
   check_size(info, bytes, name);
   check(start(decoder));

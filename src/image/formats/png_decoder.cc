@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/strings.h"
@@ -16,9 +18,8 @@ void check_size(const PngReader& reader, ByteSpan bytes, const std::string& name
   const uint64_t needed = (png_get_rowbytes(reader.png, reader.info) + 1) * height;
   if (needed > (uint64_t{bytes.size()} + 1) * 1032) {
     throw_damaged(name, "PNG",
-                  format("%ux%llu pixels do not fit into its %zu bytes",
-                         png_get_image_width(reader.png, reader.info),
-                         static_cast<unsigned long long>(height), bytes.size()));
+                  fmt::format("{}x{} pixels do not fit into its {} bytes",
+                              png_get_image_width(reader.png, reader.info), height, bytes.size()));
   }
 }
 

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -61,8 +62,8 @@ void check_text(const std::string& keyword, const std::string& text) {
     throw Error(ErrorKind::kUsage, "the metadata " + keyword + " is not UTF-8: " + printable(text));
   }
   if (text.size() > kMaxPngTextBytes) {
-    throw Error(ErrorKind::kUsage, format("the metadata %s has %zu bytes, at most %zu fit",
-                                          keyword.c_str(), text.size(), kMaxPngTextBytes));
+    throw Error(ErrorKind::kUsage, fmt::format("the metadata {} has {} bytes, at most {} fit",
+                                               keyword, text.size(), kMaxPngTextBytes));
   }
 }
 

@@ -1,7 +1,8 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "base/strings.h"
 #include "image/formats/decoders.h"
 
 namespace sd {
@@ -22,11 +23,12 @@ class Tokens {
     const size_t start = offset_;
     while (offset_ < bytes_.size() && bytes_[offset_] >= '0' && bytes_[offset_] <= '9') {
       value = value * 10 + (bytes_[offset_++] - '0');
-      if (value > 0xFFFFFFFF) throw_damaged(name_, "PNM", format("its %s is too large", what));
+      if (value > 0xFFFFFFFF) throw_damaged(name_, "PNM", fmt::format("its {} is too large", what));
     }
     if (offset_ == start) {
       const bool ended = offset_ == bytes_.size();
-      throw_damaged(name_, "PNM", format("its %s %s", what, ended ? "is missing" : "is no number"));
+      throw_damaged(name_, "PNM",
+                    fmt::format("its {} {}", what, ended ? "is missing" : "is no number"));
     }
     return static_cast<uint32_t>(value);
   }
@@ -90,8 +92,7 @@ void check_size(const Header& header, size_t there, const std::string& name) {
   if (there < needed) {
     throw_damaged(
         name, "PNM",
-        format("its pixels end too early: %llu bytes where %llu are needed",
-               static_cast<unsigned long long>(there), static_cast<unsigned long long>(needed)));
+        fmt::format("its pixels end too early: {} bytes where {} are needed", there, needed));
   }
 }
 
@@ -121,7 +122,8 @@ void read_values(const Header& header, Tokens& tokens, Image& image, const std::
     }
     ++k;
     if (header.plain() && value > header.most) {
-      throw_damaged(name, "PNM", format("the value %u, above its largest, %u", value, header.most));
+      throw_damaged(name, "PNM",
+                    fmt::format("the value {}, above its largest, {}", value, header.most));
     }
     return to_8_bits(header, value);
   };
@@ -142,7 +144,7 @@ Image decode_pnm(ByteSpan bytes, const std::string& name) {
   if (!header.bitmap()) header.most = tokens.number("largest value");
   check_dimensions(header.width, header.height, name);
   if (header.most < 1 || header.most > 65535) {
-    throw_damaged(name, "PNM", format("a largest value of %u, not 1 to 65535", header.most));
+    throw_damaged(name, "PNM", fmt::format("a largest value of {}, not 1 to 65535", header.most));
   }
   check_size(header, header.plain() ? tokens.left() : tokens.rest().size(), name);
   Image image(static_cast<int>(header.width), static_cast<int>(header.height));

@@ -1,6 +1,7 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
-#include "base/strings.h"
 #include "image/formats/decoders.h"
 
 namespace sd {
@@ -43,13 +44,14 @@ Header parse(ByteSpan bytes, const std::string& name) {
                      header.mode == kCmyk || header.mode == kDuotone;
   const bool deep = header.depth == 16 && header.mode != kIndexed;
   if (big16(bytes, 4) != 1 || !known || (header.depth != 8 && !deep)) {
-    throw Error(ErrorKind::kFile,
-                format("%s: a PSD of color mode %u with %u bits, which this program does not read",
-                       name.c_str(), header.mode, header.depth),
-                "save it as PNG");
+    throw Error(
+        ErrorKind::kFile,
+        fmt::format("{}: a PSD of color mode {} with {} bits, which this program does not read",
+                    name, header.mode, header.depth),
+        "save it as PNG");
   }
   if (header.channels < header.color_channels() || header.channels > 56) {
-    throw_damaged(name, "PSD", format("%u channels", header.channels));
+    throw_damaged(name, "PSD", fmt::format("{} channels", header.channels));
   }
   const size_t resources = skip_block(bytes, kHeaderBytes, name);
   if (header.mode == kIndexed) {
@@ -99,7 +101,7 @@ std::vector<uint8_t> read_planes(const Header& header, ByteSpan bytes, const std
     return planes;
   }
   if (compression != 1) {
-    throw_damaged(name, "PSD", format("its compression is %u, not 0 or 1", compression));
+    throw_damaged(name, "PSD", fmt::format("its compression is {}, not 0 or 1", compression));
   }
   size_t at = size_t{header.channels} * header.height * 2;  // after the lengths of all rows
   if (data.size() < at || needed > data.size() * 64) {      // two bytes make 128 at most

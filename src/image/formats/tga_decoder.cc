@@ -1,8 +1,9 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-#include "base/strings.h"
 #include "image/formats/decoders.h"
 
 namespace sd {
@@ -58,7 +59,7 @@ size_t read_palette(ByteSpan bytes, size_t at, Header& header, const std::string
   const size_t size = (bytes[7] + 7U) / 8;
   if (bytes[1] == 0) return at;
   if (size < 2 || size > 4 || bytes.size() - at < count * size) {
-    throw_damaged(name, "TGA", format("a palette of %zu colors of %u bits", count, bytes[7]));
+    throw_damaged(name, "TGA", fmt::format("a palette of {} colors of {} bits", count, bytes[7]));
   }
   for (size_t i = 0; i < std::min<size_t>(first, 256); ++i) header.palette.set(i, 0, 0, 0);
   for (size_t i = 0; i < count && first + i < 256; ++i) {

@@ -1,8 +1,9 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 
-#include "base/strings.h"
 #include "image/exif.h"
 #include "image/formats/tiff_file.h"
 
@@ -97,9 +98,9 @@ void check_kind(const TiffFile& file, const Header& header, const std::string& n
   if (fits && TIFFIsCODECConfigured(static_cast<uint16_t>(header.compression)) == 1) return;
   throw Error(
       ErrorKind::kFile,
-      format("%s: a TIFF of color mode %u with %u samples of %u bits and compression %u, "
-             "which this program does not read",
-             name.c_str(), header.photometric, header.samples, header.bits, header.compression),
+      fmt::format("{}: a TIFF of color mode {} with {} samples of {} bits and compression {}, "
+                  "which this program does not read",
+                  name, header.photometric, header.samples, header.bits, header.compression),
       "save it as PNG");
 }
 

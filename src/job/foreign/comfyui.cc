@@ -2,6 +2,8 @@
 // EXIF Model "prompt:…" and Make "workflow:…". Links are followed back from the node that saves the
 // picture.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -156,12 +158,11 @@ class Reader {
     const int64_t start = whole_in(node.input("start_at_step")).value_or(0);
     const int64_t end = whole_in(node.input("end_at_step")).value_or(steps);
     if (start > 0) {
-      record->cannot.push_back(format("starts at step %lld", static_cast<long long>(start)));
+      record->cannot.push_back(fmt::format("starts at step {}", start));
     }
     if (end < steps) {
       const bool keeps = node.input("return_with_leftover_noise") == "enable";
-      record->cannot.push_back(format("stops at step %lld of %lld", static_cast<long long>(end),
-                                      static_cast<long long>(steps)) +
+      record->cannot.push_back(fmt::format("stops at step {} of {}", end, steps) +
                                (keeps ? " and keeps the noise that is left" : ""));
     }
     if (node.input("add_noise") == "disable") record->cannot.emplace_back("adds no noise");
@@ -184,8 +185,7 @@ class Reader {
       if (record_.strength) record_.cannot.emplace_back("starts from a grey picture");
       const int64_t batch = whole_in(latent->input("batch_size")).value_or(1);
       if (batch > 1) {
-        record_.cannot.push_back(
-            format("one of a batch of %lld, which is not recorded", static_cast<long long>(batch)));
+        record_.cannot.push_back(fmt::format("one of a batch of {}, which is not recorded", batch));
       }
       return;
     }

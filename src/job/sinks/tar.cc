@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <map>
@@ -192,7 +193,7 @@ class TarSink final : public PictureSink {
     std::error_code error;
     fs::create_directories(folder_, error);
     do {
-      path_ = folder_ / format("%0*lld.tar", kDigits, static_cast<long long>(number_++));
+      path_ = folder_ / fmt::format("{:0{}}.tar", number_++, kDigits);
     } while (name_is_taken(path_));
     open_.emplace(path_, folder_, place, ending_of(inputs_.settings.output.format));
     first_ = place;

@@ -1,6 +1,7 @@
 #include "models/adapters/adapter.h"
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <cmath>
 
@@ -137,12 +138,13 @@ std::string Adapter::kinds() const {
 
 std::string Adapter::summary() const {
   const size_t all = modules_.size() + misfits_.size() + unmatched_.size();
-  std::string line = format("%s: applied %zu of %zu layers, %s", printable(file_.name()).c_str(),
-                            modules_.size(), all, kinds().c_str());
+  std::string line = fmt::format("{}: applied {} of {} layers, {}", printable(file_.name()),
+                                 modules_.size(), all, kinds());
   const std::string trained = trained_on(file_);
   if (!trained.empty()) line += ", trained on " + trained;
-  if (!misfits_.empty()) line += format("; %zu that do not fit", misfits_.size());
-  if (!unmatched_.empty()) line += format("; %zu that this model does not have", unmatched_.size());
+  if (!misfits_.empty()) line += fmt::format("; {} that do not fit", misfits_.size());
+  if (!unmatched_.empty())
+    line += fmt::format("; {} that this model does not have", unmatched_.size());
   return line;
 }
 

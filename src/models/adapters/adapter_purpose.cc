@@ -1,5 +1,7 @@
 #include "models/adapters/adapter_purpose.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -110,8 +112,8 @@ std::string purpose(const Adapter& adapter, int64_t width) {
   if (reads_another_text(adapter, width)) {
     const int64_t found = text_width(adapter.file());
     const char* model = model_of_width(found);
-    return format("one for models that read texts of width %lld%s%s", static_cast<long long>(found),
-                  model == nullptr ? "" : ": ", model == nullptr ? "" : model);
+    return fmt::format("one for models that read texts of width {}{}{}", found,
+                       model == nullptr ? "" : ": ", model == nullptr ? "" : model);
   }
   const std::string trained = trained_on(adapter.file());
   return trained.empty() ? "none of the layers of this model" : "one trained on " + trained;

@@ -1,5 +1,7 @@
 #include "models/adapters/counted_kinds.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/strings.h"
@@ -21,8 +23,8 @@ std::string CountedKinds::text() const {
   std::vector<std::string> words;
   for (const auto& [name, all] : ranks_) {
     std::string word = name;
-    if (!all.empty()) word += format(" rank %lld", static_cast<long long>(*all.begin()));
-    if (all.size() > 1) word += format(" to %lld", static_cast<long long>(*all.rbegin()));
+    if (!all.empty()) word += fmt::format(" rank {}", *all.begin());
+    if (all.size() > 1) word += fmt::format(" to {}", *all.rbegin());
     words.push_back(word);
   }
   return join(words, ", ");
@@ -41,9 +43,9 @@ std::string describe_adapter(const AdapterFile& file) {
     if (name.find("lora_te") == 0 || name.find("text") == 0) ++of_text;
   }
   if (layers == 0 || layers < file.strange.size()) return "";
-  std::string text = kinds.text() + format("; %zu layers", layers);
-  if (of_text > 0) text += format(", %zu of them of the text encoder", of_text);
-  if (!file.embeddings.empty()) text += format("; %zu embeddings", file.embeddings.size());
+  std::string text = kinds.text() + fmt::format("; {} layers", layers);
+  if (of_text > 0) text += fmt::format(", {} of them of the text encoder", of_text);
+  if (!file.embeddings.empty()) text += fmt::format("; {} embeddings", file.embeddings.size());
   const std::string trained = trained_on(file), advice = suggestion(file);
   if (!trained.empty()) text += "; trained on " + trained;
   return advice.empty() ? text : text + "; " + advice;

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ Error no_numbers(const std::string& found) {
 /// A factor that float32 can hold.
 double factor(double exact) {
   if (std::abs(exact) <= std::numeric_limits<float>::max()) return exact;
-  throw no_numbers(format("a change times %g", exact));
+  throw no_numbers(fmt::format("a change times {:g}", exact));
 }
 
 /// What the product of an adapter's matrices is multiplied by, strength apart.

@@ -2,6 +2,7 @@
 // diffusers' AutoencoderTiny in one.
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <map>
@@ -122,8 +123,9 @@ void take_taesd(const std::string& path, ModelSource* source) {
   if (sizes.size() != 4 || sizes[0] > kMostWidth) refuse(path, "other layers");
   const int64_t channels = source->config.channels;
   if (sizes[1] != channels || source->config.first_stage.factor() != 8) {
-    refuse(path, format("one for latents of %lld channels and 8 pixels a side, not of the model's",
-                        static_cast<long long>(sizes[1])));
+    refuse(path,
+           fmt::format("one for latents of {} channels and 8 pixels a side, not of the model's",
+                       sizes[1]));
   }
   source->config.taesd = {.width = sizes[0],
                           .channels = channels,

@@ -1,5 +1,7 @@
 #include "models/layouts/vae.h"
 
+#include <fmt/core.h>
+
 #include "base/strings.h"
 #include "models/families.h"
 #include "models/json_config.h"
@@ -68,10 +70,8 @@ void take_config(const fs::path& path, ModelConfig* config) {
   if (taken.embed_dim == own.embed_dim && taken.factor() == own.factor()) return;
   refuse(
       path.string(),
-      format("one with latents of %lld channels and %lld pixels a side, not the model's %lld and "
-             "%lld",
-             static_cast<long long>(taken.embed_dim), static_cast<long long>(taken.factor()),
-             static_cast<long long>(own.embed_dim), static_cast<long long>(own.factor())),
+      fmt::format("one with latents of {} channels and {} pixels a side, not the model's {} and {}",
+                  taken.embed_dim, taken.factor(), own.embed_dim, own.factor()),
       "give `vae` an autoencoder for Stable Diffusion v1");
 }
 

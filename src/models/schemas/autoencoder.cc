@@ -1,4 +1,5 @@
-#include "base/strings.h"
+#include <fmt/core.h>
+
 #include "models/schemas/schemas.h"
 
 namespace sd {
@@ -14,12 +15,12 @@ void check(const AutoencoderConfig& config, const Params& ddconfig) {
   }
   for (const int64_t mult : config.ch_mult) {
     if (mult * config.ch > kMostChannels) {
-      ddconfig.fail("ch_mult", format("such that no level has more than %lld channels",
-                                      static_cast<long long>(kMostChannels)));
+      ddconfig.fail("ch_mult",
+                    fmt::format("such that no level has more than {} channels", kMostChannels));
     }
     if (mult * config.ch % config.num_groups != 0) {
-      ddconfig.fail("ch", format("such that every level's channels are a multiple of %lld",
-                                 static_cast<long long>(config.num_groups)));
+      ddconfig.fail("ch", fmt::format("such that every level's channels are a multiple of {}",
+                                      config.num_groups));
     }
   }
 }

@@ -1,6 +1,8 @@
 // The configs of diffusers' models, with its keys.
 
+#include <fmt/core.h>
 #include "base/strings.h"
+
 #include "models/json_config.h"
 #include "models/schemas/schemas.h"
 
@@ -138,15 +140,15 @@ ModelConfig read_diffusers_config(const fs::path& folder) {
   config.channels = config.first_stage.embed_dim;
   const JsonConfig json(folder / "unet" / "config.json", kUnetHint);
   if (config.unet.context_dim != config.clip_text.hidden_size) {
-    json.fail(format("cross_attention_dim must be the width of the text encoder, %lld",
-                     static_cast<long long>(config.clip_text.hidden_size)));
+    json.fail(fmt::format("cross_attention_dim must be the width of the text encoder, {}",
+                          config.clip_text.hidden_size));
   }
   const bool fits = config.unet.in_channels == config.channels || config.inpaints();
   if (!fits || config.unet.out_channels != config.channels) {
-    json.fail(format(
-        "in_channels and out_channels must be those of the latent, %lld (in_channels "
-        "of an inpainting model %lld)",
-        static_cast<long long>(config.channels), static_cast<long long>(2 * config.channels + 1)));
+    json.fail(
+        fmt::format("in_channels and out_channels must be those of the latent, {} (in_channels of "
+                    "an inpainting model {})",
+                    config.channels, 2 * config.channels + 1));
   }
   return config;
 }

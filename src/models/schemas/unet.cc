@@ -1,4 +1,5 @@
-#include "base/strings.h"
+#include <fmt/core.h>
+
 #include "models/schemas/schemas.h"
 
 namespace sd {
@@ -20,18 +21,16 @@ void check(const UNetConfig& config, const Params& params) {
   for (const int64_t mult : config.channel_mult) {
     const int64_t channels = mult * config.model_channels;
     if (channels > kMostChannels) {
-      params.fail("channel_mult", format("such that no level has more than %lld channels",
-                                         static_cast<long long>(kMostChannels)));
+      params.fail("channel_mult",
+                  fmt::format("such that no level has more than {} channels", kMostChannels));
     }
     if (channels % config.num_groups != 0) {
-      params.fail("model_channels", format("such that every level's channels are a multiple of "
-                                           "%lld (%lld are not)",
-                                           static_cast<long long>(config.num_groups),
-                                           static_cast<long long>(channels)));
+      params.fail("model_channels",
+                  fmt::format("such that every level's channels are a multiple of {} ({} are not)",
+                              config.num_groups, channels));
     }
     if (config.num_heads > channels || config.num_head_channels > channels) {
-      params.fail("num_heads", format("at most the channels of every level (%lld)",
-                                      static_cast<long long>(channels)));
+      params.fail("num_heads", fmt::format("at most the channels of every level ({})", channels));
     }
   }
 }

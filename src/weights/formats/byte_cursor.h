@@ -1,11 +1,12 @@
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
-#include "base/strings.h"
 #include "sd/error.h"
 
 namespace sd {
@@ -35,8 +36,8 @@ class ByteCursor {
 
   std::string_view take(uint64_t count) {
     if (count > left()) {
-      throw damaged(format("expected %llu bytes of the %s at byte %zu, found %zu",
-                           static_cast<unsigned long long>(count), what_, position_, left()));
+      throw damaged(fmt::format("expected {} bytes of the {} at byte {}, found {}", count, what_,
+                                position_, left()));
     }
     const std::string_view taken = bytes_.substr(position_, count);
     position_ += count;
@@ -54,7 +55,7 @@ class ByteCursor {
     const size_t end = rest.find('\n');
     if (end == std::string_view::npos) {
       throw damaged(
-          format("expected the end of a line in the %s after byte %zu", what_, position_));
+          fmt::format("expected the end of a line in the {} after byte {}", what_, position_));
     }
     position_ += end + 1;
     return rest.substr(0, end);

@@ -1,5 +1,7 @@
 #include "weights/formats/pickle_machine.h"
 
+#include <fmt/core.h>
+
 namespace sd::pickle {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr size_t kMaxValues = size_t{1} << 24;
 }  // namespace
 
 Error Machine::fail(const std::string& message) const {
-  return damaged(message + format(" (in a pickle, before byte %zu)", in.position()));
+  return damaged(message + fmt::format(" (in a pickle, before byte {})", in.position()));
 }
 
 // ---- values ----
@@ -127,8 +129,7 @@ size_t Machine::below_top(size_t count) const {
 /// Writers number their entries from 0, so that a number beyond the bytes read is damage.
 void Machine::put(uint64_t index) {
   if (index >= in.position() || index >= kMaxValues) {
-    throw fail(
-        format("expected a small memo number, found %llu", static_cast<unsigned long long>(index)));
+    throw fail(fmt::format("expected a small memo number, found {}", index));
   }
   if (index >= memo_.size()) memo_.resize(index + 1, kNoId);
   if (memo_[index] == kNoId) ++memoized_;
@@ -137,8 +138,7 @@ void Machine::put(uint64_t index) {
 
 void Machine::get(uint64_t index) {
   if (index >= memo_.size() || memo_[index] == kNoId) {
-    throw fail(format("expected a memo entry of number %llu, found none",
-                      static_cast<unsigned long long>(index)));
+    throw fail(fmt::format("expected a memo entry of number {}, found none", index));
   }
   push(memo_[index]);
 }

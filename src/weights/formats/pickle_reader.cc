@@ -1,8 +1,11 @@
 // Decodes the opcodes of Python's pickletools, protocols 0 to 5. Opcode values are the format's.
+#include <fmt/core.h>
+
 #include <array>
 #include <bit>
 #include <charconv>
 
+#include "base/strings.h"
 #include "weights/formats/pickle_machine.h"
 
 namespace sd::pickle {
@@ -99,15 +102,16 @@ void push_quoted(Machine& m, std::string_view line) {
 
 void check_protocol(Machine& m) {
   const unsigned protocol = m.in.u8();
-  if (protocol > 5) throw m.fail(format("expected pickle protocol 0 to 5, found %u", protocol));
+  if (protocol > 5)
+    throw m.fail(fmt::format("expected pickle protocol 0 to 5, found {}", protocol));
 }
 
 /// Frames only say how much to read ahead.
 void check_frame(Machine& m) {
   const uint64_t length = m.in.u64();
   if (length > m.in.left()) {
-    throw m.fail(format("expected a frame of at most %zu bytes, found %llu", m.in.left(),
-                        static_cast<unsigned long long>(length)));
+    throw m.fail(
+        fmt::format("expected a frame of at most {} bytes, found {}", m.in.left(), length));
   }
 }
 
@@ -221,7 +225,7 @@ Document read(std::string_view bytes) {
     const uint8_t code = machine.in.u8();
     if (code == kStop) return machine.finish();
     if (kByCode[code] == nullptr) {
-      throw machine.fail(format("expected an opcode, found 0x%02X", unsigned{code}));
+      throw machine.fail(fmt::format("expected an opcode, found 0x{:02X}", code));
     }
     kByCode[code](machine);
   }

@@ -1,5 +1,7 @@
 #include "weights/formats/safetensors.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -63,9 +65,8 @@ uint64_t header_length(std::string_view file) { return little_endian(file.data()
 std::string_view header_text(std::string_view file) {
   const uint64_t length = header_length(file);
   if (length > kMaxHeader) {
-    throw damaged(format("expected a safetensors header of at most %llu bytes, found %llu",
-                         static_cast<unsigned long long>(kMaxHeader),
-                         static_cast<unsigned long long>(length)));
+    throw damaged(fmt::format("expected a safetensors header of at most {} bytes, found {}",
+                              kMaxHeader, length));
   }
   ByteCursor in(file, "safetensors header", kLengthBytes);
   return in.take(length);
@@ -86,18 +87,13 @@ void check_ranges(const std::vector<SafetensorsEntry>& entries, uint64_t data_by
     const uint64_t begin = entry->range[0];
     const uint64_t end = entry->range[1];
     if (begin != next || end < begin || end > data_bytes) {
-      throw broken(
-          *entry,
-          format("expected data from byte %llu to at most %llu, found %llu to %llu",
-                 static_cast<unsigned long long>(next), static_cast<unsigned long long>(data_bytes),
-                 static_cast<unsigned long long>(begin), static_cast<unsigned long long>(end)));
+      throw broken(*entry, fmt::format("expected data from byte {} to at most {}, found {} to {}",
+                                       next, data_bytes, begin, end));
     }
     next = end;
   }
   if (next != data_bytes) {
-    throw damaged(format("expected %llu bytes of tensor data, found %llu",
-                         static_cast<unsigned long long>(next),
-                         static_cast<unsigned long long>(data_bytes)));
+    throw damaged(fmt::format("expected {} bytes of tensor data, found {}", next, data_bytes));
   }
 }
 
@@ -126,9 +122,7 @@ TensorInfo describe(const SafetensorsEntry& entry, uint64_t data_begin) {
   // Of an unknown dtype only the shape is checked, as one of bytes.
   const uint64_t bytes = bytes_of(entry, dtype.bits == 0 ? 8 : dtype.bits);
   if (bytes != range && dtype.bits != 0) {
-    throw broken(entry, format("expected %llu bytes of data, found %llu",
-                               static_cast<unsigned long long>(bytes),
-                               static_cast<unsigned long long>(range)));
+    throw broken(entry, fmt::format("expected {} bytes of data, found {}", bytes, range));
   }
   info.shape.assign(entry.shape.begin(), entry.shape.end());
   info.strides = contiguous_strides(info.shape);

@@ -1,5 +1,7 @@
 #include "weights/formats/safetensors_header.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
@@ -101,7 +103,7 @@ class HeaderReader : public nlohmann::json_sax<json> {
   }
   bool binary(json::binary_t&) override { return fail("expected text"); }
   bool parse_error(size_t position, const std::string&, const json::exception&) override {
-    return fail(format("expected JSON, found something else at its byte %zu", position));
+    return fail(fmt::format("expected JSON, found something else at its byte {}", position));
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "weights/formats/torch_legacy.h"
 
+#include <fmt/core.h>
+
 #include <map>
 #include <string>
 
@@ -74,10 +76,8 @@ std::map<std::string_view, StoragePlace> place_storages(std::string_view file, s
     const TorchStorage& storage = found->second;
     const uint64_t numel = in.u64();
     if (numel != storage.numel) {
-      throw damaged(format("expected %llu elements in storage %s, found %llu",
-                           static_cast<unsigned long long>(storage.numel),
-                           printable(storage.key, 40).c_str(),
-                           static_cast<unsigned long long>(numel)));
+      throw damaged(fmt::format("expected {} elements in storage {}, found {}", storage.numel,
+                                printable(storage.key, 40), numel));
     }
     const uint64_t item_bytes = storage.elements.bytes;
     if (item_bytes == 0) {
@@ -87,9 +87,8 @@ std::map<std::string_view, StoragePlace> place_storages(std::string_view file, s
                   "load the file with the torch that wrote it and save the weights alone");
     }
     if (numel > in.left() / item_bytes) {
-      throw damaged(format("expected %llu elements in storage %s, found the end of the file",
-                           static_cast<unsigned long long>(numel),
-                           printable(storage.key, 40).c_str()));
+      throw damaged(fmt::format("expected {} elements in storage {}, found the end of the file",
+                                numel, printable(storage.key, 40)));
     }
     const uint64_t offset = in.position();
     in.take(numel * item_bytes);

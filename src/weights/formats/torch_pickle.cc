@@ -1,5 +1,7 @@
 #include "weights/formats/torch_pickle.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -30,9 +32,9 @@ class ContentsReader {
     read_root(document_.root());
     count_other_tensors();
     if (more_problems_ > 0) {
-      contents_.problems.push_back({"", format("and %zu more tensors", more_problems_)});
+      contents_.problems.push_back({"", fmt::format("and {} more tensors", more_problems_)});
     }
-    if (more_keys_ > 0) contents_.other_keys.push_back(format("and %zu more", more_keys_));
+    if (more_keys_ > 0) contents_.other_keys.push_back(fmt::format("and {} more", more_keys_));
     return std::move(contents_);
   }
 

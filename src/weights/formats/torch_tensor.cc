@@ -1,5 +1,7 @@
 #include "weights/formats/torch_tensor.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -106,16 +108,14 @@ std::string place_tensor(const StorageView& view, const StoragePlace& place, uin
   const uint64_t item = c10::elementSize(info->dtype);
   const uint64_t stored_item = view.storage.elements.bytes;
   if (view.storage.numel > place.bytes / stored_item) {
-    return format("expected %llu elements in its storage, found bytes for %llu",
-                  static_cast<unsigned long long>(view.storage.numel),
-                  static_cast<unsigned long long>(place.bytes / stored_item));
+    return fmt::format("expected {} elements in its storage, found bytes for {}",
+                       view.storage.numel, place.bytes / stored_item);
   }
   const uint64_t available = view.numel * stored_item / item;  // elements
   const uint64_t needed = extent.numel == 0 ? 0 : extent.last + 1;
   if (first > available || needed > available - first) {
-    return format("expected its elements up to number %llu, found a storage of %llu",
-                  static_cast<unsigned long long>(first + needed),
-                  static_cast<unsigned long long>(available));
+    return fmt::format("expected its elements up to number {}, found a storage of {}",
+                       first + needed, available);
   }
   if (extent.numel > std::max(file_size, place.bytes) / item) {
     return "expected no more elements than the file has bytes for, found shape " +

@@ -1,5 +1,7 @@
 #include "weights/formats/torch_zip.h"
 
+#include <fmt/core.h>
+
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -26,8 +28,8 @@ const ZipEntry& find_pickle(const ZipDirectory& zip) {
     if (slash != std::string_view::npos && entry.name.substr(slash + 1) == kPickle) return entry;
   }
   throw Error(ErrorKind::kCheckpoint,
-              format("expected a record data.pkl in the zip archive, found %zu other records",
-                     zip.entries().size()),
+              fmt::format("expected a record data.pkl in the zip archive, found {} other records",
+                          zip.entries().size()),
               "give a checkpoint that torch.save wrote, or a .safetensors file");
 }
 
@@ -72,8 +74,8 @@ class StorageFinder {
     auto known = numbers_.find(entry.name);
     if (known == numbers_.end()) {
       if (entry.bytes > most_ - inflated_) {
-        return failed(format("expected all tensors to inflate to at most %llu times the file",
-                             static_cast<unsigned long long>(kMostInflation)));
+        return failed(fmt::format("expected all tensors to inflate to at most {} times the file",
+                                  kMostInflation));
       }
       inflated_ += entry.bytes;
       known = numbers_.emplace(entry.name, static_cast<int32_t>(runs_.size())).first;

@@ -1,5 +1,7 @@
 #include "weights/formats/zip_directory.h"
 
+#include <fmt/core.h>
+
 #include <optional>
 
 #include "base/strings.h"
@@ -73,9 +75,8 @@ DirectoryPlace read_place(std::string_view archive, size_t end) {
     throw damaged("expected the zip directory inside the file");
   }
   if (place->count > place->bytes / kCentralHeaderBytes) {
-    throw damaged(format("expected %llu entries in the zip directory, found room for %llu",
-                         static_cast<unsigned long long>(place->count),
-                         static_cast<unsigned long long>(place->bytes / kCentralHeaderBytes)));
+    throw damaged(fmt::format("expected {} entries in the zip directory, found room for {}",
+                              place->count, place->bytes / kCentralHeaderBytes));
   }
   return *place;
 }
@@ -130,7 +131,7 @@ void read_zip64_extra(std::string_view extra, ZipEntry* entry) {
 
 ZipEntry read_entry(ByteCursor& in) {
   if (in.u32() != kCentralHeader) {
-    throw damaged(format("expected a zip directory entry at byte %zu", in.position() - 4));
+    throw damaged(fmt::format("expected a zip directory entry at byte {}", in.position() - 4));
   }
   ZipEntry entry;
   in.take(4);  // versions
@@ -177,8 +178,9 @@ std::string ZipDirectory::locate(const ZipEntry& entry, uint64_t* offset) const 
   const std::string shown = "zip entry " + printable(entry.name);
   if (entry.method != kStored && !entry.is_deflated()) {
     return "expected a stored or deflated " + shown +
-           format(", found packing method %u: unpack the archive and pack it again with zip -0",
-                  unsigned{entry.method});
+           fmt::format(
+               ", found packing method {}: unpack the archive and pack it again with zip -0",
+               entry.method);
   }
   if ((entry.flags & kEncrypted) != 0) return "expected a plain " + shown + ", found it encrypted";
   if (entry.method == kStored && entry.stored_bytes != entry.bytes) {
