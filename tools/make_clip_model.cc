@@ -47,7 +47,7 @@ int main(int argc, char** argv) try {
     std::fputs("usage: sd_make_clip_model MERGES.txt.gz OUT\n", stderr);
     return static_cast<int>(sd::ErrorKind::kUsage);
   }
-  write_file(argv[2], sd::clip_sentencepiece_model(sd::clip_pieces(gunzip(argv[1]))));
+  write_file(argv[2], sd::text::clip_sentencepiece_model(sd::text::clip_pieces(gunzip(argv[1]))));
   return 0;
 } catch (const sd::Error& error) {
   std::fprintf(stderr, "error: %s\n", error.what());

@@ -30,7 +30,8 @@ constexpr Shape kShapes[] = {
     {2, 8, 160, 256, 77},   {1, 12, 64, 77, 77, true}, {1, 1, 512, 4096, 4096},
 };
 
-void time_entry(benchmark::State& state, const sd::AttentionEntry& entry, const Shape& shape) {
+void time_entry(benchmark::State& state, const sd::kernels::AttentionEntry& entry,
+                const Shape& shape) {
   const c10::InferenceMode inference;
   const auto kernel = entry.make({.heads = shape.heads, .causal = shape.causal}, every_entry());
   if (kernel == nullptr) return state.SkipWithError("does not fit");
@@ -50,9 +51,9 @@ void time_entry(benchmark::State& state, const sd::AttentionEntry& entry, const 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sd::pool_tensor_memory(size_t{1} << 30);
+  sd::runtime::pool_tensor_memory(size_t{1} << 30);
   for (const Shape& shape : kShapes) {
-    for (const sd::AttentionEntry& entry : sd::attention_entries()) {
+    for (const sd::kernels::AttentionEntry& entry : sd::kernels::attention_entries()) {
       if (!runs_here(entry)) continue;
       const std::string name = std::to_string(shape.rows) + "x" + std::to_string(shape.heads) +
                                "x" + std::to_string(shape.width) + "," +

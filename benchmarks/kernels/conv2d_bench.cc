@@ -38,13 +38,14 @@ void set_rate(benchmark::State& state, double operations) {
       operations * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
-void time_peak(benchmark::State& state, const sd::cpu::Peak& peak) {
+void time_peak(benchmark::State& state, const sd::kernels::cpu::Peak& peak) {
   constexpr int64_t kSteps = 1 << 20;
   for (auto _ : state) benchmark::DoNotOptimize(peak.run(kSteps));
   set_rate(state, static_cast<double>(peak.operations * kSteps));
 }
 
-void time_entry(benchmark::State& state, const sd::Conv2dEntry& entry, const Shape& shape) {
+void time_entry(benchmark::State& state, const sd::kernels::Conv2dEntry& entry,
+                const Shape& shape) {
   const c10::InferenceMode inference;
   const double deviation = 1 / std::sqrt(9.0 * static_cast<double>(shape.in));
   const auto kernel = entry.make({.weight = at::randn({shape.out, shape.in, 3, 3}) * deviation,
@@ -59,19 +60,19 @@ void time_entry(benchmark::State& state, const sd::Conv2dEntry& entry, const Sha
 }
 
 void add_peaks() {
-  const sd::Isa isa = sd::probe_isa();
-  const auto add = [&](sd::Isa needs, const sd::cpu::Peak& peak) {
+  const sd::runtime::Isa isa = sd::runtime::probe_isa();
+  const auto add = [&](sd::runtime::Isa needs, const sd::kernels::cpu::Peak& peak) {
     if (needs > isa) return;
-    benchmark::RegisterBenchmark((std::string("peak/") + sd::isa_name(needs)).c_str(),
+    benchmark::RegisterBenchmark((std::string("peak/") + sd::runtime::isa_name(needs)).c_str(),
                                  [&](benchmark::State& state) { time_peak(state, peak); });
   };
-  add(sd::Isa::kAvx2, sd::cpu::kPeakAvx2);
-  add(sd::Isa::kAvx512, sd::cpu::kPeakAvx512);
+  add(sd::Isa::kAvx2, sd::kernels::cpu::kPeakAvx2);
+  add(sd::Isa::kAvx512, sd::kernels::cpu::kPeakAvx512);
 }
 
 void add_entries() {
   for (const Shape& shape : kShapes) {
-    for (const sd::Conv2dEntry& entry : sd::conv2d_entries()) {
+    for (const sd::kernels::Conv2dEntry& entry : sd::kernels::conv2d_entries()) {
       if (!runs_here(entry)) continue;
       const std::string name = std::to_string(shape.in) + "-" + std::to_string(shape.out) + "@" +
                                std::to_string(shape.size) + "/" + entry.name;
@@ -87,7 +88,7 @@ void add_entries() {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sd::pool_tensor_memory(size_t{1} << 30);
+  sd::runtime::pool_tensor_memory(size_t{1} << 30);
   add_peaks();
   add_entries();
   benchmark::RunSpecifiedBenchmarks();

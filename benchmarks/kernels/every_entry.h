@@ -3,12 +3,12 @@
 #include "runtime/kernel_policy.h"
 
 /// A policy under which each entry of the processor's makes its kernel.
-inline sd::KernelPolicy every_entry() {
-  return {.isa = sd::probe_isa(), .bf16 = true, .bf16_convolutions = true};
+inline sd::runtime::KernelPolicy every_entry() {
+  return {.isa = sd::runtime::probe_isa(), .bf16 = true, .bf16_convolutions = true};
 }
 
 /// Whether this machine's processor runs the entry.
 template <class Entry>
 bool runs_here(const Entry& entry) {
-  return entry.device == sd::DeviceKind::kCpu && entry.needs <= sd::probe_isa();
+  return entry.device == sd::DeviceKind::kCpu && entry.needs <= sd::runtime::probe_isa();
 }

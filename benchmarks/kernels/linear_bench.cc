@@ -72,9 +72,9 @@ void add_entries(const char* operation, const Entries& entries, std::span<const 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sd::pool_tensor_memory(size_t{1} << 30);
-  add_entries("linear", sd::linear_entries(), kLinear, 1);
-  add_entries("geglu", sd::geglu_entries(), kGeglu, 2);
+  sd::runtime::pool_tensor_memory(size_t{1} << 30);
+  add_entries("linear", sd::kernels::linear_entries(), kLinear, 1);
+  add_entries("geglu", sd::kernels::geglu_entries(), kGeglu, 2);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -26,6 +26,10 @@
 #include "sd/error.h"
 
 namespace sd {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 constexpr double kTime = 500;  // of the training schedule

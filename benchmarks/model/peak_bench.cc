@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kSteps = int64_t{1} << 22;
 constexpr int kTries = 7;
 
-double try_once(const sd::cpu::Peak& peak, int threads) {
+double try_once(const sd::kernels::cpu::Peak& peak, int threads) {
   volatile float sink = 0;
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::thread> workers;
@@ -31,15 +31,16 @@ double try_once(const sd::cpu::Peak& peak, int threads) {
 
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::max(1, std::atoi(argv[1])) : 1;
-  const sd::Isa isa = sd::probe_isa();
+  const sd::runtime::Isa isa = sd::runtime::probe_isa();
   if (isa < sd::Isa::kAvx2) {
     std::fprintf(stderr, "error: expected a processor with AVX2 and FMA, found none of them\n");
     return 5;
   }
-  const sd::cpu::Peak& peak = isa >= sd::Isa::kAvx512 ? sd::cpu::kPeakAvx512 : sd::cpu::kPeakAvx2;
+  const sd::kernels::cpu::Peak& peak =
+      isa >= sd::Isa::kAvx512 ? sd::kernels::cpu::kPeakAvx512 : sd::kernels::cpu::kPeakAvx2;
   double best = 0;
   for (int i = 0; i < kTries; ++i) best = std::max(best, try_once(peak, threads));
-  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"gflops\": %.1f}\n", sd::isa_name(isa), threads,
-              best * 1e-9);
+  std::printf("{\"isa\": \"%s\", \"threads\": %d, \"gflops\": %.1f}\n", sd::runtime::isa_name(isa),
+              threads, best * 1e-9);
   return 0;
 }

@@ -12,7 +12,7 @@ enum class ErrorKind {
   kInternal = 1,     ///< a bug of ours
   kUsage = 2,        ///< a flag or value that cannot be used
   kFile = 3,         ///< a file that cannot be read or written
-  kCheckpoint = 4,   ///< a checkpoint or config that does not hold what it must
+  kCheckpoint = 4,   ///< a checkpoint or config that lacks what it must contain
   kDevice = 5,       ///< a device that is absent or has too little memory
   kAgain = 75,       ///< a job that is stopped before its end: the same command goes on with it
   kCancelled = 130,  ///< stopped by the user

@@ -18,7 +18,9 @@ class Tensor;
 
 namespace sd {
 
+namespace runtime {
 struct ExecPolicy;
+}
 
 /// A picture that was drawn.
 struct Picture {
@@ -73,10 +75,10 @@ class Pipeline {
   /// kDevice; every missing or misshapen tensor is named.
   /// `config`: of the model's description, if there is one; else the config is read.
   static Pipeline load(const LoadOptions& options,
-                       std::shared_ptr<const ModelConfig> config = nullptr);
+                       std::shared_ptr<const models::ModelConfig> config = nullptr);
   /// The same with a policy that is resolved already; `options.device` is not looked at.
-  static Pipeline load(const LoadOptions& options, ExecPolicy policy,
-                       std::shared_ptr<const ModelConfig> config = nullptr);
+  static Pipeline load(const LoadOptions& options, runtime::ExecPolicy policy,
+                       std::shared_ptr<const models::ModelConfig> config = nullptr);
 
   const ModelDescription& description() const;
   /// Whether the UNet's weights are the averaged ones.

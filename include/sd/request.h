@@ -38,7 +38,9 @@ struct Request {
   std::vector<int64_t> keep = {};
 };
 
+namespace models {
 struct ModelConfig;
+}
 
 /// What must be known of a model before a request for it can be judged.
 struct ModelDescription {
@@ -52,7 +54,7 @@ struct ModelDescription {
   double linear_start = 0.00085;  ///< of the noise schedule, which a checkpoint may replace
   double linear_end = 0.012;
   /// All that the config says, for `Pipeline::load`: so it is read once a run.
-  std::shared_ptr<const ModelConfig> config = nullptr;
+  std::shared_ptr<const models::ModelConfig> config = nullptr;
 };
 
 /// The size of the pictures that come out of a batch: that of its second pass, or of what they are

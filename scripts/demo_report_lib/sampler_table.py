@@ -10,16 +10,15 @@ import world as worlds
 from experiments import FIRST_SEED, RECOMMENDED_SCALE
 
 STEPS = (4, 10, 20)
-PRESETS = {"exact": (), "fast": (), "turbo": ("--lora", "models/demo/lcm.safetensors")}
+PRESETS = ("exact", "fast", "turbo")
 SOLUTION_STEPS = 1000
 SHOWN = (0, 4, 56)  # prompts of the sheet
 BEGIN, END = "<!-- Made by scripts/demo_report --samplers. -->\n", "<!-- End of what it made. -->\n"
 HEAD = """
 The built-in model's {count} prompts that were kept out of training, drawn once each at guidance
-scale {scale:g} with the seeds {first} and up; `turbo` with the model's own adapter for few steps
-(`--lora models/demo/lcm.safetensors`) at scale 1. *Right* counts the pictures that are nearer
-to what the words ask for than to anything else that the model knows (`models/demo/REPORT.md`
-describes the lookup). *Away* is the mean difference to the {solution}-step DDIM pictures of the same
+scale {scale:g} with the seeds {first} and up (`turbo`, which takes the model's adapter for few steps, at
+scale 1). *Right* counts the pictures that are nearer to what the words ask for than to anything else
+that the model knows (`models/demo/REPORT.md` describes the lookup). *Away* is the mean difference to the {solution}-step DDIM pictures of the same
 noise: the root of the mean squared difference of values from 0 to 1, at 64x64. A sampler that adds
 noise of its own has other pictures there. *Seconds* are processor seconds a picture on one thread,
 batches of 8, start, text and decoding included. `scripts/demo_report --samplers` draws what is not
@@ -100,7 +99,7 @@ def write(world, program, docs, only_drawn=False):
   """Draws what is not drawn yet; puts the table into docs/samplers.md, the sheet beside it."""
   cells = Cells(world, program, only_drawn)
   presets = [(name, cells.measure(f"preset-{name}", {"scale": 1} if name == "turbo" else {},
-                                  "--preset", name, *more)) for name, more in PRESETS.items()]
+                                  "--preset", name)) for name in PRESETS]
   names = [s["name"] for s in json.loads(program.output("samplers", "--json"))["samplers"]]
   rows = [(name, [cells.measure(f"{name}-{n}", {"sampler": name, "ddim_steps": n})
                   for n in STEPS]) for name in names]

@@ -7,7 +7,7 @@
 #include "cli/flags.h"
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 std::vector<std::string> words_of(std::string_view list, char separator) {
@@ -16,8 +16,8 @@ std::vector<std::string> words_of(std::string_view list, char separator) {
 }
 
 /// The setting whose flag has that name; null if there is none.
-const Setting* setting_of(const std::string& flag) {
-  for (const Setting& setting : all_settings()) {
+const job::Setting* setting_of(const std::string& flag) {
+  for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting)) continue;
     const auto names = setting.flags();
     if (std::find(names.begin(), names.end(), flag) != names.end()) return &setting;
@@ -26,7 +26,7 @@ const Setting* setting_of(const std::string& flag) {
 }
 
 /// Adds what the table says of the setting.
-void add_setting(const Setting& setting, FlagPage* flag) {
+void add_setting(const job::Setting& setting, FlagPage* flag) {
   flag->endings = words_of(setting.about.endings, ' ');
   if (flag->values.empty() && setting.about.names != nullptr) flag->values = setting.about.names();
   if (flag->help != setting.about.help) return;  // a command's own flag of that name
@@ -57,7 +57,7 @@ FlagPage flag_page(const CLI::Option& option) {
   flag.values = values_in(flag.kind);
   if (flag.positional && flag.kind == "TEXT") flag.kind = kind_of_word(flag.names.front());
   if (!flag.positional && !flag.names.empty()) {
-    if (const Setting* setting = setting_of(flag.names.front())) add_setting(*setting, &flag);
+    if (const job::Setting* setting = setting_of(flag.names.front())) add_setting(*setting, &flag);
   }
   flag.common = flag.common || is_common_everywhere(flag);
   return flag;
@@ -91,4 +91,4 @@ CommandPage page_of(const CLI::App& app) {
   return page;
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::cli {
 
 /// A flag of a command, or one of the words that stand without a flag.
 struct FlagPage {
@@ -46,4 +46,4 @@ CommandPage page_of(const CLI::App& app);
 /// The values that a kind lists: "fp32|fp16"; none where it lists none.
 std::vector<std::string> values_in(const std::string& kind);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -5,7 +5,7 @@
 #include "base/names.h"
 #include "cli/completions/completions.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct Shell {
@@ -45,4 +45,4 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-}  // namespace sd
+}  // namespace sd::cli

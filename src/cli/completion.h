@@ -5,7 +5,7 @@
 
 #include "cli/command_page.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// The shells that have a completion: "bash", "zsh", "fish".
 std::vector<std::string> completion_shells();
@@ -15,4 +15,4 @@ std::vector<std::string> completion_shells();
 /// `program`: its page. Throws Error(kUsage) for another shell.
 std::string completion_script(const CommandPage& program, const std::string& shell);
 
-}  // namespace sd
+}  // namespace sd::cli

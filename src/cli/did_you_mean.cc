@@ -6,7 +6,7 @@
 #include "base/names.h"
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr std::string_view kDashes = "--";
@@ -70,4 +70,4 @@ std::string unexpected_arguments(const CLI::App& program, std::string* hint) {
          join(shown, " ");
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -7,7 +7,7 @@
 
 #include "runtime/out_of_memory.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// LibTorch's message is many lines long; its first says what is wrong.
@@ -33,7 +33,8 @@ Error error_of(const std::exception_ptr& thrown) {
     return out_of_memory("");
   } catch (const c10::Error& error) {
     const std::string message = first_line(error.what_without_backtrace());
-    return is_out_of_memory(error) ? out_of_memory(": " + message) : bug("LibTorch: " + message);
+    return runtime::is_out_of_memory(error) ? out_of_memory(": " + message)
+                                            : bug("LibTorch: " + message);
   } catch (const std::exception& error) {
     return bug(first_line(error.what()));
   } catch (...) {
@@ -41,4 +42,4 @@ Error error_of(const std::exception_ptr& thrown) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

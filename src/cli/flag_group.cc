@@ -3,7 +3,7 @@
 #include "job/setting_values.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 
 std::string spellings(const std::string& name) {
   std::string other = name;
@@ -16,7 +16,7 @@ CLI::Option* FlagGroup::whole_number(const std::string& name, int64_t& value,
                                      const std::string& help) {
   const auto take = [name, &value](const std::string& text) {
     try {
-      values::parse(text, &value);
+      job::values::parse(text, &value);
     } catch (const Error& error) {
       throw CLI::ValidationError("--" + name, error.what());
     }
@@ -24,4 +24,4 @@ CLI::Option* FlagGroup::whole_number(const std::string& name, int64_t& value,
   return parsed(name, take, help, "INT")->default_str(std::to_string(value));
 }
 
-}  // namespace sd
+}  // namespace sd::cli

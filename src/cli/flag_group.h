@@ -10,7 +10,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// "--n_samples,--n-samples": the reference's spelling first, the other one beside it.
 std::string spellings(const std::string& name);
@@ -78,4 +78,4 @@ class FlagGroup {
   std::string title_;
 };
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -4,7 +4,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 bool is_key(std::string_view text) {
@@ -15,7 +15,7 @@ bool is_key(std::string_view text) {
 }
 
 std::string flag_of(std::string_view key) {
-  const Setting* setting = find_setting(key);
+  const job::Setting* setting = job::find_setting(key);
   if (setting != nullptr && !setting->flags().empty()) return "--" + setting->flags().front();
   std::string name(key);
   std::replace(name.begin(), name.end(), '_', '-');
@@ -42,4 +42,4 @@ std::string with_flags(std::string_view message) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -10,29 +10,30 @@
 #include "cli/settings_layers.h"
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// "`--n_samples INT`", or "`--rng cuda`, `cpu`".
-std::string flag_cell(const Setting& setting) {
+std::string flag_cell(const job::Setting& setting) {
   const std::string flag = "`--" + setting.flags().front();
   if (setting.is_switch) return flag + "`";
   if (!setting.words.empty()) return flag + " " + join(setting.words, "`, `") + "`";
   return flag + " " + setting.kind + "`";
 }
 
-std::string default_cell(const Setting& setting) {
+std::string default_cell(const job::Setting& setting) {
   const auto shown = [&](Script script) {
     const std::string text = default_of(setting, Settings(script));
     return setting.kind == "TEXT" && !text.empty() ? "`" + text + "`" : text;
   };
   const std::string words = shown(Script::kTxt2Img), picture = shown(Script::kImg2Img);
   std::string cell = setting.known_to(Script::kTxt2Img) ? words : picture;
-  if (setting.about.scripts == Scripts::kBoth && words != picture) cell += ", img2img " + picture;
+  if (setting.about.scripts == job::Scripts::kBoth && words != picture)
+    cell += ", img2img " + picture;
   return cell.empty() ? "" : " " + cell;
 }
 
-std::string text_cell(const Setting& setting) {
+std::string text_cell(const job::Setting& setting) {
   std::string text;
   if (!setting.known_to(Script::kTxt2Img)) text = "img2img: ";
   if (!setting.known_to(Script::kImg2Img)) text = "txt2img: ";
@@ -63,9 +64,9 @@ std::string layer_rows() {
 
 std::string flag_table() {
   std::string table = "| flag | default | |\n|---|---|---|\n";
-  for (const SettingGroup group : all_groups()) {
+  for (const job::SettingGroup group : all_groups()) {
     table += std::string("| **") + title_of(group) + "** | | |\n";
-    for (const Setting& setting : all_settings()) {
+    for (const job::Setting& setting : job::all_settings()) {
       if (setting.about.group != group || !is_command_flag(setting)) continue;
       table += "| " + flag_cell(setting) + " |" + default_cell(setting) + " | " +
                text_cell(setting) + " |\n";
@@ -79,4 +80,4 @@ std::string flag_table() {
          "| `--help-all` | | show all flags |\n";
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -7,27 +7,27 @@
 #include "cli/flag_group.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// "--ddim_steps,--ddim-steps,--steps": all spellings of a setting's flag.
-std::string all_spellings(const Setting& setting) {
+std::string all_spellings(const job::Setting& setting) {
   std::vector<std::string> all;
   for (const std::string& flag : setting.flags()) all.push_back(spellings(flag));
   return join(all, ",");
 }
 
 template <class S>
-void set_by_flag(S* settings, const Setting& setting, const std::string& text) {
+void set_by_flag(S* settings, const job::Setting& setting, const std::string& text) {
   try {
-    set_text(settings, setting, text);
+    job::set_text(settings, setting, text);
   } catch (const Error& error) {
     throw CLI::ValidationError("--" + setting.flags().front(), error.what());
   }
 }
 
 template <class S>
-CLI::Option* add_setting(CLI::App* app, const Setting& setting, S* settings) {
+CLI::Option* add_setting(CLI::App* app, const job::Setting& setting, S* settings) {
   const std::string names = all_spellings(setting);
   CLI::Option* option = nullptr;
   if (setting.is_switch) {
@@ -70,56 +70,56 @@ void add_verbosity_flags(CLI::App* app) {
       ->group("Output");
 }
 
-const char* title_of(SettingGroup group) {
+const char* title_of(job::SettingGroup group) {
   switch (group) {
-    case SettingGroup::kPicture:
+    case job::SettingGroup::kPicture:
       return "What to draw";
-    case SettingGroup::kPrompts:
+    case job::SettingGroup::kPrompts:
       return "Reading prompts";
-    case SettingGroup::kInpaint:
+    case job::SettingGroup::kInpaint:
       return "Inpainting";
-    case SettingGroup::kSampling:
+    case job::SettingGroup::kSampling:
       return "Sampling";
-    case SettingGroup::kHires:
+    case job::SettingGroup::kHires:
       return "Second, larger pass";
-    case SettingGroup::kModel:
+    case job::SettingGroup::kModel:
       return "Model";
-    case SettingGroup::kOutput:
+    case job::SettingGroup::kOutput:
       return "Output";
-    case SettingGroup::kJob:
+    case job::SettingGroup::kJob:
       return "Jobs";
-    case SettingGroup::kSafety:
+    case job::SettingGroup::kSafety:
       return "Safety checker";
-    case SettingGroup::kDevice:
+    case job::SettingGroup::kDevice:
       return "Device";
   }
   return "";
 }
 
-std::span<const SettingGroup> all_groups() {
-  using enum SettingGroup;
-  static constexpr SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling, kHires,
-                                             kModel,   kOutput,  kJob,     kSafety,   kDevice};
+std::span<const job::SettingGroup> all_groups() {
+  using enum job::SettingGroup;
+  static constexpr job::SettingGroup kGroups[] = {kPicture, kInpaint, kPrompts, kSampling, kHires,
+                                                  kModel,   kOutput,  kJob,     kSafety,   kDevice};
   return kGroups;
 }
 
-bool is_command_flag(const Setting& setting) {
+bool is_command_flag(const job::Setting& setting) {
   const bool there =
-      setting.about.where == Settable::kCommand || setting.about.where == Settable::kBoth;
+      setting.about.where == job::Settable::kCommand || setting.about.where == job::Settable::kBoth;
   return there && *setting.about.flags != '\0';
 }
 
-std::string default_of(const Setting& setting, const Settings& settings) {
+std::string default_of(const job::Setting& setting, const Settings& settings) {
   if (setting.is_switch) return "";
   if (settings.script == Script::kImg2Img && *setting.about.fallback_img != '\0') {
     return setting.about.fallback_img;
   }
   if (*setting.about.fallback != '\0') return setting.about.fallback;
-  return text_values(settings)[setting.place];
+  return job::text_values(settings)[setting.place];
 }
 
 void add_run_flags(CLI::App* app, Settings* settings) {
-  for (const Setting& setting : all_settings()) {
+  for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting) || !setting.known_to(settings->script)) continue;
     add_setting(app, setting, settings)->default_str(default_of(setting, *settings));
   }
@@ -127,11 +127,11 @@ void add_run_flags(CLI::App* app, Settings* settings) {
 }
 
 void add_line_flags(CLI::App* app, Script script, LineSettings* settings) {
-  for (const Setting& setting : all_settings()) {
-    const Settable where = setting.about.where;
-    const bool there = where == Settable::kLine || where == Settable::kBoth;
+  for (const job::Setting& setting : job::all_settings()) {
+    const job::Settable where = setting.about.where;
+    const bool there = where == job::Settable::kLine || where == job::Settable::kBoth;
     if (there && setting.known_to(script)) add_setting(app, setting, settings);
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

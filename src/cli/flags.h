@@ -7,7 +7,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// Adds the flags of the script to `app`, bound to `settings`, which must outlive it.
 void add_run_flags(CLI::App* app, Settings* settings);
@@ -16,16 +16,16 @@ void add_run_flags(CLI::App* app, Settings* settings);
 void add_line_flags(CLI::App* app, Script script, LineSettings* settings);
 
 /// The headings of the help page, in its order.
-std::span<const SettingGroup> all_groups();
-const char* title_of(SettingGroup group);
+std::span<const job::SettingGroup> all_groups();
+const char* title_of(job::SettingGroup group);
 
 /// Whether the command line has a flag for it.
-bool is_command_flag(const Setting& setting);
+bool is_command_flag(const job::Setting& setting);
 
 /// What the help page calls the default; empty: there is none to tell.
-std::string default_of(const Setting& setting, const Settings& settings);
+std::string default_of(const job::Setting& setting, const Settings& settings);
 
 /// Adds --quiet and --verbose.
 void add_verbosity_flags(CLI::App* app);
 
-}  // namespace sd
+}  // namespace sd::cli

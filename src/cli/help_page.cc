@@ -9,7 +9,7 @@
 #include "base/terminal.h"
 #include "base/wrap.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// Two columns of a page: what is explained, and the explanation.
@@ -134,4 +134,4 @@ std::string help_text(const CommandPage& page, bool all, int columns) {
 
 std::shared_ptr<CLI::FormatterBase> help_formatter() { return std::make_shared<PageFormatter>(); }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -7,7 +7,7 @@
 #include "base/version.h"
 #include "cli/completions/completions.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// A text as troff reads it.
@@ -122,7 +122,7 @@ std::span<const ExitCode> exit_codes() {
       {1, "a bug of ours"},
       {2, "a flag or value that cannot be used; said before any weight is read"},
       {3, "a file, or stdout itself, that cannot be read or written"},
-      {4, "a checkpoint or config that does not hold what it must"},
+      {4, "a checkpoint or config that lacks what it must contain"},
       {5, "a device that is absent, or too little memory"},
       {75,
        "a job that was stopped by SIGTERM, SIGUSR1 or --time-limit: the same command goes on with "
@@ -146,4 +146,4 @@ std::string man_page(const CommandPage& page, const CommandPage& program) {
          examples_text(page) + exit_text() + see_also(page, program);
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -5,7 +5,7 @@
 
 #include "cli/command_page.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// An exit code of the program, and when it ends with it.
 struct ExitCode {
@@ -20,4 +20,4 @@ std::string man_name(const CommandPage& page);
 /// The manual page of `page` in troff's man macros, UTF-8. `program`: for what it refers to.
 std::string man_page(const CommandPage& page, const CommandPage& program);
 
-}  // namespace sd
+}  // namespace sd::cli

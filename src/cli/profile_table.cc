@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr double kWorthALine = 1e-3;  // of the whole run
@@ -24,8 +24,8 @@ std::string line(const std::string& name, int depth, const std::string& calls, d
 }
 
 /// Appends the zone at `place` and those inside it; returns the place after them.
-size_t append(const Profile& profile, size_t place, std::string* text) {
-  const ZoneTimes& zone = profile.zones[place];
+size_t append(const runtime::Profile& profile, size_t place, std::string* text) {
+  const runtime::ZoneTimes& zone = profile.zones[place];
   *text += line(zone.name, zone.depth, std::to_string(zone.calls), zone.seconds, profile.seconds,
                 zone.flop);
   size_t next = place + 1;
@@ -40,7 +40,7 @@ size_t append(const Profile& profile, size_t place, std::string* text) {
 
 }  // namespace
 
-std::string profile_table(const Profile& profile) {
+std::string profile_table(const runtime::Profile& profile) {
   std::string text = fmt::format("  {:34} {:>8} {:>10} {:>8} {:>12} {:>9}\n", "zone", "calls",
                                  "seconds", "share", "GFLOP", "GFLOP/s");
   double in_zones = 0;
@@ -52,10 +52,10 @@ std::string profile_table(const Profile& profile) {
   return text + line("all", 0, "", profile.seconds, profile.seconds, 0);
 }
 
-std::string profile_json(const Profile& profile) {
+std::string profile_json(const runtime::Profile& profile) {
   nlohmann::ordered_json zones = nlohmann::ordered_json::array();
   std::vector<std::string> path;
-  for (const ZoneTimes& zone : profile.zones) {
+  for (const runtime::ZoneTimes& zone : profile.zones) {
     path.resize(static_cast<size_t>(zone.depth));
     path.push_back(zone.name);
     zones.push_back({{"zone", join(path, "/")},
@@ -68,4 +68,4 @@ std::string profile_json(const Profile& profile) {
   return all.dump(1) + "\n";
 }
 
-}  // namespace sd
+}  // namespace sd::cli

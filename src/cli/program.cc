@@ -20,7 +20,7 @@
 #include "runtime/openmp.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 int report(ErrorKind kind, const std::string& message, const std::string& hint) {
@@ -98,7 +98,7 @@ int parse_and_run(int argc, const char* const* argv) {
     return report(ErrorKind::kUsage, message, hint);
   }
   const int code = run();
-  throw_if_cut();
+  runtime::throw_if_cut();
   return code;
 }
 
@@ -106,7 +106,7 @@ int parse_and_run(int argc, const char* const* argv) {
 int report(const std::exception_ptr& thrown) {
   begin_wind_up();
   // Of a file that was cut while it was read, any error may come: that one says more.
-  const auto damage = damage_of_mapped_files();
+  const auto damage = runtime::damage_of_mapped_files();
   const Error error = damage ? *damage : error_of(thrown);
   for (const std::string& line : error.details()) complain("  " + line);
   return report(error.kind(), error.what(), error.hint());
@@ -125,8 +125,8 @@ int reporting_errors(const std::function<int()>& work) {
 
 int run_program(int argc, const char* const* argv) {
   hold_standard_files();
-  limit_spinning();
-  silence_libtorch_warnings();
+  runtime::limit_spinning();
+  runtime::silence_libtorch_warnings();
   set_log_sink([](LogKind, const std::string& line) { write_line(with_flags(line)); });
   const int code = reporting_errors([&] { return parse_and_run(argc, argv); });
   if (code != 0) {
@@ -136,4 +136,4 @@ int run_program(int argc, const char* const* argv) {
   return reporting_errors(finish_output);
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -2,7 +2,7 @@
 
 #include "cli/commands/commands.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// Adds all flags and commands to the program.
 void add_commands(CLI::App* program, RunFn* run);
@@ -11,4 +11,4 @@ void add_commands(CLI::App* program, RunFn* run);
 /// `hint: …` on stderr. Returns the exit code: 0, or the number of an ErrorKind.
 int run_program(int argc, const char* const* argv);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -11,7 +11,7 @@
 #include "base/words.h"
 #include "base/wrap.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// "1.25 s/it", or "8.0 it/s" where steps are fast.
@@ -20,13 +20,13 @@ std::string rate(double seconds, int steps) {
   return each >= 1 ? fmt::format("{:.2f} s/it", each) : fmt::format("{:.3f} s/it", each);
 }
 
-std::string batch_label(const RunProgress& progress) {
+std::string batch_label(const job::RunProgress& progress) {
   if (progress.batches <= 1) return "";
   return fmt::format(" (batch {} of {})", progress.batch, progress.batches);
 }
 
 /// How much of the run's batches is done, from 0 to 1.
-double share_done(const RunProgress& progress) {
+double share_done(const job::RunProgress& progress) {
   const ProgressEvent& event = progress.event;
   const double within = event.stage == Stage::kSample && event.total > 0
                             ? static_cast<double>(event.step) / event.total
@@ -36,7 +36,7 @@ double share_done(const RunProgress& progress) {
 }
 
 /// Seconds until the run ends; nothing where that cannot be told.
-std::optional<double> seconds_left(const RunProgress& progress) {
+std::optional<double> seconds_left(const job::RunProgress& progress) {
   if (progress.seconds_left) return progress.seconds_left;
   const ProgressEvent& event = progress.event;
   if (progress.batches > 1 || event.step == 0) return std::nullopt;
@@ -50,7 +50,7 @@ std::string time_of_day(std::time_t when) {
 }
 
 /// What a line says beside the bar, the most important first.
-std::vector<std::string> parts_of(const RunProgress& progress, std::time_t now) {
+std::vector<std::string> parts_of(const job::RunProgress& progress, std::time_t now) {
   const ProgressEvent& event = progress.event;
   std::vector<std::string> parts;
   if (progress.pictures > 1) {
@@ -79,7 +79,7 @@ std::string bar_of(const ProgressEvent& event, int width) {
 
 }  // namespace
 
-std::string progress_line(const RunProgress& progress, int columns, std::time_t now) {
+std::string progress_line(const job::RunProgress& progress, int columns, std::time_t now) {
   constexpr int kWidest = 24, kNarrowest = 6, kBrackets = 3;
   const ProgressEvent& event = progress.event;
   const std::string stage = fmt::format("{:6} ", word_of(event.stage));
@@ -100,7 +100,7 @@ ProgressBar::Style ProgressBar::style_of_stderr() {
   return is_live_terminal(STDERR_FILENO) ? Style::kTerminal : Style::kPlain;
 }
 
-void ProgressBar::show(const RunProgress& progress) {
+void ProgressBar::show(const job::RunProgress& progress) {
   if (style_ == Style::kSilent) return;
   const ProgressEvent& event = progress.event;
   const bool new_batch = progress.batch != last_batch_;
@@ -117,7 +117,7 @@ void ProgressBar::show(const RunProgress& progress) {
   last_step_ = event.step;
 }
 
-void ProgressBar::show_on_terminal(const RunProgress& progress) {
+void ProgressBar::show_on_terminal(const job::RunProgress& progress) {
   line_ = progress_line(progress, terminal_columns(STDERR_FILENO), std::time(nullptr));
   redraw_line(line_);
   drawn_ = true;
@@ -160,4 +160,4 @@ std::string clock_time(double seconds) {
   return fmt::format("{}:{:02}", minutes, rest);
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -3,7 +3,7 @@
 #include "sd/error.h"
 #include "text/prompt_syntax.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 using nlohmann::json;
@@ -15,17 +15,17 @@ json texts_with_weights(const Items& items) {
   return list;
 }
 
-json stages_json(const std::vector<PromptStage>& stages) {
+json stages_json(const std::vector<text::PromptStage>& stages) {
   json list = json::array();
-  for (const PromptStage& stage : stages) list.push_back({stage.until, stage.text});
+  for (const text::PromptStage& stage : stages) list.push_back({stage.until, stage.text});
   return list;
 }
 
-json chunks_json(const std::vector<Chunk>& chunks, const EmbeddingNames& names) {
+json chunks_json(const std::vector<text::Chunk>& chunks, const text::EmbeddingNames& names) {
   json list = json::array();
-  for (const Chunk& chunk : chunks) {
+  for (const text::Chunk& chunk : chunks) {
     json fixes = json::array();
-    for (const Injected& one : chunk.embeddings) {
+    for (const text::Injected& one : chunk.embeddings) {
       fixes.push_back({one.offset, names[one.embedding].name});
     }
     list.push_back(
@@ -36,14 +36,14 @@ json chunks_json(const std::vector<Chunk>& chunks, const EmbeddingNames& names) 
 
 }  // namespace
 
-nlohmann::json webui_prompt_json(const std::string& text, const PromptTimeline& timeline,
-                                 const ChunkArgs& args) {
+nlohmann::json webui_prompt_json(const std::string& text, const text::PromptTimeline& timeline,
+                                 const text::ChunkArgs& args) {
   try {
-    const std::vector<WeightedText> attention = parse_attention(text);
-    const ChunkedText chunked = chunk_text(attention, args);
+    const std::vector<text::WeightedText> attention = text::parse_attention(text);
+    const text::ChunkedText chunked = text::chunk_text(attention, args);
     return {{"attention", texts_with_weights(attention)},
-            {"schedule", stages_json(schedule_prompt(text, timeline))},
-            {"and", texts_with_weights(split_at_and(text))},
+            {"schedule", stages_json(text::schedule_prompt(text, timeline))},
+            {"and", texts_with_weights(text::split_at_and(text))},
             {"chunks", chunks_json(chunked.chunks, args.embeddings)},
             {"token_count", chunked.tokens}};
   } catch (const Error& error) {
@@ -51,4 +51,4 @@ nlohmann::json webui_prompt_json(const std::string& text, const PromptTimeline& 
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

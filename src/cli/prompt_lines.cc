@@ -13,7 +13,7 @@
 #include "cli/settings_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
@@ -71,7 +71,7 @@ void apply_flags(std::vector<std::string> flags, Script script, LineSettings* se
 }
 
 void parse_text(const std::string& line, Script script, LineSettings* settings) {
-  const size_t flags = find_flags(line);
+  const size_t flags = job::find_flags(line);
   settings->picture.prompt = line.substr(0, flags);
   if (flags == std::string::npos) return;
   settings->picture.prompt.erase(settings->picture.prompt.find_last_not_of(kSpace) + 1);
@@ -98,15 +98,15 @@ void parse_json(const std::string& line, Script script, LineSettings* settings) 
 
 /// Whether these are the lines of a file of JSON Lines.
 bool are_json(const std::string& path, const std::vector<std::string>& lines) {
-  const auto first = std::find_if_not(lines.begin(), lines.end(), is_blank);
-  return is_json_lines(path, first == lines.end() ? std::string_view() : *first);
+  const auto first = std::find_if_not(lines.begin(), lines.end(), job::is_blank);
+  return job::is_json_lines(path, first == lines.end() ? std::string_view() : *first);
 }
 
 }  // namespace
 
-PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
-                             const Settings& settings) {
-  PromptLine parsed{.number = number, .settings = settings, .problem = "", .hint = ""};
+job::PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
+                                  const Settings& settings) {
+  job::PromptLine parsed{.number = number, .settings = settings, .problem = "", .hint = ""};
   try {
     if (!is_valid_utf8(line)) {
       throw Error(ErrorKind::kUsage, "not UTF-8: " + printable(line, 60), "save the file as UTF-8");
@@ -126,7 +126,7 @@ PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings) {
   std::vector<std::string> flags;
   for (const auto& [name, value] : object.items()) {
-    const Setting* setting = setting_named(name);
+    const job::Setting* setting = setting_named(name);
     if (value.is_array() && setting != nullptr && setting->repeats) {
       for (const nlohmann::json& one : value) flags.push_back(flag_of(name, one));
     } else if (name != "prompt") {
@@ -169,15 +169,15 @@ std::vector<std::string> split_words(const std::string& text) {
   return words;
 }
 
-std::vector<PromptLine> read_prompt_lines(const Settings& settings) {
+std::vector<job::PromptLine> read_prompt_lines(const Settings& settings) {
   if (settings.from_file.empty()) return {};
   const std::string text = read_prompt_file(settings.from_file);
-  std::vector<std::string> lines = split_lines(text);
+  std::vector<std::string> lines = job::split_lines(text);
   const bool json = are_json(settings.from_file, lines);
-  if (json) lines = split_lines(text, LineBreaks::kJson);
-  std::vector<PromptLine> parsed;
+  if (json) lines = job::split_lines(text, job::LineBreaks::kJson);
+  std::vector<job::PromptLine> parsed;
   for (size_t i = 0; i < lines.size(); ++i) {
-    if (json && is_blank(lines[i])) continue;
+    if (json && job::is_blank(lines[i])) continue;
     parsed.push_back(parse_prompt_line(lines[i], static_cast<int64_t>(i) + 1, json, settings));
   }
   if (parsed.empty()) {
@@ -188,4 +188,4 @@ std::vector<PromptLine> read_prompt_lines(const Settings& settings) {
   return parsed;
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -8,7 +8,7 @@
 #include "job/batch_plan.h"
 #include "job/line_breaks.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// The lines of --from-file; none where it is not given. Each is
 ///   a prompt, as the reference takes it: all of the line, an empty line being the empty prompt;
@@ -19,11 +19,11 @@ namespace sd {
 /// What a line does not set it takes from the command line. Throws Error(kFile) when the file
 /// cannot be read and kUsage when it holds no line; what is wrong with one line is in its
 /// `problem`.
-std::vector<PromptLine> read_prompt_lines(const Settings& settings);
+std::vector<job::PromptLine> read_prompt_lines(const Settings& settings);
 
 /// One line of such a file; `json`: of JSON Lines.
-PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
-                             const Settings& settings);
+job::PromptLine parse_prompt_line(const std::string& line, int64_t number, bool json,
+                                  const Settings& settings);
 
 /// Sets what an object of JSON Lines says. Throws Error(kUsage).
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings);
@@ -33,4 +33,4 @@ void set_by_members(const nlohmann::json& object, Script script, LineSettings* s
 /// does not end.
 std::vector<std::string> split_words(const std::string& text);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -20,7 +20,7 @@
 #include "image/image_io.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 using nlohmann::json;
@@ -62,7 +62,8 @@ template <class Draw>
 std::string shown(const std::filesystem::path& path, const Draw& draw) {
   constexpr int kMostColumns = 80, kMostRows = 30;
   try {
-    return draw(read_image(path), std::min(terminal_columns(STDERR_FILENO) - 1, kMostColumns),
+    return draw(image::read_image(path),
+                std::min(terminal_columns(STDERR_FILENO) - 1, kMostColumns),
                 std::min(terminal_rows(STDERR_FILENO) - 2, kMostRows), wants_colour(STDERR_FILENO));
   } catch (const Error&) {
     return "";
@@ -98,7 +99,7 @@ void ConsoleReporter::notice(const std::string& line) { print(line); }
 
 void ConsoleReporter::complaint(const std::string& line) { print(line); }
 
-void ConsoleReporter::progress(const RunProgress& progress) {
+void ConsoleReporter::progress(const job::RunProgress& progress) {
   const std::lock_guard lock(mutex_);
   bar_.show(progress);
 }
@@ -120,7 +121,7 @@ void ConsoleReporter::previewed(const std::filesystem::path& path, int /*step*/)
   });
 }
 
-void ConsoleReporter::end(const RunSummary&) {
+void ConsoleReporter::end(const job::RunSummary&) {
   const std::lock_guard lock(mutex_);
   clear();
   if (bell_) write_controls("\a");
@@ -158,7 +159,7 @@ void JsonReporter::complaint(const std::string& line) {
   tell({{"event", "complaint"}, {"text", line}});
 }
 
-void JsonReporter::progress(const RunProgress& progress) {
+void JsonReporter::progress(const job::RunProgress& progress) {
   const ProgressEvent& event = progress.event;
   {
     const std::lock_guard lock(mutex_);
@@ -190,7 +191,7 @@ void JsonReporter::previewed(const std::filesystem::path& path, int step) {
   tell({{"event", "preview"}, {"path", path.string()}, {"step", step}});
 }
 
-void JsonReporter::end(const RunSummary& summary) {
+void JsonReporter::end(const job::RunSummary& summary) {
   tell({{"event", "end"},
         {"drawn", summary.drawn},
         {"left", summary.left},
@@ -206,7 +207,7 @@ void Reporters::complaint(const std::string& line) {
   for (const auto& each : all_) each->complaint(line);
 }
 
-void Reporters::progress(const RunProgress& progress) {
+void Reporters::progress(const job::RunProgress& progress) {
   for (const auto& each : all_) each->progress(progress);
 }
 
@@ -218,11 +219,11 @@ void Reporters::previewed(const std::filesystem::path& path, int step) {
   for (const auto& each : all_) each->previewed(path, step);
 }
 
-void Reporters::end(const RunSummary& summary) {
+void Reporters::end(const job::RunSummary& summary) {
   for (const auto& each : all_) each->end(summary);
 }
 
-LogToReporter::LogToReporter(Reporter* reporter)
+LogToReporter::LogToReporter(job::Reporter* reporter)
     : before_(set_log_sink([reporter](LogKind kind, const std::string& line) {
         if (kind == LogKind::kComplaint) return reporter->complaint(with_flags(line));
         reporter->notice(with_flags(line));
@@ -230,4 +231,4 @@ LogToReporter::LogToReporter(Reporter* reporter)
 
 LogToReporter::~LogToReporter() { set_log_sink(std::move(before_)); }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -10,10 +10,10 @@
 #include "cli/progress_bar.h"
 #include "job/reporter.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// For people: paths on stdout; a progress bar or plain lines, notices and errors on stderr.
-class ConsoleReporter final : public Reporter {
+class ConsoleReporter final : public job::Reporter {
  public:
   /// `show`: pictures, too, the growing ones in one place, where stderr is a terminal; `bell`: it
   /// rings at the end.
@@ -21,10 +21,10 @@ class ConsoleReporter final : public Reporter {
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;
-  void progress(const RunProgress& progress) override;
+  void progress(const job::RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
   void previewed(const std::filesystem::path& path, int step) override;
-  void end(const RunSummary& summary) override;
+  void end(const job::RunSummary& summary) override;
 
  private:
   void print(const std::string& line);
@@ -43,17 +43,17 @@ class ConsoleReporter final : public Reporter {
 /// "path"), "grid" ("path"), "preview" ("path", "step") or "end" ("drawn", "left", "failed",
 /// "why"). Once nobody reads, nothing more is written; while the reader is slow, "progress" is left
 /// out.
-class JsonReporter final : public Reporter {
+class JsonReporter final : public job::Reporter {
  public:
   /// Throws Error(kUsage) if the descriptor is not open for writing. It is not closed.
   explicit JsonReporter(int descriptor);
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;
-  void progress(const RunProgress& progress) override;
+  void progress(const job::RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
   void previewed(const std::filesystem::path& path, int step) override;
-  void end(const RunSummary& summary) override;
+  void end(const job::RunSummary& summary) override;
 
   /// Writes an event of another kind.
   void tell(const nlohmann::json& event);
@@ -73,26 +73,26 @@ class JsonReporter final : public Reporter {
 };
 
 /// Tells several.
-class Reporters final : public Reporter {
+class Reporters final : public job::Reporter {
  public:
-  void add(std::unique_ptr<Reporter> reporter) { all_.push_back(std::move(reporter)); }
+  void add(std::unique_ptr<job::Reporter> reporter) { all_.push_back(std::move(reporter)); }
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;
-  void progress(const RunProgress& progress) override;
+  void progress(const job::RunProgress& progress) override;
   void wrote(const std::filesystem::path& path, std::optional<int64_t> place) override;
   void previewed(const std::filesystem::path& path, int step) override;
-  void end(const RunSummary& summary) override;
+  void end(const job::RunSummary& summary) override;
 
  private:
-  std::vector<std::unique_ptr<Reporter>> all_;
+  std::vector<std::unique_ptr<job::Reporter>> all_;
 };
 
 /// While it lives, what `notice`, `detail` and `complain` say goes to the reporter, with flags for
 /// the names of settings.
 class LogToReporter {
  public:
-  explicit LogToReporter(Reporter* reporter);
+  explicit LogToReporter(job::Reporter* reporter);
   ~LogToReporter();
   LogToReporter(const LogToReporter&) = delete;
   LogToReporter& operator=(const LogToReporter&) = delete;
@@ -101,4 +101,4 @@ class LogToReporter {
   LogSink before_;
 };
 
-}  // namespace sd
+}  // namespace sd::cli

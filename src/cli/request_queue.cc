@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::cli {
 
 ServedRequest parse_request(const std::string& line) {
   ServedRequest request{.id = nullptr, .members = parse_json(line), .problem = ""};
@@ -102,4 +102,4 @@ void read_requests(int descriptor, RequestQueue* queue) {
   queue->end();
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-namespace sd {
+namespace sd::cli {
 
 /// A line of --serve's input.
 struct ServedRequest {
@@ -58,4 +58,4 @@ class RequestQueue {
 /// or a line is longer than 1 MiB, which is an empty request with a problem.
 void read_requests(int descriptor, RequestQueue* queue);
 
-}  // namespace sd
+}  // namespace sd::cli

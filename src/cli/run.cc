@@ -30,7 +30,7 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 bool is_profiled(const Settings& settings) {
@@ -39,7 +39,7 @@ bool is_profiled(const Settings& settings) {
 
 /// What --profile and --profile-json ask for; of a run that is stopped, too.
 void report_profile(const Settings& settings) {
-  const Profile profile = current_profile();
+  const runtime::Profile profile = runtime::current_profile();
   if (settings.profile) complain_lines(profile_table(profile));
   if (!settings.profile_json.empty()) write_over(settings.profile_json, profile_json(profile));
 }
@@ -54,9 +54,9 @@ Reporters reporters_of(const Settings& settings) {
   return all;
 }
 
-SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
-  SinkLoad load{.pictures = pictures};
-  for (const PlannedBatch& batch : batches) {
+job::SinkLoad sink_load(const std::vector<job::PlannedBatch>& batches, int64_t pictures) {
+  job::SinkLoad load{.pictures = pictures};
+  for (const job::PlannedBatch& batch : batches) {
     const FitSize size = result_size(batch.request.batch);
     load.largest_width = std::max(load.largest_width, size.width);
     load.largest_height = std::max(load.largest_height, size.height);
@@ -66,7 +66,7 @@ SinkLoad sink_load(const std::vector<PlannedBatch>& batches, int64_t pictures) {
 
 /// Pictures that may wait to be written: as many as 64 MiB hold, and at least one; of a job no more
 /// than a batch, for a kill may lose them. None where the run is timed: writing is a part of it.
-size_t most_waiting(const Settings& settings, const SinkLoad& load) {
+size_t most_waiting(const Settings& settings, const job::SinkLoad& load) {
   constexpr int64_t kBytes = int64_t{64} << 20, kMost = 16;
   if (is_profiled(settings)) return 0;
   const int64_t bytes_each =
@@ -84,7 +84,8 @@ std::string message_of(const std::exception_ptr& error) {
 }
 
 /// Keeps what is drawn while a computation goes on that did not hear that it should stop.
-void end_late(const JobSource& jobs, OrderedOutput* output, Reporter* reporter) noexcept {
+void end_late(const job::JobSource& jobs, job::OrderedOutput* output,
+              job::Reporter* reporter) noexcept {
   constexpr auto kPatience = std::chrono::milliseconds(300);
   std::string line = "stopped while a picture was being written";
   const int64_t planned = jobs.pictures();
@@ -100,11 +101,11 @@ void end_late(const JobSource& jobs, OrderedOutput* output, Reporter* reporter) 
                  .why = line});
 }
 
-RunSummary summary_of(const RunOutcome& outcome) {
-  RunSummary summary{.drawn = outcome.kept,
-                     .left = 0,
-                     .failed = outcome.bad_lines + outcome.unchecked + outcome.not_numbers,
-                     .why = ""};
+job::RunSummary summary_of(const job::RunOutcome& outcome) {
+  job::RunSummary summary{.drawn = outcome.kept,
+                          .left = 0,
+                          .failed = outcome.bad_lines + outcome.unchecked + outcome.not_numbers,
+                          .why = ""};
   if (outcome.error) summary.why = message_of(outcome.error);
   if (outcome.stopped()) summary.why = stopped_line(outcome.kept, outcome.planned);
   if (!summary.why.empty()) summary.left = outcome.planned - outcome.kept;
@@ -112,7 +113,7 @@ RunSummary summary_of(const RunOutcome& outcome) {
 }
 
 /// Throws what is wrong with a run that went to its end.
-void throw_if_incomplete(const RunOutcome& outcome, const Settings& settings) {
+void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& settings) {
   const int64_t lines = outcome.bad_lines;
   if (outcome.bad_lines > 0 && !settings.job.folder.empty()) {
     throw Error(
@@ -140,7 +141,7 @@ void throw_if_incomplete(const RunOutcome& outcome, const Settings& settings) {
 }
 
 /// The exit code of a run; throws what makes it another than 0, but where nobody reads stdout.
-int exit_code_of(const RunOutcome& outcome, const Settings& settings) {
+int exit_code_of(const job::RunOutcome& outcome, const Settings& settings) {
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
     const std::string line = stopped_line(outcome.kept, outcome.planned);
@@ -159,62 +160,64 @@ int exit_code_of(const RunOutcome& outcome, const Settings& settings) {
 /// What is to be drawn.
 struct Work {
   const Settings& settings;
-  const ChosenModel& model;
+  const job::ChosenModel& model;
   const SafetyOptions& safety;
-  JobSource& jobs;
-  const std::vector<PlannedBatch>& batches;  ///< all of them, or what a job's are like
-  PictureSink& sink;
-  SinkLoad load;
-  RefusedFn refused;  ///< of a job
+  job::JobSource& jobs;
+  const std::vector<job::PlannedBatch>& batches;  ///< all of them, or what a job's are like
+  job::PictureSink& sink;
+  job::SinkLoad load;
+  job::RefusedFn refused;  ///< of a job
 };
 
-RunOutcome draw(const Work& work, const Session::Tap& tap, Reporter* reporter) {
+job::RunOutcome draw(const Work& work, const Session::Tap& tap, job::Reporter* reporter) {
   const Settings& settings = work.settings;
   if (!work.model.note.empty()) notice(work.model.note);
-  std::optional<Recorder> recorder;
+  std::optional<job::Recorder> recorder;
   if (!settings.no_metadata && !(settings.skip_save && settings.skip_grid)) {
     recorder.emplace(settings, work.model, work.safety.mode);
-    recorder->expect(lora_sets(work.batches));
+    recorder->expect(job::lora_sets(work.batches));
   }
-  SinkThread writer(&work.sink, most_waiting(settings, work.load));
-  OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
+  job::SinkThread writer(&work.sink, most_waiting(settings, work.load));
+  job::OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
   const auto stopped = work.refused ? ErrorKind::kAgain : ErrorKind::kCancelled;
   catch_interrupts([&] { end_late(work.jobs, &output, reporter); }, static_cast<int>(stopped));
-  RunInputs inputs{.settings = settings,
-                   .model = work.model,
-                   .jobs = work.jobs,
-                   .load = load_options({.settings = settings,
-                                         .model = work.model,
-                                         .safety = work.safety,
-                                         .batches = work.batches,
-                                         .more_come = !settings.job.folder.empty()}),
-                   .workers = {},
-                   .tap = tap};
-  if (!settings.devices.empty()) inputs.workers = resolve_workers(settings, probe_host());
-  if (auto* shard = dynamic_cast<ShardJobs*>(&work.jobs)) {
+  job::RunInputs inputs{.settings = settings,
+                        .model = work.model,
+                        .jobs = work.jobs,
+                        .load = job::load_options({.settings = settings,
+                                                   .model = work.model,
+                                                   .safety = work.safety,
+                                                   .batches = work.batches,
+                                                   .more_come = !settings.job.folder.empty()}),
+                        .workers = {},
+                        .tap = tap};
+  if (!settings.devices.empty())
+    inputs.workers = job::resolve_workers(settings, runtime::probe_host());
+  if (auto* shard = dynamic_cast<job::ShardJobs*>(&work.jobs)) {
     shard->on_block_done([&](int64_t block) { output.end_block(block); });
   }
-  return run(inputs, &output, reporter);
+  return job::run(inputs, &output, reporter);
 }
 
 /// Everything from the choice of the model to the last picture.
-RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, const Sweep& sweep,
-                    Reporter* reporter) {
-  const ChosenModel model = choose_model(settings);
-  const BatchPlan plan = plan_batches(settings, model.description, model.built_in,
-                                      sweep_lines(sweep, settings, read_prompt_lines(settings)));
-  const SafetyOptions safety = choose_safety(settings);
-  JobList jobs(plan, model.description, settings.fixed_code);
-  SinkLoad load = sink_load(plan.batches, plan.pictures());
+job::RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, const job::Sweep& sweep,
+                         job::Reporter* reporter) {
+  const job::ChosenModel model = job::choose_model(settings);
+  const job::BatchPlan plan =
+      job::plan_batches(settings, model.description, model.built_in,
+                        job::sweep_lines(sweep, settings, read_prompt_lines(settings)));
+  const SafetyOptions safety = job::choose_safety(settings);
+  job::JobList jobs(plan, model.description, settings.fixed_code);
+  job::SinkLoad load = sink_load(plan.batches, plan.pictures());
   if (!sweep.empty()) {
     load.columns = std::ssize(sweep.back().values);
-    load.labels = sweep_labels(sweep, static_cast<size_t>(plan.pictures_per_pass));
+    load.labels = job::sweep_labels(sweep, static_cast<size_t>(plan.pictures_per_pass));
   }
-  const auto sink = find_sink(settings.output.sink)
+  const auto sink = job::find_sink(settings.output.sink)
                         .open({.settings = settings,
                                .load = load,
                                .reporter = reporter,
-                               .block_pictures = lines_per_block(settings)});
+                               .block_pictures = job::lines_per_block(settings)});
   return draw({.settings = settings,
                .model = model,
                .safety = safety,
@@ -227,7 +230,7 @@ RunOutcome draw_all(const Settings& settings, const Session::Tap& tap, const Swe
 }
 
 /// Writes what a shard leaves of which nothing can be drawn: the tars of lines that failed.
-RunOutcome end_undrawn(ShardJobs* jobs, PictureSink* sink) {
+job::RunOutcome end_undrawn(job::ShardJobs* jobs, job::PictureSink* sink) {
   jobs->on_block_done([&](int64_t block) { sink->end_block(block); });
   jobs->tell_ended_blocks();
   sink->finish();
@@ -235,35 +238,35 @@ RunOutcome end_undrawn(ShardJobs* jobs, PictureSink* sink) {
 }
 
 /// The part of a job that is a shard's.
-RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* reporter) {
+job::RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, job::Reporter* reporter) {
   catch_interrupts(nullptr, static_cast<int>(ErrorKind::kAgain));
-  Settings settings = with_device_of_job(asked);
-  const ChosenModel model = choose_model(settings);
-  const SafetyOptions safety = choose_safety(settings);
+  Settings settings = job::with_device_of_job(asked);
+  const job::ChosenModel model = job::choose_model(settings);
+  const SafetyOptions safety = job::choose_safety(settings);
   settings.safety = safety.mode;
-  const Shard shard =
-      parse_shard(settings.job.shard, [](const char* name) { return std::getenv(name); });
-  const PromptFile prompts(settings.from_file, lines_per_block(settings));
-  const JobFolder folder(
+  const job::Shard shard =
+      job::parse_shard(settings.job.shard, [](const char* name) { return std::getenv(name); });
+  const job::PromptFile prompts(settings.from_file, job::lines_per_block(settings));
+  const job::JobFolder folder(
       {settings.job.folder, prompts.lines() * settings.n_iter, settings.output.format});
-  KeptTars kept;
-  ShardJobs jobs({.settings = settings,
-                  .model = model.description,
-                  .built_in_model = model.built_in,
-                  .prompts = prompts,
-                  .folder = folder,
-                  .shard = shard,
-                  .parse =
-                      [&](const std::string& text, int64_t number) {
-                        return parse_prompt_line(text, number, prompts.json(), settings);
-                      },
-                  .kept = &kept});
-  join_job(folder, job_sheet(settings, model, prompts));
+  job::KeptTars kept;
+  job::ShardJobs jobs({.settings = settings,
+                       .model = model.description,
+                       .built_in_model = model.built_in,
+                       .prompts = prompts,
+                       .folder = folder,
+                       .shard = shard,
+                       .parse =
+                           [&](const std::string& text, int64_t number) {
+                             return parse_prompt_line(text, number, prompts.json(), settings);
+                           },
+                       .kept = &kept});
+  job::join_job(folder, job::job_sheet(settings, model, prompts));
   folder.clean();
   jobs.start();
   if (jobs.nothing_left()) return {.bad_lines = jobs.failed_lines()};
-  const SinkLoad load = sink_load(jobs.typical(), jobs.pictures());
-  const auto sink = find_sink(settings.output.sink)
+  const job::SinkLoad load = sink_load(jobs.typical(), jobs.pictures());
+  const auto sink = job::find_sink(settings.output.sink)
                         .open_job({.settings = settings,
                                    .load = load,
                                    .reporter = reporter,
@@ -285,12 +288,12 @@ RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, Reporter* re
 
 }  // namespace
 
-int run_script(const Settings& settings, const Session::Tap& tap, const Sweep& sweep) {
+int run_script(const Settings& settings, const Session::Tap& tap, const job::Sweep& sweep) {
   check_run(settings, !sweep.empty());
-  if (is_profiled(settings)) start_profile();
+  if (is_profiled(settings)) runtime::start_profile();
   Reporters reporter = reporters_of(settings);
   const LogToReporter log(&reporter);
-  RunOutcome outcome;
+  job::RunOutcome outcome;
   try {
     outcome = settings.job.folder.empty() ? draw_all(settings, tap, sweep, &reporter)
                                           : draw_job(settings, tap, &reporter);
@@ -303,4 +306,4 @@ int run_script(const Settings& settings, const Session::Tap& tap, const Sweep& s
   return exit_code_of(outcome, settings);
 }
 
-}  // namespace sd
+}  // namespace sd::cli

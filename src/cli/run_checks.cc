@@ -6,7 +6,7 @@
 #include "job/sinks/sinks.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// A rule: where `broken`, the settings are refused with these words.
@@ -51,7 +51,7 @@ void check_job(const Settings& settings, bool sweeps) {
 }  // namespace
 
 void check_run(const Settings& settings, bool sweeps) {
-  find_sink(settings.output.sink);
+  job::find_sink(settings.output.sink);
   check_profile(settings);
   if (!settings.job.folder.empty()) return check_job(settings, sweeps);
   const bool in_folder = settings.output.sink == "folder";
@@ -92,4 +92,4 @@ void check_serve(const Settings& settings, bool sweeps) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

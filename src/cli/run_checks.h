@@ -4,7 +4,7 @@
 
 // Settings that do not go together, told before anything is loaded.
 
-namespace sd {
+namespace sd::cli {
 
 /// Throws kUsage for what a run of txt2img or img2img, or a job of theirs, cannot be asked at once.
 /// `sweeps`: whether --sweep is given.
@@ -14,4 +14,4 @@ void check_run(const Settings& settings, bool sweeps);
 /// leave aside.
 void check_serve(const Settings& settings, bool sweeps);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -23,7 +23,7 @@
 #include "job/workload.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 using nlohmann::json;
@@ -42,8 +42,8 @@ class Server {
  public:
   explicit Server(const Settings& settings)
       : settings_(settings),
-        model_(choose_model(settings_)),
-        safety_(choose_safety(settings_)),
+        model_(job::choose_model(settings_)),
+        safety_(job::choose_safety(settings_)),
         queue_([this](const json& id) { tell_cancelled(id); }) {
     if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
     auto events = std::make_unique<JsonReporter>(
@@ -79,13 +79,14 @@ class Server {
   LoadOptions load_options() const {
     const bool can_be_planned =
         settings_.script == Script::kTxt2Img || !settings_.batch.init.file.empty();
-    const BatchPlan plan =
-        can_be_planned ? plan_batches(settings_, model_.description, model_.built_in) : BatchPlan();
-    return sd::load_options({.settings = settings_,
-                             .model = model_,
-                             .safety = safety_,
-                             .batches = plan.batches,
-                             .more_come = true});
+    const job::BatchPlan plan =
+        can_be_planned ? job::plan_batches(settings_, model_.description, model_.built_in)
+                       : job::BatchPlan();
+    return job::load_options({.settings = settings_,
+                              .model = model_,
+                              .safety = safety_,
+                              .batches = plan.batches,
+                              .more_come = true});
   }
 
   void answer(const ServedRequest& request) {
@@ -105,23 +106,23 @@ class Server {
 
   void draw(Settings settings) {
     settings.seed += drawn_;
-    const BatchPlan plan = plan_batches(settings, model_.description, model_.built_in);
-    const auto sink = find_sink("folder").open(
+    const job::BatchPlan plan = job::plan_batches(settings, model_.description, model_.built_in);
+    const auto sink = job::find_sink("folder").open(
         {.settings = settings, .load = {.pictures = 1}, .reporter = &tell_});
-    if (recorder_) recorder_->expect(lora_sets(plan.batches));
-    JobList jobs(plan, model_.description, settings.fixed_code);
-    SinkThread writer(sink.get(), 1);
-    OrderedOutput output(&writer, recorder_ ? &*recorder_ : nullptr);
+    if (recorder_) recorder_->expect(job::lora_sets(plan.batches));
+    job::JobList jobs(plan, model_.description, settings.fixed_code);
+    job::SinkThread writer(sink.get(), 1);
+    job::OrderedOutput output(&writer, recorder_ ? &*recorder_ : nullptr);
     if (!session_) session_.emplace(pipeline_->start());
-    const RunInputs inputs{.settings = settings,
-                           .model = model_,
-                           .jobs = jobs,
-                           .load = loaded_,
-                           .workers = {},
-                           .tap = nullptr,
-                           .cancelled = &queue_.stopped(),
-                           .session = &*session_};
-    const RunOutcome outcome = run_on(*pipeline_, inputs, &output, &tell_);
+    const job::RunInputs inputs{.settings = settings,
+                                .model = model_,
+                                .jobs = jobs,
+                                .load = loaded_,
+                                .workers = {},
+                                .tap = nullptr,
+                                .cancelled = &queue_.stopped(),
+                                .session = &*session_};
+    const job::RunOutcome outcome = job::run_on(*pipeline_, inputs, &output, &tell_);
     if (outcome.error || outcome.stopped()) session_.reset();  // half of a request is in it
     if (outcome.error) std::rethrow_exception(outcome.error);
     drawn_ += static_cast<uint64_t>(outcome.drawn);
@@ -148,9 +149,9 @@ class Server {
   }
 
   Settings settings_;
-  ChosenModel model_;
+  job::ChosenModel model_;
   SafetyOptions safety_;
-  std::optional<Recorder> recorder_;
+  std::optional<job::Recorder> recorder_;
   Reporters tell_;
   JsonReporter* events_ = nullptr;
   RequestQueue queue_;
@@ -171,4 +172,4 @@ void add_serve_flag(CLI::App* command, bool* serves) {
 
 int serve(const Settings& settings) { return Server(served_settings(settings)).run(); }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -4,7 +4,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// What --serve does: loads the model once, reads requests from standard input, JSON Lines, and
 /// draws each as it arrives, until the input ends. A request is an object as a line of a prompt
@@ -17,4 +17,4 @@ int serve(const Settings& settings);
 /// Adds --serve.
 void add_serve_flag(CLI::App* command, bool* serves);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -14,7 +14,7 @@
 #include "cli/flags.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr const char* kPresetSection = "preset";
@@ -70,15 +70,16 @@ std::string bare_text(const std::string& text, const std::string& origin) {
 }
 
 /// What a setting is that a project's file may not touch; empty: it may.
-std::string forbidden(const Setting& setting) {
+std::string forbidden(const job::Setting& setting) {
   if (setting.kind == "FILE" || *setting.about.endings != '\0') return "a file";
   if (setting.kind == "DIR") return "a folder";
-  if (setting.about.group == SettingGroup::kSafety) return "of the safety checker";
-  if (setting.about.group == SettingGroup::kOutput) return "of the output";
+  if (setting.about.group == job::SettingGroup::kSafety) return "of the safety checker";
+  if (setting.about.group == job::SettingGroup::kOutput) return "of the output";
   return "";
 }
 
-std::string text_of(const CLI::ConfigItem& item, const Setting& setting, const std::string& where) {
+std::string text_of(const CLI::ConfigItem& item, const job::Setting& setting,
+                    const std::string& where) {
   if (setting.repeats) return join(item.inputs, "\n");
   if (item.inputs.size() != 1 && setting.kind != "LIST") {
     refuse(where, fmt::format("expected one value, found {}", item.inputs.size()),
@@ -110,7 +111,7 @@ class Reader {
       refuse(origin_, "no section [" + printable(join(item.parents, "."), 60) + "]",
              "there are [txt2img], [img2img] and [preset.NAME]");
     }
-    const Setting& setting = setting_of(item);
+    const job::Setting& setting = setting_of(item);
     if (only != nullptr && !setting.known_to(*only)) {
       refuse(where_of(item), section + " has no such setting", "leave it out");
     }
@@ -125,11 +126,11 @@ class Reader {
     return origin_ + ": `" + printable(item.name, 60) + "`";
   }
 
-  const Setting& setting_of(const CLI::ConfigItem& item) const {
-    const Setting* setting = setting_named(item.name);
+  const job::Setting& setting_of(const CLI::ConfigItem& item) const {
+    const job::Setting* setting = setting_named(item.name);
     if (setting == nullptr) {
       std::vector<std::string> names;
-      for (const Setting& each : all_settings()) {
+      for (const job::Setting& each : job::all_settings()) {
         if (is_command_flag(each)) names.push_back(each.key);
       }
       const Error unknown = unknown_name("setting", item.name, names);
@@ -145,12 +146,12 @@ class Reader {
   }
 
   void add_to_preset(const CLI::ConfigItem& item, const std::string& name) {
-    if (find_preset(name) != nullptr) {
+    if (job::find_preset(name) != nullptr) {
       refuse(origin_, "the preset " + printable(name, 60) + " comes with the program",
              "choose another name");
     }
-    const Setting& setting = setting_of(item);
-    const auto same = [&](const Preset& preset) { return preset.name == name; };
+    const job::Setting& setting = setting_of(item);
+    const auto same = [&](const job::Preset& preset) { return preset.name == name; };
     auto preset = std::find_if(file_.presets.begin(), file_.presets.end(), same);
     if (preset == file_.presets.end()) {
       preset = file_.presets.insert(preset, {.name = name, .help = "of " + origin_, .values = {}});
@@ -166,10 +167,10 @@ class Reader {
 
 }  // namespace
 
-const Setting* setting_named(const std::string& name) {
+const job::Setting* setting_named(const std::string& name) {
   std::string wanted = name;
   std::replace(wanted.begin(), wanted.end(), '-', '_');
-  for (const Setting& setting : all_settings()) {
+  for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting)) continue;
     std::vector<std::string> names = setting.flags();
     names.push_back(setting.key);
@@ -191,4 +192,4 @@ SettingsFile parse_settings(const std::string& text, const std::string& origin, 
   return reader.take();
 }
 
-}  // namespace sd
+}  // namespace sd::cli

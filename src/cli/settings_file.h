@@ -6,7 +6,7 @@
 #include "job/presets.h"
 #include "job/setting_layers.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// Whether a settings file comes from a place that may be another's.
 enum class Trust {
@@ -19,8 +19,8 @@ enum class Trust {
 /// dashes. A section [txt2img] or [img2img] is for that script, [preset.NAME] is a preset, and what
 /// stands before them is for both scripts.
 struct SettingsFile {
-  SettingLayer layer;           ///< for the script that was asked for
-  std::vector<Preset> presets;  ///< by keys of the table
+  job::SettingLayer layer;           ///< for the script that was asked for
+  std::vector<job::Preset> presets;  ///< by keys of the table
 };
 
 /// `origin`: the file's name in messages. Throws Error(kUsage), naming file and line or key, for
@@ -30,6 +30,6 @@ SettingsFile parse_settings(const std::string& text, const std::string& origin, 
 
 /// The setting that a command line can set under that key or flag, with dashes or underscores; null
 /// if there is none.
-const Setting* setting_named(const std::string& name);
+const job::Setting* setting_named(const std::string& name);
 
-}  // namespace sd
+}  // namespace sd::cli

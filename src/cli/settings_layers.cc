@@ -16,7 +16,7 @@
 #include "cli/settings_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -43,14 +43,14 @@ std::string read_file(const fs::path& path) {
 }
 
 /// "`steps`, `scale`": the settings of a layer.
-std::string keys_of(const SettingLayer& layer) {
+std::string keys_of(const job::SettingLayer& layer) {
   std::vector<std::string> keys;
-  for (const LayerValue& value : layer.values) keys.push_back("`" + value.setting->key + "`");
+  for (const job::LayerValue& value : layer.values) keys.push_back("`" + value.setting->key + "`");
   return keys.empty() ? "nothing" : join(keys, ", ");
 }
 
-SettingLayer environment_layer() {
-  SettingLayer layer{.origin = "environment", .values = {}};
+job::SettingLayer environment_layer() {
+  job::SettingLayer layer{.origin = "environment", .values = {}};
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view entry = *each;
     const size_t equals = entry.find('=');
@@ -59,7 +59,7 @@ SettingLayer environment_layer() {
     std::string lower = name;
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const Setting* setting = setting_named(name);
+    const job::Setting* setting = setting_named(name);
     if (setting == nullptr) setting = setting_named(lower);
     if (setting == nullptr) {
       throw Error(ErrorKind::kUsage,
@@ -83,28 +83,28 @@ class Sources {
     presets_.insert(presets_.begin(), file.presets.begin(), file.presets.end());
   }
 
-  void add(const SettingLayer& layer) { layers_.add(layer); }
+  void add(const job::SettingLayer& layer) { layers_.add(layer); }
 
   void add_preset(const std::string& name) {
-    const Preset* preset = find_preset(name);
-    std::vector<std::string> names = preset_names();
-    for (const Preset& own : presets_) {
+    const job::Preset* preset = job::find_preset(name);
+    std::vector<std::string> names = job::preset_names();
+    for (const job::Preset& own : presets_) {
       names.push_back(own.name);
       if (preset == nullptr && own.name == name) preset = &own;
     }
     if (preset == nullptr) throw unknown_name("preset", name, names);
-    SettingLayer layer{.origin = "preset " + name, .values = {}};
+    job::SettingLayer layer{.origin = "preset " + name, .values = {}};
     for (const auto& [key, text] : preset->values)
-      layer.values.push_back({find_setting(key), text});
+      layer.values.push_back({job::find_setting(key), text});
     layers_.add(layer);
   }
 
-  LayeredSettings take() { return std::move(layers_); }
+  job::LayeredSettings take() { return std::move(layers_); }
 
  private:
   Script script_;
-  LayeredSettings layers_;
-  std::vector<Preset> presets_;
+  job::LayeredSettings layers_;
+  std::vector<job::Preset> presets_;
 };
 
 bool is_there(const fs::path& path) {
@@ -118,13 +118,13 @@ void add_layer_flags(CLI::App* command, LayerFlags* flags) {
   FlagGroup group(command, "Settings");
   group.text(
       "preset", flags->preset,
-      "a named set of settings; " + join(preset_names(), ", ") + ", or one of a settings file",
+      "a named set of settings; " + join(job::preset_names(), ", ") + ", or one of a settings file",
       "NAME");
   group.text("settings", flags->file, "read settings from this file, too", "FILE");
   group.flag("no-settings", flags->none, "read no settings file and no SD_SET_ variable");
 }
 
-LayeredSettings read_layers(const LayerFlags& flags, Script script) {
+job::LayeredSettings read_layers(const LayerFlags& flags, Script script) {
   Sources sources(script);
   const bool none = flags.none || !variable("SD_NO_SETTINGS").empty();
   if (!none) {
@@ -141,10 +141,10 @@ LayeredSettings read_layers(const LayerFlags& flags, Script script) {
 }
 
 void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* settings) {
-  LayeredSettings layers = read_layers(flags, settings->script);
-  SettingLayer typed{.origin = "command line", .values = {}};
+  job::LayeredSettings layers = read_layers(flags, settings->script);
+  job::SettingLayer typed{.origin = "command line", .values = {}};
   std::vector<CLI::Option*> options;
-  for (const Setting& setting : all_settings()) {
+  for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting) || !setting.known_to(settings->script)) continue;
     CLI::Option* option = command->get_option("--" + setting.flags().front());
     if (option->count() == 0) continue;
@@ -154,9 +154,10 @@ void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* setti
   layers.add(typed);
   *settings = layers.settings(settings->script);
   for (CLI::Option* option : options) option->run_callback();  // sets what was typed again
-  if (const Preset* preset = find_preset(flags.preset)) {
-    for (const std::string& words : words_about(*preset, *settings)) notice(words);
+  if (const job::Preset* preset = job::find_preset(flags.preset)) {
+    job::take_adapter(*preset, settings);
+    for (const std::string& words : job::words_about(*preset, *settings)) notice(words);
   }
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -6,7 +6,7 @@
 
 #include "job/setting_layers.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// Which sources of settings a run reads beside its flags.
 struct LayerFlags {
@@ -23,9 +23,9 @@ void add_layer_flags(CLI::App* command, LayerFlags* flags);
 /// says that it was read, variables SD_SET_NAME, the file of --settings, and the preset. None of
 /// the files and variables where SD_NO_SETTINGS is set. Throws Error(kUsage), and Error(kFile) for
 /// a file that cannot be read.
-LayeredSettings read_layers(const LayerFlags& flags, Script script);
+job::LayeredSettings read_layers(const LayerFlags& flags, Script script);
 
 /// Puts what the flags of `command` have set, which is in `*settings`, above those sources.
 void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* settings);
 
-}  // namespace sd
+}  // namespace sd::cli

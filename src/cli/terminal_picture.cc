@@ -7,7 +7,7 @@
 
 #include "base/environment.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct Unref {
@@ -95,4 +95,4 @@ std::string symbol_picture(const Image& image, int columns, int rows, bool colou
                canvas_config(image, columns, rows, CHAFA_PIXEL_MODE_SYMBOLS, colour));
 }
 
-}  // namespace sd
+}  // namespace sd::cli

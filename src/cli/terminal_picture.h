@@ -4,7 +4,7 @@
 
 #include "sd/image.h"
 
-namespace sd {
+namespace sd::cli {
 
 /// What makes the terminal show the picture, at most `columns` × `rows` cells, with libchafa: by
 /// kitty's, iTerm2's or sixel graphics where the environment names a terminal that has them, else,
@@ -16,4 +16,4 @@ std::string terminal_picture(const Image& image, int columns, int rows, bool col
 /// the beginning of the one behind them.
 std::string symbol_picture(const Image& image, int columns, int rows, bool colour);
 
-}  // namespace sd
+}  // namespace sd::cli

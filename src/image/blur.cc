@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr size_t kChannels = 3;
@@ -50,4 +50,4 @@ Image blur_beyond_recognition(const Image& image) {
   return blurred;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace sd {
+namespace sd::image {
 
 ImageDifference difference_of(const Image& a, const Image& b) {
   ImageDifference difference;
@@ -15,4 +15,4 @@ ImageDifference difference_of(const Image& a, const Image& b) {
   return difference;
 }
 
-}  // namespace sd
+}  // namespace sd::image

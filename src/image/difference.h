@@ -4,7 +4,7 @@
 
 #include "sd/image.h"
 
-namespace sd {
+namespace sd::image {
 
 struct ImageDifference {
   int largest = 0;    ///< of 255
@@ -14,4 +14,4 @@ struct ImageDifference {
 /// How much two pictures of one size differ.
 ImageDifference difference_of(const Image& a, const Image& b);
 
-}  // namespace sd
+}  // namespace sd::image

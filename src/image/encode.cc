@@ -4,7 +4,7 @@
 #include "image/picture_texts.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 
 std::string encode_picture(const Image& image, const PngMetadata& metadata, PictureFormat format,
                            int64_t quality) {
@@ -16,4 +16,4 @@ std::string encode_picture(const Image& image, const PngMetadata& metadata, Pict
                                         : encode_webp(image, exif, whole);
 }
 
-}  // namespace sd
+}  // namespace sd::image

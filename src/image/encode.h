@@ -6,7 +6,7 @@
 #include "image/png_metadata.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::image {
 
 /// The bytes of a picture's file. The texts of JPEG and WebP are in their EXIF data: see
 /// `texts_as_exif`. `quality`: of JPEG and WebP, 1 to 100. The same picture gives the same bytes.
@@ -18,4 +18,4 @@ std::string encode_picture(const Image& image, const PngMetadata& metadata, Pict
 std::string encode_jpeg(const Image& image, const std::string& exif, int quality);
 std::string encode_webp(const Image& image, const std::string& exif, int quality);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -10,7 +10,7 @@
 #include "image/formats/libpng.h"
 #include "image/formats/webp_file.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 // ---- where a format keeps its EXIF data
@@ -250,4 +250,4 @@ Image apply_orientation(const Image& image, int orientation) {
   return out;
 }
 
-}  // namespace sd
+}  // namespace sd::image

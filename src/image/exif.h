@@ -8,7 +8,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 /// The EXIF orientation of a picture's file, 1 to 8; 1 (upright) when it has none that makes sense.
 /// JPEG, PNG and WebP may have one; a TIFF's is heeded by decode_image, so it is upright. Damage is
@@ -30,4 +30,4 @@ ExifTexts exif_texts(std::span<const uint8_t> bytes);
 /// is not from 1 to 8, change nothing.
 Image apply_orientation(const Image& image, int orientation);
 
-}  // namespace sd
+}  // namespace sd::image

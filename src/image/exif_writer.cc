@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr uint16_t kImageDescription = 0x010E, kExifDirectory = 0x8769, kUserComment = 0x9286;
@@ -102,4 +102,4 @@ std::string make_exif(std::string_view comment, std::string_view description) {
   return tiff + main;
 }
 
-}  // namespace sd
+}  // namespace sd::image

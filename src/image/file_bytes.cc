@@ -13,7 +13,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 [[noreturn]] void throw_errno(const std::filesystem::path& path, const char* what, int error) {
@@ -53,4 +53,4 @@ std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
                                             path.string(), human_bytes(kMaxFileBytes)));
 }
 
-}  // namespace sd
+}  // namespace sd::image

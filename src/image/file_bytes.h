@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace sd {
+namespace sd::image {
 
 /// The most bytes of a picture's file.
 inline constexpr size_t kMaxFileBytes = size_t{1} << 30;
@@ -13,4 +13,4 @@ inline constexpr size_t kMaxFileBytes = size_t{1} << 30;
 /// Throws Error(kFile) when it cannot be opened or read, is a folder, or is above kMaxFileBytes.
 std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path);
 
-}  // namespace sd
+}  // namespace sd::image

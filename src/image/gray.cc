@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 template <class Of>
@@ -112,4 +112,4 @@ GrayImage resize(const GrayImage& gray, int width, int height, ResizeFilter filt
   return result;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -6,7 +6,7 @@
 // Pictures of one channel, such as masks: each function is bit for bit what the program named at it
 // gives.
 
-namespace sd {
+namespace sd::image {
 
 /// Pillow's convert("L") of RGB: (19595 R + 38470 G + 7471 B + 32768) / 65536.
 GrayImage to_gray(const Image& image);
@@ -28,4 +28,4 @@ GrayImage gaussian_blur(const GrayImage& gray, double sigma);
 /// As `resize` of a picture whose three channels are equal.
 GrayImage resize(const GrayImage& gray, int width, int height, ResizeFilter filter);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -6,7 +6,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr int kPadding = 2;
@@ -72,4 +72,4 @@ int64_t pictures_on_a_page(int64_t pictures, int width, int height, int64_t imag
   return std::min(rows * columns, pictures);
 }
 
-}  // namespace sd
+}  // namespace sd::image

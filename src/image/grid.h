@@ -5,7 +5,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 /// All pictures on one black sheet, `images_per_row` side by side, as torchvision's make_grid with
 /// padding 2 lays them: a sheet of min(images_per_row, N) columns, 2 pixels around and between the
@@ -24,4 +24,4 @@ inline constexpr int64_t kMostOnAPage = 256;
 /// Throws Error(kUsage) if a sheet of one row would be too large.
 int64_t pictures_on_a_page(int64_t pictures, int width, int height, int64_t images_per_row);
 
-}  // namespace sd
+}  // namespace sd::image

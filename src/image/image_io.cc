@@ -7,7 +7,7 @@
 #include "image/file_bytes.h"
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 bool is_pnm(ByteSpan bytes) {
@@ -67,4 +67,4 @@ Image read_image(const std::filesystem::path& path) {
   return decode_image(read_file_bytes(path), path.string());
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -9,7 +9,7 @@
 #include "image/image.h"
 #include "image/png_metadata.h"
 
-namespace sd {
+namespace sd::image {
 
 /// Reads a picture as Pillow 9.3.0's open(path).convert("RGB") does: alpha dropped and not
 /// composited, palettes looked up, grays repeated, EXIF orientation left alone.
@@ -46,4 +46,4 @@ WriteOutcome write_png(const std::filesystem::path& path, const Image& image,
 /// characters of printable ASCII, or a text that is not UTF-8.
 std::string encode_png(const Image& image, const PngMetadata& metadata = {});
 
-}  // namespace sd
+}  // namespace sd::image

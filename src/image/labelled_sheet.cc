@@ -5,7 +5,7 @@
 #include "image/grid.h"
 #include "image/letters.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr int kBorder = 2;  // of make_grid
@@ -43,4 +43,4 @@ Image labelled_sheet(const std::vector<Image>& images, int images_per_row,
   return sheet;
 }
 
-}  // namespace sd
+}  // namespace sd::image

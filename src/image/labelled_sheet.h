@@ -5,7 +5,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 /// What stands above the columns and before the rows of a sheet.
 struct SheetLabels {
@@ -20,4 +20,4 @@ struct SheetLabels {
 Image labelled_sheet(const std::vector<Image>& images, int images_per_row,
                      const SheetLabels& labels);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr int kRows = 7, kColumns = 5, kPixel = 2;
@@ -90,4 +90,4 @@ void draw_text(Image* image, int x, int y, std::string_view text) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -4,7 +4,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 /// A letter's place among others in a line of labels, in pixels.
 inline constexpr int kLetterWidth = 12;
@@ -14,4 +14,4 @@ inline constexpr int kLetterHeight = 18;
 /// (capitals as small ones), digits and some signs; others are a frame.
 void draw_text(Image* image, int x, int y, std::string_view text);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// The size of a picture that covers, or with `inside` fits into, a rectangle.
@@ -157,4 +157,4 @@ Image paste_kept(const Image& drawn, const Image& original, const GrayImage& mas
   return colours_of(result);
 }
 
-}  // namespace sd
+}  // namespace sd::image

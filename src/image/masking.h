@@ -9,7 +9,7 @@
 // What AUTOMATIC1111's web UI (v1.10.1) does to pictures and masks before and after an inpainting,
 // bit for bit. 255 in a mask is drawn anew.
 
-namespace sd {
+namespace sd::image {
 
 /// The picture at that size, by Lanczos (modules/images.py, resize_image).
 Image fit_image(const Image& image, FitMode mode, int width, int height);
@@ -32,4 +32,4 @@ Image fill_masked(const Image& image, const GrayImage& mask);
 Image paste_kept(const Image& drawn, const Image& original, const GrayImage& mask,
                  const Region& region);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -12,7 +12,7 @@
 #include "image/formats/decoders.h"
 #include "image/formats/webp_file.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr size_t kMostExif = 65533 - kExifSegment.size();  // of a JPEG's segment
@@ -101,4 +101,4 @@ std::string texts_as_exif(const PngMetadata& metadata) {
   return exif.size() <= kMostExif ? exif : "";
 }
 
-}  // namespace sd
+}  // namespace sd::image

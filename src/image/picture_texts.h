@@ -6,7 +6,7 @@
 
 #include "image/png_metadata.h"
 
-namespace sd {
+namespace sd::image {
 
 /// The keyword of an XMP packet among a picture's texts, in every format.
 inline constexpr const char* kXmpKeyword = "XML:com.adobe.xmp";
@@ -27,4 +27,4 @@ PngMetadata picture_texts(std::span<const uint8_t> bytes, const std::string& nam
 /// written in ASCII. Where it is more than a JPEG's segment holds, it is left out.
 std::string texts_as_exif(const PngMetadata& metadata);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -6,7 +6,7 @@
 #include "image/file_bytes.h"
 #include "image/formats/libpng.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// A text of the largest size, and its chunk.
@@ -66,4 +66,4 @@ PngMetadata read_png_metadata(const std::filesystem::path& path) {
   return decode_png_metadata(read_file_bytes(path), path.string());
 }
 
-}  // namespace sd
+}  // namespace sd::image

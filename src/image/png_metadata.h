@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace sd {
+namespace sd::image {
 
 /// The text chunks of a PNG: keyword and text, both UTF-8, in the file's order. Keywords may
 /// repeat.
@@ -37,4 +37,4 @@ PngMetadata read_png_metadata(const std::filesystem::path& path);
 /// The same from memory; `name` is what messages call the bytes.
 PngMetadata decode_png_metadata(std::span<const uint8_t> bytes, const std::string& name);
 
-}  // namespace sd
+}  // namespace sd::image

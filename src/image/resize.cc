@@ -8,7 +8,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of pixel, 2 of headroom for overshoot
@@ -155,4 +155,4 @@ Image crop(const Image& image, int x, int y, int width, int height) {
   return out;
 }
 
-}  // namespace sd
+}  // namespace sd::image

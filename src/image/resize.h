@@ -2,7 +2,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 enum class ResizeFilter {
   kBicubic,  ///< cubic convolution, a = -0.5, support 2
@@ -19,4 +19,4 @@ Image resize(const Image& image, int width, int height, ResizeFilter filter);
 /// Throws Error(kUsage) unless it has pixels and lies within the picture.
 Image crop(const Image& image, int x, int y, int width, int height);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr size_t kChannels = 4;
@@ -133,4 +133,4 @@ RgbaImage gaussian_blur(const RgbaImage& image, float radius) {
   return blurred;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -7,7 +7,7 @@
 
 // Pictures with an alpha channel, as Pillow 9.3.0 computes with them, bit for bit.
 
-namespace sd {
+namespace sd::image {
 
 struct RgbaImage {
   int width = 0;
@@ -39,4 +39,4 @@ void composite(RgbaImage* under, const RgbaImage& over);
 /// ImageFilter.GaussianBlur: three box filters along the rows, then three along the columns.
 RgbaImage gaussian_blur(const RgbaImage& image, float radius);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -8,7 +8,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 // The order of the floating-point operations below is the package's, and results are truncated to
@@ -234,4 +234,4 @@ WatermarkMatch watermark_match(const Image& image, std::string_view expected) {
   return watermark_match(decode_watermark(image, expected.size()), expected);
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -7,7 +7,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::image {
 
 /// The invisible watermark of the reference: method "dwtDct" of the package invisible-watermark
 /// 0.2.0, bit for bit. In spite of its name no cosine transform is made: each bit goes into the
@@ -57,4 +57,4 @@ WatermarkMatch watermark_match(const WatermarkReading& reading, std::string_view
 /// The same, reading the picture first; errors as decode_watermark.
 WatermarkMatch watermark_match(const Image& image, std::string_view expected);
 
-}  // namespace sd
+}  // namespace sd::image

@@ -9,14 +9,16 @@
 #include "sampling/schedule.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 void set(const char* key, const std::string& text, Settings* settings) {
   set_text(settings, *find_setting(key), text);
 }
 
-const Sampler& sampler_of(const Settings& settings) { return find_sampler(settings.batch.sampler); }
+const sampling::Sampler& sampler_of(const Settings& settings) {
+  return sampling::find_sampler(settings.batch.sampler);
+}
 
 /// "512x384" → both settings.
 void set_size(const char* width, const char* height, const std::string& text, Settings* settings) {
@@ -46,7 +48,7 @@ void read_noise_size(const std::string& text, Settings* settings) {
 
 std::string sampler(const Settings& settings) { return sampler_of(settings).label; }
 void read_sampler(const std::string& text, Settings* settings) {
-  for (const Sampler& each : samplers()) {
+  for (const sampling::Sampler& each : sampling::samplers()) {
     if (text != each.label) continue;
     return set("sampler", each.name, settings);
   }
@@ -56,25 +58,27 @@ void read_sampler(const std::string& text, Settings* settings) {
 /// The web UI names one for every sampler, the reference's have none.
 std::string schedule(const Settings& settings) {
   if (sampler_of(settings).reference) return "";
-  const Schedule* named = find_schedule(settings.batch.schedule);
+  const sampling::Schedule* named = sampling::find_schedule(settings.batch.schedule);
   return named == nullptr ? "Automatic" : named->label;
 }
 /// A text of ours that has one means the web UI's sampler of the label, which stands before it.
 void read_schedule(const std::string& text, Settings* settings) {
-  const Sampler& sampler = sampler_of(*settings);
-  if (sampler.reference) set("sampler", find_webui_sampler(sampler.label)->name, settings);
-  const Schedule* named = find_schedule(text);
-  set("schedule", named == nullptr ? kAutomaticSchedule : named->name, settings);
+  const sampling::Sampler& sampler = sampler_of(*settings);
+  if (sampler.reference)
+    set("sampler", sampling::find_webui_sampler(sampler.label)->name, settings);
+  const sampling::Schedule* named = sampling::find_schedule(text);
+  set("schedule", named == nullptr ? sampling::kAutomaticSchedule : named->name, settings);
 }
 
 /// The web UI has one setting for the samplers of k-diffusion and one for DDIM's.
-bool is_ancestral(const Sampler& sampler) { return sampler.usual_eta == 1; }
+bool is_ancestral(const sampling::Sampler& sampler) { return sampler.usual_eta == 1; }
 
 /// eta where it is not the usual one, in the field of its samplers.
 std::string eta(const Settings& settings, bool ancestral) {
-  const Sampler& sampler = sampler_of(settings);
+  const sampling::Sampler& sampler = sampler_of(settings);
   const std::optional<double>& chosen = settings.batch.knobs.eta;
-  if (!chosen || sampler.eta == Eta::kIgnored || is_ancestral(sampler) != ancestral) return "";
+  if (!chosen || sampler.eta == sampling::Eta::kIgnored || is_ancestral(sampler) != ancestral)
+    return "";
   return *chosen == sampler.usual_eta ? "" : values::text_of(*chosen);
 }
 std::string ancestral_eta(const Settings& settings) { return eta(settings, true); }
@@ -131,22 +135,22 @@ void read_hires_resize(const std::string& text, Settings* settings) {
 
 std::string hires_sampler(const Settings& settings) {
   const std::string& name = hires_of(settings).sampler;
-  return name.empty() ? "" : find_sampler(name).label;
+  return name.empty() ? "" : sampling::find_sampler(name).label;
 }
 void read_hires_sampler(const std::string& text, Settings* settings) {
-  const Sampler* found = find_webui_sampler(text);
+  const sampling::Sampler* found = sampling::find_webui_sampler(text);
   if (found != nullptr) settings->batch.hires.sampler = found->name;
 }
 
 std::string hires_schedule(const Settings& settings) {
   const std::string& name = hires_of(settings).schedule;
   if (name.empty()) return "";
-  const Schedule* named = find_schedule(name);
+  const sampling::Schedule* named = sampling::find_schedule(name);
   return named == nullptr ? "Automatic" : named->label;
 }
 void read_hires_schedule(const std::string& text, Settings* settings) {
-  const Schedule* named = find_schedule(text);
-  settings->batch.hires.schedule = named == nullptr ? kAutomaticSchedule : named->name;
+  const sampling::Schedule* named = sampling::find_schedule(text);
+  settings->batch.hires.schedule = named == nullptr ? sampling::kAutomaticSchedule : named->name;
 }
 
 constexpr A1111Field kFields[] = {{"Size", size, read_size},
@@ -169,8 +173,8 @@ std::span<const A1111Field> a1111_fields() { return kFields; }
 bool a1111_tells(const Setting& setting, const Settings& settings) {
   if (setting.key == "variation_seed") return settings.batch.noise.variation_strength != 0;
   if (setting.key != "seed_delta") return true;
-  const Sampler& sampler = sampler_of(settings);
+  const sampling::Sampler& sampler = sampler_of(settings);
   return sampler.uses_noise_seed_delta && settings.batch.knobs.eta.value_or(sampler.usual_eta) != 0;
 }
 
-}  // namespace sd
+}  // namespace sd::job

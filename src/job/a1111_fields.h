@@ -5,7 +5,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A field of the web UI's text that is worded otherwise than its setting, or hangs on others.
 /// (Those of the other settings are in their rows: About::a1111.)
@@ -20,4 +20,4 @@ std::span<const A1111Field> a1111_fields();
 /// Whether a setting that is not at its default acts on the picture, so that the web UI writes it.
 bool a1111_tells(const Setting& setting, const Settings& settings);
 
-}  // namespace sd
+}  // namespace sd::job

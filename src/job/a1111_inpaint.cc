@@ -3,7 +3,7 @@
 #include "base/words.h"
 #include "job/setting_values.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr const char* kMode = "Mask mode";
@@ -56,4 +56,4 @@ bool set_inpaint_field(const std::string& name, const std::string& value, MaskSe
   return true;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -6,7 +6,7 @@
 
 #include "sd/inpainting.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What AUTOMATIC1111's web UI (v1.10.1, modules/processing.py) writes of an inpainting: names and
 /// values, of what is not its default. Nothing without a mask.
@@ -16,4 +16,4 @@ std::vector<std::pair<std::string, std::string>> inpaint_fields(const MaskSettin
 /// cannot have.
 bool set_inpaint_field(const std::string& name, const std::string& value, MaskSettings* mask);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -12,7 +12,7 @@
 #include "models/model_source.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -84,7 +84,8 @@ Fields fields_of(const PictureRecord& record) {
   fields.emplace_back("Model", std::filesystem::path(settings.ckpt).stem().string());
   if (!settings.vae.empty()) {
     fields.emplace_back("VAE hash", record.vae_sha256.substr(0, 10));
-    fields.emplace_back("VAE", std::filesystem::path(vae_path(settings.vae)).filename().string());
+    fields.emplace_back("VAE",
+                        std::filesystem::path(models::vae_path(settings.vae)).filename().string());
   }
   const std::vector<std::string> values = text_values(settings);
   const std::vector<std::string> defaults = text_values(Settings(settings.script));
@@ -153,4 +154,4 @@ std::vector<std::string> apply_a1111_text(const InfoText& text, Settings* settin
   return unknown;
 }
 
-}  // namespace sd
+}  // namespace sd::job

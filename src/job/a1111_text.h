@@ -6,7 +6,7 @@
 #include "job/infotext.h"
 #include "job/picture_record.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The lines that AUTOMATIC1111's web UI writes under "parameters", and many tools read: the
 /// prompt, the negative prompt, and a line of fields.
@@ -17,4 +17,4 @@ std::string a1111_text(const PictureRecord& record);
 /// have.
 std::vector<std::string> apply_a1111_text(const InfoText& text, Settings* settings);
 
-}  // namespace sd
+}  // namespace sd::job

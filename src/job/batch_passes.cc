@@ -2,7 +2,7 @@
 
 #include "job/batch_plan.h"
 
-namespace sd {
+namespace sd::job {
 
 Request planned_request(const PlannedBatch& batch, int64_t pass) {
   Request request = batch.request;
@@ -35,4 +35,4 @@ Request request_of(const PlannedBatch& batch, int64_t pass) {
   return request;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -20,7 +20,7 @@
 #include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr int64_t kDefaultSide = 512;
@@ -53,7 +53,7 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
 int drawn_side(const char* flag, int64_t side, int64_t f, bool hires,
                const ModelDescription& model) {
   const int64_t multiple = hires ? model.factor : model.size_multiple;
-  check_side(flag, side, multiple / model.factor * f, kMaxSide / model.factor * f);
+  pipeline::check_side(flag, side, multiple / model.factor * f, kMaxSide / model.factor * f);
   return static_cast<int>(side / f * model.factor);
 }
 
@@ -78,7 +78,7 @@ class BatchPlanner::Batches {
     if (!request.noise.shared()) seed(line, place, &request.noise, &alone);
     alone.request = std::move(request);
     if (expand_) alone.templates = templates_of(line);
-    const Request first = sd::request_of(alone, 0);
+    const Request first = job::request_of(alone, 0);
     check_request(model_, first);
     alone.request.batch.loras = first.batch.loras;
     say_unusual(line);
@@ -134,11 +134,11 @@ class BatchPlanner::Batches {
   }
 
   /// The sampler, and the schedule that is named with it or by itself.
-  static SamplerChoice sampler_of(const LineSettings& line) {
+  static sampling::SamplerChoice sampler_of(const LineSettings& line) {
     const char* reference = line.dpm_solver ? "dpm_solver" : line.plms ? "plms" : "ddim";
-    const SamplerChoice choice =
-        choose_sampler(names_sampler(line) ? line.batch.sampler : reference);
-    const Schedule* schedule = find_schedule(line.batch.schedule);
+    const sampling::SamplerChoice choice =
+        sampling::choose_sampler(names_sampler(line) ? line.batch.sampler : reference);
+    const sampling::Schedule* schedule = sampling::find_schedule(line.batch.schedule);
     return {choice.sampler, schedule != nullptr ? schedule : choice.schedule};
   }
 
@@ -150,7 +150,8 @@ class BatchPlanner::Batches {
   }
 
   /// The init image, and what of it is drawn, and at which size.
-  void start_from_picture(const LineSettings& line, const Sampler& sampler, BatchSettings* batch) {
+  void start_from_picture(const LineSettings& line, const sampling::Sampler& sampler,
+                          BatchSettings* batch) {
     InitSettings& init = batch->init;
     complete_mask(&init, sampler, model_);
     AskedSize asked;
@@ -164,7 +165,7 @@ class BatchPlanner::Batches {
   }
 
   /// (runwayml's script has an eta of 1.)
-  static double usual_eta(const Sampler& sampler, const InitSettings& init) {
+  static double usual_eta(const sampling::Sampler& sampler, const InitSettings& init) {
     const bool runwayml = init.inpainting && init.inpainting->mode == InpaintMode::kRunwayml;
     return runwayml && sampler.name == std::string("ddim") ? 1 : sampler.usual_eta;
   }
@@ -174,10 +175,10 @@ class BatchPlanner::Batches {
     Request request;
     request.batch = line.batch;
     request.pictures = {line.picture};
-    const SamplerChoice choice = sampler_of(line);
+    const sampling::SamplerChoice choice = sampler_of(line);
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
-        choice.schedule != nullptr ? choice.schedule->name : kAutomaticSchedule;
+        choice.schedule != nullptr ? choice.schedule->name : sampling::kAutomaticSchedule;
     const bool hires = request.batch.hires.on();
     resolve_hires(&request.batch.hires);
     if (settings_.script == Script::kImg2Img) {
@@ -189,7 +190,7 @@ class BatchPlanner::Batches {
           drawn_side("width", line.W.value_or(default_side_), settings_.f, hires, model_);
     }
     std::optional<double>& eta = request.batch.knobs.eta;
-    eta = choice.sampler.eta == Eta::kIgnored
+    eta = choice.sampler.eta == sampling::Eta::kIgnored
               ? 0
               : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
@@ -245,28 +246,28 @@ class BatchPlanner::Batches {
   /// What works, but not as the numbers read; each line once.
   void say_unusual(const LineSettings& line) {
     if (line.batch.prompts.syntax == PromptSyntax::kPlain &&
-        looks_like_webui(line.picture.prompt)) {
+        text::looks_like_webui(line.picture.prompt)) {
       say("a prompt looks like AUTOMATIC1111's syntax, and its brackets are read as words: "
           "`prompt_syntax` webui reads them");
     }
-    const SamplerChoice choice = sampler_of(line);
-    const Sampler& sampler = choice.sampler;
+    const sampling::SamplerChoice choice = sampler_of(line);
+    const sampling::Sampler& sampler = choice.sampler;
     if (names_sampler(line) && (line.plms || line.dpm_solver)) {
       say("`sampler` wins over `plms` and `dpm_solver`");
     } else if (line.dpm_solver && line.plms) {
       say("`dpm_solver` wins over `plms`");
     }
-    if (sampler.eta == Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
+    if (sampler.eta == sampling::Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
       say(fmt::format("the sampler {} ignores `eta`", sampler.name));
     }
     const bool from_picture = settings_.script == Script::kImg2Img || line.batch.hires.on();
-    if (!uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
+    if (!sampling::uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
       say(fmt::format("the sampler {} has timesteps of its own and ignores `schedule`",
                       sampler.name));
     }
-    if (sampler.grid != Grid::kDdim) return;
+    if (sampler.grid != sampling::Grid::kDdim) return;
     const int64_t steps = line.batch.steps;
-    const StepCount count = ddim_step_count(model_.timesteps, line.batch.steps);
+    const sampling::StepCount count = sampling::ddim_step_count(model_.timesteps, line.batch.steps);
     if (count.past_the_end) {
       say(fmt::format(
           "`steps` {}: the grid's last timestep, {}, is taken as {} (the reference fails here)",
@@ -376,4 +377,4 @@ BatchPlan plan_batches(const Settings& settings, const ModelDescription& model, 
   return plan;
 }
 
-}  // namespace sd
+}  // namespace sd::job

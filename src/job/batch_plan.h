@@ -10,7 +10,7 @@
 #include "job/settings.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A line of a prompt file.
 struct PromptLine {
@@ -94,4 +94,4 @@ void fill_in_texts(const PlannedBatch& batch, int64_t pass, Request* request);
 /// The request for a batch as it is drawn in that pass, from 0. Throws as `fill_in_texts`.
 Request request_of(const PlannedBatch& batch, int64_t pass);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace sd {
+namespace sd::job {
 
 /// The blocks of a job: so many lines of the prompt file each, those of the next pass behind those
 /// of the first. A place is a picture's among all of the job.
@@ -23,4 +23,4 @@ struct Blocks {
   }
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include "base/words.h"
 
-namespace sd {
+namespace sd::job {
 
 std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain =
@@ -39,4 +39,4 @@ std::string command_line(const Settings& settings) {
   return line;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The word as a POSIX shell reads it back.
 std::string shell_word(const std::string& text);
@@ -16,4 +16,4 @@ std::string flag_words(const Setting& setting, const std::string& value);
 /// …".
 std::string command_line(const Settings& settings);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -19,7 +19,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -74,7 +74,7 @@ void remember(const std::string& hash, const std::string& identity) {
 /// Of all that follows in an open file.
 std::string sha256_of_rest(const Descriptor& file, const std::string& path,
                            const std::atomic<bool>& give_up) {
-  Sha256 sum;
+  weights::Sha256 sum;
   std::vector<char> block(size_t{1} << 20);
   while (!give_up) {
     stop_if_interrupted();
@@ -123,4 +123,4 @@ const std::string& FileHash::get() {
   return hash_;
 }
 
-}  // namespace sd
+}  // namespace sd::job

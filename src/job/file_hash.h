@@ -5,7 +5,7 @@
 #include <future>
 #include <string>
 
-namespace sd {
+namespace sd::job {
 
 /// The SHA-256 of a file's bytes as they are now, in hexadecimal, read piece by piece. Throws
 /// Error(kFile) if it cannot be read, kCancelled once the user has stopped the run.
@@ -34,4 +34,4 @@ class FileHash {
   std::string hash_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -11,7 +11,7 @@
 #include "job/saved_picture.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -97,7 +97,7 @@ GalleryCount write_gallery(const JobSurvey& job, const fs::path& page) {
   GalleryCount count;
   count.left_out = job.each_sound_picture([&](int64_t, const fs::path& path) {
     const std::string name = fs::absolute(path).lexically_relative(base).generic_string();
-    const std::vector<uint8_t> bytes = read_file_bytes(path.string());
+    const std::vector<uint8_t> bytes = image::read_file_bytes(path.string());
     const std::string entry = json_for_html(entry_of(name, find_record(path, bytes)));
     file.write(count.shown++ == 0 ? entry : ",\n" + entry);
   });
@@ -106,4 +106,4 @@ GalleryCount write_gallery(const JobSurvey& job, const fs::path& page) {
   return count;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -5,7 +5,7 @@
 
 #include "job/job_survey.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Pictures of a gallery.
 struct GalleryCount {
@@ -29,4 +29,4 @@ std::string json_for_html(const nlohmann::json& value);
 extern const char* const kGalleryStart;
 extern const char* const kGalleryEnd;
 
-}  // namespace sd
+}  // namespace sd::job

@@ -1,6 +1,6 @@
 #include "job/gallery.h"
 
-namespace sd {
+namespace sd::job {
 
 const char* const kGalleryStart = R"html(<!DOCTYPE html>
 <html lang="en">
@@ -121,4 +121,4 @@ choose();
 </html>
 )html";
 
-}  // namespace sd
+}  // namespace sd::job

@@ -3,7 +3,7 @@
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr UpscalerLabel kLabels[] = {
@@ -28,15 +28,15 @@ void resolve_hires(HiresSettings* hires) {
                 "give `hires_scale`, or `hires_width` and `hires_height`");
   }
   if (!hires->sampler.empty()) {
-    const SamplerChoice choice = choose_sampler(hires->sampler);
+    const sampling::SamplerChoice choice = sampling::choose_sampler(hires->sampler);
     hires->sampler = choice.sampler.name;
     if (hires->schedule.empty() && choice.schedule != nullptr) {
       hires->schedule = choice.schedule->name;
     }
   }
   if (hires->schedule.empty()) return;
-  const Schedule* schedule = find_schedule(hires->schedule);
-  hires->schedule = schedule == nullptr ? kAutomaticSchedule : schedule->name;
+  const sampling::Schedule* schedule = sampling::find_schedule(hires->schedule);
+  hires->schedule = schedule == nullptr ? sampling::kAutomaticSchedule : schedule->name;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Puts the names of the tables into a second pass's settings. Throws Error(kUsage) for unknown
 /// ones, and for settings of a second pass that there is not.
@@ -17,4 +17,4 @@ struct UpscalerLabel {
 };
 std::span<const UpscalerLabel> upscaler_labels();
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,18 +7,18 @@
 #include "base/split.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// The character at `i`, which moves behind it; a byte that is no UTF-8 is one.
 char32_t next_char(std::string_view text, size_t* i) {
   char32_t c = 0;
-  if (!read_utf8(text, *i, c)) c = static_cast<unsigned char>(text[(*i)++]);
+  if (!text::read_utf8(text, *i, c)) c = static_cast<unsigned char>(text[(*i)++]);
   return c;
 }
 
-bool is_space(char32_t c) { return is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
-bool is_word(char32_t c) { return c == '_' || is_letter(c) || is_number(c); }
+bool is_space(char32_t c) { return text::is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
+bool is_word(char32_t c) { return c == '_' || text::is_letter(c) || text::is_number(c); }
 
 /// Behind the white space at `at`.
 size_t skip_space(std::string_view text, size_t at) {
@@ -181,4 +181,4 @@ std::string write_infotext(const InfoText& text) {
   return std::string(strip(all));
 }
 
-}  // namespace sd
+}  // namespace sd::job

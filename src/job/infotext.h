@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace sd {
+namespace sd::job {
 
 /// The text that AUTOMATIC1111's web UI writes under "parameters", and many programs after it: the
 /// prompt, the negative prompt, and a line of fields, "Steps: 20, Sampler: Euler a".
@@ -36,4 +36,4 @@ bool is_size(std::string_view value, std::string* width, std::string* height);
 /// The text without white space at its ends (Python's str.strip).
 std::string_view strip(std::string_view utf8);
 
-}  // namespace sd
+}  // namespace sd::job

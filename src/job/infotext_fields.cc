@@ -11,7 +11,7 @@
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::ordered_json;
@@ -115,7 +115,7 @@ std::pair<const Setting*, std::span<const ValueWord>> row_of(const std::string& 
 
 /// The eta of DDIM's samplers and that of k-diffusion's have fields of their own.
 bool is_other_eta(const std::string& field, const Settings& settings) {
-  const bool ddim = find_sampler(settings.batch.sampler).grid == Grid::kWebUi;
+  const bool ddim = sampling::find_sampler(settings.batch.sampler).grid == sampling::Grid::kWebUi;
   return (field == "Eta" && ddim) || (field == "Eta DDIM" && !ddim);
 }
 
@@ -170,10 +170,10 @@ void set_sampler(const ordered_json& fields, WebUiSettings* to) {
   const std::string name = text_of(fields.at("Sampler"));
   const WebUiSampler found =
       webui_sampler(name, text_of(fields.at("Schedule type")), /*pastes=*/false);
-  const Sampler* sampler = find_webui_sampler(found.sampler);
+  const sampling::Sampler* sampler = sampling::find_webui_sampler(found.sampler);
   batch.sampler = sampler->name;
-  const Schedule* schedule = find_schedule(found.schedule);
-  batch.schedule = schedule == nullptr ? kAutomaticSchedule : schedule->name;
+  const sampling::Schedule* schedule = sampling::find_schedule(found.schedule);
+  batch.schedule = schedule == nullptr ? sampling::kAutomaticSchedule : schedule->name;
   if (!name.starts_with(found.sampler)) to->unsupported.push_back(shown("Sampler", name));
   const std::string typed = text_of(fields.at("Schedule type"));
   if (typed != found.schedule && typed != "Automatic") {
@@ -188,13 +188,13 @@ void set_hires_sampler(const ordered_json& fields, WebUiSettings* to) {
   const std::string schedule = text_of(fields.at("Hires schedule type"));
   const bool other = sampler != "Use same sampler";
   const WebUiSampler found = webui_sampler(other ? sampler : "Euler", schedule, /*pastes=*/false);
-  if (other) hires.sampler = find_webui_sampler(found.sampler)->name;
+  if (other) hires.sampler = sampling::find_webui_sampler(found.sampler)->name;
   if (other && !sampler.starts_with(found.sampler)) {
     to->unsupported.push_back(shown("Hires sampler", sampler));
   }
   if (schedule == "Use same scheduler" && found.schedule == "Automatic") return;
-  const Schedule* chosen = find_schedule(found.schedule);
-  hires.schedule = chosen == nullptr ? kAutomaticSchedule : chosen->name;
+  const sampling::Schedule* chosen = sampling::find_schedule(found.schedule);
+  hires.schedule = chosen == nullptr ? sampling::kAutomaticSchedule : chosen->name;
 }
 
 bool has_second_pass(const ordered_json& fields) {
@@ -232,4 +232,4 @@ WebUiSettings settings_of_infotext(const InfoText& text) {
   return to;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -6,7 +6,7 @@
 #include "job/infotext.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Settings that draw a web UI's text, and what of it they leave out.
 struct WebUiSettings {
@@ -20,4 +20,4 @@ struct WebUiSettings {
 /// text.
 WebUiSettings settings_of_infotext(const InfoText& text);
 
-}  // namespace sd
+}  // namespace sd::job

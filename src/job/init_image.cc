@@ -13,7 +13,7 @@
 #include "job/inpaint_image.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 std::string size_text(int64_t width, int64_t height) { return fmt::format("{}x{}", width, height); }
@@ -48,7 +48,7 @@ std::string key_of(const InitSettings& init, const AskedSize& asked) {
 }
 
 Image upright(const Image& image, const InitSettings& init, const std::vector<uint8_t>& bytes) {
-  return init.exif ? apply_orientation(image, exif_orientation(bytes)) : image;
+  return init.exif ? image::apply_orientation(image, image::exif_orientation(bytes)) : image;
 }
 
 /// Throws where a picture that was to grow would be resized for the model.
@@ -122,18 +122,18 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
 }
 
 InitPicture InitImages::load(const InitSettings& init, const AskedSize& asked) const {
-  const std::vector<uint8_t> bytes = read_file_bytes(init.file);  // once: it may be a pipe
-  const Image image = upright(decode_image(bytes, init.file), init, bytes);
+  const std::vector<uint8_t> bytes = image::read_file_bytes(init.file);  // once: it may be a pipe
+  const Image image = upright(image::decode_image(bytes, init.file), init, bytes);
   const FitSize size = drawn_size(init, asked, image);
   if (!init.mask.any()) {
-    return {
-        std::make_shared<const Image>(fit_image(image, init.mask.resize, size.width, size.height)),
-        nullptr};
+    return {std::make_shared<const Image>(
+                image::fit_image(image, init.mask.resize, size.width, size.height)),
+            nullptr};
   }
   std::optional<GrayImage> alpha;
-  if (wants_alpha(init)) alpha = decode_alpha(bytes, init.file);
-  if (alpha) alpha = to_gray(upright(to_rgb(*alpha), init, bytes));
+  if (wants_alpha(init)) alpha = image::decode_alpha(bytes, init.file);
+  if (alpha) alpha = image::to_gray(upright(image::to_rgb(*alpha), init, bytes));
   return inpaint_picture(init, image, alpha, size);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 #include "sd/image.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What a run starts from.
 struct InitPicture {
@@ -50,4 +50,4 @@ class InitImages {
   std::map<std::string, InitPicture> images_;  // by all that they hang on
 };
 
-}  // namespace sd
+}  // namespace sd::job

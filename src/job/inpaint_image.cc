@@ -13,7 +13,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr double kWebUiBlur = 4;
@@ -42,7 +42,8 @@ void check_without_mask(const MaskSettings& mask) {
 }
 
 /// Throws for what the mode cannot do.
-void check_mode(const InitSettings& init, const Sampler& sampler, const ModelDescription& model) {
+void check_mode(const InitSettings& init, const sampling::Sampler& sampler,
+                const ModelDescription& model) {
   const InpaintMode mode = *init.mask.mode;
   if (mode == InpaintMode::kWebui) return;
   const std::string name = std::string("`inpaint_mode` ") + word_of(mode);
@@ -62,7 +63,7 @@ void check_mode(const InitSettings& init, const Sampler& sampler, const ModelDes
   if (mode == InpaintMode::kRunwayml && init.mask.soft) {
     refuse(name + " takes no `soft_mask`: the model knows white and black", kTakeWebui);
   }
-  if (mode == InpaintMode::kLdm && sampler.grid != Grid::kDdim) {
+  if (mode == InpaintMode::kLdm && sampler.grid != sampling::Grid::kDdim) {
     refuse(name + " takes the samplers ddim and plms, found " + sampler.name,
            "`inpaint_mode` webui takes every sampler");
   }
@@ -81,14 +82,14 @@ Image on_white(const Image& image, const GrayImage& alpha) {
 
 /// The mask in a file: white is drawn anew.
 GrayImage read_mask(const MaskSettings& settings) {
-  const std::vector<uint8_t> bytes = read_file_bytes(settings.file);
-  const auto alpha = decode_alpha(bytes, settings.file);
+  const std::vector<uint8_t> bytes = image::read_file_bytes(settings.file);
+  const auto alpha = image::decode_alpha(bytes, settings.file);
   const bool transparent = alpha && std::any_of(alpha->values.begin(), alpha->values.end(),
                                                 [](uint8_t value) { return value != 255; });
   if (settings.mode == InpaintMode::kWebui && transparent) {
-    return settings.soft ? *alpha : thresholded(*alpha, kWhite + 1);
+    return settings.soft ? *alpha : image::thresholded(*alpha, kWhite + 1);
   }
-  return to_gray(decode_image(bytes, settings.file));
+  return image::to_gray(image::decode_image(bytes, settings.file));
 }
 
 /// The mask that the settings name, of the picture's size, or where it already has it of the drawn
@@ -101,19 +102,20 @@ GrayImage mask_of(const InitSettings& init, const Image& image,
   if (settings.file != kAlphaMask) {
     mask = read_mask(settings);
   } else if (alpha) {
-    mask = inverted(*alpha);
+    mask = image::inverted(*alpha);
   } else {
     throw Error(ErrorKind::kFile, "the init image " + printable(init.file) + " has no alpha",
                 "give `mask` a picture, or use a PNG or WebP with transparent parts");
   }
-  if (settings.mode != InpaintMode::kWebui && !settings.soft) mask = thresholded(mask, kWhite);
-  if (settings.invert) mask = inverted(mask);
+  if (settings.mode != InpaintMode::kWebui && !settings.soft)
+    mask = image::thresholded(mask, kWhite);
+  if (settings.invert) mask = image::inverted(mask);
   const bool fits = mask.width == image.width && mask.height == image.height;
   const bool drawn = mask.width == size.width && mask.height == size.height;
   if (fits || (drawn && !settings.only_masked && !settings.outpaint)) return mask;
   notice(fmt::format("mask: {} is stretched from {}x{} to the init image's {}x{}",
                      printable(settings.file), mask.width, mask.height, image.width, image.height));
-  return fit_mask(mask, FitMode::kStretch, image.width, image.height);
+  return image::fit_mask(mask, FitMode::kStretch, image.width, image.height);
 }
 
 /// The mask with what is new around it white.
@@ -135,15 +137,15 @@ GrayImage double_values(const GrayImage& mask) {
 /// The picture at the drawn size: as the page of runwayml's script resizes it, or by Lanczos.
 Image fit_whole(const Image& image, const MaskSettings& settings, const FitSize& size) {
   const bool page = settings.mode == InpaintMode::kRunwayml && settings.resize == FitMode::kStretch;
-  if (page) return resize(image, size.width, size.height, ResizeFilter::kBicubic);
-  return fit_image(image, settings.resize, size.width, size.height);
+  if (page) return image::resize(image, size.width, size.height, image::ResizeFilter::kBicubic);
+  return image::fit_image(image, settings.resize, size.width, size.height);
 }
 
 /// The whole picture with its mask; sets what is drawn.
 Image whole(const Image& image, const GrayImage& mask, const MaskSettings& settings,
             const FitSize& size, Inpainting* inpainting) {
   const bool ready = mask.width == size.width && mask.height == size.height;
-  inpainting->mask = ready ? mask : fit_mask(mask, settings.resize, size.width, size.height);
+  inpainting->mask = ready ? mask : image::fit_mask(mask, settings.resize, size.width, size.height);
   inpainting->overlay = double_values(inpainting->mask);
   inpainting->region = {0, 0, size.width, size.height};
   inpainting->original = fit_whole(image, settings, size);
@@ -153,17 +155,19 @@ Image whole(const Image& image, const GrayImage& mask, const MaskSettings& setti
 /// The part of the picture that the mask lies in.
 Image part(const Image& image, const GrayImage& mask, const Region& region, const FitSize& size,
            Inpainting* inpainting) {
-  inpainting->mask = fit_mask(crop(mask, region), FitMode::kPad, size.width, size.height);
+  inpainting->mask =
+      image::fit_mask(image::crop(mask, region), FitMode::kPad, size.width, size.height);
   inpainting->overlay = mask;
   inpainting->region = region;
   inpainting->original = image;
-  return fit_image(crop(image, region.x, region.y, region.width, region.height), FitMode::kPad,
-                   size.width, size.height);
+  return image::fit_image(image::crop(image, region.x, region.y, region.width, region.height),
+                          FitMode::kPad, size.width, size.height);
 }
 
 }  // namespace
 
-void complete_mask(InitSettings* init, const Sampler& sampler, const ModelDescription& model) {
+void complete_mask(InitSettings* init, const sampling::Sampler& sampler,
+                   const ModelDescription& model) {
   constexpr double kUsualStrength = 0.75;
   MaskSettings& mask = init->mask;
   if (!mask.any()) {
@@ -203,7 +207,7 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
     mask = grow_mask(mask, *settings.outpaint);
     image = grow(image, *settings.outpaint);
   }
-  mask = gaussian_blur(mask, settings.blur.value_or(0));
+  mask = image::gaussian_blur(mask, settings.blur.value_or(0));
   Inpainting inpainting{.mode = *settings.mode,
                         .fill = settings.fill,
                         .soft = settings.soft,
@@ -215,8 +219,8 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
   Image drawn;
   if (!settings.only_masked) {
     drawn = whole(image, mask, settings, size, &inpainting);
-  } else if (const auto region =
-                 region_of(mask, static_cast<int>(settings.padding), size.width, size.height)) {
+  } else if (const auto region = image::region_of(mask, static_cast<int>(settings.padding),
+                                                  size.width, size.height)) {
     drawn = part(image, mask, *region, size, &inpainting);
   } else if (settings.mode == InpaintMode::kWebui) {
     notice("the mask is black: all of the picture is drawn");
@@ -224,7 +228,7 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
   } else {
     refuse("the mask is black: there is nothing to draw anew", "`invert_mask` turns it");
   }
-  if (settings.fill != InpaintFill::kOriginal) drawn = fill_masked(drawn, inpainting.mask);
+  if (settings.fill != InpaintFill::kOriginal) drawn = image::fill_masked(drawn, inpainting.mask);
   return {std::make_shared<const Image>(std::move(drawn)),
           std::make_shared<const Inpainting>(std::move(inpainting))};
 }
@@ -234,7 +238,7 @@ std::string inpainting_sha256(const Inpainting& inpainting) {
   for (const auto* more : {&inpainting.overlay.values, &inpainting.original.rgb}) {
     all.insert(all.end(), more->begin(), more->end());
   }
-  return sha256_of(all.data(), all.size());
+  return weights::sha256_of(all.data(), all.size());
 }
 
-}  // namespace sd
+}  // namespace sd::job

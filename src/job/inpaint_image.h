@@ -6,14 +6,15 @@
 #include "job/init_image.h"
 #include "sampling/sampler.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What `mask` says for the init image's own alpha.
 inline constexpr const char* kAlphaMask = "alpha";
 
 /// Fills in what the mask's settings leave open: the mode, by the model; the blur; and the strength
 /// of what has one. Throws Error(kUsage) for what does not go together.
-void complete_mask(InitSettings* init, const Sampler& sampler, const ModelDescription& model);
+void complete_mask(InitSettings* init, const sampling::Sampler& sampler,
+                   const ModelDescription& model);
 
 /// The alpha that a mask needs of the init image: for `mask` alpha, and where the web UI lays the
 /// picture on white.
@@ -31,4 +32,4 @@ Image grow(const Image& image, const Margins& by);
 /// SHA-256 of all that an inpainting takes from its files, beside the picture that is drawn on.
 std::string inpainting_sha256(const Inpainting& inpainting);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -14,7 +14,7 @@
 #include "base/text_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -143,4 +143,4 @@ void JobFolder::forgive(int64_t place) const { ::unlink(names_.failure(place).c_
 
 void JobFolder::clean() const { remove_leftovers(names_.folder()); }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What the file beside a tar says of it.
 struct TarStatistics {
@@ -85,4 +85,4 @@ class JobFolder {
   JobNames names_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

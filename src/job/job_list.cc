@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace sd {
+namespace sd::job {
 
 void JobSource::done(const Job& job) {
   const std::lock_guard lock(mutex_);
@@ -47,4 +47,4 @@ std::vector<int64_t> places_of(const PlannedBatch& batch, int64_t pass, int64_t 
   return places;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -11,7 +11,7 @@
 #include "pipeline/noise_plan.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A batch to draw.
 struct Job {
@@ -71,11 +71,11 @@ class JobList final : public JobSource {
 
  private:
   const BatchPlan& plan_;
-  NoisePlan noise_;
+  pipeline::NoisePlan noise_;
   size_t next_ = 0;
 };
 
 /// The places among all pictures of a run of a batch's in that pass.
 std::vector<int64_t> places_of(const PlannedBatch& batch, int64_t pass, int64_t pictures_per_pass);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -18,7 +18,7 @@
 #include "runtime/exec_policy.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -79,7 +79,7 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                   {"kernels", word_of(settings.device.kernels)}}},
                 {"model",
                  {{"name", recorded_name(model.paths.checkpoint)},
-                  {"sha256", FileHash(main_file_of(model.paths)).get()}}},
+                  {"sha256", FileHash(models::main_file_of(model.paths)).get()}}},
                 {"prompts",
                  {{"name", recorded_name(prompts.path())},
                   {"sha256", prompts.sha256()},
@@ -89,7 +89,7 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
     sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
   }
   if (!model.paths.vae.empty()) {
-    sheet["model"]["vae_sha256"] = FileHash(main_vae_file(model.paths.vae)).get();
+    sheet["model"]["vae_sha256"] = FileHash(models::main_vae_file(model.paths.vae)).get();
   }
   add_given_files(settings, &sheet);
   return sheet;
@@ -148,14 +148,14 @@ void join_job(const JobFolder& folder, const json& sheet) {
 
 Settings with_device_of_job(Settings settings) {
   const json sheet = find_job_sheet(settings.job.folder);
-  const HostInfo host = probe_host(settings.device);
+  const runtime::HostInfo host = runtime::probe_host(settings.device);
   if (settings.device.precision == Precision::kFastest) {
-    settings.device.precision = resolve(settings.device, host).chosen.precision;
+    settings.device.precision = runtime::resolve(settings.device, host).chosen.precision;
     const json of_job =
         sheet.is_object() ? sheet.value(json::json_pointer("/settings/precision"), json()) : json();
     if (of_job.is_string()) values::read(of_job, &settings.device.precision);
   }
-  ExecPolicy policy = resolve(settings.device, host);
+  runtime::ExecPolicy policy = runtime::resolve(settings.device, host);
   const KernelChoice* wanted = nullptr;
   if (sheet.is_object()) {
     const json kernels = sheet.value(json::json_pointer("/device/kernels"), json());
@@ -167,7 +167,7 @@ Settings with_device_of_job(Settings settings) {
   if (wanted != nullptr && *wanted != policy.chosen.kernels && free_choice) {
     DeviceOptions as_job = settings.device;
     as_job.kernels = *wanted;
-    policy = resolve(as_job, host);
+    policy = runtime::resolve(as_job, host);
     if (policy.chosen.kernels != *wanted) {
       throw Error(ErrorKind::kDevice,
                   std::string("the job is drawn with ") + word_of(*wanted) +
@@ -192,4 +192,4 @@ JobNames names_of(const fs::path& folder, const json& sheet) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 #include "job/prompt_file.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What job.json says: all that decides what the files of a job hold. `settings`: as they are used,
 /// with nothing about the device left to be chosen. Reads the model's file for its hash.
@@ -36,4 +36,4 @@ Settings with_device_of_job(Settings settings);
 /// The names of the files of a job of that sheet. Throws Error(kFile).
 JobNames names_of(const std::filesystem::path& folder, const nlohmann::json& sheet);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -18,7 +18,7 @@
 #include "job/settings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
@@ -188,8 +188,8 @@ JobStatus JobSurvey::status() const {
 
 std::optional<PictureRecord> find_record(const fs::path& path, const std::vector<uint8_t>& bytes) {
   const std::string name = path.string();
-  const PngMetadata texts = picture_texts(bytes, name);
-  const std::string* record = texts.find(kRecordKeyword);
+  const image::PngMetadata texts = image::picture_texts(bytes, name);
+  const std::string* record = texts.find(image::kRecordKeyword);
   if (record == nullptr) return std::nullopt;
   return parse_record(*record, name);
 }
@@ -197,7 +197,7 @@ std::optional<PictureRecord> find_record(const fs::path& path, const std::vector
 std::string problem_of_picture(const JobSurvey& job, const fs::path& path,
                                const std::vector<uint8_t>& bytes) {
   try {
-    const Image image = decode_image(bytes, path.string());
+    const Image image = image::decode_image(bytes, path.string());
     const auto record = find_record(path, bytes);
     const bool has_records = !job.sheet().value(json::json_pointer("/settings/no_metadata"), false);
     if (!record) return has_records ? "it does not say how it was drawn" : "";
@@ -227,4 +227,4 @@ std::string problem_of_tar(const JobSurvey& job, int64_t number, const json& sta
   }
 }
 
-}  // namespace sd
+}  // namespace sd::job

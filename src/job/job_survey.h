@@ -12,7 +12,7 @@
 #include "job/job_folder.h"
 #include "job/picture_record.h"
 
-namespace sd {
+namespace sd::job {
 
 /// How far a job is.
 struct JobStatus {
@@ -69,4 +69,4 @@ std::string problem_of_tar(const JobSurvey& job, int64_t number, const nlohmann:
 std::optional<PictureRecord> find_record(const std::filesystem::path& path,
                                          const std::vector<uint8_t>& bytes);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -12,7 +12,7 @@
 #include "job/tar_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -112,4 +112,4 @@ std::shared_ptr<const TarSamples> KeptTars::take(int64_t block) {
   return samples;
 }
 
-}  // namespace sd
+}  // namespace sd::job

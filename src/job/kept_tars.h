@@ -10,7 +10,7 @@
 #include "base/descriptor.h"
 #include "job/job_folder.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The samples in a tar of a job, as `TarFile` wrote it, by the places of their pictures. Its bytes
 /// stay readable when another file takes its name.
@@ -52,4 +52,4 @@ class KeptTars {
   std::map<int64_t, std::shared_ptr<const TarSamples>> open_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

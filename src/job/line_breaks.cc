@@ -3,7 +3,7 @@
 #include <array>
 #include <filesystem>
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
@@ -72,4 +72,4 @@ size_t find_flags(std::string_view line) {
   return std::string_view::npos;
 }
 
-}  // namespace sd
+}  // namespace sd::job

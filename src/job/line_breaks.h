@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::job {
 
 /// What ends a line.
 enum class LineBreaks {
@@ -36,4 +36,4 @@ bool is_json_lines(const std::string& path, std::string_view first_line);
 /// Where the flags of a line begin: at the first word of two dashes and a letter; or npos.
 size_t find_flags(std::string_view line);
 
-}  // namespace sd
+}  // namespace sd::job

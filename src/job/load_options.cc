@@ -5,7 +5,7 @@
 #include "job/workload.h"
 #include "models/embeddings.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// Whether a prompt may name embeddings.
@@ -19,17 +19,18 @@ bool knows_embeddings(const KnownWork& work) {
 
 LoadOptions load_options(const KnownWork& work) {
   const Settings& settings = work.settings;
-  LoadOptions options{
-      .model = work.model.paths,
-      .device = settings.device,
-      .safety = work.safety,
-      .loras = lora_sets(work.batches),
-      .embeddings = knows_embeddings(work) ? find_embeddings_folder(settings.embeddings) : "",
-      .largest = std::nullopt};
+  LoadOptions options{.model = work.model.paths,
+                      .device = settings.device,
+                      .safety = work.safety,
+                      .loras = lora_sets(work.batches),
+                      .embeddings = knows_embeddings(work)
+                                        ? models::find_embeddings_folder(settings.embeddings)
+                                        : "",
+                      .largest = std::nullopt};
   if (!work.batches.empty()) {
     options.largest = largest_load(work.batches, work.model.description, settings.preview > 0);
   }
   return options;
 }
 
-}  // namespace sd
+}  // namespace sd::job

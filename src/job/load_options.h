@@ -5,7 +5,7 @@
 #include "job/batch_plan.h"
 #include "job/model_choice.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What is to be drawn, as far as it is known before the model is loaded.
 struct KnownWork {
@@ -19,4 +19,4 @@ struct KnownWork {
 /// What to load for it.
 LoadOptions load_options(const KnownWork& work);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -11,7 +11,7 @@
 #include "sd/error.h"
 #include "text/prompt_syntax.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -74,8 +74,9 @@ std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::stri
     all.push_back(use);
     all.back().file = folder.find(use.file);
   }
-  for (const NetworkUse& use : parse_prompt(webui_prompt, PromptSyntax::kWebUi).networks) {
-    if (!is_adapter(use)) continue;
+  for (const text::NetworkUse& use :
+       text::parse_prompt(webui_prompt, PromptSyntax::kWebUi).networks) {
+    if (!text::is_adapter(use)) continue;
     all.push_back({.file = folder.find(use.name),
                    .unet = use.unet_strength,
                    .text = use.text_strength,
@@ -85,4 +86,4 @@ std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::stri
   return all;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 
 #include "sd/lora.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The adapters below a folder, by their names. It is looked through once, when the first of them
 /// is asked for. Thread-safe.
@@ -33,4 +33,4 @@ class LoraFolder {
 std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::string& webui_prompt,
                               const LoraFolder& folder);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,12 +7,12 @@
 #include "runtime/mapped_file.h"
 #include "weights/checkpoint.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// Where what lies behind a safetensors header begins, which says its own length first; 0 where
 /// there is no such place.
-uint64_t end_of_header(const MappedFile& file) {
+uint64_t end_of_header(const runtime::MappedFile& file) {
   uint64_t length = 0;
   if (file.size() < sizeof length) return 0;
   std::memcpy(&length, file.data(), sizeof length);
@@ -21,8 +21,8 @@ uint64_t end_of_header(const MappedFile& file) {
 
 LoraHash hash_lora(const std::string& file, const std::atomic<bool>& give_up) {
   constexpr size_t kDigits = 12;
-  const auto mapped = MappedFile::open(file);
-  const CheckpointContents contents = scan_checkpoint(*mapped);
+  const auto mapped = runtime::MappedFile::open(file);
+  const weights::CheckpointContents contents = weights::scan_checkpoint(*mapped);
   LoraHash hash{.sha256 = remembered_sha256(file, 0, give_up), .webui = ""};
   const auto stated = contents.metadata.find("sshs_model_hash");
   if (stated != contents.metadata.end()) {
@@ -47,4 +47,4 @@ const LoraHash& LoraHashes::get(const std::string& file) {
   return known_.at(file).get();
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace sd {
+namespace sd::job {
 
 /// The hashes of an adapter's file.
 struct LoraHash {
@@ -34,4 +34,4 @@ class LoraHashes {
   std::map<std::string, std::shared_future<LoraHash>> known_;  // by path
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -10,7 +10,7 @@
 #include "job/setting_values.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -105,4 +105,4 @@ std::string webui_text(const LoraUse& use) {
   return join(parts, ":").append(">");
 }
 
-}  // namespace sd
+}  // namespace sd::job

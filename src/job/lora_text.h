@@ -4,7 +4,7 @@
 
 #include "sd/lora.h"
 
-namespace sd {
+namespace sd::job {
 
 /// FILE[:UNET[:TE]]: TE is UNET where it is not given, and UNET 1; `te=`, `unet=` and `dyn=` may
 /// name them. A text that is an existing file's name is that, whatever colons it has. Throws
@@ -21,4 +21,4 @@ std::string webui_text(const LoraUse& use);
 /// The name that an adapter's file has in prompts.
 std::string lora_name(const std::string& file);
 
-}  // namespace sd
+}  // namespace sd::job

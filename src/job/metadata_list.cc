@@ -12,7 +12,7 @@
 #include "job/saved_picture.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
 std::string metadata_line(const std::string& file_name,
                           const std::optional<PictureRecord>& record) {
@@ -47,4 +47,4 @@ void list_picture(const std::filesystem::path& picture,
               "make room on the disk, or leave `metadata_jsonl` out");
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 
 #include "job/picture_record.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A line of metadata.jsonl, which the library "datasets" reads beside pictures: "file_name" and,
 /// where there is a record, "text" (the prompt), "negative_prompt", "seed", "width" and "height" of
@@ -17,4 +17,4 @@ std::string metadata_line(const std::string& file_name, const std::optional<Pict
 /// Adds the picture's line to the metadata.jsonl in its folder. Throws Error(kFile).
 void list_picture(const std::filesystem::path& picture, const std::optional<PictureRecord>& record);
 
-}  // namespace sd
+}  // namespace sd::job

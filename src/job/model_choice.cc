@@ -8,7 +8,7 @@
 #include "runtime/data_files.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -37,13 +37,13 @@ bool is_there(const fs::path& path) {
 /// From the working directory, else among the program's files, else empty.
 std::string find_default(const char* place) {
   if (is_there(place)) return place;
-  return find_data_file(place).string();
+  return runtime::find_data_file(place).string();
 }
 
 /// A config that was given: a path, or the name of one that comes with the program.
 std::string given_config(const std::string& config) {
   if (is_there(config)) return config;
-  const fs::path with_program = find_data_file(config);
+  const fs::path with_program = runtime::find_data_file(config);
   if (!with_program.empty()) return with_program.string();
   throw Error(ErrorKind::kFile, "there is no config " + printable(config),
               "give `config` the YAML file of the model, or leave it out for Stable Diffusion v1");
@@ -69,7 +69,7 @@ void choose_vae(const Settings& options, ChosenModel* chosen) {
     return;
   }
   chosen->paths.vae = options.vae;
-  const std::string path = vae_path(options.vae);
+  const std::string path = models::vae_path(options.vae);
   if (is_there(path)) return;
   throw Error(ErrorKind::kFile, "there is no autoencoder " + printable(path),
               "check the path after `vae`");
@@ -86,17 +86,17 @@ void choose_config(const Settings& options, const DefaultPlaces& places, ChosenM
     chosen->paths.config = beside.string();
     chosen->note = "config: " + beside.string() + " (beside the checkpoint)";
   } else {
-    const bool inpaints = input_channels(chosen->paths.checkpoint) == kInpaintChannels;
-    chosen->paths.config = data_file(inpaints ? kInpaintConfig : places.config).string();
+    const bool inpaints = models::input_channels(chosen->paths.checkpoint) == kInpaintChannels;
+    chosen->paths.config = runtime::data_file(inpaints ? kInpaintConfig : places.config).string();
   }
 }
 
 /// The model that comes with the program; false if it was left out.
 bool choose_built_in(ChosenModel* chosen) {
-  const fs::path checkpoint = find_data_file(kBuiltInCheckpoint);
+  const fs::path checkpoint = runtime::find_data_file(kBuiltInCheckpoint);
   if (checkpoint.empty()) return false;
   chosen->paths.checkpoint = checkpoint.string();
-  chosen->paths.config = data_file(kBuiltInConfig).string();
+  chosen->paths.config = runtime::data_file(kBuiltInConfig).string();
   chosen->built_in = true;
   chosen->note = std::string(
                      "model: the small one that comes with this program (put Stable "
@@ -129,6 +129,12 @@ ChosenModel built_in_model(const std::string& vae) {
   return chosen;
 }
 
+bool takes_built_in(const Settings& options) {
+  return options.ckpt.empty() && options.config.empty() && !options.laion400m &&
+         find_default(kStableDiffusion.checkpoint).empty() &&
+         !runtime::find_data_file(kBuiltInCheckpoint).empty();
+}
+
 ChosenModel choose_model(const Settings& options) {
   if (options.laion400m) say_what_wins_over_laion(options);
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
@@ -141,7 +147,7 @@ ChosenModel choose_model(const Settings& options) {
   chosen.paths.checkpoint = options.ckpt.empty() ? find_default(places.checkpoint) : options.ckpt;
   if (!chosen.paths.checkpoint.empty()) {
     choose_config(options, places, &chosen);
-  } else if (options.laion400m || !options.config.empty() || !choose_built_in(&chosen)) {
+  } else if (!takes_built_in(options) || !choose_built_in(&chosen)) {
     throw Error(ErrorKind::kFile, std::string("there is no checkpoint at ") + places.checkpoint,
                 "put the model there, or name it with `ckpt`");
   }
@@ -150,4 +156,4 @@ ChosenModel choose_model(const Settings& options) {
   return chosen;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -3,7 +3,7 @@
 #include "job/settings.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The files of the model that a run uses, and what is known of it before its weights are read.
 struct ChosenModel {
@@ -18,6 +18,9 @@ struct ChosenModel {
 /// Throws kFile if a file that was given, or everything, is absent.
 ChosenModel choose_model(const Settings& options);
 
+/// Whether `choose_model` takes the model that comes with the program.
+bool takes_built_in(const Settings& options);
+
 /// What `vae` says for the checkpoint's own autoencoder.
 inline constexpr const char* kOwnVae = "none";
 
@@ -25,4 +28,4 @@ inline constexpr const char* kOwnVae = "none";
 /// if it was left out.
 ChosenModel built_in_model(const std::string& vae = "");
 
-}  // namespace sd
+}  // namespace sd::job

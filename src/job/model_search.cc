@@ -11,7 +11,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 namespace fs = std::filesystem;
@@ -76,7 +76,8 @@ std::string old_model_hash(const std::string& path) {
   file.seekg(kBegin);
   std::vector<char> block(kBytes);
   file.read(block.data(), static_cast<std::streamsize>(block.size()));
-  return sha256_of(block.data(), static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)))
+  return weights::sha256_of(block.data(),
+                            static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)))
       .substr(0, kOldDigits);
 }
 
@@ -91,4 +92,4 @@ std::string find_model(const std::string& folder, const std::string& hash,
   return "";
 }
 
-}  // namespace sd
+}  // namespace sd::job

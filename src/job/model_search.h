@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace sd {
+namespace sd::job {
 
 /// The checkpoint below a folder that a record means: by `hash`, the SHA-256 or its first digits,
 /// or the eight digits that early web UIs gave (of 64 KiB of the file); where the record has no
@@ -15,4 +15,4 @@ std::string find_model(const std::string& folder, const std::string& hash, const
 /// Error(kFile) if the file cannot be read.
 std::string old_model_hash(const std::string& path);
 
-}  // namespace sd
+}  // namespace sd::job

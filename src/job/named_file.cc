@@ -11,7 +11,7 @@
 #include "models/model_source.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
 namespace {
 
@@ -62,11 +62,11 @@ std::string find_named_checkpoint(const std::string& recorded) {
 }
 
 std::string find_named_vae(const std::string& recorded) {
-  const std::string path = vae_path(recorded);
+  const std::string path = models::vae_path(recorded);
   const std::string found = find_named_part(path, "autoencoder");
   if (!found.empty()) return recorded.substr(0, recorded.size() - path.size()) + found;
   throw Error(ErrorKind::kFile, "the autoencoder " + printable(path) + " is not there",
               "name it with `vae`");
 }
 
-}  // namespace sd
+}  // namespace sd::job

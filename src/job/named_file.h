@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-namespace sd {
+namespace sd::job {
 
 /// The most bytes of a config, an init image and a checkpoint that a picture may name.
 inline constexpr uint64_t kMostConfigBytes = uint64_t{1} << 20;
@@ -23,4 +23,4 @@ std::string find_named_checkpoint(const std::string& recorded);
 /// not there.
 std::string find_named_vae(const std::string& recorded);
 
-}  // namespace sd
+}  // namespace sd::job

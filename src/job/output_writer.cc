@@ -16,7 +16,7 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -49,8 +49,8 @@ OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
   if (settings_.save_grid) check_writable(settings_.outdir, "outdir");
   if (settings_.save_samples) check_writable(settings_.outdir / "samples", "outdir");
   if (!settings_.save_grid) return;
-  page_size_ = pictures_on_a_page(settings_.most_pictures, settings_.largest_width,
-                                  settings_.largest_height, settings_.images_per_row);
+  page_size_ = image::pictures_on_a_page(settings_.most_pictures, settings_.largest_width,
+                                         settings_.largest_height, settings_.images_per_row);
 }
 
 fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_t* next) {
@@ -65,11 +65,11 @@ fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_
   }
 }
 
-std::optional<fs::path> OutputWriter::add(const Image& image, const PngMetadata& metadata) {
+std::optional<fs::path> OutputWriter::add(const Image& image, const image::PngMetadata& metadata) {
   if (settings_.save_grid) for_grid_.push_back(image);
   if (!settings_.save_samples) return std::nullopt;
   const std::string bytes = encode_saved(image, settings_.watermark, metadata, settings_.output);
-  const Zone zone("write");
+  const runtime::Zone zone("write");
   return save(bytes, {settings_.outdir / "samples", "", 5, ending_of(settings_.output.format)},
               &next_sample_);
 }
@@ -78,11 +78,11 @@ bool OutputWriter::page_is_full() const {
   return std::ssize(for_grid_) == page_size_ && page_size_ < settings_.most_pictures;
 }
 
-std::optional<fs::path> OutputWriter::finish(const PngMetadata& metadata) {
+std::optional<fs::path> OutputWriter::finish(const image::PngMetadata& metadata) {
   if (!settings_.save_grid || for_grid_.empty()) return std::nullopt;
   const bool paged = pages_ > 0 || page_is_full();
   const Image sheet =
-      saved_picture(labelled_sheet(for_grid_, settings_.images_per_row, settings_.labels),
+      saved_picture(image::labelled_sheet(for_grid_, settings_.images_per_row, settings_.labels),
                     settings_.watermark, 0);
   const auto rows = static_cast<size_t>(std::ssize(for_grid_) / settings_.images_per_row);
   auto& labels = settings_.labels.rows;  // of the pages that follow
@@ -90,19 +90,20 @@ std::optional<fs::path> OutputWriter::finish(const PngMetadata& metadata) {
                labels.begin() + static_cast<std::ptrdiff_t>(std::min(rows, labels.size())));
   for_grid_.clear();
   if (paged) return save_page(sheet, metadata);
-  const Zone zone("PNG");
-  return save(encode_png(sheet, metadata), {settings_.outdir, "grid-", 4, ".png"}, &next_grid_);
+  const runtime::Zone zone("PNG");
+  return save(image::encode_png(sheet, metadata), {settings_.outdir, "grid-", 4, ".png"},
+              &next_grid_);
 }
 
 /// All pages have one number; the next one where another run has taken it.
-fs::path OutputWriter::save_page(const Image& page, const PngMetadata& metadata) {
-  const Zone zone("PNG");
+fs::path OutputWriter::save_page(const Image& page, const image::PngMetadata& metadata) {
+  const runtime::Zone zone("PNG");
   make_folders(settings_.outdir);
   if (next_grid_ < 0) next_grid_ = next_number(settings_.outdir, "grid-");
   ++pages_;
   while (true) {
     const fs::path path = settings_.outdir / fmt::format("grid-{:04}-{}.png", next_grid_, pages_);
-    if (write_png(path, page, metadata) == WriteOutcome::kWritten) return path;
+    if (image::write_png(path, page, metadata) == image::WriteOutcome::kWritten) return path;
     ++next_grid_;
   }
 }
@@ -123,4 +124,4 @@ int64_t next_number(const fs::path& folder, const std::string& prefix) {
   return next;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -11,7 +11,7 @@
 #include "sd/image.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Where a run's pictures go: outdir/samples/00000.png … and outdir/grid-0000.png …, or its pages
 /// outdir/grid-0000-1.png, outdir/grid-0000-2.png … where one sheet would be too large.
@@ -23,7 +23,7 @@ class OutputWriter {
     bool save_samples = true;
     bool save_grid = true;
     int images_per_row = 1;
-    SheetLabels labels = {};  ///< beside the rows and columns of the grid
+    image::SheetLabels labels = {};  ///< beside the rows and columns of the grid
     /// What the grid may come to: so many pictures, none of them larger than that.
     int64_t most_pictures = 1;
     int largest_width = 0;
@@ -37,14 +37,15 @@ class OutputWriter {
   explicit OutputWriter(Settings settings);
 
   /// Writes one picture under the next number, if single pictures are wanted: to the path returned.
-  std::optional<std::filesystem::path> add(const Image& image, const PngMetadata& metadata = {});
+  std::optional<std::filesystem::path> add(const Image& image,
+                                           const image::PngMetadata& metadata = {});
 
   /// Whether the pictures since the last page fill one: time to `finish` it.
   bool page_is_full() const;
 
   /// Writes the grid, or a page of it: all pictures since the last, to the path returned. Nothing
   /// if there are none, or no grid is wanted.
-  std::optional<std::filesystem::path> finish(const PngMetadata& metadata = {});
+  std::optional<std::filesystem::path> finish(const image::PngMetadata& metadata = {});
 
   /// Whether there will be a grid.
   bool makes_grid() const { return settings_.save_grid; }
@@ -59,7 +60,7 @@ class OutputWriter {
   };
 
   static std::filesystem::path save(const std::string& bytes, const Names& names, int64_t* next);
-  std::filesystem::path save_page(const Image& page, const PngMetadata& metadata);
+  std::filesystem::path save_page(const Image& page, const image::PngMetadata& metadata);
   Settings settings_;
   std::vector<Image> for_grid_;  // of the page that is being filled
   int64_t page_size_ = 1;
@@ -72,4 +73,4 @@ class OutputWriter {
 /// grid also prefixN-PAGE.png; 0 where there is none.
 int64_t next_number(const std::filesystem::path& folder, const std::string& prefix);
 
-}  // namespace sd
+}  // namespace sd::job

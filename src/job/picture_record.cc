@@ -13,7 +13,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -103,7 +103,7 @@ Settings parse_settings(const json& value) {
     if (!setting.about.required && !value.contains(place)) continue;
     set_json(&settings, setting, value.at(place));
   }
-  find_sampler(settings.batch.sampler);  // throws where there is none
+  sampling::find_sampler(settings.batch.sampler);  // throws where there is none
   return settings;
 }
 
@@ -142,12 +142,12 @@ std::string recorded_name(const std::string& path) {
 }
 
 std::string recorded_vae(const std::string& vae) {
-  const std::string path = vae_path(vae);
+  const std::string path = models::vae_path(vae);
   return vae.substr(0, vae.size() - path.size()) + recorded_path(path);
 }
 
 std::string pixels_sha256(const Image& image) {
-  return sha256_of(image.rgb.data(), image.rgb.size());
+  return weights::sha256_of(image.rgb.data(), image.rgb.size());
 }
 
 json to_json(const PictureRecord& record) {
@@ -191,20 +191,20 @@ PictureRecord parse_record(const std::string& text, const std::string& name) {
   }
 }
 
-PngMetadata metadata_of(const PictureRecord& record) {
-  PngMetadata metadata;
-  metadata.add(kParametersKeyword, a1111_text(record));
-  metadata.add(kRecordKeyword, to_json(record).dump());
+image::PngMetadata metadata_of(const PictureRecord& record) {
+  image::PngMetadata metadata;
+  metadata.add(image::kParametersKeyword, a1111_text(record));
+  metadata.add(image::kRecordKeyword, to_json(record).dump());
   return metadata;
 }
 
-PngMetadata grid_metadata(const std::vector<PictureRecord>& records) {
+image::PngMetadata grid_metadata(const std::vector<PictureRecord>& records) {
   json pictures = json::array();
   for (const PictureRecord& record : records) pictures.push_back(to_json(record));
-  PngMetadata metadata;
-  metadata.add(kParametersKeyword, a1111_text(records.front()));
-  metadata.add(kRecordKeyword, json({{"program", "sd"}, {"grid_of", pictures}}).dump());
+  image::PngMetadata metadata;
+  metadata.add(image::kParametersKeyword, a1111_text(records.front()));
+  metadata.add(image::kRecordKeyword, json({{"program", "sd"}, {"grid_of", pictures}}).dump());
   return metadata;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -11,7 +11,7 @@
 #include "job/settings.h"
 #include "sd/pipeline.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A grid's record holds those of all its pictures.
 inline constexpr JsonLimits kRecordLimits = {.depth = 64, .values = 4'000'000};
@@ -54,9 +54,9 @@ nlohmann::json to_json(const PictureRecord& record);
 PictureRecord parse_record(const std::string& json, const std::string& name);
 
 /// The two texts of a picture's PNG.
-PngMetadata metadata_of(const PictureRecord& record);
+image::PngMetadata metadata_of(const PictureRecord& record);
 
 /// Those of a grid: the first picture's for other tools, and the records of all.
-PngMetadata grid_metadata(const std::vector<PictureRecord>& records);
+image::PngMetadata grid_metadata(const std::vector<PictureRecord>& records);
 
-}  // namespace sd
+}  // namespace sd::job

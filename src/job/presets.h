@@ -7,7 +7,7 @@
 
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A named set of settings.
 struct Preset {
@@ -18,10 +18,15 @@ struct Preset {
   std::string measured = {};
   /// The model that it is for, where not every one will do.
   std::string needs = {};
+  /// A file that comes with the program: the built-in model's adapter for it.
+  std::string adapter = {};
 };
 
 /// Those that come with the program.
 std::span<const Preset> presets();
+
+/// Adds the preset's adapter where the built-in model is drawn with and no other adapter is named.
+void take_adapter(const Preset& preset, Settings* settings);
 
 /// What is worth a word before a run with the preset: what was measured, and that nothing which it
 /// needs is named by the settings.
@@ -32,4 +37,4 @@ const Preset* find_preset(const std::string& name);
 
 std::vector<std::string> preset_names();
 
-}  // namespace sd
+}  // namespace sd::job

@@ -5,7 +5,7 @@
 #include "image/image_io.h"
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 PreviewWriter::PreviewWriter(const Settings& settings, SafetyMode safety, Reporter* reporter)
     : path_(std::filesystem::path(settings.outdir.value_or(default_outdir(settings))) /
@@ -22,8 +22,8 @@ void PreviewWriter::show(const ProgressEvent& event) {
   if (every_ == 0 || !event.preview || event.step % every_ != 0) return;
   std::error_code ignored;
   std::filesystem::create_directories(path_.parent_path(), ignored);
-  write_over(path_, encode_png(event.preview()));
+  write_over(path_, image::encode_png(event.preview()));
   reporter_->previewed(path_, event.step);
 }
 
-}  // namespace sd
+}  // namespace sd::job

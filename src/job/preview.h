@@ -4,7 +4,7 @@
 #include "sd/safety.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Writes what a run's pictures look like so far to preview.png in the output folder, each time in
 /// place of the last, and tells the reporter. For one thread at a time.
@@ -22,4 +22,4 @@ class PreviewWriter {
   Reporter* reporter_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

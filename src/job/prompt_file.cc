@@ -14,7 +14,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr size_t kChunk = size_t{1} << 20;
@@ -122,7 +122,7 @@ LineBreaks PromptFile::find_breaks() const {
 }
 
 void PromptFile::index() {
-  Sha256 sum;
+  weights::Sha256 sum;
   LineReader reader(file_.get(), 0, breaks_,
                     [&](std::string_view bytes) { sum.update(bytes.data(), bytes.size()); });
   int64_t number = 0;
@@ -161,4 +161,4 @@ std::vector<PromptFile::Line> PromptFile::read(int64_t block) const {
               "a job's prompts must stay as they are; start another job for other prompts");
 }
 
-}  // namespace sd
+}  // namespace sd::job

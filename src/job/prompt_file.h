@@ -10,7 +10,7 @@
 #include "base/descriptor.h"
 #include "job/line_breaks.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Reads the lines of an open file one after the other, a megabyte at a time.
 class LineReader {
@@ -87,4 +87,4 @@ class PromptFile {
   std::string sha256_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

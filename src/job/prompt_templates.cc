@@ -5,17 +5,17 @@
 
 #include "job/wildcards.h"
 
-namespace sd {
+namespace sd::job {
 
 TemplateExpander template_expander(const std::string& wildcards) {
   const auto files = std::make_shared<Wildcards>(wildcards);
   const auto mutex = std::make_shared<std::mutex>();
-  return [=](const std::string& text, const ExpansionSeed& seed) {
+  return [=](const std::string& text, const text::ExpansionSeed& seed) {
     const std::lock_guard lock(*mutex);
-    return expand_prompt(text, seed,
-                         [&](const std::string& name) -> const std::vector<WildcardValue>& {
-                           return files->values(name);
-                         });
+    return text::expand_prompt(
+        text, seed, [&](const std::string& name) -> const std::vector<text::WildcardValue>& {
+          return files->values(name);
+        });
   };
 }
 
@@ -25,11 +25,11 @@ PictureTexts texts_of(const PictureSettings& picture) {
 }
 
 void expand_prompts(const TemplateExpander& expand, const PictureTexts& templates,
-                    const ExpansionSeed& seed, PictureSettings* picture) {
+                    const text::ExpansionSeed& seed, PictureSettings* picture) {
   picture->prompt = expand(templates.prompt, seed);
   picture->negative_prompt = expand(templates.negative_prompt, seed);
   picture->hires_prompt = expand(templates.hires_prompt, seed);
   picture->hires_negative_prompt = expand(templates.hires_negative_prompt, seed);
 }
 
-}  // namespace sd
+}  // namespace sd::job

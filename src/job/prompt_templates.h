@@ -6,7 +6,7 @@
 #include "sd/settings.h"
 #include "text/dynamic_prompt.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The texts of a picture; those of a second pass may be empty.
 struct PictureTexts {
@@ -19,13 +19,13 @@ struct PictureTexts {
 PictureTexts texts_of(const PictureSettings& picture);
 
 /// A template's text.
-using TemplateExpander = std::function<std::string(const std::string&, const ExpansionSeed&)>;
+using TemplateExpander = std::function<std::string(const std::string&, const text::ExpansionSeed&)>;
 
 /// Expands with the wildcards of a folder; may be called by several threads.
 TemplateExpander template_expander(const std::string& wildcards);
 
 /// Sets a picture's prompts from their templates.
 void expand_prompts(const TemplateExpander& expand, const PictureTexts& templates,
-                    const ExpansionSeed& seed, PictureSettings* picture);
+                    const text::ExpansionSeed& seed, PictureSettings* picture);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 
 #include "sd/progress.h"
 
-namespace sd {
+namespace sd::job {
 
 /// How far a run is.
 struct RunProgress {
@@ -46,4 +46,4 @@ class Reporter {
   virtual void end(const RunSummary& summary) = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -14,7 +14,7 @@
 #include "job/preview.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -153,7 +153,7 @@ void work(const RunInputs& inputs, Run* run) {
   std::vector<std::thread> threads;
   for (size_t i = 0; i < inputs.workers.size(); ++i) {
     threads.emplace_back([i, &inputs, run] {
-      const ExecPolicy& policy = inputs.workers[i];
+      const runtime::ExecPolicy& policy = inputs.workers[i];
       set_log_label(fmt::format("worker {} ({}): ", i + 1, policy.chosen.device));
       run->work(
           [&] { return Pipeline::load(inputs.load, policy, inputs.model.description.config); });
@@ -196,4 +196,4 @@ RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutp
   return finish(inputs, all, output);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -12,7 +12,7 @@
 #include "runtime/exec_policy.h"
 #include "sd/pipeline.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What a run is given; it must outlive the run.
 struct RunInputs {
@@ -20,8 +20,9 @@ struct RunInputs {
   const ChosenModel& model;
   JobSource& jobs;
   LoadOptions load;
-  std::vector<ExecPolicy> workers;  ///< one thread each; none: this thread, on `load.device`
-  Session::Tap tap;                 ///< sees the tensors of the run; see Session::set_tap
+  std::vector<runtime::ExecPolicy>
+      workers;       ///< one thread each; none: this thread, on `load.device`
+  Session::Tap tap;  ///< sees the tensors of the run; see Session::set_tap
   const std::atomic<bool>* cancelled = nullptr;  ///< once true, the run stops; null: never
   /// For `run_on`: what draws, of its pipeline; null: a session of the run's own. Where the run
   /// ends early, half of a request is in it, and it must not be used again.
@@ -55,4 +56,4 @@ RunOutcome run(const RunInputs& inputs, OrderedOutput* output, Reporter* reporte
 RunOutcome run_on(const Pipeline& pipeline, const RunInputs& inputs, OrderedOutput* output,
                   Reporter* reporter);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 #include "base/version.h"
 #include "job/inpaint_image.h"
 
-namespace sd {
+namespace sd::job {
 
 namespace {
 
@@ -24,7 +24,7 @@ DeviceOptions without_machine(DeviceOptions device) {
 void name_files(const ModelPaths& paths, Settings* settings) {
   settings->ckpt = recorded_name(paths.checkpoint);
   settings->config = recorded_name(paths.config);
-  const std::string vae = vae_path(paths.vae);
+  const std::string vae = models::vae_path(paths.vae);
   settings->vae = paths.vae.substr(0, paths.vae.size() - vae.size()) + recorded_name(vae);
 }
 
@@ -159,4 +159,4 @@ void OrderedOutput::write_first() {
   sink_->add(std::move(first.mapped()));
 }
 
-}  // namespace sd
+}  // namespace sd::job

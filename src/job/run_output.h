@@ -21,7 +21,7 @@
 #include "models/model_source.h"
 #include "sd/pipeline.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Writes what says how each picture was drawn. What it is given must outlive it.
 class Recorder {
@@ -30,8 +30,8 @@ class Recorder {
       : settings_(settings),
         model_(model),
         safety_mode_(safety_mode),
-        checkpoint_hash_(main_file_of(model.paths)) {
-    if (!model.paths.vae.empty()) vae_hash_.emplace(main_vae_file(model.paths.vae));
+        checkpoint_hash_(models::main_file_of(model.paths)) {
+    if (!model.paths.vae.empty()) vae_hash_.emplace(models::main_vae_file(model.paths.vae));
   }
 
   /// Begins to read the files of adapters that pictures are going to be drawn with.
@@ -103,4 +103,4 @@ class OrderedOutput {
   int64_t not_numbers_ = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::job

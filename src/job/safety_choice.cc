@@ -7,7 +7,7 @@
 #include "safety/safety_checker.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
 SafetyOptions choose_safety(const Settings& options) {
   if (options.safety == SafetyMode::kOff) {
@@ -15,7 +15,7 @@ SafetyOptions choose_safety(const Settings& options) {
     return {};
   }
   const std::string checkpoint =
-      options.safety_ckpt.empty() ? find_safety_checkpoint().string() : options.safety_ckpt;
+      options.safety_ckpt.empty() ? safety::find_safety_checkpoint().string() : options.safety_ckpt;
   std::error_code ignored;
   if (!checkpoint.empty() && std::filesystem::exists(checkpoint, ignored)) {
     return {options.safety.value_or(SafetyMode::kBlack), checkpoint};
@@ -33,4 +33,4 @@ SafetyOptions choose_safety(const Settings& options) {
               "`safety_ckpt`; `safety` off draws without");
 }
 
-}  // namespace sd
+}  // namespace sd::job

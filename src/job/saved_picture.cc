@@ -11,7 +11,7 @@
 #include "runtime/profile.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::job {
 
 FitSize saved_size(int width, int height, int64_t longest) {
   const int64_t longer = std::max(width, height);
@@ -32,13 +32,13 @@ std::optional<FitSize> saved_size(const PictureRecord& record) {
 Image saved_picture(Image image, const std::string& watermark, int64_t longest) {
   const FitSize size = saved_size(image.width, image.height, longest);
   if (size != FitSize{image.width, image.height}) {
-    const Zone zone("resize");
-    image = resize(image, size.width, size.height, ResizeFilter::kLanczos);
+    const runtime::Zone zone("resize");
+    image = image::resize(image, size.width, size.height, image::ResizeFilter::kLanczos);
   }
   if (watermark.empty()) return image;
-  const Zone zone("watermark");
+  const runtime::Zone zone("watermark");
   static std::atomic<bool> said_too_small = false;
-  if (!embed_watermark(image, watermark) && !said_too_small.exchange(true)) {
+  if (!image::embed_watermark(image, watermark) && !said_too_small.exchange(true)) {
     notice("watermark: left out, pictures below 256x256 pixels cannot carry it");
   }
   return image;
@@ -48,17 +48,17 @@ std::string watermark_of(const Settings& settings) {
   return settings.no_watermark ? "" : settings.watermark;
 }
 
-std::string encode_saved(Image image, const std::string& watermark, const PngMetadata& metadata,
-                         const OutputSettings& output) {
+std::string encode_saved(Image image, const std::string& watermark,
+                         const image::PngMetadata& metadata, const OutputSettings& output) {
   const Image saved = saved_picture(std::move(image), watermark, output.save_size);
-  const Zone zone("PNG");
-  return encode_picture(saved, metadata, output.format, output.quality);
+  const runtime::Zone zone("PNG");
+  return image::encode_picture(saved, metadata, output.format, output.quality);
 }
 
 std::string encode_saved(Image image, const std::optional<PictureRecord>& record,
                          const Settings& settings) {
   return encode_saved(std::move(image), watermark_of(settings),
-                      record ? metadata_of(*record) : PngMetadata(), settings.output);
+                      record ? metadata_of(*record) : image::PngMetadata(), settings.output);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 #include "sd/image.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The size that a picture of that size is saved in; `longest` 0: its own.
 FitSize saved_size(int width, int height, int64_t longest);
@@ -25,11 +25,11 @@ std::string watermark_of(const Settings& settings);
 
 /// The bytes of the picture's file, shrunk and in the format that the settings ask for, with the
 /// watermark, empty for none, and these texts.
-std::string encode_saved(Image image, const std::string& watermark, const PngMetadata& metadata,
-                         const OutputSettings& output);
+std::string encode_saved(Image image, const std::string& watermark,
+                         const image::PngMetadata& metadata, const OutputSettings& output);
 
 /// As above, of a picture of the run, with its record, if there is one.
 std::string encode_saved(Image image, const std::optional<PictureRecord>& record,
                          const Settings& settings);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
 void LayeredSettings::add(const SettingLayer& layer) {
   for (const LayerValue& value : layer.values) {
@@ -36,4 +36,4 @@ const std::string* LayeredSettings::origin(const Setting& setting) const {
   return found == winners_.end() ? nullptr : &found->second.origin;
 }
 
-}  // namespace sd
+}  // namespace sd::job

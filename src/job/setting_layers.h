@@ -7,7 +7,7 @@
 
 #include "job/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What one source says of a setting; without a text it only counts as set there.
 struct LayerValue {
@@ -43,4 +43,4 @@ class LayeredSettings {
   std::map<size_t, Winner> winners_;  // by place
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -3,7 +3,7 @@
 #include "sampling/sampler.h"
 #include "sampling/schedule.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 template <class Entries>
@@ -15,10 +15,10 @@ std::vector<std::string> names_of(const Entries& entries) {
 
 }  // namespace
 
-std::vector<std::string> sampler_names() { return names_of(samplers()); }
+std::vector<std::string> sampler_names() { return names_of(sampling::samplers()); }
 
-std::vector<std::string> schedule_names() { return names_of(schedules()); }
+std::vector<std::string> schedule_names() { return names_of(sampling::schedules()); }
 
 std::vector<std::string> device_names() { return {"auto", "cpu", "cuda"}; }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::job {
 
 // What settings may name, for help pages and for a shell to complete.
 
@@ -13,4 +13,4 @@ std::vector<std::string> schedule_names();
 /// "auto", "cpu", "cuda"; which of them this machine has is not asked.
 std::vector<std::string> device_names();
 
-}  // namespace sd
+}  // namespace sd::job

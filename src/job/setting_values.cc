@@ -6,7 +6,7 @@
 #include "job/lora_text.h"
 #include "sd/request.h"
 
-namespace sd::values {
+namespace sd::job::values {
 
 std::string quoted(const std::string& text) {
   std::string shown = "'";
@@ -190,4 +190,4 @@ json write(const std::vector<LoraUse>& value) {
   return all;
 }
 
-}  // namespace sd::values
+}  // namespace sd::job::values

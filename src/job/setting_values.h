@@ -20,7 +20,7 @@
 // Each type that a setting may have: from text and JSON and back. Errors say what was expected and
 // what was found; whoever asked adds the setting's name.
 
-namespace sd::values {
+namespace sd::job::values {
 
 using nlohmann::json;
 
@@ -238,4 +238,4 @@ std::optional<double> number_of(const T& value) {
   }
 }
 
-}  // namespace sd::values
+}  // namespace sd::job::values

@@ -5,7 +5,7 @@
 #include "base/split.h"
 #include "job/setting_values.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -86,14 +86,6 @@ auto parse_text(const std::string& text) {
 
 }  // namespace
 
-Settings::Settings(Script of) : script(of) {
-  picture.prompt = "a painting of a virus monster playing guitar";
-  if (of == Script::kTxt2Img) return;
-  picture.scale = 5.0;
-  n_iter = 1;
-  n_samples = 2;
-}
-
 std::vector<std::string> Setting::flags() const {
   const auto names = split_list(about.flags, ',');
   return {names.begin(), names.end()};
@@ -167,6 +159,18 @@ bool try_set(Settings* settings, std::string_view key, const std::string& text) 
   } catch (const Error&) {
     return false;
   }
+}
+
+}  // namespace sd::job
+
+namespace sd {
+
+Settings::Settings(Script of) : script(of) {
+  picture.prompt = "a painting of a virus monster playing guitar";
+  if (of == Script::kTxt2Img) return;
+  picture.scale = 5.0;
+  n_iter = 1;
+  n_samples = 2;
 }
 
 }  // namespace sd

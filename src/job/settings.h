@@ -8,7 +8,7 @@
 #include "job/settings_table.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A row of the table, without a value.
 struct Setting {
@@ -54,4 +54,4 @@ void check_limits(const Settings& settings);
 /// Where the reference's script puts its pictures.
 const char* default_outdir(const Settings& settings);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 // to add a setting, add a member to sd/settings.h and a row in settings_rows/. job/settings.h has
 // the uses.
 
-namespace sd {
+namespace sd::job {
 
 /// All of them.
 template <class S, class V>
@@ -20,4 +20,4 @@ void visit_settings(S& s, V&& v) {
   visit_job_settings(s, v);
 }
 
-}  // namespace sd
+}  // namespace sd::job

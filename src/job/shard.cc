@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 [[noreturn]] void refuse(const std::string& found) {
@@ -117,4 +117,4 @@ Shard parse_shard(const std::string& text, const Environment& environment) {
   refuse(fmt::format("{}/{}", shard.index, shard.count));
 }
 
-}  // namespace sd
+}  // namespace sd::job

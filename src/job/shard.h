@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-namespace sd {
+namespace sd::job {
 
 /// A share of a job: every `count`th block from block `index` on.
 struct Shard {
@@ -24,4 +24,4 @@ using Environment = std::function<const char*(const char* name)>;
 /// or any of those. Empty: all of the job. Throws Error(kUsage).
 Shard parse_shard(const std::string& text, const Environment& environment);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// Jobs that may fail one after the other before the run ends: then it is not the lines.
@@ -340,4 +340,4 @@ bool ShardJobs::stopped() const {
   return JobSource::stopped() || (wall && Clock::now() > *wall);
 }
 
-}  // namespace sd
+}  // namespace sd::job

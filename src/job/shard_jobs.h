@@ -14,7 +14,7 @@
 #include "job/prompt_file.h"
 #include "job/shard.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What a shard is made of; all of it must outlive the shard.
 struct ShardInputs {
@@ -100,7 +100,7 @@ class ShardJobs final : public JobSource {
   bool in_tars_;
   std::shared_ptr<const TarSamples> old_tar_;  // of the block that is planned, or null
   BatchPlanner planner_;
-  NoisePlan noise_;
+  pipeline::NoisePlan noise_;
   std::vector<PlannedBatch> plain_, typical_;
   int64_t next_ = 0;    // of the shard's blocks, in order
   int64_t placed_ = 0;  // the first of all blocks whose noise has no place yet
@@ -120,4 +120,4 @@ class ShardJobs final : public JobSource {
   Clock::duration longest_ = {};
 };
 
-}  // namespace sd
+}  // namespace sd::job

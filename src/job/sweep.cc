@@ -10,7 +10,7 @@
 #include "job/settings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// The setting that a line may have under that flag or key.
@@ -99,8 +99,8 @@ std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings
   return all;
 }
 
-SheetLabels sweep_labels(const Sweep& axes, size_t lines) {
-  SheetLabels labels;
+image::SheetLabels sweep_labels(const Sweep& axes, size_t lines) {
+  image::SheetLabels labels;
   size_t combinations = 1;
   for (const SweepAxis& axis : axes) combinations *= axis.values.size();
   const SweepAxis& last = axes.back();
@@ -122,4 +122,4 @@ SheetLabels sweep_labels(const Sweep& axes, size_t lines) {
   return labels;
 }
 
-}  // namespace sd
+}  // namespace sd::job

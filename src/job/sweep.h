@@ -6,7 +6,7 @@
 #include "image/labelled_sheet.h"
 #include "job/batch_plan.h"
 
-namespace sd {
+namespace sd::job {
 
 /// A setting and the values that it takes one after the other.
 struct SweepAxis {
@@ -27,6 +27,6 @@ std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings
 
 /// What stands beside the pictures of those lines on a sheet with a column for each value of the
 /// last axis.
-SheetLabels sweep_labels(const Sweep& sweep, size_t lines);
+image::SheetLabels sweep_labels(const Sweep& sweep, size_t lines);
 
-}  // namespace sd
+}  // namespace sd::job

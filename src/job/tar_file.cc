@@ -7,7 +7,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr size_t kBlock = 512;
@@ -66,4 +66,4 @@ bool TarFile::finish(bool over) {
   return true;
 }
 
-}  // namespace sd
+}  // namespace sd::job

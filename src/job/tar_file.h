@@ -8,7 +8,7 @@
 #include "base/new_file.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Writes a tar (POSIX ustar) that holds nothing but names and bytes: no time, no owner. The same
 /// files give the same tar.
@@ -35,11 +35,11 @@ class TarFile {
   void write(std::string_view bytes);
 
   NewFile file_;
-  Sha256 sum_;
+  weights::Sha256 sum_;
   std::string digest_;
 };
 
 /// The 512 bytes before a file in a tar.
 std::string tar_header(std::string_view name, uint64_t size);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -10,7 +10,7 @@
 #include "sampling/sampler.h"
 #include "text/prompt_syntax.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::ordered_json;
@@ -105,9 +105,9 @@ int64_t whole_of(const ordered_json& fields, const char* name, int64_t otherwise
 
 bool weighs(const std::string& prompt) {
   try {
-    const auto parts = parse_attention(prompt);
-    return std::any_of(parts.begin(), parts.end(), [](const WeightedText& part) {
-      return part.weight != 1 && part.text != kBreak.text;
+    const auto parts = text::parse_attention(prompt);
+    return std::any_of(parts.begin(), parts.end(), [](const text::WeightedText& part) {
+      return part.weight != 1 && part.text != text::kBreak.text;
     });
   } catch (const Error&) {
     return false;
@@ -236,7 +236,7 @@ WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, boo
     chosen = name;
     found.schedule = label;
   };
-  for (const Schedule& each : schedules()) {
+  for (const sampling::Schedule& each : sampling::schedules()) {
     if (schedule == each.name || schedule == each.label) choose(each.name, each.label);
   }
   const auto ends_in = [&](std::string_view name) {
@@ -253,8 +253,9 @@ WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, boo
     }
   };
   cut("automatic", kAutomatic, "");
-  for (const Schedule& each : schedules()) cut(each.name, each.label, each.old_names);
-  for (const Sampler& each : samplers()) {
+  for (const sampling::Schedule& each : sampling::schedules())
+    cut(each.name, each.label, each.old_names);
+  for (const sampling::Sampler& each : sampling::samplers()) {
     if (each.reference || sampler != each.label) continue;
     found.sampler = each.label;
     usual = each.schedule;
@@ -264,4 +265,4 @@ WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, boo
   return found;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -5,7 +5,7 @@
 
 #include "job/infotext.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What the web UI (1.10.1) makes of a text that is pasted into it: an object of its fields, with
 /// "Prompt", "Negative prompt", a size as "Size-1" and "Size-2", the defaults of what the text
@@ -28,4 +28,4 @@ struct WebUiSampler {
 /// a sampler's usual schedule is Automatic, too.
 WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, bool pastes);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include <regex>
 #include <string>
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 std::optional<int> number_of(const std::string& digits) {
@@ -55,4 +55,4 @@ std::optional<WebUiVersion> parse_webui_version(std::string_view text) {
   return parsed;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::job {
 
 /// A version as the web UI writes it, "v1.7.0-225-gabcdef12": numbers, and where it stands among
 /// those with the same numbers.
@@ -18,4 +18,4 @@ struct WebUiVersion {
 /// Nothing where it is no such version (a fork's, another program's).
 std::optional<WebUiVersion> parse_webui_version(std::string_view text);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -16,12 +16,12 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using Lists = std::map<std::string, std::vector<WildcardValue>>;
+using Lists = std::map<std::string, std::vector<text::WildcardValue>>;
 
 constexpr size_t kMostFiles = 10'000;
 constexpr size_t kMostBytes = size_t{16} << 20;
@@ -37,7 +37,7 @@ std::string read(const fs::path& path) {
   return *text;
 }
 
-void add_lines(const std::string& text, std::vector<WildcardValue>* values) {
+void add_lines(const std::string& text, std::vector<text::WildcardValue>* values) {
   for (const std::string_view each : split(text, '\n')) {
     const std::string_view line = strip(each);
     if (!line.empty() && !line.starts_with('#')) values->push_back({std::string(line), 1});
@@ -45,7 +45,7 @@ void add_lines(const std::string& text, std::vector<WildcardValue>* values) {
 }
 
 /// "0.5::a": a value with its weight.
-WildcardValue parse_value(const std::string& text) {
+text::WildcardValue parse_value(const std::string& text) {
   double weight = 1;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), weight);
   const auto used = static_cast<size_t>(parsed.ptr - text.data());
@@ -147,11 +147,11 @@ const Wildcards::Lists& Wildcards::lists() {
 
 std::string Wildcards::sha256() {
   if (lists().empty()) return "";
-  Sha256 sum;
+  weights::Sha256 sum;
   const auto add = [&](const std::string& text) { sum.update(text.c_str(), text.size() + 1); };
   for (const auto& [list, values] : lists()) {
     std::vector<std::string> texts;
-    for (const WildcardValue& value : values) {
+    for (const text::WildcardValue& value : values) {
       texts.push_back(fmt::format("{:.17g} ", value.weight) + value.text);
     }
     std::sort(texts.begin(), texts.end());  // files of one name come in any order
@@ -161,13 +161,13 @@ std::string Wildcards::sha256() {
   return sum.finish();
 }
 
-const std::vector<WildcardValue>& Wildcards::values(const std::string& name) {
+const std::vector<text::WildcardValue>& Wildcards::values(const std::string& name) {
   const auto known = known_.find(name);
   return known != known_.end() ? known->second : known_.emplace(name, find(name)).first->second;
 }
 
-std::vector<WildcardValue> Wildcards::find(const std::string& name) {
-  std::vector<WildcardValue> all;
+std::vector<text::WildcardValue> Wildcards::find(const std::string& name) {
+  std::vector<text::WildcardValue> all;
   const auto add = [&](const std::string& pattern) {
     constexpr size_t kMostStars = 4;  // matching tries each
     if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<long>(2 * kMostStars)) return;
@@ -185,10 +185,11 @@ std::vector<WildcardValue> Wildcards::find(const std::string& name) {
                 "no wildcard " + printable(name, 60) + " below " + printable(folder_),
                 near.empty() ? "name the folder with `wildcards`" : "nearest: " + join(near, ", "));
   }
-  std::sort(all.begin(), all.end(),
-            [](const WildcardValue& a, const WildcardValue& b) { return a.text < b.text; });
+  std::sort(all.begin(), all.end(), [](const text::WildcardValue& a, const text::WildcardValue& b) {
+    return a.text < b.text;
+  });
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 
 #include "text/dynamic_prompt.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The wildcards of a folder: NAME.txt has a value a line (# begins a comment), NAME.json and
 /// NAME.yaml lists of values by keys, "0.5::a" with a weight. Files are read once, when the first
@@ -19,21 +19,21 @@ class Wildcards {
   /// Of "colours", "artists/dutch", "colours*", "artists/**": by the path below the folder, without
   /// ending; else below any folder in it. Sorted, without repeats; they live as long as this.
   /// Throws Error(kFile) where there is none, or a file cannot be read.
-  const std::vector<WildcardValue>& values(const std::string& name);
+  const std::vector<text::WildcardValue>& values(const std::string& name);
 
   /// The SHA-256 of all of them; empty where there is none. Throws Error(kFile) where a file cannot
   /// be read.
   std::string sha256();
 
  private:
-  using Lists = std::map<std::string, std::vector<WildcardValue>>;
+  using Lists = std::map<std::string, std::vector<text::WildcardValue>>;
 
   const Lists& lists();
-  std::vector<WildcardValue> find(const std::string& name);
+  std::vector<text::WildcardValue> find(const std::string& name);
 
   std::string folder_;
   std::optional<Lists> lists_;  // nothing: not read yet
   Lists known_;                 // by the names that were asked for
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,16 +7,17 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 
-std::vector<ExecPolicy> resolve_workers(const Settings& settings, const HostInfo& host) {
+std::vector<runtime::ExecPolicy> resolve_workers(const Settings& settings,
+                                                 const runtime::HostInfo& host) {
   const auto on_cpu = std::count(settings.devices.begin(), settings.devices.end(), "cpu");
-  std::vector<ExecPolicy> workers;
+  std::vector<runtime::ExecPolicy> workers;
   std::set<std::string> cards;
   for (const std::string& device : settings.devices) {
     DeviceOptions asked = settings.device;
     asked.device = device;
-    ExecPolicy policy = resolve(asked, host);
+    runtime::ExecPolicy policy = runtime::resolve(asked, host);
     if (policy.device.is_cuda() && !cards.insert(policy.chosen.device).second) {
       throw Error(ErrorKind::kUsage, "`devices` names " + policy.chosen.device + " twice",
                   "name each card once");
@@ -24,7 +25,7 @@ std::vector<ExecPolicy> resolve_workers(const Settings& settings, const HostInfo
     if (policy.device.is_cpu() && on_cpu > 1) {
       asked.threads = std::max(1, policy.threads / static_cast<int>(on_cpu));
       const int64_t free = policy.free_bytes;
-      policy = resolve(asked, host);
+      policy = runtime::resolve(asked, host);
       if (free < INT64_MAX) policy.free_bytes = free / on_cpu;
     }
     workers.push_back(std::move(policy));
@@ -32,4 +33,4 @@ std::vector<ExecPolicy> resolve_workers(const Settings& settings, const HostInfo
   return workers;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 
 #include "pipeline/request_load.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// What its tensors hold, about.
@@ -34,7 +34,7 @@ Workload largest_load(const std::vector<PlannedBatch>& batches, const ModelDescr
   Workload largest{.pictures = 0};
   bool encodes = false;
   for (const PlannedBatch& batch : batches) {
-    for (const Workload& load : loads_of(model, request_of(batch, /*pass=*/0))) {
+    for (const Workload& load : pipeline::loads_of(model, request_of(batch, /*pass=*/0))) {
       encodes = encodes || load.encodes;
       if (values_in(load) > values_in(largest)) largest = load;
     }
@@ -44,4 +44,4 @@ Workload largest_load(const std::vector<PlannedBatch>& batches, const ModelDescr
   return largest;
 }
 
-}  // namespace sd
+}  // namespace sd::job

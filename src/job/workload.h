@@ -6,7 +6,7 @@
 
 // What a plan asks of the model that draws it.
 
-namespace sd {
+namespace sd::job {
 
 /// The sets of adapters that the batches have, each once.
 std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& batches);
@@ -16,4 +16,4 @@ std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& bat
 Workload largest_load(const std::vector<PlannedBatch>& batches, const ModelDescription& model,
                       bool previews = false);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 
 void check_writable(const fs::path& folder, const char* setting) {
@@ -39,4 +39,4 @@ void check_writable(const fs::path& folder, const char* setting) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::job

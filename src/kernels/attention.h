@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sd {
+namespace sd::kernels {
 
 struct AttentionSpec {
   int64_t heads = 8;
@@ -19,4 +19,4 @@ class AttentionKernel {
                                 const at::Tensor& v) const = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

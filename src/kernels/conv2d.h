@@ -4,7 +4,7 @@
 
 #include "kernels/group_norm.h"
 
-namespace sd {
+namespace sd::kernels {
 
 struct Conv2dSpec {
   at::Tensor weight;  ///< [O, I, kh, kw] f32
@@ -34,4 +34,4 @@ class Conv2dKernel {
   at::Tensor operator()(const at::Tensor& x) const { return (*this)(Conv2dInputs{.x = x}); }
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

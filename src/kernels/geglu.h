@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sd {
+namespace sd::kernels {
 
 struct GegluSpec {
   at::Tensor weight;  ///< [2*O, I] f32: the value's rows, then the gate's
@@ -18,4 +18,4 @@ class GegluKernel {
   virtual at::Tensor operator()(const at::Tensor& x) const = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sd {
+namespace sd::kernels {
 
 struct GroupNormSpec {
   at::Tensor weight;  ///< [C] f32
@@ -33,4 +33,4 @@ class GroupNormKernel {
   virtual ChannelAffine affine(const at::Tensor& x) const = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sd {
+namespace sd::kernels {
 
 struct GuideSpec {
   /// [N] f32, on the device: each picture's guidance. Undefined: the network answers for N rows,
@@ -31,4 +31,4 @@ class GuideKernel {
   virtual GuidedAnswer operator()(const GuideInputs& inputs) const = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sd {
+namespace sd::kernels {
 
 struct LinearSpec {
   at::Tensor weight;  ///< [O, I] f32
@@ -23,4 +23,4 @@ class LinearKernel {
   virtual at::Tensor compute(const at::Tensor& x, const at::Tensor& residual) const = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

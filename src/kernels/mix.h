@@ -4,7 +4,7 @@
 
 #include <span>
 
-namespace sd {
+namespace sd::kernels {
 
 /// Tensors that one sum may have.
 inline constexpr int kMixTerms = 8;
@@ -32,4 +32,4 @@ class MixKernel {
   }
 };
 
-}  // namespace sd
+}  // namespace sd::kernels

@@ -13,7 +13,7 @@
 #include "kernels/shapes/shape_kernels.h"
 #include "runtime/kernel_policy.h"
 
-namespace sd {
+namespace sd::kernels {
 
 /// One way to compute an operation. `make` returns null where the entry does not fit the spec or
 /// the policy; it is called only for tensors on the entry's device, and where the processor has
@@ -22,9 +22,9 @@ namespace sd {
 template <class Kernel, class Spec>
 struct KernelEntry {
   const char* name;
-  Isa needs;
-  std::unique_ptr<const Kernel> (*make)(const Spec& spec, const KernelPolicy& policy);
-  DeviceKind device = DeviceKind::kCpu;
+  runtime::Isa needs;
+  std::unique_ptr<const Kernel> (*make)(const Spec& spec, const runtime::KernelPolicy& policy);
+  runtime::DeviceKind device = runtime::DeviceKind::kCpu;
 };
 
 using Conv2dEntry = KernelEntry<Conv2dKernel, Conv2dSpec>;
@@ -47,7 +47,7 @@ std::span<const MixEntry> mix_entries();
 /// it.
 template <class Kernel, class Spec>
 std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelEntry<Kernel, Spec>> entries,
-                                            const Spec& spec, const KernelPolicy& policy) {
+                                            const Spec& spec, const runtime::KernelPolicy& policy) {
   if constexpr (requires { shapes::make_kernel(spec, policy); }) {
     if (policy.shapes != nullptr) return shapes::make_kernel(spec, policy);
   }
@@ -60,4 +60,4 @@ std::unique_ptr<const Kernel> choose_kernel(std::span<const KernelEntry<Kernel, 
   return entries.back().make(spec, policy);
 }
 
-}  // namespace sd
+}  // namespace sd::kernels

@@ -7,12 +7,12 @@
 
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// Measured with the built-in model: here bfloat16 in convolutions moves a picture's values by 0.03
 /// of 255 (root of the mean square); in all of the UNet, where each step adds to it, by 3 to 6.
-KernelPolicy of_pictures(KernelPolicy kernels) {
+runtime::KernelPolicy of_pictures(runtime::KernelPolicy kernels) {
   kernels.bf16_convolutions = kernels.bf16;
   return kernels;
 }
@@ -30,8 +30,8 @@ TraceFn polled(const StripWork& work) {
 }
 
 /// conv(norm(x)) in strips, contiguous.
-at::Tensor finish(const GroupNorm& norm, const Conv2d& conv, int64_t out, const RowSource& x,
-                  const StripWork& work) {
+at::Tensor finish(const nn::GroupNorm& norm, const nn::Conv2d& conv, int64_t out,
+                  const RowSource& x, const StripWork& work) {
   const KnownNorm known(norm, x, work);
   at::Tensor y = at::empty({x.tensor().size(0), out, x.height(), x.width()}, x.tensor().options());
   work.for_each(x.height(), x.width(), norm.channels(), [&](const Strip& strip) {
@@ -44,8 +44,8 @@ int64_t deepest(const AutoencoderConfig& config) { return config.ch * config.ch_
 
 }  // namespace
 
-Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config,
-                 const KernelPolicy& kernels)
+Encoder::Encoder(const weights::WeightView& view, const AutoencoderConfig& config,
+                 const runtime::KernelPolicy& kernels)
     : z_channels_(config.z_channels),
       conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
@@ -54,7 +54,7 @@ Encoder::Encoder(const WeightView& view, const AutoencoderConfig& config,
   int64_t in = config.ch;
   int64_t resolution = config.resolution;
   for (size_t i = 0; i < config.ch_mult.size(); ++i) {
-    const WeightView scope = view["down"][static_cast<int64_t>(i)];
+    const weights::WeightView scope = view["down"][static_cast<int64_t>(i)];
     const int64_t out = config.ch * config.ch_mult[i];
     AutoencoderLevel level = make_level(scope, in, out, config.num_res_blocks,
                                         attends(config, resolution), config.num_groups, kernels);
@@ -94,8 +94,8 @@ at::Tensor Encoder::by_strips(const at::Tensor& x, const StripWork& work) const 
   return finish(norm_out_, conv_out_, 2 * z_channels_, RowSource(h), work);
 }
 
-Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config,
-                 const KernelPolicy& kernels)
+Decoder::Decoder(const weights::WeightView& view, const AutoencoderConfig& config,
+                 const runtime::KernelPolicy& kernels)
     : out_ch_(config.out_ch),
       conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
@@ -106,7 +106,7 @@ Decoder::Decoder(const WeightView& view, const AutoencoderConfig& config,
   int64_t in = deepest(config);
   int64_t resolution = config.resolution / config.factor();
   for (size_t i = config.ch_mult.size(); i-- > 0;) {
-    const WeightView scope = view["up"][static_cast<int64_t>(i)];
+    const weights::WeightView scope = view["up"][static_cast<int64_t>(i)];
     const int64_t out = config.ch * config.ch_mult[i];
     AutoencoderLevel level = make_level(scope, in, out, config.num_res_blocks + 1,
                                         attends(config, resolution), config.num_groups, kernels);
@@ -153,14 +153,14 @@ at::Tensor Decoder::by_strips(const at::Tensor& z, const StripWork& work) const 
   return finish(norm_out_, conv_out_, out_ch_, h, work);
 }
 
-EncodingHalf::EncodingHalf(const WeightView& view, const AutoencoderConfig& config,
-                           const KernelPolicy& kernels)
+EncodingHalf::EncodingHalf(const weights::WeightView& view, const AutoencoderConfig& config,
+                           const runtime::KernelPolicy& kernels)
     : encoder(view["encoder"], config, of_pictures(kernels)),
       quant_conv(
           conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels)) {}
 
-Autoencoder::Autoencoder(const WeightView& view, const AutoencoderConfig& config, CoderParts parts,
-                         const KernelPolicy& kernels)
+Autoencoder::Autoencoder(const weights::WeightView& view, const AutoencoderConfig& config,
+                         CoderParts parts, const runtime::KernelPolicy& kernels)
     : options_(view.options()),
       post_quant_conv_(
           conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
@@ -172,24 +172,24 @@ at::Tensor Autoencoder::entering(const at::Tensor& x) const {
 }
 
 at::Tensor Autoencoder::moments(const at::Tensor& x, const TraceFn& trace) const {
-  const Zone zone("encoder");
+  const runtime::Zone zone("encoder");
   const EncodingHalf& half = encoding_.get();
   return half.quant_conv(half.encoder(entering(x), trace)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::moments(const at::Tensor& x, const StripWork& work) const {
-  const Zone zone("encoder");
+  const runtime::Zone zone("encoder");
   const EncodingHalf& half = encoding_.get();
   return half.quant_conv(half.encoder.by_strips(entering(x), work)).to(at::kFloat).contiguous();
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const TraceFn& trace) const {
-  const Zone zone("decoder");
+  const runtime::Zone zone("decoder");
   return decoder_(post_quant_conv_(entering(z)), trace).to(at::kFloat);
 }
 
 at::Tensor Autoencoder::decode(const at::Tensor& z, const StripWork& work) const {
-  const Zone zone("decoder");
+  const runtime::Zone zone("decoder");
   return decoder_.by_strips(post_quant_conv_(entering(z)), work).to(at::kFloat);
 }
 
@@ -199,4 +199,4 @@ at::Tensor sample_posterior(const at::Tensor& moments, const at::Tensor& noise) 
   return halves[0] + deviation * noise;
 }
 
-}  // namespace sd
+}  // namespace sd::models

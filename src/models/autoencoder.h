@@ -9,38 +9,40 @@
 #include "models/later_network.h"
 #include "models/model_config.h"
 
-namespace sd {
+namespace sd::models {
 
 /// ldm.modules.diffusionmodules.model.Encoder: [N, in, H, W] → [N, 2*z, H/f, W/f].
 class Encoder {
  public:
-  Encoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
+  Encoder(const weights::WeightView& view, const AutoencoderConfig& config,
+          const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const TraceFn& trace) const;
   /// The same in strips.
   at::Tensor by_strips(const at::Tensor& x, const StripWork& work) const;
 
  private:
   int64_t z_channels_;
-  Conv2d conv_in_;
+  nn::Conv2d conv_in_;
   std::vector<AutoencoderLevel> down_;
   AutoencoderMiddle mid_;
-  GroupNorm norm_out_;
-  Conv2d conv_out_;
+  nn::GroupNorm norm_out_;
+  nn::Conv2d conv_out_;
 };
 
 /// The half of an autoencoder that encodes, quant_conv behind the Encoder. `view`: of the whole.
 struct EncodingHalf {
-  EncodingHalf(const WeightView& view, const AutoencoderConfig& config,
-               const KernelPolicy& kernels);
+  EncodingHalf(const weights::WeightView& view, const AutoencoderConfig& config,
+               const runtime::KernelPolicy& kernels);
 
   Encoder encoder;
-  Conv2d quant_conv;
+  nn::Conv2d quant_conv;
 };
 
 /// ldm.modules.diffusionmodules.model.Decoder: [N, z, h, w] → [N, out, h*f, w*f].
 class Decoder {
  public:
-  Decoder(const WeightView& view, const AutoencoderConfig& config, const KernelPolicy& kernels);
+  Decoder(const weights::WeightView& view, const AutoencoderConfig& config,
+          const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& z, const TraceFn& trace) const;
   /// The same in strips.
   at::Tensor by_strips(const at::Tensor& z, const StripWork& work) const;
@@ -49,18 +51,18 @@ class Decoder {
   RowSource upsampled(size_t level, at::Tensor x) const;
 
   int64_t out_ch_;
-  Conv2d conv_in_;
+  nn::Conv2d conv_in_;
   AutoencoderMiddle mid_;
   std::vector<AutoencoderLevel> up_;  // up_[0] is the largest resolution, and the last applied
-  GroupNorm norm_out_;
-  Conv2d conv_out_;
+  nn::GroupNorm norm_out_;
+  nn::Conv2d conv_out_;
 };
 
 /// ldm.models.autoencoder.AutoencoderKL: pictures to latents and back.
 class Autoencoder {
  public:
-  Autoencoder(const WeightView& view, const AutoencoderConfig& config, CoderParts parts,
-              const KernelPolicy& kernels);
+  Autoencoder(const weights::WeightView& view, const AutoencoderConfig& config, CoderParts parts,
+              const runtime::KernelPolicy& kernels);
 
   /// Mean and log-variance of the latent of a picture: x [N, 3, H, W] in [-1, 1] →
   /// [N, 2*embed_dim, H/f, W/f] f32.
@@ -79,7 +81,7 @@ class Autoencoder {
   at::Tensor entering(const at::Tensor& x) const;
 
   at::TensorOptions options_;  // of the weights, and of what is computed between
-  Conv2d post_quant_conv_;
+  nn::Conv2d post_quant_conv_;
   Decoder decoder_;
   LaterNetwork<EncodingHalf, AutoencoderConfig> encoding_;
 };
@@ -88,4 +90,4 @@ class Autoencoder {
 /// log-variance kept within [-30, 20] (ldm.modules.distributions).
 at::Tensor sample_posterior(const at::Tensor& moments, const at::Tensor& noise);
 
-}  // namespace sd
+}  // namespace sd::models

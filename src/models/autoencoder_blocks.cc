@@ -7,32 +7,35 @@
 
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr double kEps = 1e-6;  // ldm.modules.diffusionmodules.model.Normalize
 
 }  // namespace
 
-Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
-  return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
+nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels) {
+  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
 }
 
-Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
-  return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
+nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels) {
+  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
 }
 
-Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPolicy& kernels) {
-  return Conv2d(view, {.in = channels, .out = channels, .kernel = 3, .stride = 2}, kernels);
+nn::Conv2d downsample_conv(const weights::WeightView& view, int64_t channels,
+                           const runtime::KernelPolicy& kernels) {
+  return nn::Conv2d(view, {.in = channels, .out = channels, .kernel = 3, .stride = 2}, kernels);
 }
 
-GroupNorm last_norm(const WeightView& view, int64_t channels, int64_t groups,
-                    const KernelPolicy& kernels) {
-  return GroupNorm(view, channels, groups, kEps, /*silu=*/true, kernels);
+nn::GroupNorm last_norm(const weights::WeightView& view, int64_t channels, int64_t groups,
+                        const runtime::KernelPolicy& kernels) {
+  return nn::GroupNorm(view, channels, groups, kEps, /*silu=*/true, kernels);
 }
 
 at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x) {
-  const SizeZone zone(x.size(2) / 2, x.size(3) / 2);
+  const runtime::SizeZone zone(x.size(2) / 2, x.size(3) / 2);
   if (!level.resample) return at::avg_pool2d(x, 2);
   return (*level.resample)(at::constant_pad_nd(x, {0, 1, 0, 1}));
 }
@@ -55,12 +58,12 @@ at::Tensor downsample(const AutoencoderLevel& level, const at::Tensor& x, const 
 }
 
 at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x) {
-  const SizeZone zone(2 * x.size(2), 2 * x.size(3));
-  return level.resample ? (*level.resample)({.x = x, .upsample = true}) : upsample_nearest(x);
+  const runtime::SizeZone zone(2 * x.size(2), 2 * x.size(3));
+  return level.resample ? (*level.resample)({.x = x, .upsample = true}) : nn::upsample_nearest(x);
 }
 
-AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int64_t count,
-                            bool attention, int64_t groups, const KernelPolicy& kernels) {
+AutoencoderLevel make_level(const weights::WeightView& view, int64_t in, int64_t out, int64_t count,
+                            bool attention, int64_t groups, const runtime::KernelPolicy& kernels) {
   AutoencoderLevel level;
   for (int64_t i = 0; i < count; ++i) {
     level.block.emplace_back(view["block"][i], i == 0 ? in : out, out, groups, kernels);
@@ -71,7 +74,7 @@ AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int
 
 at::Tensor run_blocks(const AutoencoderLevel& level, at::Tensor h, const std::string& name,
                       const TraceFn& trace) {
-  const SizeZone zone(h.size(2), h.size(3));
+  const runtime::SizeZone zone(h.size(2), h.size(3));
   for (size_t i = 0; i < level.block.size(); ++i) {
     h = level.block[i](h);
     if (trace) trace(name + ".block." + std::to_string(i), h);
@@ -88,8 +91,8 @@ at::Tensor run_blocks(const AutoencoderLevel& level, RowSource h, const StripWor
   return h.tensor();
 }
 
-ResnetBlock::ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
-                         const KernelPolicy& kernels)
+ResnetBlock::ResnetBlock(const weights::WeightView& view, int64_t in, int64_t out, int64_t groups,
+                         const runtime::KernelPolicy& kernels)
     : norm1_(view["norm1"], in, groups, kEps, /*silu=*/true, kernels),
       conv1_(conv3x3(view["conv1"], in, out, kernels)),
       norm2_(view["norm2"], out, groups, kEps, /*silu=*/true, kernels),
@@ -107,8 +110,8 @@ at::Tensor ResnetBlock::by_strips(RowSource x, const StripWork& work) const {
   const int64_t height = x.height(), width = x.width(), out = norm2_.channels();
   const int64_t widest = std::max(norm1_.channels(), out);
   at::Tensor h = empty_picture(x.tensor(), out, height, width);
-  NormMoments moments;
-  const MomentsFn moments_of = norm2_.moments();
+  nn::NormMoments moments;
+  const nn::MomentsFn moments_of = norm2_.moments();
   {
     const KnownNorm norm(norm1_, x, work);
     work.for_each(height, width, widest, [&](const Strip& strip) {
@@ -133,8 +136,8 @@ at::Tensor ResnetBlock::by_strips(RowSource x, const StripWork& work) const {
   return h;
 }
 
-AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
-                     const KernelPolicy& kernels)
+AttnBlock::AttnBlock(const weights::WeightView& view, int64_t channels, int64_t groups,
+                     const runtime::KernelPolicy& kernels)
     : norm_(view["norm"], channels, groups, kEps, /*silu=*/false, kernels),
       q_(conv1x1(view["q"], channels, channels, kernels)),
       k_(conv1x1(view["k"], channels, channels, kernels)),
@@ -144,20 +147,20 @@ AttnBlock::AttnBlock(const WeightView& view, int64_t channels, int64_t groups,
 
 at::Tensor AttnBlock::operator()(const at::Tensor& x) const {
   const at::Tensor h = norm_(x);
-  const at::Tensor mixed = attention_(image_to_tokens(q_(h)), image_to_tokens(k_(h)),
-                                      image_to_tokens(v_(h)));  // [N, h*w, C]
-  return proj_out_(tokens_to_image(mixed, x.size(2), x.size(3))).add_(x);
+  const at::Tensor mixed = attention_(nn::image_to_tokens(q_(h)), nn::image_to_tokens(k_(h)),
+                                      nn::image_to_tokens(v_(h)));  // [N, h*w, C]
+  return proj_out_(nn::tokens_to_image(mixed, x.size(2), x.size(3))).add_(x);
 }
 
-AutoencoderMiddle::AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
-                                     const KernelPolicy& kernels)
+AutoencoderMiddle::AutoencoderMiddle(const weights::WeightView& view, int64_t channels,
+                                     int64_t groups, const runtime::KernelPolicy& kernels)
     : block_1(view["block_1"], channels, channels, groups, kernels),
       attn_1(view["attn_1"], channels, groups, kernels),
       block_2(view["block_2"], channels, channels, groups, kernels) {}
 
 at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string& name,
                                          const TraceFn& trace) const {
-  const SizeZone zone(x.size(2), x.size(3));
+  const runtime::SizeZone zone(x.size(2), x.size(3));
   at::Tensor h = block_1(x);
   if (trace) trace(name + ".block_1", h);
   h = attn_1(h);
@@ -167,4 +170,4 @@ at::Tensor AutoencoderMiddle::operator()(const at::Tensor& x, const std::string&
   return h;
 }
 
-}  // namespace sd
+}  // namespace sd::models

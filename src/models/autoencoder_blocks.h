@@ -10,52 +10,53 @@
 #include "models/strips.h"
 #include "nn/layers.h"
 
-namespace sd {
+namespace sd::models {
 
 /// ldm.modules.diffusionmodules.model.ResnetBlock, without a time embedding.
 class ResnetBlock {
  public:
-  ResnetBlock(const WeightView& view, int64_t in, int64_t out, int64_t groups,
-              const KernelPolicy& kernels);
+  ResnetBlock(const weights::WeightView& view, int64_t in, int64_t out, int64_t groups,
+              const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
   /// The same in strips: needs memory for x and for one tensor of its own channels, the result.
   at::Tensor by_strips(RowSource x, const StripWork& work) const;
   int64_t out_channels() const { return norm2_.channels(); }
 
  private:
-  GroupNorm norm1_;
-  Conv2d conv1_;
-  GroupNorm norm2_;
-  Conv2d conv2_;
-  std::optional<Conv2d> nin_shortcut_;
+  nn::GroupNorm norm1_;
+  nn::Conv2d conv1_;
+  nn::GroupNorm norm2_;
+  nn::Conv2d conv2_;
+  std::optional<nn::Conv2d> nin_shortcut_;
 };
 
 /// ldm.modules.diffusionmodules.model.AttnBlock: one head over all positions.
 class AttnBlock {
  public:
-  AttnBlock(const WeightView& view, int64_t channels, int64_t groups, const KernelPolicy& kernels);
+  AttnBlock(const weights::WeightView& view, int64_t channels, int64_t groups,
+            const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
-  GroupNorm norm_;
-  Conv2d q_;
-  Conv2d k_;
-  Conv2d v_;
-  Conv2d proj_out_;
-  Attention attention_;
+  nn::GroupNorm norm_;
+  nn::Conv2d q_;
+  nn::Conv2d k_;
+  nn::Conv2d v_;
+  nn::Conv2d proj_out_;
+  nn::Attention attention_;
 };
 
 /// The blocks of one resolution: block.0, block.1, … each followed by attn.i where the config says.
 struct AutoencoderLevel {
   std::vector<ResnetBlock> block;
-  std::vector<AttnBlock> attn;     ///< empty, or one for each block
-  std::optional<Conv2d> resample;  ///< downsample.conv or upsample.conv
-  bool resamples = false;          ///< whether the size changes after the blocks
+  std::vector<AttnBlock> attn;         ///< empty, or one for each block
+  std::optional<nn::Conv2d> resample;  ///< downsample.conv or upsample.conv
+  bool resamples = false;              ///< whether the size changes after the blocks
 };
 
 /// `count` blocks from `in` to `out` channels, with attention after each where `attention` is set.
-AutoencoderLevel make_level(const WeightView& view, int64_t in, int64_t out, int64_t count,
-                            bool attention, int64_t groups, const KernelPolicy& kernels);
+AutoencoderLevel make_level(const weights::WeightView& view, int64_t in, int64_t out, int64_t count,
+                            bool attention, int64_t groups, const runtime::KernelPolicy& kernels);
 
 /// The blocks of a level, without its resampling. `trace` is called with `name`.block.i.
 at::Tensor run_blocks(const AutoencoderLevel& level, at::Tensor h, const std::string& name,
@@ -72,8 +73,8 @@ at::Tensor upsample(const AutoencoderLevel& level, const at::Tensor& x);
 
 /// mid.block_1, mid.attn_1, mid.block_2.
 struct AutoencoderMiddle {
-  AutoencoderMiddle(const WeightView& view, int64_t channels, int64_t groups,
-                    const KernelPolicy& kernels);
+  AutoencoderMiddle(const weights::WeightView& view, int64_t channels, int64_t groups,
+                    const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const std::string& name, const TraceFn& trace) const;
 
   ResnetBlock block_1;
@@ -82,12 +83,15 @@ struct AutoencoderMiddle {
 };
 
 // Convolutions of the autoencoder: 3x3 with padding, 1x1, and 3x3 of stride 2 without padding.
-Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels);
-Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels);
-Conv2d downsample_conv(const WeightView& view, int64_t channels, const KernelPolicy& kernels);
+nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels);
+nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels);
+nn::Conv2d downsample_conv(const weights::WeightView& view, int64_t channels,
+                           const runtime::KernelPolicy& kernels);
 
 /// The norm before a half's last convolution.
-GroupNorm last_norm(const WeightView& view, int64_t channels, int64_t groups,
-                    const KernelPolicy& kernels);
+nn::GroupNorm last_norm(const weights::WeightView& view, int64_t channels, int64_t groups,
+                        const runtime::KernelPolicy& kernels);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -2,7 +2,7 @@
 
 #include "models/text_encoder.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 // ldm.modules.x_transformer.Attention: so many heads of such a width, whatever n_embed is.
@@ -13,8 +13,8 @@ constexpr int64_t kHeadWidth = 64;
 /// residual. In the checkpoint it is two entries of attn_layers.layers: 2i and 2i + 1.
 class BertLayer {
  public:
-  BertLayer(const WeightView& attn, const WeightView& mlp, int64_t width,
-            const KernelPolicy& kernels)
+  BertLayer(const weights::WeightView& attn, const weights::WeightView& mlp, int64_t width,
+            const runtime::KernelPolicy& kernels)
       : attn_norm_(attn["0"], width),
         to_q_(attn["1.to_q"], width, kHeads * kHeadWidth, kernels, /*bias=*/false),
         to_k_(attn["1.to_k"], width, kHeads * kHeadWidth, kernels, /*bias=*/false),
@@ -32,28 +32,29 @@ class BertLayer {
   }
 
  private:
-  LayerNorm attn_norm_;
-  Linear to_q_;
-  Linear to_k_;
-  Linear to_v_;
-  Attention attention_;
-  Linear to_out_;
-  LayerNorm mlp_norm_;
-  Linear mlp_in_;
-  Linear mlp_out_;
+  nn::LayerNorm attn_norm_;
+  nn::Linear to_q_;
+  nn::Linear to_k_;
+  nn::Linear to_v_;
+  nn::Attention attention_;
+  nn::Linear to_out_;
+  nn::LayerNorm mlp_norm_;
+  nn::Linear mlp_in_;
+  nn::Linear mlp_out_;
 };
 
 /// ldm.modules.x_transformer.TransformerWrapper around an Encoder, without its logits.
 class BertText final : public TextEncoder {
  public:
-  BertText(const WeightView& view, const BertTextConfig& config, const KernelPolicy& kernels)
+  BertText(const weights::WeightView& view, const BertTextConfig& config,
+           const runtime::KernelPolicy& kernels)
       : device_(view.options().device()),
         vocab_size_(config.vocab_size),
         width_(config.n_embed),
         token_emb_(view["token_emb"], config.vocab_size, config.n_embed),
         pos_emb_(view["pos_emb.emb"], config.max_seq_len, config.n_embed),
         norm_(view["norm"], config.n_embed) {
-    const WeightView layers = view["attn_layers.layers"];
+    const weights::WeightView layers = view["attn_layers.layers"];
     for (int64_t i = 0; i < config.n_layer; ++i) {
       layers_.emplace_back(layers[2 * i], layers[2 * i + 1], config.n_embed, kernels);
     }
@@ -79,18 +80,18 @@ class BertText final : public TextEncoder {
   at::Device device_;
   int64_t vocab_size_;
   int64_t width_;
-  Embedding token_emb_;
-  Embedding pos_emb_;
+  nn::Embedding token_emb_;
+  nn::Embedding pos_emb_;
   std::vector<BertLayer> layers_;
-  LayerNorm norm_;
+  nn::LayerNorm norm_;
 };
 
 }  // namespace
 
-std::unique_ptr<const TextEncoder> make_bert_text(const WeightView& view,
+std::unique_ptr<const TextEncoder> make_bert_text(const weights::WeightView& view,
                                                   const BertTextConfig& config,
-                                                  const KernelPolicy& kernels) {
+                                                  const runtime::KernelPolicy& kernels) {
   return std::make_unique<BertText>(view["transformer"], config, kernels);
 }
 
-}  // namespace sd
+}  // namespace sd::models

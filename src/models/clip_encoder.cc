@@ -2,17 +2,18 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::models {
 namespace {
 
-Linear square(const WeightView& view, const ClipEncoderSpec& spec, const KernelPolicy& kernels) {
-  return Linear(view, spec.hidden_size, spec.hidden_size, kernels);
+nn::Linear square(const weights::WeightView& view, const ClipEncoderSpec& spec,
+                  const runtime::KernelPolicy& kernels) {
+  return nn::Linear(view, spec.hidden_size, spec.hidden_size, kernels);
 }
 
 }  // namespace
 
-ClipEncoderLayer::ClipEncoderLayer(const WeightView& view, const ClipEncoderSpec& spec,
-                                   const KernelPolicy& kernels)
+ClipEncoderLayer::ClipEncoderLayer(const weights::WeightView& view, const ClipEncoderSpec& spec,
+                                   const runtime::KernelPolicy& kernels)
     : layer_norm1_(view["layer_norm1"], spec.hidden_size),
       q_proj_(square(view["self_attn.q_proj"], spec, kernels)),
       k_proj_(square(view["self_attn.k_proj"], spec, kernels)),
@@ -31,8 +32,8 @@ at::Tensor ClipEncoderLayer::operator()(const at::Tensor& x) const {
   return fc2_(quick_gelu_ ? inner * at::sigmoid(inner * 1.702) : at::gelu(inner), h);
 }
 
-ClipEncoder::ClipEncoder(const WeightView& view, const ClipEncoderSpec& spec,
-                         const KernelPolicy& kernels) {
+ClipEncoder::ClipEncoder(const weights::WeightView& view, const ClipEncoderSpec& spec,
+                         const runtime::KernelPolicy& kernels) {
   for (int64_t i = 0; i < spec.num_hidden_layers; ++i) {
     layers_.emplace_back(view["layers"][i], spec, kernels);
   }
@@ -48,4 +49,4 @@ at::Tensor ClipEncoder::operator()(const at::Tensor& x, const Trace& trace, size
   return h;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 #include "nn/layers.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What the layers of CLIP's two towers differ in, with Hugging Face's names.
 struct ClipEncoderSpec {
@@ -23,22 +23,22 @@ struct ClipEncoderSpec {
 /// transformers' CLIPEncoderLayer (pre-norm; Radford et al. 2021).
 class ClipEncoderLayer {
  public:
-  ClipEncoderLayer(const WeightView& view, const ClipEncoderSpec& spec,
-                   const KernelPolicy& kernels);
+  ClipEncoderLayer(const weights::WeightView& view, const ClipEncoderSpec& spec,
+                   const runtime::KernelPolicy& kernels);
 
   /// [N, T, hidden_size] → the same shape.
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
-  LayerNorm layer_norm1_;
-  Linear q_proj_;
-  Linear k_proj_;
-  Linear v_proj_;
-  Attention attention_;
-  Linear out_proj_;
-  LayerNorm layer_norm2_;
-  Linear fc1_;
-  Linear fc2_;
+  nn::LayerNorm layer_norm1_;
+  nn::Linear q_proj_;
+  nn::Linear k_proj_;
+  nn::Linear v_proj_;
+  nn::Attention attention_;
+  nn::Linear out_proj_;
+  nn::LayerNorm layer_norm2_;
+  nn::Linear fc1_;
+  nn::Linear fc2_;
   bool quick_gelu_;
 };
 
@@ -48,7 +48,8 @@ class ClipEncoder {
   /// Called with a layer's number (0: the input) and what it gave.
   using Trace = std::function<void(int64_t, const at::Tensor&)>;
 
-  ClipEncoder(const WeightView& view, const ClipEncoderSpec& spec, const KernelPolicy& kernels);
+  ClipEncoder(const weights::WeightView& view, const ClipEncoderSpec& spec,
+              const runtime::KernelPolicy& kernels);
 
   /// [N, T, hidden_size] → the same shape, without the last `skipped` layers.
   at::Tensor operator()(const at::Tensor& x, const Trace& trace = nullptr,
@@ -58,4 +59,4 @@ class ClipEncoder {
   std::vector<ClipEncoderLayer> layers_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

@@ -5,7 +5,7 @@
 #include "models/clip_encoder.h"
 #include "models/text_encoder.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 ClipEncoderSpec encoder_spec(const ClipTextConfig& config) {
@@ -20,7 +20,8 @@ ClipEncoderSpec encoder_spec(const ClipTextConfig& config) {
 /// transformers' CLIPTextTransformer.
 class ClipText final : public TextEncoder {
  public:
-  ClipText(const WeightView& view, const ClipTextConfig& config, const KernelPolicy& kernels)
+  ClipText(const weights::WeightView& view, const ClipTextConfig& config,
+           const runtime::KernelPolicy& kernels)
       : device_(view.options().device()),
         vocab_size_(config.vocab_size),
         layers_(config.num_hidden_layers),
@@ -48,10 +49,10 @@ class ClipText final : public TextEncoder {
   int64_t vocab_size_;
   int64_t layers_;
   int64_t width_;
-  Embedding token_embedding_;
-  Embedding position_embedding_;
+  nn::Embedding token_embedding_;
+  nn::Embedding position_embedding_;
   ClipEncoder encoder_;
-  LayerNorm final_layer_norm_;
+  nn::LayerNorm final_layer_norm_;
 };
 
 }  // namespace
@@ -70,10 +71,10 @@ at::Tensor with_vectors(const at::Tensor& embedded,
   return result;
 }
 
-std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
+std::unique_ptr<const TextEncoder> make_clip_text(const weights::WeightView& view,
                                                   const ClipTextConfig& config,
-                                                  const KernelPolicy& kernels) {
+                                                  const runtime::KernelPolicy& kernels) {
   return std::make_unique<ClipText>(view["transformer.text_model"], config, kernels);
 }
 
-}  // namespace sd
+}  // namespace sd::models

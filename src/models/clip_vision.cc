@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 ClipEncoderSpec encoder_spec(const ClipVisionConfig& config) {
@@ -14,7 +14,7 @@ ClipEncoderSpec encoder_spec(const ClipVisionConfig& config) {
           .causal = false};
 }
 
-Conv2d::Shape patch_shape(const ClipVisionConfig& config) {
+nn::Conv2d::Shape patch_shape(const ClipVisionConfig& config) {
   return {.in = 3,
           .out = config.hidden_size,
           .kernel = config.patch_size,
@@ -30,8 +30,8 @@ int64_t positions(const ClipVisionConfig& config) {
 
 }  // namespace
 
-ClipVision::ClipVision(const WeightView& view, const ClipVisionConfig& config,
-                       const KernelPolicy& kernels)
+ClipVision::ClipVision(const weights::WeightView& view, const ClipVisionConfig& config,
+                       const runtime::KernelPolicy& kernels)
     : class_embedding_(view["embeddings"].get("class_embedding", {config.hidden_size})),
       patch_embedding_(view["embeddings.patch_embedding"], patch_shape(config), kernels),
       position_embedding_(view["embeddings.position_embedding"], positions(config),
@@ -42,7 +42,7 @@ ClipVision::ClipVision(const WeightView& view, const ClipVisionConfig& config,
 
 at::Tensor ClipVision::operator()(const at::Tensor& pixels) const {
   const at::Tensor patches =
-      image_to_tokens(patch_embedding_(pixels));  // [N, C, h, w] → [N, h*w, C]
+      nn::image_to_tokens(patch_embedding_(pixels));  // [N, C, h, w] → [N, h*w, C]
   const at::Tensor class_token = class_embedding_.expand({patches.size(0), 1, -1});
   const at::Tensor tokens = at::cat({class_token, patches}, 1);  // [N, 1 + h*w, C]
   const at::Tensor embedded = tokens + position_embedding_(at::arange(tokens.size(1)));
@@ -50,4 +50,4 @@ at::Tensor ClipVision::operator()(const at::Tensor& pixels) const {
   return post_layernorm_(hidden.select(1, 0));  // [N, 1 + h*w, C] → [N, C]
 }
 
-}  // namespace sd
+}  // namespace sd::models

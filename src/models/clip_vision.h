@@ -7,7 +7,7 @@
 #include "models/clip_encoder.h"
 #include "nn/layers.h"
 
-namespace sd {
+namespace sd::models {
 
 /// The vision tower of CLIP: Hugging Face's names. Defaults: ViT-L/14.
 struct ClipVisionConfig {
@@ -26,7 +26,8 @@ class ClipVision {
  public:
   /// `view` is the scope with `embeddings`, `pre_layrnorm` (so it is spelt), `encoder` and
   /// `post_layernorm`.
-  ClipVision(const WeightView& view, const ClipVisionConfig& config, const KernelPolicy& kernels);
+  ClipVision(const weights::WeightView& view, const ClipVisionConfig& config,
+             const runtime::KernelPolicy& kernels);
 
   /// Pictures [N, 3, image_size, image_size] f32, normalised → the pooled output
   /// [N, hidden_size]: the class token after the last layer norm.
@@ -34,11 +35,11 @@ class ClipVision {
 
  private:
   at::Tensor class_embedding_;
-  Conv2d patch_embedding_;
-  Embedding position_embedding_;
-  LayerNorm pre_layrnorm_;
+  nn::Conv2d patch_embedding_;
+  nn::Embedding position_embedding_;
+  nn::LayerNorm pre_layrnorm_;
   ClipEncoder encoder_;
-  LayerNorm post_layernorm_;
+  nn::LayerNorm post_layernorm_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

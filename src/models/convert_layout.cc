@@ -15,35 +15,36 @@
 #include "weights/weight_view.h"
 #include "weights/weights_file.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
 /// A weight, and the part that it is of.
 struct Weight {
-  const PartSource* part;
+  const weights::PartSource* part;
   std::string name;  ///< of the reference
   std::vector<int64_t> shape;
 };
 
-const PartSource* part_of(const ModelSource& source, const std::string& name) {
-  for (const PartSource* part : {&source.text, &source.unet, &source.coder}) {
+const weights::PartSource* part_of(const ModelSource& source, const std::string& name) {
+  for (const weights::PartSource* part : {&source.text, &source.unet, &source.coder}) {
     if (name.starts_with(part->scope + ".")) return part;
   }
   throw Error(ErrorKind::kInternal, name + " is of no part of the model");
 }
 
 /// The part alone, by the reference's whole names.
-WeightView view_of(const PartSource& part, std::shared_ptr<LoadReport> report) {
-  PartSource whole = part;
+weights::WeightView view_of(const weights::PartSource& part,
+                            std::shared_ptr<weights::LoadReport> report) {
+  weights::PartSource whole = part;
   whole.scope.clear();
   return {std::move(whole), std::move(report)};
 }
 
 /// Throws kCheckpoint, with their names, for weights of a part that cannot be written.
-void require_weights(const PartSource& part, const std::vector<Weight>& all) {
-  const auto report = WeightView::make_report(part.file->path(), *part.file);
-  const WeightView view = view_of(part, report).on(at::kMeta);  // no value is read
+void require_weights(const weights::PartSource& part, const std::vector<Weight>& all) {
+  const auto report = weights::WeightView::make_report(part.file->path(), *part.file);
+  const weights::WeightView view = view_of(part, report).on(at::kMeta);  // no value is read
   for (const Weight& weight : all) {
     if (weight.part == &part) view.get(weight.name, weight.shape);
   }
@@ -56,7 +57,7 @@ std::vector<Weight> weights_of(const ModelSource& source) {
   for (const auto& [name, shape] : wanted_tensors(source.config)) {
     all.push_back({part_of(source, name), name, shape});
   }
-  for (const PartSource* part : {&source.text, &source.unet, &source.coder}) {
+  for (const weights::PartSource* part : {&source.text, &source.unet, &source.coder}) {
     require_weights(*part, all);
   }
   return all;
@@ -66,31 +67,31 @@ std::vector<Weight> weights_of(const ModelSource& source) {
 /// beside its networks.
 ModelConfig config_to_write(const ModelSource& source) {
   ModelConfig config = source.config;
-  const PartSource& whole = source.whole;
-  const auto report = WeightView::make_report(whole.file->path(), *whole.file);
-  config.scale_factor = load_scale_factor(WeightView(whole, report), config);
+  const weights::PartSource& whole = source.whole;
+  const auto report = weights::WeightView::make_report(whole.file->path(), *whole.file);
+  config.scale_factor = load_scale_factor(weights::WeightView(whole, report), config);
   config.scale_by_std = false;
   report->throw_if_failed();
   return config;
 }
 
 /// The weight under another name and in another shape of as many values.
-TensorToWrite written(const Weight& weight, const std::string& name, std::vector<int64_t> shape,
-                      const ConvertOptions& options) {
-  const TensorInfo* info = weight.part->file->find(weight.part->name_in_file(weight.name));
+weights::TensorToWrite written(const Weight& weight, const std::string& name,
+                               std::vector<int64_t> shape, const weights::ConvertOptions& options) {
+  const weights::TensorInfo* info = weight.part->file->find(weight.part->name_in_file(weight.name));
   const at::ScalarType dtype =
-      written_dtype(info->dtype, weight.part->is_edited(weight.name), options.dtype);
+      weights::written_dtype(info->dtype, weight.part->is_edited(weight.name), options.dtype);
   return {name, dtype, std::move(shape), [weight, dtype](char* bytes) {
-            const PartSource& part = *weight.part;
-            const auto report = WeightView::make_report(part.file->path(), *part.file);
+            const weights::PartSource& part = *weight.part;
+            const auto report = weights::WeightView::make_report(part.file->path(), *part.file);
             const at::Tensor values = view_of(part, report).get(weight.name, weight.shape);
-            fill_weight(weight.name, values, dtype, bytes);
+            weights::fill_weight(weight.name, values, dtype, bytes);
           }};
 }
 
-void count(const std::vector<TensorToWrite>& tensors, ConvertResult* result) {
+void count(const std::vector<weights::TensorToWrite>& tensors, weights::ConvertResult* result) {
   result->tensors += std::ssize(tensors);
-  for (const TensorToWrite& tensor : tensors) result->bytes += tensor.bytes();
+  for (const weights::TensorToWrite& tensor : tensors) result->bytes += tensor.bytes();
 }
 
 void require_free(const fs::path& path) {
@@ -142,22 +143,24 @@ std::map<fs::path, std::string> configs_beside(const ModelConfig& config, const 
 
 /// The files of a diffusers folder.
 struct FolderParts {
-  std::vector<TensorToWrite> unet, vae, text;
+  std::vector<weights::TensorToWrite> unet, vae, text;
 };
 
-FolderParts folder_parts(const ModelSource& source, const ConvertOptions& options) {
+FolderParts folder_parts(const ModelSource& source, const weights::ConvertOptions& options) {
   const ModelConfig& config = source.config;
   const auto levels = std::ssize(config.first_stage.ch_mult);
   FolderParts parts;
   for (const Weight& weight : weights_of(source)) {
     std::vector<int64_t> shape = weight.shape;
     if (weight.part == &source.unet) {
-      parts.unet.push_back(written(
-          weight, diffusers_unet_name(weight.name, config.unet.num_res_blocks), shape, options));
+      parts.unet.push_back(
+          written(weight, weights::diffusers_unet_name(weight.name, config.unet.num_res_blocks),
+                  shape, options));
     } else if (weight.part == &source.text) {
-      parts.text.push_back(written(weight, diffusers_text_name(weight.name), shape, options));
+      parts.text.push_back(
+          written(weight, weights::diffusers_text_name(weight.name), shape, options));
     } else {
-      const std::string name = diffusers_vae_name(weight.name, levels);
+      const std::string name = weights::diffusers_vae_name(weight.name, levels);
       // Its attention has linear maps where the reference has convolutions of 1x1.
       if (name.find(".attentions.") != std::string::npos && shape.size() == 4) shape.resize(2);
       parts.vae.push_back(written(weight, name, shape, options));
@@ -166,38 +169,38 @@ FolderParts folder_parts(const ModelSource& source, const ConvertOptions& option
   return parts;
 }
 
-void write_part(const fs::path& path, const std::vector<TensorToWrite>& tensors,
-                ConvertResult* result) {
+void write_part(const fs::path& path, const std::vector<weights::TensorToWrite>& tensors,
+                weights::ConvertResult* result) {
   make_folder(path.parent_path());
-  write_safetensors(path.string(), tensors);
+  weights::write_safetensors(path.string(), tensors);
   count(tensors, result);
 }
 
 }  // namespace
 
-ConvertResult write_one_file(const ModelSource& source, const std::string& path,
-                             const ConvertOptions& options) {
-  require_new_weights_file(path);
+weights::ConvertResult write_one_file(const ModelSource& source, const std::string& path,
+                                      const weights::ConvertOptions& options) {
+  weights::require_new_weights_file(path);
   const auto configs = configs_beside(config_to_write(source), path);
   for (const auto& [beside, text] : configs) require_free(beside);
-  std::vector<TensorToWrite> tensors;
+  std::vector<weights::TensorToWrite> tensors;
   for (const Weight& weight : weights_of(source)) {
     tensors.push_back(written(weight, weight.name, weight.shape, options));
   }
   if (source.config.predicts_v) tensors.push_back({"v_pred", at::kFloat, {0}, [](char*) {}});
-  write_weights_file(path, tensors, 0);
+  weights::write_weights_file(path, tensors, 0);
   for (const auto& [beside, text] : configs) write_text(beside, text);
-  ConvertResult result;
+  weights::ConvertResult result;
   count(tensors, &result);
   return result;
 }
 
-ConvertResult write_diffusers_folder(const ModelSource& source, const fs::path& folder,
-                                     const ConvertOptions& options) {
+weights::ConvertResult write_diffusers_folder(const ModelSource& source, const fs::path& folder,
+                                              const weights::ConvertOptions& options) {
   require_free(folder);
   const DiffusersConfigs configs = diffusers_configs(config_to_write(source));
   const FolderParts parts = folder_parts(source, options);  // throws before anything is made
-  ConvertResult result;
+  weights::ConvertResult result;
   write_part(folder / "unet/diffusion_pytorch_model.safetensors", parts.unet, &result);
   write_part(folder / "vae/diffusion_pytorch_model.safetensors", parts.vae, &result);
   write_part(folder / "text_encoder/model.safetensors", parts.text, &result);
@@ -205,4 +208,4 @@ ConvertResult write_diffusers_folder(const ModelSource& source, const fs::path& 
   return result;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -15,7 +15,7 @@
 #include "image/png_metadata.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using nlohmann::json;
@@ -167,17 +167,17 @@ bool is_png(const std::filesystem::path& file) {
 }  // namespace
 
 std::optional<EmbeddingCard> read_embedding_card(const std::filesystem::path& file) {
-  const std::vector<uint8_t> bytes = read_file_bytes(file);
+  const std::vector<uint8_t> bytes = image::read_file_bytes(file);
   if (is_png(file)) {
-    const PngMetadata metadata = decode_png_metadata(bytes, file.string());
+    const image::PngMetadata metadata = image::decode_png_metadata(bytes, file.string());
     if (const std::string* text = metadata.find("sd-ti-embedding")) {
       return parse_card(decode_base64(*text));
     }
   }
-  const std::string packed = hidden_bytes(decode_image(bytes, file.string()));
+  const std::string packed = hidden_bytes(image::decode_image(bytes, file.string()));
   constexpr char kZlib = 0x78;  // the first byte of every stream that zlib writes
   if (packed.empty() || packed.front() != kZlib) return std::nullopt;
   return parse_card(inflate_bytes(packed));
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace sd {
+namespace sd::models {
 
 /// What a picture of the web UI's training carries.
 struct EmbeddingCard {
@@ -20,4 +20,4 @@ struct EmbeddingCard {
 /// Error(kCheckpoint) if what it carries is damaged.
 std::optional<EmbeddingCard> read_embedding_card(const std::filesystem::path& file);
 
-}  // namespace sd
+}  // namespace sd::models

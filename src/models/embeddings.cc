@@ -12,7 +12,7 @@
 #include "sd/error.h"
 #include "weights/checkpoint.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,15 +41,15 @@ Error unusable(const std::string& what) {
                "give an embedding of the web UI or of diffusers, made for Stable Diffusion v1");
 }
 
-void check_globals(const CheckpointContents& contents) {
-  for (const PickleGlobal& global : contents.globals) {
+void check_globals(const weights::CheckpointContents& contents) {
+  for (const weights::PickleGlobal& global : contents.globals) {
     if (!global.known)
       throw unusable("its pickle names " + printable(global.name) + ", which no embedding needs");
   }
 }
 
 /// The one tensor that an embedding is.
-const TensorInfo& only_tensor(const CheckpointContents& contents) {
+const weights::TensorInfo& only_tensor(const weights::CheckpointContents& contents) {
   if (!contents.problems.empty()) throw unusable(contents.problems.front().what);
   if (contents.tensors.empty()) throw unusable("it is no embedding: it holds no tensor");
   const bool whole = contents.embedding || contents.other_keys.empty();
@@ -61,16 +61,16 @@ const TensorInfo& only_tensor(const CheckpointContents& contents) {
 }
 
 at::Tensor read_vectors(const fs::path& file) {
-  const auto mapped = MappedFile::open(file.string());
-  const Checkpoint checkpoint(mapped, scan_checkpoint(*mapped));
+  const auto mapped = runtime::MappedFile::open(file.string());
+  const weights::Checkpoint checkpoint(mapped, weights::scan_checkpoint(*mapped));
   check_globals(checkpoint.contents());
-  const TensorInfo& info = only_tensor(checkpoint.contents());
+  const weights::TensorInfo& info = only_tensor(checkpoint.contents());
   return checkpoint.tensor(info).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
 /// [n, width], checked.
 at::Tensor checked(at::Tensor vectors) {
-  constexpr int64_t kMost = kMaxTokens - 2;
+  constexpr int64_t kMost = text::kMaxTokens - 2;
   if (vectors.dim() == 1) vectors = vectors.unsqueeze(0);
   if (vectors.dim() != 2)
     throw unusable("expected a list of vectors, found " + shape_string(vectors.sizes().vec()));
@@ -95,7 +95,7 @@ std::optional<TextEmbedding> read_embedding(const fs::path& file) {
   } else {
     embedding.vectors = checked(read_vectors(file));
   }
-  check_prompt(embedding.name);
+  text::check_prompt(embedding.name);
   return embedding;
 }
 
@@ -163,7 +163,7 @@ void add_embeddings(const std::map<std::string, at::Tensor>& stored, const fs::p
                                     [&](const TextEmbedding& one) { return one.name >= name; });
     if (place != known.end() && place->name == name) continue;
     try {
-      check_prompt(name);
+      text::check_prompt(name);
       TextEmbedding embedding{name, checked(vectors.to(at::kFloat, false, /*copy=*/true)), file};
       check_width(embedding, width);
       known.insert(place, std::move(embedding));
@@ -173,10 +173,10 @@ void add_embeddings(const std::map<std::string, at::Tensor>& stored, const fs::p
   }
 }
 
-std::vector<EmbeddingName> EmbeddingSet::names() const {
-  std::vector<EmbeddingName> list;
+std::vector<text::EmbeddingName> EmbeddingSet::names() const {
+  std::vector<text::EmbeddingName> list;
   for (const TextEmbedding& one : embeddings) list.push_back({one.name, one.vectors.size(0)});
   return list;
 }
 
-}  // namespace sd
+}  // namespace sd::models

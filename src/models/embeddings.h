@@ -10,7 +10,7 @@
 
 #include "text/chunks.h"
 
-namespace sd {
+namespace sd::models {
 
 /// A textual inversion: vectors that stand for a word.
 struct TextEmbedding {
@@ -29,7 +29,7 @@ struct EmbeddingSet {
   std::vector<TextEmbedding> embeddings;  ///< sorted by name, each name once
   std::vector<SkippedEmbedding> skipped;
 
-  std::vector<EmbeddingName> names() const;
+  std::vector<text::EmbeddingName> names() const;
 };
 
 /// The embeddings in a folder and those below it: .pt and .bin of torch.save (the web UI's and
@@ -52,4 +52,4 @@ void add_embeddings(const std::map<std::string, at::Tensor>& stored,
 /// Whether a file's name ends like one that may hold an embedding.
 bool may_hold_embedding(const std::filesystem::path& file);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -7,7 +7,7 @@
 #include "runtime/data_files.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr TextParts kClip = {
@@ -19,9 +19,10 @@ constexpr TextParts kClip = {
         [](Params params, const std::filesystem::path& yaml, ModelConfig* config) {
           config->clip_text = read_clip_text_config(std::move(params), yaml);
         },
-    .make_tokenizer = make_clip_tokenizer,
+    .make_tokenizer = text::make_clip_tokenizer,
     .make_text_encoder =
-        [](const WeightView& view, const ModelConfig& config, const KernelPolicy& kernels) {
+        [](const weights::WeightView& view, const ModelConfig& config,
+           const runtime::KernelPolicy& kernels) {
           return make_clip_text(view, config.clip_text, kernels);
         },
 };
@@ -35,9 +36,10 @@ constexpr TextParts kBert = {
         [](Params params, const std::filesystem::path&, ModelConfig* config) {
           config->bert_text = read_bert_text_config(std::move(params));
         },
-    .make_tokenizer = make_bert_tokenizer,
+    .make_tokenizer = text::make_bert_tokenizer,
     .make_text_encoder =
-        [](const WeightView& view, const ModelConfig& config, const KernelPolicy& kernels) {
+        [](const weights::WeightView& view, const ModelConfig& config,
+           const runtime::KernelPolicy& kernels) {
           return make_bert_text(view, config.bert_text, kernels);
         },
 };
@@ -147,9 +149,9 @@ const TextParts& text_parts_of(const std::string& target, const std::filesystem:
               "it computes " + join(known, " and "));
 }
 
-std::unique_ptr<Tokenizer> make_tokenizer(const ModelConfig& config) {
+std::unique_ptr<text::Tokenizer> make_tokenizer(const ModelConfig& config) {
   const TextParts& text = *family_of(config).text;
-  return text.make_tokenizer(data_file(text.tokenizer));
+  return text.make_tokenizer(runtime::data_file(text.tokenizer));
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -10,7 +10,7 @@
 #include "models/yaml_params.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What a text family of the models that are drawn with needs.
 struct TextParts {
@@ -20,10 +20,10 @@ struct TextParts {
   int64_t (*width)(const ModelConfig& config);  ///< of the context that it gives
   /// Reads the `params` of its class; `yaml` is the file that they stand in.
   void (*read_config)(Params params, const std::filesystem::path& yaml, ModelConfig* config);
-  std::unique_ptr<Tokenizer> (*make_tokenizer)(const std::filesystem::path& file);
-  std::unique_ptr<const TextEncoder> (*make_text_encoder)(const WeightView& view,
+  std::unique_ptr<text::Tokenizer> (*make_tokenizer)(const std::filesystem::path& file);
+  std::unique_ptr<const TextEncoder> (*make_text_encoder)(const weights::WeightView& view,
                                                           const ModelConfig& config,
-                                                          const KernelPolicy& kernels);
+                                                          const runtime::KernelPolicy& kernels);
 };
 
 /// A kind of checkpoint: its row in the table of families.
@@ -48,6 +48,6 @@ const Family& family_of(const ModelConfig& config);
 const TextParts& text_parts_of(const std::string& target, const std::filesystem::path& yaml);
 
 /// The family's tokenizer, with its vocabulary from the program's data files.
-std::unique_ptr<Tokenizer> make_tokenizer(const ModelConfig& config);
+std::unique_ptr<text::Tokenizer> make_tokenizer(const ModelConfig& config);
 
-}  // namespace sd
+}  // namespace sd::models

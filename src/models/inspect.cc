@@ -10,7 +10,7 @@
 #include "weights/checkpoint.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr std::string_view kUnet = "model.diffusion_model.";
@@ -64,8 +64,8 @@ PartRow part_of(std::string_view name) {
 /// Looks names and shapes up in the index.
 class Shapes {
  public:
-  explicit Shapes(const std::vector<TensorInfo>& tensors) {
-    for (const TensorInfo& info : tensors) by_name_.emplace(info.name, &info);
+  explicit Shapes(const std::vector<weights::TensorInfo>& tensors) {
+    for (const weights::TensorInfo& info : tensors) by_name_.emplace(info.name, &info);
   }
 
   bool has_prefix(std::string_view prefix) const {
@@ -103,7 +103,7 @@ class Shapes {
   }
 
  private:
-  std::map<std::string_view, const TensorInfo*> by_name_;
+  std::map<std::string_view, const weights::TensorInfo*> by_name_;
 };
 
 std::string family_name(const Shapes& shapes, const ModelDims& dims) {
@@ -154,7 +154,7 @@ ModelDims read_dims(const Shapes& shapes) {
 
 /// Textual inversion: one tensor of one or two dimensions, whatever its name, or SDXL's two.
 void read_embedding(const Shapes& shapes, Inspection* inspection) {
-  const CheckpointContents& contents = inspection->contents;
+  const weights::CheckpointContents& contents = inspection->contents;
   if (shapes.size("clip_g", 1) && shapes.size("clip_l", 1) && contents.tensors.size() == 2) {
     inspection->family = "embedding (Stable Diffusion XL)";
     return;
@@ -167,14 +167,14 @@ void read_embedding(const Shapes& shapes, Inspection* inspection) {
   inspection->dims.text_width = shape.back();
 }
 
-void add_tensor(const TensorInfo& info, uint64_t file_bytes, PartSummary* part) {
+void add_tensor(const weights::TensorInfo& info, uint64_t file_bytes, PartSummary* part) {
   // A shape that its bytes do not bear out must not overflow the sums.
   const auto parameters =
       static_cast<int64_t>(std::min(static_cast<uint64_t>(info.numel()), file_bytes));
   const uint64_t bytes = info.foreign.empty()
                              ? static_cast<uint64_t>(parameters) * c10::elementSize(info.dtype)
                              : info.bytes;
-  const std::string dtype = dtype_name(info);
+  const std::string dtype = weights::dtype_name(info);
   auto share = std::find_if(part->dtypes.begin(), part->dtypes.end(),
                             [&](const DtypeShare& row) { return row.dtype == dtype; });
   if (share == part->dtypes.end()) share = part->dtypes.insert(share, {dtype, 0, 0, 0});
@@ -187,9 +187,10 @@ void add_tensor(const TensorInfo& info, uint64_t file_bytes, PartSummary* part) 
 }
 
 /// The parts in the order in which their first tensors come.
-std::vector<PartSummary> summarise(const CheckpointContents& contents, uint64_t file_bytes) {
+std::vector<PartSummary> summarise(const weights::CheckpointContents& contents,
+                                   uint64_t file_bytes) {
   std::vector<PartSummary> parts;
-  for (const TensorInfo& info : contents.tensors) {
+  for (const weights::TensorInfo& info : contents.tensors) {
     const PartRow row = part_of(info.name);
     auto part = std::find_if(parts.begin(), parts.end(),
                              [&](const PartSummary& one) { return one.name == row.name; });
@@ -207,11 +208,11 @@ std::vector<PartSummary> summarise(const CheckpointContents& contents, uint64_t 
 }  // namespace
 
 Inspection inspect_file(const std::string& path, bool sha256) {
-  const auto file = MappedFile::open(path);
+  const auto file = runtime::MappedFile::open(path);
   Inspection inspection;
   inspection.path = path;
   inspection.file_bytes = file->size();
-  inspection.contents = scan_checkpoint(*file);
+  inspection.contents = weights::scan_checkpoint(*file);
   const Shapes shapes(inspection.contents.tensors);
   inspection.format = inspection.contents.format;
   inspection.dims = read_dims(shapes);
@@ -219,17 +220,17 @@ Inspection inspect_file(const std::string& path, bool sha256) {
   if (inspection.family == "unknown") read_embedding(shapes, &inspection);
   if (inspection.contents.problems.empty() && !inspection.contents.embedding &&
       may_be_adapter(inspection.contents.tensors)) {
-    const auto opened = std::make_shared<const Checkpoint>(file, inspection.contents);
+    const auto opened = std::make_shared<const weights::Checkpoint>(file, inspection.contents);
     inspection.adapter = describe_adapter(sort_adapter(opened));
     if (!inspection.adapter.empty()) inspection.family = "lora";
   }
   inspection.parts = summarise(inspection.contents, file->size());
   inspection.has_ema = shapes.has_prefix("model_ema.diffusion_model");
-  for (const TensorInfo& info : inspection.contents.tensors) {
+  for (const weights::TensorInfo& info : inspection.contents.tensors) {
     if (is_schedule(info.name)) inspection.schedule_buffers.push_back(info.name);
   }
-  if (sha256) inspection.sha256 = sha256_of(file->data(), file->size());
+  if (sha256) inspection.sha256 = weights::sha256_of(file->data(), file->size());
   return inspection;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 #include "weights/formats/contents.h"
 
-namespace sd {
+namespace sd::models {
 
 /// How much of a part is stored in one dtype.
 struct DtypeShare {
@@ -54,7 +54,7 @@ struct Inspection {
   std::string adapter;  ///< what an adapter holds; empty: it is none
   bool has_ema = false;
   std::vector<std::string> schedule_buffers;
-  CheckpointContents contents;
+  weights::CheckpointContents contents;
   std::optional<std::string> sha256;
 };
 
@@ -65,4 +65,4 @@ Inspection inspect_file(const std::string& path, bool sha256);
 std::string to_text(const Inspection& inspection);
 nlohmann::json to_json(const Inspection& inspection);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,7 +6,7 @@
 #include "base/strings.h"
 #include "models/inspect.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using nlohmann::json;
@@ -71,26 +71,26 @@ std::string part_text(const PartSummary& part) {
                      part.parameters, human_bytes(part.bytes), join(dtypes, ", "));
 }
 
-std::vector<std::string> problem_lines(const CheckpointContents& contents) {
+std::vector<std::string> problem_lines(const weights::CheckpointContents& contents) {
   std::vector<std::string> all;
-  for (const TensorProblem& problem : contents.problems) {
+  for (const weights::TensorProblem& problem : contents.problems) {
     all.push_back(problem.name.empty() ? problem.what
                                        : printable(problem.name) + ": " + problem.what);
   }
   return all;
 }
 
-std::vector<std::string> foreign_lines(const CheckpointContents& contents) {
+std::vector<std::string> foreign_lines(const weights::CheckpointContents& contents) {
   std::vector<std::string> all;
-  for (const TensorInfo& info : contents.tensors) {
+  for (const weights::TensorInfo& info : contents.tensors) {
     if (!info.foreign.empty()) all.push_back(printable(info.name) + ": " + info.foreign);
   }
   return all;
 }
 
-std::vector<std::string> global_lines(const CheckpointContents& contents) {
+std::vector<std::string> global_lines(const weights::CheckpointContents& contents) {
   std::vector<std::string> all;
-  for (const PickleGlobal& global : contents.globals) {
+  for (const weights::PickleGlobal& global : contents.globals) {
     all.push_back(global.name + (global.known ? "" : "  (unusual; never imported or called)"));
   }
   return all;
@@ -118,7 +118,7 @@ json dims_json(const ModelDims& dims) {
 }  // namespace
 
 std::string to_text(const Inspection& inspection) {
-  const CheckpointContents& contents = inspection.contents;
+  const weights::CheckpointContents& contents = inspection.contents;
   std::string text =
       line("file", printable(inspection.path) + ", " + human_bytes(inspection.file_bytes));
   text += line("format", inspection.format + ", weights " +
@@ -160,7 +160,7 @@ std::string to_text(const Inspection& inspection) {
 }
 
 json to_json(const Inspection& inspection) {
-  const CheckpointContents& contents = inspection.contents;
+  const weights::CheckpointContents& contents = inspection.contents;
   json result = {{"path", printable(inspection.path, SIZE_MAX)},
                  {"bytes", inspection.file_bytes},
                  {"format", inspection.format},
@@ -174,18 +174,18 @@ json to_json(const Inspection& inspection) {
   result["parts"] = json::array();
   for (const PartSummary& part : inspection.parts) result["parts"].push_back(part_json(part));
   result["globals"] = json::array();
-  for (const PickleGlobal& global : contents.globals) {
+  for (const weights::PickleGlobal& global : contents.globals) {
     result["globals"].push_back({{"name", global.name}, {"known", global.known}});
   }
   result["wrapper"] = contents.wrapper;
   result["packed"] = !contents.packed.empty();
   result["unreadable"] = json::array();
-  for (const TensorInfo& info : contents.tensors) {
+  for (const weights::TensorInfo& info : contents.tensors) {
     if (info.foreign.empty()) continue;
     result["unreadable"].push_back({{"tensor", printable(info.name)}, {"holds", info.foreign}});
   }
   result["problems"] = json::array();
-  for (const TensorProblem& problem : contents.problems) {
+  for (const weights::TensorProblem& problem : contents.problems) {
     result["problems"].push_back({{"tensor", printable(problem.name)}, {"problem", problem.what}});
   }
   result["metadata"] = json::object();
@@ -198,4 +198,4 @@ json to_json(const Inspection& inspection) {
   return result;
 }
 
-}  // namespace sd
+}  // namespace sd::models

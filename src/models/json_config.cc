@@ -9,7 +9,7 @@
 #include "base/text_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -146,4 +146,4 @@ void JsonConfig::only(const char* key, const nlohmann::json& only) const {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::models

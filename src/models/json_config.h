@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::models {
 
 /// A JSON file that describes a network or its input (Hugging Face's config.json and its like),
 /// read key by key. A key that is absent takes the fallback; one that holds something else than
@@ -60,4 +60,4 @@ class JsonConfig {
   std::string hint_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

@@ -11,7 +11,7 @@
 #include "models/strips.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Called with the name of a part ("decoder.up.1.block.0", …) and what it gave.
 using TraceFn = std::function<void(const std::string&, const at::Tensor&)>;
@@ -47,20 +47,21 @@ class LatentCoder {
 
 /// ldm.models.autoencoder.AutoencoderKL, whose latents samplers see times `scale_factor`. `encode`
 /// gives mean and log-variance (D = 2C). `view` is the scope "first_stage_model".
-std::shared_ptr<const LatentCoder> make_kl_coder(const WeightView& view,
+std::shared_ptr<const LatentCoder> make_kl_coder(const weights::WeightView& view,
                                                  const AutoencoderConfig& config,
                                                  double scale_factor, CoderParts parts,
-                                                 const KernelPolicy& kernels);
+                                                 const runtime::KernelPolicy& kernels);
 
 /// TAESD, which gives and takes latents as samplers have them: `encode` gives the latent (D = C).
 /// `view` is the scope "taesd" with "decoder.1.weight" and so on, as its own files count.
-std::shared_ptr<const LatentCoder> make_taesd_coder(const WeightView& view,
+std::shared_ptr<const LatentCoder> make_taesd_coder(const weights::WeightView& view,
                                                     const TaesdConfig& config, CoderParts parts,
-                                                    const KernelPolicy& kernels);
+                                                    const runtime::KernelPolicy& kernels);
 
 /// The coder of a model's config.
-std::shared_ptr<const LatentCoder> make_coder(const WeightView& view, const ModelConfig& config,
-                                              double scale_factor, CoderParts parts,
-                                              const KernelPolicy& kernels);
+std::shared_ptr<const LatentCoder> make_coder(const weights::WeightView& view,
+                                              const ModelConfig& config, double scale_factor,
+                                              CoderParts parts,
+                                              const runtime::KernelPolicy& kernels);
 
-}  // namespace sd
+}  // namespace sd::models

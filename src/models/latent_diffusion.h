@@ -11,7 +11,7 @@
 #include "sampling/noise_schedule.h"
 #include "weights/load_report.h"
 
-namespace sd {
+namespace sd::models {
 
 /// ldm.models.diffusion.ddpm.LatentDiffusion: the parts that draw a picture. Immutable.
 struct LatentDiffusion {
@@ -19,7 +19,7 @@ struct LatentDiffusion {
   Part<TextEncoder> text_encoder;
   Part<UNet> unet;
   Part<LatentCoder> coder;
-  NoiseSchedule schedule;
+  sampling::NoiseSchedule schedule;
 
   /// A latent's picture: z [N, C, h, w] → [N, 3, h*f, w*f], about [-1, 1] (decode_first_stage).
   at::Tensor decode(const at::Tensor& z) const { return coder->decode(z, {}); }
@@ -35,18 +35,19 @@ struct LatentDiffusion {
 /// others in its dtype. All take and give f32. What is missing, misshapen or unreadable is in the
 /// report, and its place is zeros.
 LatentDiffusion build_networks(const ModelSource& source, CoderParts parts,
-                               const ExecPolicy& policy, const std::shared_ptr<LoadReport>& report);
+                               const runtime::ExecPolicy& policy,
+                               const std::shared_ptr<weights::LoadReport>& report);
 
 /// The model of a source, checked. Throws kCheckpoint naming every tensor that is missing,
 /// misshapen or unreadable.
 LatentDiffusion load_latent_diffusion(const ModelSource& source, CoderParts parts,
-                                      const ExecPolicy& policy);
+                                      const runtime::ExecPolicy& policy);
 
 /// One network of a source that is known to be sound, such as one with other edits.
-Part<UNet> load_unet(const ModelSource& source, const ExecPolicy& policy);
-Part<TextEncoder> load_text_encoder(const ModelSource& source, const ExecPolicy& policy);
+Part<UNet> load_unet(const ModelSource& source, const runtime::ExecPolicy& policy);
+Part<TextEncoder> load_text_encoder(const ModelSource& source, const runtime::ExecPolicy& policy);
 
 /// What the networks of a config ask a checkpoint for, by building them over an empty one.
-LoadReport::NamesAndShapes wanted_tensors(const ModelConfig& config);
+weights::LoadReport::NamesAndShapes wanted_tensors(const ModelConfig& config);
 
-}  // namespace sd
+}  // namespace sd::models

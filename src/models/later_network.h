@@ -10,7 +10,7 @@
 #include "runtime/kernel_policy.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::models {
 
 /// An encoder, which not every run has need of: Net(view, config, kernels), built at once or when
 /// it is first asked for. Until then it was only looked for in the checkpoint, so that what it
@@ -18,7 +18,8 @@ namespace sd {
 template <class Net, class Config>
 class LaterNetwork {
  public:
-  LaterNetwork(WeightView view, Config config, const KernelPolicy& kernels, CoderParts parts)
+  LaterNetwork(weights::WeightView view, Config config, const runtime::KernelPolicy& kernels,
+               CoderParts parts)
       : view_(std::move(view)), config_(std::move(config)), kernels_(kernels) {
     if (parts == CoderParts::kBoth) {
       get();
@@ -37,16 +38,16 @@ class LaterNetwork {
  private:
   /// Asks the checkpoint for all tensors, and reads none.
   void look_for() const {
-    ShapeRun shapes;
-    const KernelPolicy without_numbers{.plain = true, .shapes = &shapes};
+    runtime::ShapeRun shapes;
+    const runtime::KernelPolicy without_numbers{.plain = true, .shapes = &shapes};
     const Net asked(view_.on(at::kMeta), config_, without_numbers);
   }
 
-  WeightView view_;
+  weights::WeightView view_;
   Config config_;
-  KernelPolicy kernels_;
+  runtime::KernelPolicy kernels_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<const Net> net_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

@@ -10,7 +10,7 @@
 #include "runtime/profile.h"
 #include "runtime/tensor_memory.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr int64_t kMebibyte = int64_t{1} << 20;
@@ -28,7 +28,7 @@ constexpr int64_t kThreadWorkspace = 6 * kMebibyte;
 constexpr int64_t kCudaProgram = 600 * kMebibyte;
 constexpr int64_t kCudaWorkspace = 512 * kMebibyte;
 
-bool on_cuda(const ExecPolicy& policy) { return policy.device.is_cuda(); }
+bool on_cuda(const runtime::ExecPolicy& policy) { return policy.device.is_cuda(); }
 
 /// A table of which only the rows of the prompt's tokens are read.
 bool is_embedding(const std::string& name) { return name.find("token_emb") != std::string::npos; }
@@ -47,9 +47,10 @@ bool is_of(const std::string& part, const std::string& name) {
 
 /// What a part of a model takes: the weights that it was asked for, of which kernels have packed so
 /// many bytes.
-PlannedWeights planned_weights(const std::string& part, const LoadReport::NamesAndShapes& asked,
-                               int64_t packed, at::ScalarType dtype, bool mapped,
-                               const ExecPolicy& policy) {
+PlannedWeights planned_weights(const std::string& part,
+                               const weights::LoadReport::NamesAndShapes& asked, int64_t packed,
+                               at::ScalarType dtype, bool mapped,
+                               const runtime::ExecPolicy& policy) {
   int64_t all = 0, tables = 0, vectors = 0, largest = 0;
   for (const auto& [name, sizes] : asked) {
     if (!is_of(part, name)) continue;
@@ -76,24 +77,26 @@ PlannedWeights planned_weights(const std::string& part, const LoadReport::NamesA
 class ShapeBuilder {
  public:
   explicit ShapeBuilder(const ModelSource& source)
-      : source_(source), report_(WeightView::make_report(source.path, *source.unet.file)) {}
+      : source_(source),
+        report_(weights::WeightView::make_report(source.path, *source.unet.file)) {}
 
   /// The part's weights in that type, without numbers. They are asked for from now on.
-  WeightView view(const PartSource& part, at::ScalarType dtype) {
+  weights::WeightView view(const weights::PartSource& part, at::ScalarType dtype) {
     begin_ = report_->asked().size();
     mapped_ = part.file->is_mapped() && source_.stored_type(part) == dtype;
     dtype_ = dtype;
-    PartSource unedited = part;  // edits keep shapes
+    weights::PartSource unedited = part;  // edits keep shapes
     unedited.edits.clear();
     unedited.shelf = nullptr;
-    return WeightView(std::move(unedited), report_).on(at::kMeta).as(dtype);
+    return weights::WeightView(std::move(unedited), report_).on(at::kMeta).as(dtype);
   }
 
   /// What the last view was asked for.
-  PlannedWeights weights(const std::string& part, int64_t packed, const ExecPolicy& policy) const {
-    const LoadReport::NamesAndShapes all = report_->asked();
-    const LoadReport::NamesAndShapes own(all.begin() + static_cast<std::ptrdiff_t>(begin_),
-                                         all.end());
+  PlannedWeights weights(const std::string& part, int64_t packed,
+                         const runtime::ExecPolicy& policy) const {
+    const weights::LoadReport::NamesAndShapes all = report_->asked();
+    const weights::LoadReport::NamesAndShapes own(all.begin() + static_cast<std::ptrdiff_t>(begin_),
+                                                  all.end());
     return planned_weights(part, own, packed, dtype_, mapped_, policy);
   }
 
@@ -103,7 +106,7 @@ class ShapeBuilder {
 
  private:
   const ModelSource& source_;
-  std::shared_ptr<LoadReport> report_;
+  std::shared_ptr<weights::LoadReport> report_;
   size_t begin_ = 0;
   bool mapped_ = true;
   at::ScalarType dtype_ = at::kFloat;
@@ -130,15 +133,16 @@ const PlannedStage& MemoryPlan::largest() const {
                            [&](const auto& a, const auto& b) { return during(a) < during(b); });
 }
 
-MemoryPlanner::MemoryPlanner(const ModelSource& source, const ExecPolicy& policy)
-    : config_(source.config), policy_(policy), shapes_(std::make_unique<ShapeRun>()) {
-  const Zone zone("memory plan");
-  const UntimedZones untimed;
-  const ShapeMemory alone(-1);  // what is made here must not count in another thread's plan
-  using Entries = ShapeRun::Entries;
+MemoryPlanner::MemoryPlanner(const ModelSource& source, const runtime::ExecPolicy& policy)
+    : config_(source.config), policy_(policy), shapes_(std::make_unique<runtime::ShapeRun>()) {
+  const runtime::Zone zone("memory plan");
+  const runtime::UntimedZones untimed;
+  const runtime::ShapeMemory alone(
+      -1);  // what is made here must not count in another thread's plan
+  using Entries = runtime::ShapeRun::Entries;
   shapes_->entries =
       on_cuda(policy) ? Entries::kCuda : (policy.kernels.plain ? Entries::kAten : Entries::kCpu);
-  KernelPolicy kernels = policy.kernels;
+  runtime::KernelPolicy kernels = policy.kernels;
   kernels.shapes = shapes_.get();
   const auto packed = [&] { return std::exchange(shapes_->packed, 0); };
   ShapeBuilder builder(source);
@@ -168,12 +172,13 @@ void MemoryPlanner::run_stage(const Workload& load, const MemoryPlan& plan, cons
   const int64_t h = load.height / factor, w = load.width / factor;
   if (name == kSamplingStage) {
     const int64_t rows = load.pictures * (load.parts + (load.guided ? 1 : 0));
-    const at::Tensor context = shape({rows, load.chunks * kMaxTokens, config_.unet.context_dim});
+    const at::Tensor context =
+        shape({rows, load.chunks * text::kMaxTokens, config_.unet.context_dim});
     const auto contexts = divided(unet_->prepare(context), load.pictures, plan.unet_share);
     const at::Tensor x = shape({load.pictures, config_.unet.in_channels, h, w});
     const at::Tensor others = shape({6 * rows, config_.unet.in_channels, h, w});  // of the sampler
     trace("context", {});
-    UNetCall call{Recorder()};
+    UNetCall call{runtime::Recorder()};
     for (int step = 0; step < 2; ++step) call(*unet_, x, 0, contexts, trace);
     if (load.previews && config_.taesd) {
       coder_->decode(shape({1, config_.channels, h, w}), {.trace = trace});
@@ -187,8 +192,8 @@ void MemoryPlanner::run_stage(const Workload& load, const MemoryPlan& plan, cons
   }
 }
 
-PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const Workload& load, const MemoryPlan& plan,
-                                  const std::string& name) const {
+PlannedStage MemoryPlanner::stage(runtime::ShapeMemory* memory, const Workload& load,
+                                  const MemoryPlan& plan, const std::string& name) const {
   PlannedStage planned{.stage = name, .layer = {}, .tensors = 0, .held = 0};
   std::map<std::string, size_t> places;  // of the layers
   memory->restart();
@@ -213,11 +218,12 @@ PlannedStage MemoryPlanner::stage(ShapeMemory* memory, const Workload& load, con
 }
 
 MemoryPlan MemoryPlanner::plan(const Workload& load, bool in_strips, UNetShare unet_share) const {
-  const Zone zone("memory plan");
-  const UntimedZones untimed;  // what runs here computes nothing
+  const runtime::Zone zone("memory plan");
+  const runtime::UntimedZones untimed;  // what runs here computes nothing
   const bool pooled = !on_cuda(policy_) && !policy_.kernels.plain;
-  const int64_t keep = pooled ? pool_limit(policy_.kernels.memory) : -1;
-  const int64_t keep_in_strips = pooled ? pool_limit_in_strips(policy_.kernels.memory) : -1;
+  const int64_t keep = pooled ? runtime::pool_limit(policy_.kernels.memory) : -1;
+  const int64_t keep_in_strips =
+      pooled ? runtime::pool_limit_in_strips(policy_.kernels.memory) : -1;
   MemoryPlan plan;
   for (const PlannedWeights& part : weights_) {
     if (load.encodes || part.part != kEncoder) plan.weights.push_back(part);
@@ -232,7 +238,7 @@ MemoryPlan MemoryPlanner::plan(const Workload& load, bool in_strips, UNetShare u
       on_cuda(policy_) ? kCudaWorkspace
       : pooled ? std::max(kSharedWorkspace, shapes_->scratch) + policy_.threads * kThreadWorkspace
                : 0;
-  ShapeMemory memory(keep);
+  runtime::ShapeMemory memory(keep);
   const auto add = [&](const std::string& name) {
     memory.keep(in_strips && name != kSamplingStage ? keep_in_strips : keep);
     plan.stages.push_back(stage(&memory, load, plan, name));
@@ -243,4 +249,4 @@ MemoryPlan MemoryPlanner::plan(const Workload& load, bool in_strips, UNetShare u
   return plan;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -11,7 +11,7 @@
 #include "runtime/shape_memory.h"
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::models {
 
 // The stages of a run that are planned.
 inline constexpr const char* kEncodeStage = "encode";
@@ -66,7 +66,7 @@ class MemoryPlanner {
   /// The policy's device may be absent here. Throws kCheckpoint, naming every tensor concerned, for
   /// a source whose files do not hold what its config asks for, before a weight is read; but not
   /// for one without any weight (`shapes_of`).
-  MemoryPlanner(const ModelSource& source, const ExecPolicy& policy);
+  MemoryPlanner(const ModelSource& source, const runtime::ExecPolicy& policy);
 
   /// `in_strips`: how the autoencoder works.
   MemoryPlan plan(const Workload& load, bool in_strips,
@@ -75,15 +75,15 @@ class MemoryPlanner {
  private:
   void run_stage(const Workload& load, const MemoryPlan& plan, const std::string& name,
                  const TraceFn& trace) const;
-  PlannedStage stage(ShapeMemory* memory, const Workload& load, const MemoryPlan& plan,
+  PlannedStage stage(runtime::ShapeMemory* memory, const Workload& load, const MemoryPlan& plan,
                      const std::string& name) const;
 
   ModelConfig config_;
-  ExecPolicy policy_;  // of the planned run
-  std::unique_ptr<ShapeRun> shapes_;
+  runtime::ExecPolicy policy_;  // of the planned run
+  std::unique_ptr<runtime::ShapeRun> shapes_;
   std::vector<PlannedWeights> weights_;
   std::shared_ptr<const UNet> unet_;
   std::shared_ptr<const LatentCoder> coder_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

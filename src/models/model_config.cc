@@ -10,7 +10,7 @@
 #include "models/schemas/schemas.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -127,4 +127,4 @@ ModelConfig read_model_config(const fs::path& path) {
   return read_model(std::move(model), path, target == kInpaint);
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::models {
 
 /// ldm.modules.diffusionmodules.openaimodel.UNetModel, with the reference's parameter names.
 struct UNetConfig {
@@ -60,7 +60,7 @@ struct ClipTextConfig {
   int64_t intermediate_size = 3072;
   int64_t num_hidden_layers = 12;
   int64_t num_attention_heads = 12;
-  int64_t max_position_embeddings = kMaxTokens;
+  int64_t max_position_embeddings = text::kMaxTokens;
   std::string hidden_act = "quick_gelu";
 };
 
@@ -69,7 +69,7 @@ struct BertTextConfig {
   int64_t n_embed = 1280;
   int64_t n_layer = 32;
   int64_t vocab_size = 30522;
-  int64_t max_seq_len = kMaxTokens;
+  int64_t max_seq_len = text::kMaxTokens;
 };
 
 /// Which text encoder conditions the UNet.
@@ -106,4 +106,4 @@ struct ModelConfig {
 /// that this program does not compute.
 ModelConfig read_model_config(const std::filesystem::path& path);
 
-}  // namespace sd
+}  // namespace sd::models

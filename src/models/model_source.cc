@@ -8,7 +8,7 @@
 #include "models/layouts/vae.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// Asked in this order; the last takes everything.
@@ -23,18 +23,18 @@ const Layout& layout_of(const ModelPaths& paths) {
 
 }  // namespace
 
-at::ScalarType ModelSource::stored_type(const PartSource& part) const {
+at::ScalarType ModelSource::stored_type(const weights::PartSource& part) const {
   // A first convolution, or the text encoder's places, are where a part's type is looked up.
   for (const char* leaf : {".input_blocks.0.0.weight", ".decoder.conv_in.weight",
                            ".transformer.text_model.embeddings.position_embedding.weight"}) {
-    const TensorInfo* first = part.file->find(part.name_in_file(part.scope + leaf));
+    const weights::TensorInfo* first = part.file->find(part.name_in_file(part.scope + leaf));
     if (first != nullptr) return first->dtype;
   }
   return part.scope == unet.scope ? at::kFloat : stored_type(unet);
 }
 
 void ModelSource::release_memory() const {
-  for (const PartSource* part : {&text, &unet, &coder}) part->file->release_memory();
+  for (const weights::PartSource* part : {&text, &unet, &coder}) part->file->release_memory();
 }
 
 ModelConfig config_of(const ModelPaths& paths) { return layout_of(paths).read_config(paths); }
@@ -50,8 +50,8 @@ std::string main_file_of(const ModelPaths& paths) { return layout_of(paths).main
 
 ModelSource shapes_of(const ModelConfig& config) {
   const std::map<std::string, at::Tensor> none;
-  return one_file_source(std::make_shared<const Checkpoint>("the config", none), config,
+  return one_file_source(std::make_shared<const weights::Checkpoint>("the config", none), config,
                          WeightChoice::kPlain);
 }
 
-}  // namespace sd
+}  // namespace sd::models

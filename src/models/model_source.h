@@ -7,20 +7,21 @@
 #include "sd/options.h"
 #include "weights/part_source.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Where the parts of a model come from, and what its config says of them.
 struct ModelSource {
   std::string path;  ///< what the user gave, for messages
   ModelConfig config;
-  bool ema = false;  ///< whether the UNet's weights are the averaged ones
-  PartSource text;   ///< scope "cond_stage_model"
-  PartSource unet;   ///< scope "model.diffusion_model"
-  PartSource coder;  ///< scope "first_stage_model"
-  PartSource whole;  ///< scope "": what is stored beside the networks, such as the schedule
+  bool ema = false;           ///< whether the UNet's weights are the averaged ones
+  weights::PartSource text;   ///< scope "cond_stage_model"
+  weights::PartSource unet;   ///< scope "model.diffusion_model"
+  weights::PartSource coder;  ///< scope "first_stage_model"
+  weights::PartSource
+      whole;  ///< scope "": what is stored beside the networks, such as the schedule
 
   /// The type that most of a part's numbers have in their file.
-  at::ScalarType stored_type(const PartSource& part) const;
+  at::ScalarType stored_type(const weights::PartSource& part) const;
 
   /// Takes the files' pages out of this process's memory; the next read brings them back.
   void release_memory() const;
@@ -49,11 +50,11 @@ std::string vae_path(const std::string& vae);
 std::string main_vae_file(const std::string& vae);
 
 /// A model in one file.
-ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelConfig& config,
-                            WeightChoice weights);
+ModelSource one_file_source(std::shared_ptr<const weights::Checkpoint> file,
+                            const ModelConfig& config, WeightChoice weights);
 
 /// A model of this config without a weight, to be planned or looked through: everything that its
 /// networks ask for is missing.
 ModelSource shapes_of(const ModelConfig& config);
 
-}  // namespace sd
+}  // namespace sd::models

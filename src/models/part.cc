@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-namespace sd {
+namespace sd::models {
 
 bool is_too_narrow(const at::Tensor& result, at::ScalarType dtype, const char* what) {
   if (dtype == at::kFloat || at::isfinite(result).all().item<bool>()) return false;
@@ -15,4 +15,4 @@ bool is_too_narrow(const at::Tensor& result, at::ScalarType dtype, const char* w
   return true;
 }
 
-}  // namespace sd
+}  // namespace sd::models

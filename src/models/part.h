@@ -8,7 +8,7 @@
 
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::models {
 
 /// True if the result holds values that are not numbers and `dtype` is narrower than float32; says
 /// then that `what` went beyond its type.
@@ -25,7 +25,7 @@ class Part {
   /// it must own what it needs.
   Part(const char* name, at::ScalarType dtype, Make make)
       : name_(name), dtype_(dtype), make_(std::move(make)) {
-    net_ = in_zone(name_, [&] { return make_(dtype_); });
+    net_ = runtime::in_zone(name_, [&] { return make_(dtype_); });
   }
 
   const Net& get() const { return *net_; }
@@ -50,4 +50,4 @@ class Part {
   std::shared_ptr<const Net> net_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

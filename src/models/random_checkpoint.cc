@@ -9,7 +9,7 @@
 #include "runtime/parallel.h"
 #include "weights/formats/writers.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 uint64_t fnv1a64(const std::string& text) {
@@ -32,13 +32,13 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-TensorToWrite formula_tensor(const std::string& name, const std::vector<int64_t>& shape) {
+weights::TensorToWrite formula_tensor(const std::string& name, const std::vector<int64_t>& shape) {
   return {name, at::kFloat, shape, [name, shape](char* bytes) {
             fill_by_formula(name, shape, reinterpret_cast<float*>(bytes));
           }};
 }
 
-TensorToWrite position_ids(int64_t count) {
+weights::TensorToWrite position_ids(int64_t count) {
   return {"cond_stage_model.transformer.text_model.embeddings.position_ids",
           at::kLong,
           {1, count},
@@ -47,10 +47,10 @@ TensorToWrite position_ids(int64_t count) {
           }};
 }
 
-TensorToWrite alphas_cumprod(const ModelConfig& config) {
+weights::TensorToWrite alphas_cumprod(const ModelConfig& config) {
   return {"alphas_cumprod", at::kFloat, {config.timesteps}, [config](char* bytes) {
-            const auto schedule =
-                NoiseSchedule::linear(config.linear_start, config.linear_end, config.timesteps);
+            const auto schedule = sampling::NoiseSchedule::linear(
+                config.linear_start, config.linear_end, config.timesteps);
             const auto& alphas = schedule.alphas_cumprod();
             std::memcpy(bytes, alphas.data(), alphas.size() * sizeof(float));
           }};
@@ -69,7 +69,7 @@ void fill_by_formula(const std::string& name, const std::vector<int64_t>& shape,
   const double fan_in = static_cast<double>(count) / static_cast<double>(shape.front());
   const double width = std::sqrt(3.0 / fan_in);
   constexpr int64_t kGrain = 1 << 16;
-  parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+  runtime::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const uint64_t z = splitmix64(start + static_cast<uint64_t>(i));
       const double unit = static_cast<double>(z >> 40) * 0x1p-23 - 1;
@@ -79,7 +79,7 @@ void fill_by_formula(const std::string& name, const std::vector<int64_t>& shape,
 }
 
 void write_random_checkpoint(const std::string& path, const ModelConfig& config) {
-  std::vector<TensorToWrite> tensors;
+  std::vector<weights::TensorToWrite> tensors;
   for (const auto& [name, shape] : wanted_tensors(config)) {
     tensors.push_back(formula_tensor(name, shape));
   }
@@ -88,10 +88,10 @@ void write_random_checkpoint(const std::string& path, const ModelConfig& config)
   }
   tensors.push_back(alphas_cumprod(config));
   if (ends_with(path, ".safetensors")) {
-    write_safetensors(path, tensors);
+    weights::write_safetensors(path, tensors);
   } else {
-    write_torch_checkpoint(path, tensors, /*global_step=*/0);
+    weights::write_torch_checkpoint(path, tensors, /*global_step=*/0);
   }
 }
 
-}  // namespace sd
+}  // namespace sd::models

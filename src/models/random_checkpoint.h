@@ -4,7 +4,7 @@
 
 #include "models/model_config.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Writes a checkpoint of the config's layout whose weights follow from their names alone, so that
 /// two programs that know the formula agree on every value:
@@ -21,4 +21,4 @@ void write_random_checkpoint(const std::string& path, const ModelConfig& config)
 /// The formula's values for one tensor.
 void fill_by_formula(const std::string& name, const std::vector<int64_t>& shape, float* values);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,20 +8,21 @@
 #include "base/log.h"
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr const char* kStored = "alphas_cumprod";
 
 /// The numbers of a stored tensor as float32.
-std::vector<float> values_of(const Checkpoint& checkpoint, const TensorInfo& info) {
+std::vector<float> values_of(const weights::Checkpoint& checkpoint,
+                             const weights::TensorInfo& info) {
   const at::Tensor values = checkpoint.tensor(info).to(at::kFloat).contiguous();
   const float* data = values.const_data_ptr<float>();
   return {data, data + values.numel()};
 }
 
 /// Why the stored tensor is no schedule of the config, or "".
-std::string tensor_problem(const TensorInfo& info, const ModelConfig& config) {
+std::string tensor_problem(const weights::TensorInfo& info, const ModelConfig& config) {
   if (!info.foreign.empty()) return "holds " + info.foreign;
   if (info.shape == std::vector<int64_t>{config.timesteps}) return "";
   return "has the shape " + shape_string(info.shape) + fmt::format(", not [{}]", config.timesteps);
@@ -41,11 +42,12 @@ std::string schedule_problem(const std::vector<float>& alphas_cumprod, bool half
   return "";
 }
 
-NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config) {
+sampling::NoiseSchedule load_schedule(const weights::WeightView& root, const ModelConfig& config) {
   const auto from_config = [&] {
-    return NoiseSchedule::linear(config.linear_start, config.linear_end, config.timesteps);
+    return sampling::NoiseSchedule::linear(config.linear_start, config.linear_end,
+                                           config.timesteps);
   };
-  const TensorInfo* info = root.checkpoint().find(root.full_name(kStored));
+  const weights::TensorInfo* info = root.checkpoint().find(root.full_name(kStored));
   if (info == nullptr) return from_config();
   root.report().record_used(info->name);
   std::vector<float> values;
@@ -54,13 +56,13 @@ NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config) {
     values = values_of(root.checkpoint(), *info);
     problem = schedule_problem(values, info->dtype == at::kHalf);
   }
-  if (problem.empty()) return NoiseSchedule(std::move(values));
-  notice("schedule: the checkpoint's " + std::string(kStored) + " (" + dtype_name(*info) + ") " +
-         problem + ": the config's is used");
+  if (problem.empty()) return sampling::NoiseSchedule(std::move(values));
+  notice("schedule: the checkpoint's " + std::string(kStored) + " (" + weights::dtype_name(*info) +
+         ") " + problem + ": the config's is used");
   return from_config();
 }
 
-double load_scale_factor(const WeightView& root, const ModelConfig& config) {
+double load_scale_factor(const weights::WeightView& root, const ModelConfig& config) {
   if (!config.scale_by_std) return config.scale_factor;
   const auto stored = root.get_optional("scale_factor", {});
   if (!stored) return config.scale_factor;
@@ -70,4 +72,4 @@ double load_scale_factor(const WeightView& root, const ModelConfig& config) {
   return config.scale_factor;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -4,12 +4,12 @@
 #include "sampling/noise_schedule.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::models {
 
 /// The checkpoint's own `alphas_cumprod`, as in the reference, where it can be sampled with; else
 /// the config's schedule. A stored one that cannot is said in one line: bfloat16 rounds its first
 /// values to 1, and integers or sums of two models hold anything.
-NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config);
+sampling::NoiseSchedule load_schedule(const weights::WeightView& root, const ModelConfig& config);
 
 /// What keeps a sampler from using such a schedule: words that follow "it", or "". Values must be
 /// from 0 to 1, below 1 after the first, and each below the one before it; in float16, whose
@@ -17,6 +17,6 @@ NoiseSchedule load_schedule(const WeightView& root, const ModelConfig& config);
 std::string schedule_problem(const std::vector<float>& alphas_cumprod, bool half);
 
 /// The checkpoint's scale factor where the config's training measured it, else the config's.
-double load_scale_factor(const WeightView& root, const ModelConfig& config);
+double load_scale_factor(const weights::WeightView& root, const ModelConfig& config);
 
-}  // namespace sd
+}  // namespace sd::models

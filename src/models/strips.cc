@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace sd {
+namespace sd::models {
 
 int64_t strip_bytes(const at::Device& device) {
   constexpr int64_t kMebibyte = int64_t{1} << 20;
@@ -33,9 +33,9 @@ void StripWork::for_each(int64_t height, int64_t width, int64_t channels,
   }
 }
 
-KnownNorm::KnownNorm(const GroupNorm& norm, const RowSource& x, const StripWork& work) {
-  NormMoments moments;
-  const MomentsFn moments_of = norm.moments();
+KnownNorm::KnownNorm(const nn::GroupNorm& norm, const RowSource& x, const StripWork& work) {
+  nn::NormMoments moments;
+  const nn::MomentsFn moments_of = norm.moments();
   work.for_each(x.height(), x.width(), norm.channels(), [&](const Strip& strip) {
     moments.add(moments_of(x.rows(strip.begin, strip.end)));
   });
@@ -57,8 +57,8 @@ at::Tensor empty_picture(const at::Tensor& like, int64_t channels, int64_t heigh
                    like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
-at::Tensor conv_rows(const Conv2d& conv, const GroupNormKernel* norm, const RowSource& x,
-                     const Strip& strip) {
+at::Tensor conv_rows(const nn::Conv2d& conv, const kernels::GroupNormKernel* norm,
+                     const RowSource& x, const Strip& strip) {
   // The convolution takes the rows above and below for zeros: those it makes of them are cut off.
   const int64_t above = std::max<int64_t>(0, strip.begin - 1);
   const int64_t below = std::min(x.height(), strip.end + 1);
@@ -66,4 +66,4 @@ at::Tensor conv_rows(const Conv2d& conv, const GroupNormKernel* norm, const RowS
   return y.narrow(2, strip.begin - above, strip.rows());
 }
 
-}  // namespace sd
+}  // namespace sd::models

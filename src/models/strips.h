@@ -12,14 +12,14 @@
 // norms take the moments of the whole picture: nothing is approximate, results are those of the
 // whole within rounding.
 
-namespace sd {
+namespace sd::models {
 
 /// The rows of [N, C, H, W], in memory or made of a smaller picture whenever they are asked for.
 class RowSource {
  public:
   explicit RowSource(at::Tensor x) : x_(std::move(x)) {}
   /// x doubled in height and width, then the 3x3 convolution `conv`, which must outlive this.
-  RowSource(at::Tensor x, const Conv2d* conv) : x_(std::move(x)), conv_(conv) {}
+  RowSource(at::Tensor x, const nn::Conv2d* conv) : x_(std::move(x)), conv_(conv) {}
 
   int64_t height() const { return conv_ != nullptr ? 2 * x_.size(2) : x_.size(2); }
   int64_t width() const { return conv_ != nullptr ? 2 * x_.size(3) : x_.size(3); }
@@ -30,7 +30,7 @@ class RowSource {
 
  private:
   at::Tensor x_;
-  const Conv2d* conv_ = nullptr;
+  const nn::Conv2d* conv_ = nullptr;
 };
 
 /// Rows [begin, end) of a picture.
@@ -57,24 +57,25 @@ struct StripWork {
 };
 
 /// A group norm that knows the moments of the picture whose strips it is given.
-class KnownNorm final : public GroupNormKernel {
+class KnownNorm final : public kernels::GroupNormKernel {
  public:
   /// Takes the moments strip by strip.
-  KnownNorm(const GroupNorm& norm, const RowSource& x, const StripWork& work);
-  KnownNorm(const GroupNorm& norm, const NormMoments& moments) : affine_(norm.affine(moments)) {}
+  KnownNorm(const nn::GroupNorm& norm, const RowSource& x, const StripWork& work);
+  KnownNorm(const nn::GroupNorm& norm, const nn::NormMoments& moments)
+      : affine_(norm.affine(moments)) {}
 
   at::Tensor operator()(const at::Tensor& x) const override;
-  ChannelAffine affine(const at::Tensor&) const override { return affine_; }
+  kernels::ChannelAffine affine(const at::Tensor&) const override { return affine_; }
 
  private:
-  ChannelAffine affine_;
+  kernels::ChannelAffine affine_;
 };
 
 /// Memory for a picture that strips are written to: [N, channels, height, width] channels_last.
 at::Tensor empty_picture(const at::Tensor& like, int64_t channels, int64_t height, int64_t width);
 
 /// The rows of a strip of conv(norm(x)), for a 3x3 convolution of padding 1.
-at::Tensor conv_rows(const Conv2d& conv, const GroupNormKernel* norm, const RowSource& x,
-                     const Strip& strip);
+at::Tensor conv_rows(const nn::Conv2d& conv, const kernels::GroupNormKernel* norm,
+                     const RowSource& x, const Strip& strip);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -5,36 +5,36 @@
 #include <algorithm>
 #include <span>
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// More at once take more memory and no less time.
 constexpr size_t kAtOnce = 8;
 
 /// Chunk number i of every text.
-std::vector<const Chunk*> column(const TextBatch& batch, size_t i) {
-  std::vector<const Chunk*> chunks;
-  for (const ChunkedText& text : batch.texts) {
+std::vector<const text::Chunk*> column(const TextBatch& batch, size_t i) {
+  std::vector<const text::Chunk*> chunks;
+  for (const text::ChunkedText& text : batch.texts) {
     chunks.push_back(i < text.chunks.size() ? &text.chunks[i] : &batch.filling);
   }
   return chunks;
 }
 
-TextInputs inputs_of(std::span<const Chunk* const> chunks,
+TextInputs inputs_of(std::span<const text::Chunk* const> chunks,
                      const std::vector<TextEmbedding>& embeddings, int64_t clip_skip) {
-  TextInputs inputs{.ids = at::empty({std::ssize(chunks), kMaxTokens}, at::kLong),
+  TextInputs inputs{.ids = at::empty({std::ssize(chunks), text::kMaxTokens}, at::kLong),
                     .clip_skip = clip_skip};
   for (size_t row = 0; row < chunks.size(); ++row) {
     const auto at_row = static_cast<int64_t>(row);
     inputs.ids.select(0, at_row).copy_(at::tensor(chunks[row]->ids, at::kLong));
-    for (const Injected& one : chunks[row]->embeddings) {
+    for (const text::Injected& one : chunks[row]->embeddings) {
       inputs.vectors.push_back({at_row, one.offset + 1, embeddings[one.embedding].vectors});
     }
   }
   return inputs;
 }
 
-at::Tensor encode_column(const EncodeFn& encode, const std::vector<const Chunk*>& chunks,
+at::Tensor encode_column(const EncodeFn& encode, const std::vector<const text::Chunk*>& chunks,
                          const std::vector<TextEmbedding>& embeddings, int64_t clip_skip) {
   std::vector<at::Tensor> parts;
   for (size_t i = 0; i < chunks.size(); i += kAtOnce) {
@@ -44,20 +44,20 @@ at::Tensor encode_column(const EncodeFn& encode, const std::vector<const Chunk*>
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
-bool has_weights(const std::vector<const Chunk*>& chunks) {
-  return std::any_of(chunks.begin(), chunks.end(), [](const Chunk* chunk) {
+bool has_weights(const std::vector<const text::Chunk*>& chunks) {
+  return std::any_of(chunks.begin(), chunks.end(), [](const text::Chunk* chunk) {
     return std::any_of(chunk->weights.begin(), chunk->weights.end(),
                        [](double weight) { return weight != 1.0; });
   });
 }
 
 /// [S, T, 1]
-at::Tensor weights_of(const std::vector<const Chunk*>& chunks) {
+at::Tensor weights_of(const std::vector<const text::Chunk*>& chunks) {
   std::vector<float> weights;
-  for (const Chunk* chunk : chunks) {
+  for (const text::Chunk* chunk : chunks) {
     weights.insert(weights.end(), chunk->weights.begin(), chunk->weights.end());
   }
-  return at::tensor(weights).view({std::ssize(chunks), kMaxTokens, 1});
+  return at::tensor(weights).view({std::ssize(chunks), text::kMaxTokens, 1});
 }
 
 /// The mean of z [S, T, C], in which text i stands counts[i] times.
@@ -69,7 +69,7 @@ at::Tensor mean_of(const at::Tensor& z, const std::vector<int64_t>& counts) {
   return (z.mean(at::IntArrayRef{1, 2}) * shares).sum() / shares.sum();
 }
 
-at::Tensor weighed(const at::Tensor& z, const std::vector<const Chunk*>& chunks,
+at::Tensor weighed(const at::Tensor& z, const std::vector<const text::Chunk*>& chunks,
                    const TextBatch& batch, Emphasis emphasis) {
   const bool restores = emphasis == Emphasis::kOriginal || emphasis == Emphasis::kOld;
   if ((!restores && emphasis != Emphasis::kNoNorm) || !has_weights(chunks)) return z;
@@ -84,14 +84,14 @@ at::Tensor encode_batch(const EncodeFn& encode, const TextBatch& batch,
                         const std::vector<TextEmbedding>& embeddings,
                         const PromptSettings& settings) {
   size_t longest = 0;
-  for (const ChunkedText& text : batch.texts) longest = std::max(longest, text.chunks.size());
+  for (const text::ChunkedText& text : batch.texts) longest = std::max(longest, text.chunks.size());
   std::vector<at::Tensor> columns;
   for (size_t i = 0; i < longest; ++i) {
-    const std::vector<const Chunk*> chunks = column(batch, i);
+    const std::vector<const text::Chunk*> chunks = column(batch, i);
     const at::Tensor z = encode_column(encode, chunks, embeddings, settings.clip_skip);
     columns.push_back(weighed(z, chunks, batch, settings.emphasis));
   }
   return columns.size() == 1 ? columns.front() : at::cat(columns, 1);
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -11,14 +11,14 @@
 #include "sd/prompt_settings.h"
 #include "text/chunks.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Texts that are encoded together: the stages of a prompt. As in the web UI they share a length,
 /// and the mean that `Emphasis::kOriginal` restores.
 struct TextBatch {
-  std::vector<ChunkedText> texts;  ///< S of them
-  std::vector<int64_t> counts;     ///< how often each stands in the batch, for the mean
-  Chunk filling;                   ///< what shorter ones end with
+  std::vector<text::ChunkedText> texts;  ///< S of them
+  std::vector<int64_t> counts;           ///< how often each stands in the batch, for the mean
+  text::Chunk filling;                   ///< what shorter ones end with
 };
 
 /// Calls a text encoder.
@@ -29,4 +29,4 @@ at::Tensor encode_batch(const EncodeFn& encode, const TextBatch& batch,
                         const std::vector<TextEmbedding>& embeddings,
                         const PromptSettings& settings);
 
-}  // namespace sd
+}  // namespace sd::models

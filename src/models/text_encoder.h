@@ -11,7 +11,7 @@
 #include "nn/layers.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What a text encoder reads.
 struct TextInputs {
@@ -56,14 +56,14 @@ at::Tensor with_vectors(const at::Tensor& embedded,
 
 /// ldm.modules.encoders.modules.FrozenCLIPEmbedder's transformer: last hidden state after the final
 /// layer norm, causal, padding not masked. `view` is the scope "cond_stage_model".
-std::unique_ptr<const TextEncoder> make_clip_text(const WeightView& view,
+std::unique_ptr<const TextEncoder> make_clip_text(const weights::WeightView& view,
                                                   const ClipTextConfig& config,
-                                                  const KernelPolicy& kernels);
+                                                  const runtime::KernelPolicy& kernels);
 
 /// ldm.modules.encoders.modules.BERTEmbedder's transformer (x-transformers' Encoder, pre-norm,
 /// eight heads of 64, no mask). `view` is the scope "cond_stage_model".
-std::unique_ptr<const TextEncoder> make_bert_text(const WeightView& view,
+std::unique_ptr<const TextEncoder> make_bert_text(const weights::WeightView& view,
                                                   const BertTextConfig& config,
-                                                  const KernelPolicy& kernels);
+                                                  const runtime::KernelPolicy& kernels);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -10,33 +10,35 @@
 #include "runtime/upload.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// Builds input_blocks, middle_block and output_blocks in the order of the reference's constructor.
 class Builder {
  public:
-  Builder(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels)
+  Builder(const weights::WeightView& view, const UNetConfig& config,
+          const runtime::KernelPolicy& kernels)
       : view_(view), config_(config), kernels_(kernels) {}
 
   std::vector<UNetBlock> input_blocks() {
     const int64_t first = config_.model_channels;
     std::vector<UNetBlock> blocks;
     blocks.emplace_back().add(
-        Conv2d(view_["input_blocks.0.0"],
-               {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
+        nn::Conv2d(view_["input_blocks.0.0"],
+                   {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
     channels_ = first;
     skips_ = {first};
     for (size_t level = 0; level < config_.channel_mult.size(); ++level) {
       for (int64_t i = 0; i < config_.num_res_blocks; ++i) {
-        const WeightView scope = view_["input_blocks"][static_cast<int64_t>(blocks.size())];
+        const weights::WeightView scope =
+            view_["input_blocks"][static_cast<int64_t>(blocks.size())];
         UNetBlock& block = blocks.emplace_back();
         add_res_block(block, scope, channels_, config_.channel_mult[level] * first);
         if (attends()) add_transformer(block, scope);
         skips_.push_back(channels_);
       }
       if (level + 1 == config_.channel_mult.size()) break;
-      const WeightView scope = view_["input_blocks"][static_cast<int64_t>(blocks.size())];
+      const weights::WeightView scope = view_["input_blocks"][static_cast<int64_t>(blocks.size())];
       add_down(blocks.emplace_back(), scope);
       skips_.push_back(channels_);
       downsampled_ *= 2;
@@ -46,7 +48,7 @@ class Builder {
 
   UNetBlock middle_block() {
     UNetBlock block;
-    const WeightView scope = view_["middle_block"];
+    const weights::WeightView scope = view_["middle_block"];
     add_res_block(block, scope, channels_, channels_);
     add_transformer(block, scope);
     add_res_block(block, scope, channels_, channels_);
@@ -57,7 +59,8 @@ class Builder {
     std::vector<UNetBlock> blocks;
     for (size_t level = config_.channel_mult.size(); level-- > 0;) {
       for (int64_t i = 0; i <= config_.num_res_blocks; ++i) {
-        const WeightView scope = view_["output_blocks"][static_cast<int64_t>(blocks.size())];
+        const weights::WeightView scope =
+            view_["output_blocks"][static_cast<int64_t>(blocks.size())];
         UNetBlock& block = blocks.emplace_back();
         const int64_t skip = skips_.back();
         skips_.pop_back();
@@ -82,25 +85,25 @@ class Builder {
   /// Bfloat16 in convolutions, too, where sides are at most a quarter of the latent's: there it
   /// does not move the built-in model's pictures further than linear maps and attention in bfloat16
   /// have (docs/architecture.md, Precision).
-  KernelPolicy kernels_at(int64_t downsampled) const {
-    KernelPolicy kernels = kernels_;
+  runtime::KernelPolicy kernels_at(int64_t downsampled) const {
+    runtime::KernelPolicy kernels = kernels_;
     kernels.bf16_convolutions = kernels.bf16 && downsampled >= 4;
     return kernels;
   }
 
-  void add_res_block(UNetBlock& block, const WeightView& scope, int64_t in, int64_t out,
+  void add_res_block(UNetBlock& block, const weights::WeightView& scope, int64_t in, int64_t out,
                      ResBlock::Resample resample = ResBlock::Resample::kNone) {
     block.add(ResBlock(scope[block.next()], in, out, resample, config_, kernels_at(downsampled_)));
     channels_ = out;
   }
 
-  void add_transformer(UNetBlock& block, const WeightView& scope) {
+  void add_transformer(UNetBlock& block, const weights::WeightView& scope) {
     block.add(
         SpatialTransformer(scope[block.next()], channels_, transformer_blocks_, config_, kernels_));
     transformer_blocks_ += static_cast<size_t>(config_.transformer_depth);
   }
 
-  void add_down(UNetBlock& block, const WeightView& scope) {
+  void add_down(UNetBlock& block, const weights::WeightView& scope) {
     if (config_.resblock_updown) {
       add_res_block(block, scope, channels_, channels_, ResBlock::Resample::kDown);
     } else {
@@ -108,7 +111,7 @@ class Builder {
     }
   }
 
-  void add_up(UNetBlock& block, const WeightView& scope) {
+  void add_up(UNetBlock& block, const weights::WeightView& scope) {
     if (config_.resblock_updown) {
       add_res_block(block, scope, channels_, channels_, ResBlock::Resample::kUp);
     } else {
@@ -116,9 +119,9 @@ class Builder {
     }
   }
 
-  const WeightView& view_;
+  const weights::WeightView& view_;
   const UNetConfig& config_;
-  KernelPolicy kernels_;
+  runtime::KernelPolicy kernels_;
   int64_t channels_ = 0;
   int64_t downsampled_ = 1;
   size_t transformer_blocks_ = 0;
@@ -127,7 +130,8 @@ class Builder {
 
 }  // namespace
 
-UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels)
+UNet::UNet(const weights::WeightView& view, const UNetConfig& config,
+           const runtime::KernelPolicy& kernels)
     : config_(config),
       options_(view.options()),
       // In f32: half precision cannot tell the times apart.
@@ -148,11 +152,11 @@ UNet::UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy&
 }
 
 at::Tensor UNet::sinusoids(double t) const {
-  return upload(timestep_embedding(t, config_.model_channels), options_.device());
+  return runtime::upload(timestep_embedding(t, config_.model_channels), options_.device());
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {
-  const Zone zone("UNet");
+  const runtime::Zone zone("UNet");
   const at::Tensor context = given.to(options_);
   PreparedContext prepared{.layers = {}, .rows = context.size(0)};
   for (const UNetBlock& block : input_blocks_) block.prepare(context, &prepared);
@@ -190,7 +194,7 @@ at::Tensor with_sides_of(const at::Tensor& skip, const at::Tensor& h) {
 
 at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids,
                             const Trace& trace) const {
-  const Zone zone("UNet");
+  const runtime::Zone zone("UNet");
   check(given);
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
@@ -202,7 +206,7 @@ at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids
   const BlockInputs inputs{at::silu(embedding).to(options_), given.context};
   const auto with_residual = [&](const at::Tensor& value, size_t i) {
     if (given.residuals.empty()) return value;
-    return value + repeat_rows(given.residuals[i].to(options_), value.size(0));
+    return value + nn::repeat_rows(given.residuals[i].to(options_), value.size(0));
   };
   at::Tensor h = given.x.to(options_).contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<at::Tensor> skips;
@@ -214,7 +218,7 @@ at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids
   h = with_residual(middle_block_(h, inputs), input_blocks_.size());
   traced("middle_block", h);
   for (size_t i = 0; i < output_blocks_.size(); ++i) {
-    h = at::cat({with_sides_of(skips.back(), h), repeat_rows(skips.back(), h.size(0))}, 1);
+    h = at::cat({with_sides_of(skips.back(), h), nn::repeat_rows(skips.back(), h.size(0))}, 1);
     skips.pop_back();
     h = output_blocks_[i](h, inputs);
     traced("output_blocks." + std::to_string(i), h);
@@ -233,4 +237,4 @@ at::Tensor timestep_embedding(double t, int64_t width) {
   return embedding;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 #include "models/unet_blocks.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What one evaluation of the UNet reads.
 struct UNetInputs {
@@ -29,7 +29,8 @@ class UNet {
   /// Called with the name of each block ("input_blocks.0", …, "out") and what it gave.
   using Trace = std::function<void(const std::string&, const at::Tensor&)>;
 
-  UNet(const WeightView& view, const UNetConfig& config, const KernelPolicy& kernels);
+  UNet(const weights::WeightView& view, const UNetConfig& config,
+       const runtime::KernelPolicy& kernels);
 
   /// What all evaluations under a context [N, T, context_dim] share.
   PreparedContext prepare(const at::Tensor& context) const;
@@ -59,17 +60,17 @@ class UNet {
 
   UNetConfig config_;
   at::TensorOptions options_;  // of the weights, and of what is computed between
-  Linear time_embed_0_;
-  Linear time_embed_2_;
+  nn::Linear time_embed_0_;
+  nn::Linear time_embed_2_;
   std::vector<UNetBlock> input_blocks_;
   UNetBlock middle_block_;
   std::vector<UNetBlock> output_blocks_;
-  GroupNorm out_norm_;
-  Conv2d out_conv_;
+  nn::GroupNorm out_norm_;
+  nn::Conv2d out_conv_;
 };
 
 /// Sinusoids of t: [cos(t·f_0) … | sin(t·f_0) …], f_i = 10000^(-i / (width/2)), and a zero if the
 /// width is odd. [1, width] f32 (ldm.modules.diffusionmodules.util.timestep_embedding).
 at::Tensor timestep_embedding(double t, int64_t width);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -4,18 +4,20 @@
 
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr double kResBlockEps = 1e-5;     // torch's default, in GroupNorm32
 constexpr double kTransformerEps = 1e-6;  // ldm.modules.attention.Normalize
 
-Conv2d conv3x3(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
-  return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
+nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels) {
+  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
 }
 
-Conv2d conv1x1(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels) {
-  return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
+nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+                   const runtime::KernelPolicy& kernels) {
+  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
 }
 
 int64_t head_count(const UNetConfig& config, int64_t channels) {
@@ -24,8 +26,8 @@ int64_t head_count(const UNetConfig& config, int64_t channels) {
 
 }  // namespace
 
-ResBlock::ResBlock(const WeightView& view, int64_t in, int64_t out, Resample resample,
-                   const UNetConfig& config, const KernelPolicy& kernels)
+ResBlock::ResBlock(const weights::WeightView& view, int64_t in, int64_t out, Resample resample,
+                   const UNetConfig& config, const runtime::KernelPolicy& kernels)
     : resample_(resample),
       scale_shift_(config.use_scale_shift_norm),
       in_norm_(view["in_layers.0"], in, config.num_groups, kResBlockEps, /*silu=*/true, kernels),
@@ -40,7 +42,7 @@ ResBlock::ResBlock(const WeightView& view, int64_t in, int64_t out, Resample res
 at::Tensor ResBlock::resampled(const at::Tensor& x) const {
   switch (resample_) {
     case Resample::kUp:
-      return upsample_nearest(x);
+      return nn::upsample_nearest(x);
     case Resample::kDown:
       return at::avg_pool2d(x, 2);
     case Resample::kNone:
@@ -71,8 +73,9 @@ at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) 
   return out_conv_({.x = at::silu(h), .residual = residual});
 }
 
-CrossAttention::CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim,
-                               int64_t heads, int64_t dim_head, const KernelPolicy& kernels)
+CrossAttention::CrossAttention(const weights::WeightView& view, int64_t query_dim,
+                               int64_t context_dim, int64_t heads, int64_t dim_head,
+                               const runtime::KernelPolicy& kernels)
     : to_q_(view["to_q"], query_dim, heads * dim_head, kernels, /*bias=*/false),
       to_k_(view["to_k"], context_dim, heads * dim_head, kernels, /*bias=*/false),
       to_v_(view["to_v"], context_dim, heads * dim_head, kernels, /*bias=*/false),
@@ -85,13 +88,13 @@ KeysAndValues CrossAttention::project(const at::Tensor& context) const {
 
 at::Tensor CrossAttention::operator()(const at::Tensor& x, const KeysAndValues& context,
                                       const at::Tensor& residual) const {
-  const at::Tensor q = repeat_rows(to_q_(x), context.k.size(0));  // [n, T, C] → [N, T, C]
+  const at::Tensor q = nn::repeat_rows(to_q_(x), context.k.size(0));  // [n, T, C] → [N, T, C]
   return to_out_(attention_(q, context.k, context.v), residual);
 }
 
-BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim,
+BasicTransformerBlock::BasicTransformerBlock(const weights::WeightView& view, int64_t dim,
                                              int64_t context_dim, int64_t heads, int64_t dim_head,
-                                             const KernelPolicy& kernels)
+                                             const runtime::KernelPolicy& kernels)
     : norm1_(view["norm1"], dim),
       attn1_(view["attn1"], dim, dim, heads, dim_head, kernels),
       norm2_(view["norm2"], dim),
@@ -103,20 +106,21 @@ BasicTransformerBlock::BasicTransformerBlock(const WeightView& view, int64_t dim
 at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x,
                                              const KeysAndValues& context) const {
   const at::Tensor normed = norm1_(x);
-  at::Tensor h = attn1_(normed, attn1_.project(normed), x);           // [n, T, dim]
-  h = attn2_(norm2_(h), context, repeat_rows(h, context.k.size(0)));  // [N, T, dim]
+  at::Tensor h = attn1_(normed, attn1_.project(normed), x);               // [n, T, dim]
+  h = attn2_(norm2_(h), context, nn::repeat_rows(h, context.k.size(0)));  // [N, T, dim]
   return ff_out_(ff_in_(norm3_(h)), h);
 }
 
-SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels, size_t first_layer,
-                                       const UNetConfig& config, const KernelPolicy& kernels)
+SpatialTransformer::SpatialTransformer(const weights::WeightView& view, int64_t channels,
+                                       size_t first_layer, const UNetConfig& config,
+                                       const runtime::KernelPolicy& kernels)
     : first_layer_(first_layer),
       norm_(view["norm"], channels, config.num_groups, kTransformerEps, /*silu=*/false, kernels),
       // The reference drops what does not divide: inner = heads * (channels / heads).
-      proj_in_(Linear::of_conv1x1(
+      proj_in_(nn::Linear::of_conv1x1(
           view["proj_in"], channels,
           channels / head_count(config, channels) * head_count(config, channels), kernels)),
-      proj_out_(Linear::of_conv1x1(
+      proj_out_(nn::Linear::of_conv1x1(
           view["proj_out"], channels / head_count(config, channels) * head_count(config, channels),
           channels, kernels)) {
   const int64_t heads = head_count(config, channels);
@@ -128,36 +132,37 @@ SpatialTransformer::SpatialTransformer(const WeightView& view, int64_t channels,
 }
 
 at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
-  at::Tensor tokens = proj_in_(image_to_tokens(norm_(x)));  // [n, C, h, w] → [n, h*w, inner]
+  at::Tensor tokens = proj_in_(nn::image_to_tokens(norm_(x)));  // [n, C, h, w] → [n, h*w, inner]
   for (size_t i = 0; i < blocks_.size(); ++i) {
     tokens = blocks_[i](tokens, inputs.context.layers[first_layer_ + i]);
   }
-  const at::Tensor residual = repeat_rows(image_to_tokens(x), inputs.context.rows);
-  return tokens_to_image(proj_out_(tokens, residual), x.size(2), x.size(3));  // [N, C, h, w]
+  const at::Tensor residual = nn::repeat_rows(nn::image_to_tokens(x), inputs.context.rows);
+  return nn::tokens_to_image(proj_out_(tokens, residual), x.size(2), x.size(3));  // [N, C, h, w]
 }
 
 void SpatialTransformer::prepare(const at::Tensor& context, PreparedContext* prepared) const {
   for (const auto& block : blocks_) prepared->layers.push_back(block.project(context));
 }
 
-Downsample::Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-                       const KernelPolicy& kernels) {
+Downsample::Downsample(const weights::WeightView& view, int64_t channels, const UNetConfig& config,
+                       const runtime::KernelPolicy& kernels) {
   if (!config.conv_resample) return;
-  op_ = Conv2d(view["op"],
-               {.in = channels, .out = channels, .kernel = 3, .stride = 2, .padding = 1}, kernels);
+  op_ = nn::Conv2d(view["op"],
+                   {.in = channels, .out = channels, .kernel = 3, .stride = 2, .padding = 1},
+                   kernels);
 }
 
 at::Tensor Downsample::operator()(const at::Tensor& x) const {
   return op_ ? (*op_)(x) : at::avg_pool2d(x, 2);
 }
 
-Upsample::Upsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-                   const KernelPolicy& kernels) {
+Upsample::Upsample(const weights::WeightView& view, int64_t channels, const UNetConfig& config,
+                   const runtime::KernelPolicy& kernels) {
   if (config.conv_resample) conv_ = conv3x3(view["conv"], channels, channels, kernels);
 }
 
 at::Tensor Upsample::operator()(const at::Tensor& x) const {
-  return conv_ ? (*conv_)({.x = x, .upsample = true}) : upsample_nearest(x);
+  return conv_ ? (*conv_)({.x = x, .upsample = true}) : nn::upsample_nearest(x);
 }
 
 void UNetBlock::prepare(const at::Tensor& context, PreparedContext* prepared) const {
@@ -168,7 +173,7 @@ void UNetBlock::prepare(const at::Tensor& context, PreparedContext* prepared) co
 }
 
 at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const {
-  const SizeZone zone(x.size(2), x.size(3));
+  const runtime::SizeZone zone(x.size(2), x.size(3));
   for (const Layer& layer : layers_) {
     x = std::visit(
         [&](const auto& apply) -> at::Tensor {
@@ -184,4 +189,4 @@ at::Tensor UNetBlock::operator()(at::Tensor x, const BlockInputs& inputs) const 
   return x;
 }
 
-}  // namespace sd
+}  // namespace sd::models

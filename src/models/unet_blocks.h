@@ -9,7 +9,7 @@
 #include "models/model_config.h"
 #include "nn/layers.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What a cross-attention layer needs of the context.
 struct KeysAndValues {
@@ -35,8 +35,8 @@ class ResBlock {
  public:
   enum class Resample { kNone, kUp, kDown };
 
-  ResBlock(const WeightView& view, int64_t in, int64_t out, Resample resample,
-           const UNetConfig& config, const KernelPolicy& kernels);
+  ResBlock(const weights::WeightView& view, int64_t in, int64_t out, Resample resample,
+           const UNetConfig& config, const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const BlockInputs& inputs) const;
 
  private:
@@ -45,19 +45,19 @@ class ResBlock {
 
   Resample resample_;
   bool scale_shift_;
-  GroupNorm in_norm_;
-  Conv2d in_conv_;
-  Linear emb_;
-  GroupNorm out_norm_;
-  Conv2d out_conv_;
-  std::optional<Conv2d> skip_;
+  nn::GroupNorm in_norm_;
+  nn::Conv2d in_conv_;
+  nn::Linear emb_;
+  nn::GroupNorm out_norm_;
+  nn::Conv2d out_conv_;
+  std::optional<nn::Conv2d> skip_;
 };
 
 /// ldm.modules.attention.CrossAttention: queries from x, keys and values from the context.
 class CrossAttention {
  public:
-  CrossAttention(const WeightView& view, int64_t query_dim, int64_t context_dim, int64_t heads,
-                 int64_t dim_head, const KernelPolicy& kernels);
+  CrossAttention(const weights::WeightView& view, int64_t query_dim, int64_t context_dim,
+                 int64_t heads, int64_t dim_head, const runtime::KernelPolicy& kernels);
   /// context [N, S, context_dim] → its keys and values.
   KeysAndValues project(const at::Tensor& context) const;
   /// x [n, T, query_dim], N a multiple of n, residual [N, T, query_dim] → [N, T, query_dim]: what x
@@ -66,39 +66,39 @@ class CrossAttention {
                         const at::Tensor& residual) const;
 
  private:
-  Linear to_q_;
-  Linear to_k_;
-  Linear to_v_;
-  Attention attention_;
-  Linear to_out_;
+  nn::Linear to_q_;
+  nn::Linear to_k_;
+  nn::Linear to_v_;
+  nn::Attention attention_;
+  nn::Linear to_out_;
 };
 
 /// ldm.modules.attention.BasicTransformerBlock: self-attention, cross-attention, GEGLU.
 class BasicTransformerBlock {
  public:
-  BasicTransformerBlock(const WeightView& view, int64_t dim, int64_t context_dim, int64_t heads,
-                        int64_t dim_head, const KernelPolicy& kernels);
+  BasicTransformerBlock(const weights::WeightView& view, int64_t dim, int64_t context_dim,
+                        int64_t heads, int64_t dim_head, const runtime::KernelPolicy& kernels);
   /// context [N, S, context_dim] → the cross-attention's keys and values.
   KeysAndValues project(const at::Tensor& context) const { return attn2_.project(context); }
   /// x [n, T, dim], N a multiple of n → [N, T, dim].
   at::Tensor operator()(const at::Tensor& x, const KeysAndValues& context) const;
 
  private:
-  LayerNorm norm1_;
+  nn::LayerNorm norm1_;
   CrossAttention attn1_;
-  LayerNorm norm2_;
+  nn::LayerNorm norm2_;
   CrossAttention attn2_;
-  LayerNorm norm3_;
-  Geglu ff_in_;
-  Linear ff_out_;
+  nn::LayerNorm norm3_;
+  nn::Geglu ff_in_;
+  nn::Linear ff_out_;
 };
 
 /// ldm.modules.attention.SpatialTransformer: transformer blocks over the image's positions.
 class SpatialTransformer {
  public:
   /// `first_layer` is how many transformer blocks the UNet has before this one's.
-  SpatialTransformer(const WeightView& view, int64_t channels, size_t first_layer,
-                     const UNetConfig& config, const KernelPolicy& kernels);
+  SpatialTransformer(const weights::WeightView& view, int64_t channels, size_t first_layer,
+                     const UNetConfig& config, const runtime::KernelPolicy& kernels);
   /// Appends the keys and values of its blocks.
   void prepare(const at::Tensor& context, PreparedContext* prepared) const;
   /// x [n, C, h, w], N a multiple of n → [N, C, h, w].
@@ -106,38 +106,38 @@ class SpatialTransformer {
 
  private:
   size_t first_layer_;
-  GroupNorm norm_;
-  Linear proj_in_;
+  nn::GroupNorm norm_;
+  nn::Linear proj_in_;
   std::vector<BasicTransformerBlock> blocks_;
-  Linear proj_out_;
+  nn::Linear proj_out_;
 };
 
 /// Halves height and width: a 3x3 convolution of stride 2, or 2x2 means without weights.
 class Downsample {
  public:
-  Downsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-             const KernelPolicy& kernels);
+  Downsample(const weights::WeightView& view, int64_t channels, const UNetConfig& config,
+             const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
-  std::optional<Conv2d> op_;
+  std::optional<nn::Conv2d> op_;
 };
 
 /// Doubles height and width: nearest neighbour, then a 3x3 convolution unless conv_resample is off.
 class Upsample {
  public:
-  Upsample(const WeightView& view, int64_t channels, const UNetConfig& config,
-           const KernelPolicy& kernels);
+  Upsample(const weights::WeightView& view, int64_t channels, const UNetConfig& config,
+           const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
-  std::optional<Conv2d> conv_;
+  std::optional<nn::Conv2d> conv_;
 };
 
 /// One entry of input_blocks, middle_block or output_blocks: its layers one after the other.
 class UNetBlock {
  public:
-  using Layer = std::variant<Conv2d, ResBlock, SpatialTransformer, Downsample, Upsample>;
+  using Layer = std::variant<nn::Conv2d, ResBlock, SpatialTransformer, Downsample, Upsample>;
 
   void add(Layer layer) { layers_.push_back(std::move(layer)); }
   /// The number that the next layer has in the checkpoint.
@@ -150,4 +150,4 @@ class UNetBlock {
   std::vector<Layer> layers_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

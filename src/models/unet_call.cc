@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 std::vector<at::Tensor> tensors_of(const PreparedContext& context) {
@@ -79,7 +79,7 @@ at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
                                 const UNet::Trace& trace) {
   if (!recorder_ || inputs.context.layers.empty()) return unet(inputs, trace);
   if (unet_ != &unet) {
-    captured_ = std::make_unique<CapturedFn>(
+    captured_ = std::make_unique<runtime::CapturedFn>(
         [&unet](const std::vector<at::Tensor>& copied, const std::vector<at::Tensor>& held) {
           const PreparedContext context = context_of(held);
           UNetInputs again{copied[0], 0, context};
@@ -95,4 +95,4 @@ at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
   return (*captured_)(copied, tensors_of(inputs.context));
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -9,7 +9,7 @@
 #include "runtime/captured_fn.h"
 #include "runtime/exec_policy.h"
 
-namespace sd {
+namespace sd::models {
 
 /// How much of a batch a UNet is given at a time: less takes less memory, and more time.
 enum class UNetShare {
@@ -32,9 +32,10 @@ std::vector<PreparedContext> divided(const PreparedContext& context, int64_t pic
 class UNetCall {
  public:
   /// With a recorder of the caller's own, for tests.
-  explicit UNetCall(Recorder recorder) : recorder_(std::move(recorder)) {}
-  explicit UNetCall(const ExecPolicy& policy)
-      : UNetCall(policy.cuda_graphs ? cuda_graph_recorder(policy.device) : Recorder()) {}
+  explicit UNetCall(runtime::Recorder recorder) : recorder_(std::move(recorder)) {}
+  explicit UNetCall(const runtime::ExecPolicy& policy)
+      : UNetCall(policy.cuda_graphs ? runtime::cuda_graph_recorder(policy.device)
+                                    : runtime::Recorder()) {}
 
   /// As UNet's own, and as much like its result as two runs of it. `trace` is called block by block
   /// only where nothing is recorded; otherwise once before, with nothing. Recordings are of one
@@ -58,9 +59,9 @@ class UNetCall {
   }
 
  private:
-  Recorder recorder_;  // empty: nothing is recorded
+  runtime::Recorder recorder_;  // empty: nothing is recorded
   const UNet* unet_ = nullptr;
-  std::unique_ptr<CapturedFn> captured_;  // of `unet_`
+  std::unique_ptr<runtime::CapturedFn> captured_;  // of `unet_`
 };
 
-}  // namespace sd
+}  // namespace sd::models

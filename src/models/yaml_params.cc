@@ -10,7 +10,7 @@
 #include "base/text_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -205,4 +205,4 @@ YAML::Node Params::find_quietly(const std::string& key) const {
   return node_[leaf];
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::models {
 
 /// No width, vocabulary or count of a real model is near these. What lies above would only ask for
 /// absurd memory or time before a weight is looked at.
@@ -68,4 +68,4 @@ class Params {
   std::set<std::string> seen_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,18 +6,18 @@
 #include "runtime/parallel.h"
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::nn {
 namespace {
 
 /// Chooses a layer's kernel, which may bring the weight into an order of its own.
 template <class Entries, class Spec>
-auto make_kernel(const Entries& entries, const Spec& spec, const KernelPolicy& kernels) {
-  const Zone zone("kernels");
-  return choose_kernel(entries, spec, kernels);
+auto make_kernel(const Entries& entries, const Spec& spec, const runtime::KernelPolicy& kernels) {
+  const runtime::Zone zone("kernels");
+  return kernels::choose_kernel(entries, spec, kernels);
 }
 
 /// Whether a layer knows its weight's pages, to release them after each use.
-bool keeps_pages(const KernelPolicy& kernels) {
+bool keeps_pages(const runtime::KernelPolicy& kernels) {
   return kernels.memory == MemoryMode::kLow && !kernels.plain;
 }
 
@@ -30,9 +30,9 @@ const char* zone_name(int64_t kernel) {
 /// taken and the weight not read: `*weight` stays undefined, unless memory is short and its pages
 /// are to go after each use.
 template <class Kernel, class Read, class Make>
-std::shared_ptr<const Kernel> shared_kernel(const WeightView& view, const KernelPolicy& kernels,
-                                            const Read& read, const Make& make,
-                                            at::Tensor* weight) {
+std::shared_ptr<const Kernel> shared_kernel(const weights::WeightView& view,
+                                            const runtime::KernelPolicy& kernels, const Read& read,
+                                            const Make& make, at::Tensor* weight) {
   auto kernel = view.shared<Kernel>([&] {
     *weight = read();
     return make(*weight);
@@ -48,17 +48,18 @@ int64_t linear_flop(const at::Tensor& x, int64_t weights) {
 
 }  // namespace
 
-WeightPages::WeightPages(const at::Tensor& weight, const KernelPolicy& kernels) {
+WeightPages::WeightPages(const at::Tensor& weight, const runtime::KernelPolicy& kernels) {
   if (!weight.defined() || !weight.device().is_cpu()) return;
-  release_pages(weight.const_data_ptr(), weight.nbytes());
+  runtime::release_pages(weight.const_data_ptr(), weight.nbytes());
   if (keeps_pages(kernels)) weight_ = weight;
 }
 
 void WeightPages::used() const {
-  if (weight_.defined()) release_pages(weight_.const_data_ptr(), weight_.nbytes());
+  if (weight_.defined()) runtime::release_pages(weight_.const_data_ptr(), weight_.nbytes());
 }
 
-Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels)
+Conv2d::Conv2d(const weights::WeightView& view, const Shape& shape,
+               const runtime::KernelPolicy& kernels)
     : shape_(shape) {
   const auto read = [&] {
     return view.get("weight", {shape.out, shape.in, shape.kernel, shape.kernel});
@@ -67,22 +68,22 @@ Conv2d::Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& k
   at::Tensor weight;
   if (shape.kernel == 1 && shape.stride == 1 && shape.padding == 0) {
     const auto make = [&](const at::Tensor& w) {
-      const LinearSpec spec{w.reshape({shape.out, shape.in}), bias()};
-      return make_kernel(linear_entries(), spec, kernels);
+      const kernels::LinearSpec spec{w.reshape({shape.out, shape.in}), bias()};
+      return make_kernel(kernels::linear_entries(), spec, kernels);
     };
-    linear_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
+    linear_ = shared_kernel<kernels::LinearKernel>(view, kernels, read, make, &weight);
   } else {
     const auto make = [&](const at::Tensor& w) {
-      const Conv2dSpec spec{w, bias(), shape.stride, shape.padding};
-      return make_kernel(conv2d_entries(), spec, kernels);
+      const kernels::Conv2dSpec spec{w, bias(), shape.stride, shape.padding};
+      return make_kernel(kernels::conv2d_entries(), spec, kernels);
     };
-    conv_ = shared_kernel<Conv2dKernel>(view, kernels, read, make, &weight);
+    conv_ = shared_kernel<kernels::Conv2dKernel>(view, kernels, read, make, &weight);
   }
   pages_.emplace(weight, kernels);
 }
 
-at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
-  const Zone zone(zone_name(shape_.kernel), [&] {
+at::Tensor Conv2d::operator()(const kernels::Conv2dInputs& inputs) const {
+  const runtime::Zone zone(zone_name(shape_.kernel), [&] {
     const int64_t area = inputs.x.size(2) * inputs.x.size(3) * (inputs.upsample ? 4 : 1);
     return 2 * inputs.x.size(0) * area / (shape_.stride * shape_.stride) * shape_.in * shape_.out *
            shape_.kernel * shape_.kernel;
@@ -90,7 +91,7 @@ at::Tensor Conv2d::operator()(const Conv2dInputs& inputs) const {
   return apply(inputs);
 }
 
-at::Tensor Conv2d::apply(const Conv2dInputs& inputs) const {
+at::Tensor Conv2d::apply(const kernels::Conv2dInputs& inputs) const {
   at::Tensor y;
   if (conv_) {
     y = (*conv_)(inputs);
@@ -107,52 +108,53 @@ at::Tensor Conv2d::apply(const Conv2dInputs& inputs) const {
   return y;
 }
 
-Linear::Linear(const WeightView& view, at::IntArrayRef shape, bool bias,
-               const KernelPolicy& kernels)
+Linear::Linear(const weights::WeightView& view, at::IntArrayRef shape, bool bias,
+               const runtime::KernelPolicy& kernels)
     : weights_(shape[0] * shape[1]) {
   const auto read = [&] { return view.get("weight", shape); };
   const auto make = [&](const at::Tensor& w) {
     const at::Tensor rows = w.reshape({shape[0], shape[1]});
-    const LinearSpec spec{rows, bias ? view.get("bias", {shape[0]}) : at::Tensor()};
-    return make_kernel(linear_entries(), spec, kernels);
+    const kernels::LinearSpec spec{rows, bias ? view.get("bias", {shape[0]}) : at::Tensor()};
+    return make_kernel(kernels::linear_entries(), spec, kernels);
   };
   at::Tensor weight;
-  kernel_ = shared_kernel<LinearKernel>(view, kernels, read, make, &weight);
+  kernel_ = shared_kernel<kernels::LinearKernel>(view, kernels, read, make, &weight);
   pages_.emplace(weight, kernels);
 }
 
-Linear::Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
-               bool bias)
+Linear::Linear(const weights::WeightView& view, int64_t in, int64_t out,
+               const runtime::KernelPolicy& kernels, bool bias)
     : Linear(view, {out, in}, bias, kernels) {}
 
-Linear Linear::of_conv1x1(const WeightView& view, int64_t in, int64_t out,
-                          const KernelPolicy& kernels) {
+Linear Linear::of_conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+                          const runtime::KernelPolicy& kernels) {
   return {view, {out, in, 1, 1}, /*bias=*/true, kernels};
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {
-  const Zone zone("linear", [&] { return linear_flop(x, weights_); });
+  const runtime::Zone zone("linear", [&] { return linear_flop(x, weights_); });
   at::Tensor y = (*kernel_)(x, residual);
   pages_->used();
   return y;
 }
 
-GroupNorm::GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps,
-                     bool silu, const KernelPolicy& kernels)
+GroupNorm::GroupNorm(const weights::WeightView& view, int64_t channels, int64_t groups, double eps,
+                     bool silu, const runtime::KernelPolicy& kernels)
     : spec_{view.get("weight", {channels}), view.get("bias", {channels}), groups, eps, silu},
       kernels_(kernels),
-      kernel_(choose_kernel(group_norm_entries(), spec_, kernels)) {}
+      kernel_(kernels::choose_kernel(kernels::group_norm_entries(), spec_, kernels)) {}
 
 MomentsFn GroupNorm::moments() const {
   const auto options = spec_.weight.options().dtype(at::kFloat);
-  const GroupNormSpec unweighted{at::ones({channels()}, options), at::zeros({channels()}, options),
-                                 spec_.groups, spec_.eps, /*silu=*/false};
-  const std::shared_ptr<const GroupNormKernel> kernel =
-      choose_kernel(group_norm_entries(), unweighted, kernels_);
+  const kernels::GroupNormSpec unweighted{at::ones({channels()}, options),
+                                          at::zeros({channels()}, options), spec_.groups, spec_.eps,
+                                          /*silu=*/false};
+  const std::shared_ptr<const kernels::GroupNormKernel> kernel =
+      kernels::choose_kernel(kernels::group_norm_entries(), unweighted, kernels_);
   return [kernel, unweighted](const at::Tensor& x) -> NormMoments {
     // Without weights, scale is 1/sqrt(variance + eps) and -shift/scale what rounding took of the
     // mean.
-    const ChannelAffine affine =
+    const kernels::ChannelAffine affine =
         kernel->affine(x.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast));
     const int64_t width = x.size(1) / unweighted.groups;
     const auto of_groups = [&](const at::Tensor& of_channels) {  // [N, C] → [N, groups]
@@ -165,7 +167,7 @@ MomentsFn GroupNorm::moments() const {
   };
 }
 
-ChannelAffine GroupNorm::affine(const NormMoments& moments) const {
+kernels::ChannelAffine GroupNorm::affine(const NormMoments& moments) const {
   const int64_t width = channels() / spec_.groups;
   const auto of_channels = [&](const at::Tensor& of_groups) {  // [N, groups] → [N, C]
     return of_groups.repeat_interleave(width, 1);
@@ -191,53 +193,57 @@ void NormMoments::add(const NormMoments& other) {
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
-  const Zone zone("norm");
+  const runtime::Zone zone("norm");
   return (*kernel_)(x);
 }
 
-LayerNorm::LayerNorm(const WeightView& view, int64_t width)
+LayerNorm::LayerNorm(const weights::WeightView& view, int64_t width)
     : weight_(view.get("weight", {width})), bias_(view.get("bias", {width})) {}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
-  const Zone zone("norm");
+  const runtime::Zone zone("norm");
   if (x.is_meta()) return at::empty_like(x);  // ATen's has no rule for shapes alone
   constexpr int64_t kLeastValues = 1 << 16;
-  const SerialLoops loops(x.numel() <= kLeastValues);  // ATen would wake all threads for a row each
+  const runtime::SerialLoops loops(x.numel() <=
+                                   kLeastValues);  // ATen would wake all threads for a row each
   return at::layer_norm(x, weight_.sizes(), weight_, bias_, 1e-5);
 }
 
-Embedding::Embedding(const WeightView& view, int64_t count, int64_t width)
+Embedding::Embedding(const weights::WeightView& view, int64_t count, int64_t width)
     : weight_(view.get("weight", {count, width})) {}
 
 at::Tensor Embedding::operator()(const at::Tensor& ids) const {
   return at::embedding(weight_, ids);
 }
 
-Attention::Attention(int64_t heads, bool causal, const KernelPolicy& kernels)
-    : kernel_(choose_kernel(attention_entries(), AttentionSpec{heads, causal}, kernels)) {}
+Attention::Attention(int64_t heads, bool causal, const runtime::KernelPolicy& kernels)
+    : kernel_(kernels::choose_kernel(kernels::attention_entries(),
+                                     kernels::AttentionSpec{heads, causal}, kernels)) {}
 
 at::Tensor Attention::operator()(const at::Tensor& q, const at::Tensor& k,
                                  const at::Tensor& v) const {
   const bool itself = q.size(1) == k.size(1);
-  const Zone zone(itself ? "attention to itself" : "attention to the words", [&] {
+  const runtime::Zone zone(itself ? "attention to itself" : "attention to the words", [&] {
     return 2 * q.numel() * k.size(1) + 2 * q.size(0) * q.size(1) * v.size(1) * v.size(2);
   });
   return (*kernel_)(q, k, v);
 }
 
-Geglu::Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels)
+Geglu::Geglu(const weights::WeightView& view, int64_t in, int64_t out,
+             const runtime::KernelPolicy& kernels)
     : weights_(2 * out * in) {
   const auto read = [&] { return view.get("weight", {2 * out, in}); };
   const auto make = [&](const at::Tensor& w) {
-    return make_kernel(geglu_entries(), GegluSpec{w, view.get("bias", {2 * out})}, kernels);
+    return make_kernel(kernels::geglu_entries(), kernels::GegluSpec{w, view.get("bias", {2 * out})},
+                       kernels);
   };
   at::Tensor weight;
-  kernel_ = shared_kernel<GegluKernel>(view, kernels, read, make, &weight);
+  kernel_ = shared_kernel<kernels::GegluKernel>(view, kernels, read, make, &weight);
   pages_.emplace(weight, kernels);
 }
 
 at::Tensor Geglu::operator()(const at::Tensor& x) const {
-  const Zone zone("linear", [&] { return linear_flop(x, weights_); });
+  const runtime::Zone zone("linear", [&] { return linear_flop(x, weights_); });
   at::Tensor y = (*kernel_)(x);
   pages_->used();
   return y;
@@ -260,4 +266,4 @@ at::Tensor upsample_nearest(const at::Tensor& x) {
   return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
 }
 
-}  // namespace sd
+}  // namespace sd::nn

@@ -13,14 +13,14 @@
 // the reference's modules have. Each asks the kernel table when it is built;
 // GroupNorm::moments asks for one kernel more, for what is computed in strips.
 
-namespace sd {
+namespace sd::nn {
 
 /// The pages of a mapped checkpoint behind a layer's weight. A kernel that has made its own copy
 /// does not need them any more; where memory is short, they go after each use.
 class WeightPages {
  public:
   /// Call when the layer's kernel has been made. `weight`: undefined where that took another's.
-  WeightPages(const at::Tensor& weight, const KernelPolicy& kernels);
+  WeightPages(const at::Tensor& weight, const runtime::KernelPolicy& kernels);
   void used() const;
 
  private:
@@ -38,38 +38,41 @@ class Conv2d {
     bool bias = true;
   };
 
-  Conv2d(const WeightView& view, const Shape& shape, const KernelPolicy& kernels);
-  at::Tensor operator()(const Conv2dInputs& inputs) const;
-  at::Tensor operator()(const at::Tensor& x) const { return (*this)(Conv2dInputs{.x = x}); }
+  Conv2d(const weights::WeightView& view, const Shape& shape, const runtime::KernelPolicy& kernels);
+  at::Tensor operator()(const kernels::Conv2dInputs& inputs) const;
+  at::Tensor operator()(const at::Tensor& x) const {
+    return (*this)(kernels::Conv2dInputs{.x = x});
+  }
 
  private:
-  at::Tensor apply(const Conv2dInputs& inputs) const;
+  at::Tensor apply(const kernels::Conv2dInputs& inputs) const;
 
   Shape shape_;
   // A 1x1 convolution is a linear map of the channels; exactly one of the two is set.
-  std::shared_ptr<const Conv2dKernel> conv_;
-  std::shared_ptr<const LinearKernel> linear_;
+  std::shared_ptr<const kernels::Conv2dKernel> conv_;
+  std::shared_ptr<const kernels::LinearKernel> linear_;
   std::optional<WeightPages> pages_;
 };
 
 /// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none.
 class Linear {
  public:
-  Linear(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels,
-         bool bias = true);
+  Linear(const weights::WeightView& view, int64_t in, int64_t out,
+         const runtime::KernelPolicy& kernels, bool bias = true);
   /// A convolution of 1x1 as a map of tokens: its `weight` is [out, in, 1, 1].
-  static Linear of_conv1x1(const WeightView& view, int64_t in, int64_t out,
-                           const KernelPolicy& kernels);
+  static Linear of_conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+                           const runtime::KernelPolicy& kernels);
 
   /// x [..., in] → [..., out], and `residual` [..., out] added where it is defined.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
 
  private:
   /// `shape`: of the weight.
-  Linear(const WeightView& view, at::IntArrayRef shape, bool bias, const KernelPolicy& kernels);
+  Linear(const weights::WeightView& view, at::IntArrayRef shape, bool bias,
+         const runtime::KernelPolicy& kernels);
 
   int64_t weights_;  // how many
-  std::shared_ptr<const LinearKernel> kernel_;
+  std::shared_ptr<const kernels::LinearKernel> kernel_;
   std::optional<WeightPages> pages_;
 };
 
@@ -88,28 +91,28 @@ using MomentsFn = std::function<NormMoments(const at::Tensor& x)>;
 /// torch.nn.GroupNorm: `weight` and `bias` [channels]; SiLU after it where asked.
 class GroupNorm {
  public:
-  GroupNorm(const WeightView& view, int64_t channels, int64_t groups, double eps, bool silu,
-            const KernelPolicy& kernels);
+  GroupNorm(const weights::WeightView& view, int64_t channels, int64_t groups, double eps,
+            bool silu, const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
   /// For a convolution that normalises what it reads.
-  const GroupNormKernel* kernel() const { return kernel_.get(); }
+  const kernels::GroupNormKernel* kernel() const { return kernel_.get(); }
 
   int64_t channels() const { return spec_.weight.size(0); }
   /// Tells the moments of x, or of some of its rows: [N, channels, h, w].
   MomentsFn moments() const;
   /// What it does to an input of these moments.
-  ChannelAffine affine(const NormMoments& moments) const;
+  kernels::ChannelAffine affine(const NormMoments& moments) const;
 
  private:
-  GroupNormSpec spec_;
-  KernelPolicy kernels_;
-  std::shared_ptr<const GroupNormKernel> kernel_;
+  kernels::GroupNormSpec spec_;
+  runtime::KernelPolicy kernels_;
+  std::shared_ptr<const kernels::GroupNormKernel> kernel_;
 };
 
 /// torch.nn.LayerNorm over the last dimension, eps 1e-5.
 class LayerNorm {
  public:
-  LayerNorm(const WeightView& view, int64_t width);
+  LayerNorm(const weights::WeightView& view, int64_t width);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -120,7 +123,7 @@ class LayerNorm {
 /// torch.nn.Embedding: `weight` [count, width]. ids [...] int64 → [..., width].
 class Embedding {
  public:
-  Embedding(const WeightView& view, int64_t count, int64_t width);
+  Embedding(const weights::WeightView& view, int64_t count, int64_t width);
   at::Tensor operator()(const at::Tensor& ids) const;
 
  private:
@@ -130,22 +133,23 @@ class Embedding {
 /// Multi-head attention over projected queries, keys and values; see AttentionKernel.
 class Attention {
  public:
-  Attention(int64_t heads, bool causal, const KernelPolicy& kernels);
+  Attention(int64_t heads, bool causal, const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
 
  private:
-  std::shared_ptr<const AttentionKernel> kernel_;
+  std::shared_ptr<const kernels::AttentionKernel> kernel_;
 };
 
 /// ldm.modules.attention.GEGLU: `weight` [2*out, in], `bias` [2*out]. [..., in] → [..., out].
 class Geglu {
  public:
-  Geglu(const WeightView& view, int64_t in, int64_t out, const KernelPolicy& kernels);
+  Geglu(const weights::WeightView& view, int64_t in, int64_t out,
+        const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
   int64_t weights_;  // how many
-  std::shared_ptr<const GegluKernel> kernel_;
+  std::shared_ptr<const kernels::GegluKernel> kernel_;
   std::optional<WeightPages> pages_;
 };
 
@@ -162,4 +166,4 @@ at::Tensor repeat_rows(const at::Tensor& x, int64_t rows);
 /// Doubles height and width, each value four times: [N, C, h, w] → [N, C, 2h, 2w].
 at::Tensor upsample_nearest(const at::Tensor& x);
 
-}  // namespace sd
+}  // namespace sd::nn

@@ -10,7 +10,7 @@
 #include "runtime/exec_policy.h"
 #include "sd/lora.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// Which of a session's networks become others.
 struct ChangedNetworks {
@@ -26,8 +26,8 @@ class AdaptedNetworks {
   using ChangeFn = std::function<void(const ChangedNetworks&)>;
 
   /// What is given must outlive it.
-  AdaptedNetworks(const LatentDiffusion& model, const ExecPolicy& policy, AdapterLibrary* adapters,
-                  ChangeFn on_change)
+  AdaptedNetworks(const models::LatentDiffusion& model, const runtime::ExecPolicy& policy,
+                  models::AdapterLibrary* adapters, ChangeFn on_change)
       : model_(model), policy_(policy), adapters_(adapters), on_change_(std::move(on_change)) {}
 
   /// Gives the networks the weights of the model with these adapters in them. Throws as
@@ -39,16 +39,16 @@ class AdaptedNetworks {
   int64_t bytes() const { return bytes_; }
 
  private:
-  const LatentDiffusion& model_;
-  const ExecPolicy& policy_;
-  AdapterLibrary* adapters_;
+  const models::LatentDiffusion& model_;
+  const runtime::ExecPolicy& policy_;
+  models::AdapterLibrary* adapters_;
   ChangeFn on_change_;
   std::vector<LoraUse> used_;  // what is in the networks
   int64_t bytes_ = 0;
 };
 
 /// The bytes of the weights that adapters change, in the policy's type.
-int64_t adapted_bytes(const std::vector<LoraUse>& uses, const ExecPolicy& policy,
-                      AdapterLibrary* adapters);
+int64_t adapted_bytes(const std::vector<LoraUse>& uses, const runtime::ExecPolicy& policy,
+                      models::AdapterLibrary* adapters);
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -8,7 +8,7 @@
 #include "sampling/brownian.h"
 #include "sd/noise_place.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// The random numbers of one batch, from the place where they lie.
 class BatchNoise {
@@ -29,16 +29,16 @@ class BatchNoise {
   /// Back to there.
   void rewind() { stream_->seek(steps_); }
 
-  NoiseSource& steps() { return *stream_; }
+  runtime::NoiseSource& steps() { return *stream_; }
 
   /// A Brownian path a picture, from the lowest to the highest sigma.
-  std::vector<BrownianTree> paths(double lowest, double highest) const;
+  std::vector<sampling::BrownianTree> paths(double lowest, double highest) const;
 
  private:
   NoisePlace place_;
   std::vector<int64_t> shape_;
-  std::unique_ptr<NoiseSource> stream_;
+  std::unique_ptr<runtime::NoiseSource> stream_;
   uint64_t steps_ = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -6,7 +6,7 @@
 #include <map>
 #include <numeric>
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// Alternation goes to and fro between a few contexts, whose keys and values are kept.
@@ -62,9 +62,9 @@ bool counts_up(const std::vector<int64_t>& pictures, int64_t n) {
 std::vector<size_t> Conditioning::stages_at(int64_t evaluation) const {
   std::vector<size_t> stages;
   for (const PictureConditioning& picture : pictures) {
-    if (picture.negative) stages.push_back(stage_at(picture.negative->ends, evaluation));
+    if (picture.negative) stages.push_back(text::stage_at(picture.negative->ends, evaluation));
     for (const WeightedPart& part : picture.parts) {
-      stages.push_back(stage_at(part.text->ends, evaluation));
+      stages.push_back(text::stage_at(part.text->ends, evaluation));
     }
   }
   return stages;
@@ -201,4 +201,4 @@ at::Tensor ConditionedUNet::operator()(const at::Tensor& x, double t, int64_t ev
   return combine(eps, guided);
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

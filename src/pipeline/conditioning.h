@@ -11,7 +11,7 @@
 #include "sampling/denoiser.h"
 #include "sd/prompt_settings.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// One of the texts that AND joins.
 struct WeightedPart {
@@ -55,7 +55,7 @@ struct Conditioning {
 class ConditionedUNet {
  public:
   /// The UNet under a context [k·n, T, width], prepared for all its calls with x [n, C, h, w].
-  using Prepare = std::function<EpsModel(const at::Tensor& context, int64_t n)>;
+  using Prepare = std::function<sampling::EpsModel(const at::Tensor& context, int64_t n)>;
 
   ConditionedUNet(Conditioning conditioning, Prepare prepare)
       : conditioning_(std::move(conditioning)), prepare_(std::move(prepare)) {}
@@ -68,7 +68,7 @@ class ConditionedUNet {
  private:
   /// Rows whose contexts have one length.
   struct Group {
-    EpsModel model;
+    sampling::EpsModel model;
     std::vector<int64_t> rows;      ///< among all rows
     std::vector<int64_t> pictures;  ///< of the rows of x that it needs; empty: all, in order
   };
@@ -90,4 +90,4 @@ class ConditionedUNet {
   std::list<Prepared> prepared_;  // what was asked for last is first
 };
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -13,17 +13,18 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
-std::vector<PromptStage> stages_of(const std::string& text, const PromptTimeline& timeline,
-                                   const PromptSettings& settings) {
+std::vector<text::PromptStage> stages_of(const std::string& text,
+                                         const text::PromptTimeline& timeline,
+                                         const PromptSettings& settings) {
   if (settings.syntax == PromptSyntax::kPlain) return {{timeline.steps, text}};
-  return schedule_prompt(text, timeline);
+  return text::schedule_prompt(text, timeline);
 }
 
 /// All that a context depends on.
-std::string key_of(const std::string& text, const PromptTimeline& timeline,
+std::string key_of(const std::string& text, const text::PromptTimeline& timeline,
                    const PromptSettings& settings) {
   const bool plain = settings.syntax == PromptSyntax::kPlain;
   const std::string how = fmt::format("{:d} {:d} {} {} {} {:d}", plain, settings.long_prompts,
@@ -51,8 +52,8 @@ void check_clip_skip(int64_t clip_skip, int64_t most) {
 }
 
 /// Says what of a prompt falls off the end.
-void tell_of_cut(const Tokenizer& tokenizer, const std::string& prompt) {
-  const Tokens tokens = tokenizer.encode(prompt);
+void tell_of_cut(const text::Tokenizer& tokenizer, const std::string& prompt) {
+  const text::Tokens tokens = tokenizer.encode(prompt);
   if (tokens.lost.empty()) return;
   notice(fmt::format("the prompt is {} tokens too long: the model does not see \"{}\"",
                      tokens.lost_tokens, printable(tokens.lost, 400)));
@@ -61,7 +62,7 @@ void tell_of_cut(const Tokenizer& tokenizer, const std::string& prompt) {
 }  // namespace
 
 std::shared_ptr<const StagedContext> Contexts::of(const std::string& text,
-                                                  const PromptTimeline& timeline,
+                                                  const text::PromptTimeline& timeline,
                                                   const PromptSettings& settings) {
   std::string key = key_of(text, timeline, settings);
   if (const auto place = places_.find(key); place != places_.end()) {
@@ -85,20 +86,20 @@ void Contexts::keep(std::string key, std::shared_ptr<const StagedContext> contex
   }
 }
 
-StagedContext Contexts::encode(const std::string& text, const PromptTimeline& timeline,
+StagedContext Contexts::encode(const std::string& text, const text::PromptTimeline& timeline,
                                const PromptSettings& settings) {
-  const Zone zone("text encoder");
+  const runtime::Zone zone("text encoder");
   check_clip_skip(settings.clip_skip, networks_->text_encoder->most_clip_skip());
   const bool is_cut = settings.syntax == PromptSyntax::kPlain && !settings.long_prompts;
   if (is_cut) tell_of_cut(tokenizer_, text);
-  TextBatch batch{.texts = {}, .counts = {}, .filling = empty_chunk(tokenizer_)};
+  models::TextBatch batch{.texts = {}, .counts = {}, .filling = text::empty_chunk(tokenizer_)};
   StagedContext result;
   std::map<std::string, size_t> rows;  // of the batch, by text
   std::vector<size_t> row_of_stage;
-  for (const PromptStage& stage : stages_of(text, timeline, settings)) {
+  for (const text::PromptStage& stage : stages_of(text, timeline, settings)) {
     const auto [row, is_new] = rows.emplace(stage.text, batch.texts.size());
     if (is_new) {
-      batch.texts.push_back(chunk_prompt(stage.text, settings, tokenizer_, names_));
+      batch.texts.push_back(text::chunk_prompt(stage.text, settings, tokenizer_, names_));
       batch.counts.push_back(0);
     }
     ++batch.counts[row->second];
@@ -106,15 +107,15 @@ StagedContext Contexts::encode(const std::string& text, const PromptTimeline& ti
     result.ends.push_back(stage.until);
   }
   const at::Tensor encoded =
-      encode_batch([this](const TextInputs& inputs) { return encode(inputs); }, batch,
-                   embeddings_.embeddings, settings);
+      models::encode_batch([this](const models::TextInputs& inputs) { return encode(inputs); },
+                           batch, embeddings_.embeddings, settings);
   for (const size_t row : row_of_stage) {
     result.contexts.push_back(encoded[static_cast<int64_t>(row)]);
   }
   return result;
 }
 
-at::Tensor Contexts::encode(const TextInputs& inputs) {
+at::Tensor Contexts::encode(const models::TextInputs& inputs) {
   const int64_t vocab_size = networks_->text_encoder->vocab_size();
   const auto largest = inputs.ids.max().item<int64_t>();
   if (largest >= vocab_size) {
@@ -134,4 +135,4 @@ void Contexts::forget() {
   bytes_ = 0;
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -15,14 +15,16 @@
 #include "text/chunks.h"
 #include "text/prompt_schedule.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// What a text says to the UNet at each stage of a run.
 struct StagedContext {
   std::vector<int64_t> ends;         ///< of the stages, see stage_at
   std::vector<at::Tensor> contexts;  ///< of the stages: [kMaxTokens·chunks, width]
 
-  const at::Tensor& at(int64_t evaluation) const { return contexts[stage_at(ends, evaluation)]; }
+  const at::Tensor& at(int64_t evaluation) const {
+    return contexts[text::stage_at(ends, evaluation)];
+  }
 };
 
 /// Encodes texts. A text is encoded once, unless many others were asked for since. What it is given
@@ -33,7 +35,8 @@ class Contexts {
   static constexpr size_t kMostBytes = 64U << 20;
   static constexpr size_t kMostTexts = 270;
 
-  Contexts(const Tokenizer& tokenizer, const EmbeddingSet& embeddings, Networks* networks)
+  Contexts(const text::Tokenizer& tokenizer, const models::EmbeddingSet& embeddings,
+           Networks* networks)
       : tokenizer_(tokenizer),
         embeddings_(embeddings),
         names_(tokenizer, embeddings.names()),
@@ -41,7 +44,8 @@ class Contexts {
 
   /// Says what of a plain prompt the model does not see. Throws kCheckpoint where the model was
   /// made for another tokenizer, kUsage for a clip skip that it does not have.
-  std::shared_ptr<const StagedContext> of(const std::string& text, const PromptTimeline& timeline,
+  std::shared_ptr<const StagedContext> of(const std::string& text,
+                                          const text::PromptTimeline& timeline,
                                           const PromptSettings& settings);
 
   /// What was encoded so far is encoded again: the text encoder became another.
@@ -54,18 +58,18 @@ class Contexts {
     size_t bytes;
   };
 
-  StagedContext encode(const std::string& text, const PromptTimeline& timeline,
+  StagedContext encode(const std::string& text, const text::PromptTimeline& timeline,
                        const PromptSettings& settings);
-  at::Tensor encode(const TextInputs& inputs);
+  at::Tensor encode(const models::TextInputs& inputs);
   void keep(std::string key, std::shared_ptr<const StagedContext> context);
 
-  const Tokenizer& tokenizer_;
-  const EmbeddingSet& embeddings_;
-  EmbeddingNames names_;
+  const text::Tokenizer& tokenizer_;
+  const models::EmbeddingSet& embeddings_;
+  text::EmbeddingNames names_;
   Networks* networks_;
   std::list<Known> known_;  // what was asked for last is first
   std::unordered_map<std::string_view, std::list<Known>::iterator> places_;  // by key, in known_
   size_t bytes_ = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -3,9 +3,9 @@
 #include "models/model_config.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// What a request must fit, of a config that is read already.
-ModelDescription describe(const ModelConfig& config);
+ModelDescription describe(const models::ModelConfig& config);
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -7,9 +7,9 @@
 #include "pipeline/request_prompts.h"
 #include "pipeline/stage_progress.h"
 
-namespace sd {
+namespace sd::pipeline {
 
-Conditioning encode_prompts(const Request& request, const PromptTimeline& timeline,
+Conditioning encode_prompts(const Request& request, const text::PromptTimeline& timeline,
                             const ProgressFn& progress, Contexts* contexts) {
   const PromptSettings& settings = request.batch.prompts;
   StageProgress stage(progress, Stage::kText, 2 * std::ssize(request.pictures));
@@ -25,7 +25,7 @@ Conditioning encode_prompts(const Request& request, const PromptTimeline& timeli
     stage.step_done();
   }
   for (size_t i = 0; i < request.pictures.size(); ++i) {
-    for (const PromptPart& part : parts_of(request.pictures[i].prompt, settings)) {
+    for (const text::PromptPart& part : parts_of(request.pictures[i].prompt, settings)) {
       result.pictures[i].parts.push_back({context_of(part.text), part.weight});
     }
     stage.step_done();
@@ -46,4 +46,4 @@ std::vector<at::Tensor> first_contexts(const Conditioning& conditioning) {
   return all;
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

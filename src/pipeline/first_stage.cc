@@ -5,15 +5,15 @@
 #include "pipeline/inpainting.h"
 #include "pipeline/picture_tensor.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// Batches that start from one picture come one after the other, mostly.
 constexpr size_t kMostKept = 16;
 
 /// Strips between which the user may stop.
-StripWork strips(const StageProgress& stage, const ExecPolicy& policy) {
-  StripWork work{.bytes = strip_bytes(policy.device)};
+models::StripWork strips(const StageProgress& stage, const runtime::ExecPolicy& policy) {
+  models::StripWork work{.bytes = models::strip_bytes(policy.device)};
   work.poll = [&stage] { stage.poll(); };
   return work;
 }
@@ -25,7 +25,7 @@ template <class Work>
 at::Tensor FirstStage::run(const char* verb, const StageProgress& stage, const Work& work) {
   const auto done = [&] {
     return ladder_.run_coder(verb, [&] {
-      CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
+      models::CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
       if (ladder_.in_strips()) how.strips = strips(stage, policy_);
       return work(how).to(at::kCPU);
     });
@@ -37,12 +37,12 @@ at::Tensor FirstStage::run(const char* verb, const StageProgress& stage, const W
 
 at::Tensor FirstStage::encode(const at::Tensor& picture, const StageProgress& stage) {
   return run("encode", stage,
-             [&](const CoderWork& how) { return networks_.coder->encode(picture, how); });
+             [&](const models::CoderWork& how) { return networks_.coder->encode(picture, how); });
 }
 
 at::Tensor FirstStage::decode(const at::Tensor& latent, const StageProgress& stage) {
   return run("decode", stage,
-             [&](const CoderWork& how) { return networks_.coder->decode(latent, how); });
+             [&](const models::CoderWork& how) { return networks_.coder->decode(latent, how); });
 }
 
 template <class Key, class Picture>
@@ -71,4 +71,4 @@ at::Tensor FirstStage::shown_moments(const BatchSettings& batch, const ProgressF
   return encode_once(&shown_, key, progress, [&] { return shown_picture(batch); });
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -11,14 +11,14 @@
 #include "pipeline/stage_progress.h"
 #include "sd/pipeline.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// The autoencoder of a session: it works as a whole or in strips, again in strips where memory
 /// does not suffice, and in f32 where its type is too narrow. All results are on the CPU. What it
 /// is given must outlive it.
 class FirstStage {
  public:
-  FirstStage(const ExecPolicy& policy, Networks* networks, MemoryLadder* ladder)
+  FirstStage(const runtime::ExecPolicy& policy, Networks* networks, MemoryLadder* ladder)
       : policy_(policy), networks_(*networks), ladder_(*ladder) {}
 
   /// A picture [1, 3, H, W] in [-1, 1] → what the encoder says of it: [1, 2C, h, w].
@@ -54,7 +54,7 @@ class FirstStage {
     bool operator==(const Shown&) const = default;
   };
 
-  const ExecPolicy& policy_;
+  const runtime::ExecPolicy& policy_;
   Networks& networks_;
   MemoryLadder& ladder_;
   // What was encoded last is first.
@@ -62,4 +62,4 @@ class FirstStage {
   std::list<std::pair<Shown, at::Tensor>> shown_;
 };
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -11,7 +11,7 @@
 #include "pipeline/size_check.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// As Python's int() of a product.
@@ -52,11 +52,12 @@ Image enlarge_in_steps(Image image, HiresUpscaler upscaler, double scale) {
   const int width = goal(image.width), height = goal(image.height);
   for (int step = 0; step < kMostSteps && (image.width < width || image.height < height); ++step) {
     const int w = to_int(times(image.width, scale)), h = to_int(times(image.height, scale));
-    image = upscaler == HiresUpscaler::kNearest ? nearest(image, w, h)
-                                                : resize(image, w, h, ResizeFilter::kLanczos);
+    image = upscaler == HiresUpscaler::kNearest
+                ? nearest(image, w, h)
+                : image::resize(image, w, h, image::ResizeFilter::kLanczos);
   }
   if (image.width == width && image.height == height) return image;
-  return resize(image, width, height, ResizeFilter::kLanczos);
+  return image::resize(image, width, height, image::ResizeFilter::kLanczos);
 }
 
 }  // namespace
@@ -98,8 +99,8 @@ Request second_pass(const Request& request, int64_t factor) {
   if (hires.steps != 0) batch.steps = hires.steps;
   if (!hires.sampler.empty()) batch.sampler = hires.sampler;
   if (!hires.schedule.empty()) batch.schedule = hires.schedule;
-  const Sampler& first = find_sampler(request.batch.sampler);
-  const double usual = first.eta == Eta::kTaken ? first.usual_eta : 0;
+  const sampling::Sampler& first = sampling::find_sampler(request.batch.sampler);
+  const double usual = first.eta == sampling::Eta::kTaken ? first.usual_eta : 0;
   if (batch.knobs.eta.value_or(usual) == usual) batch.knobs.eta.reset();  // each sampler's own
   batch.knobs.fix_steps = true;
   batch.knobs.initial_noise = 1;
@@ -112,8 +113,8 @@ Request second_pass(const Request& request, int64_t factor) {
   return second;
 }
 
-SamplingSettings second_sampling(const Request& request, const Request& second) {
-  SamplingSettings sampling = sampling_of(second);
+sampling::SamplingSettings second_sampling(const Request& request, const Request& second) {
+  sampling::SamplingSettings sampling = sampling_of(second);
   sampling.strength = request.batch.hires.strength;
   return sampling;
 }
@@ -149,11 +150,11 @@ Image enlarge_picture(const Image& image, HiresUpscaler upscaler, const HiresSiz
   const double scale = std::max(static_cast<double>(width) / image.width,
                                 static_cast<double>(height) / image.height);
   if (upscaler == HiresUpscaler::kNone || scale <= 1) {
-    return resize(image, width, height, ResizeFilter::kLanczos);
+    return image::resize(image, width, height, image::ResizeFilter::kLanczos);
   }
   Image larger = enlarge_in_steps(image, upscaler, scale);
   if (larger.width == width && larger.height == height) return larger;
-  return resize(larger, width, height, ResizeFilter::kLanczos);
+  return image::resize(larger, width, height, image::ResizeFilter::kLanczos);
 }
 
 at::Tensor cut_surplus(const at::Tensor& latent, const HiresSize& size, int64_t factor) {
@@ -187,10 +188,10 @@ void check_hires(const ModelDescription& model, const Request& request) {
   check_side("hires_width", size.width, model.factor, kMaxSide);
   check_side("hires_height", size.height, model.factor, kMaxSide);
   const Request second = second_pass(request, model.factor);
-  if (!find_sampler(second.batch.sampler).starts_from_picture) {
+  if (!sampling::find_sampler(second.batch.sampler).starts_from_picture) {
     refuse(fmt::format("the sampler {} cannot draw a second pass", second.batch.sampler),
            "choose another with `hires_sampler`");
   }
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -6,7 +6,7 @@
 #include "sampling/sampling_plan.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// Sides of the second pass, in pixels.
 struct HiresSize {
@@ -28,7 +28,7 @@ HiresSize hires_size(const BatchSettings& batch, int64_t factor);
 Request second_pass(const Request& request, int64_t factor);
 
 /// What is asked of its sampler, which starts from a picture.
-SamplingSettings second_sampling(const Request& request, const Request& second);
+sampling::SamplingSettings second_sampling(const Request& request, const Request& second);
 
 /// Whether it enlarges the latent and not the picture.
 bool enlarges_latent(HiresUpscaler upscaler);
@@ -51,4 +51,4 @@ at::Tensor cut_surplus(const at::Tensor& latent, const HiresSize& size, int64_t 
 /// take is not looked at.
 void check_hires(const ModelDescription& model, const Request& request);
 
-}  // namespace sd
+}  // namespace sd::pipeline

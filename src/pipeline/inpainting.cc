@@ -7,7 +7,7 @@
 #include "image/masking.h"
 #include "pipeline/picture_tensor.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 constexpr uint8_t kWhite = 128;
@@ -21,7 +21,7 @@ at::Tensor tensor_of(const GrayImage& mask) {
 
 /// Of each place the top left pixel, white or black.
 at::Tensor nearest(const GrayImage& mask, int64_t factor) {
-  return tensor_of(thresholded(mask, kWhite))
+  return tensor_of(image::thresholded(mask, kWhite))
       .slice(2, 0, c10::nullopt, factor)
       .slice(3, 0, c10::nullopt, factor);
 }
@@ -43,8 +43,8 @@ at::Tensor latent_mask(const Inpainting& inpainting, int64_t factor) {
   const GrayImage& mask = inpainting.mask;
   if (inpainting.mode == InpaintMode::kWebui) {
     const auto side = [&](int pixels) { return static_cast<int>(pixels / factor); };
-    const at::Tensor small =
-        tensor_of(resize(mask, side(mask.width), side(mask.height), ResizeFilter::kBicubic));
+    const at::Tensor small = tensor_of(
+        image::resize(mask, side(mask.width), side(mask.height), image::ResizeFilter::kBicubic));
     return inpainting.soft ? small : small.round();
   }
   if (inpainting.soft) return at::avg_pool2d(tensor_of(mask), {factor, factor});
@@ -53,7 +53,7 @@ at::Tensor latent_mask(const Inpainting& inpainting, int64_t factor) {
 
 at::Tensor shown_picture(const BatchSettings& batch) {
   if (inpainting_of(batch) == nullptr) return at::zeros({1, 3, batch.height, batch.width});
-  const at::Tensor kept = 1 - tensor_of(thresholded(inpainting_of(batch)->mask, kWhite));
+  const at::Tensor kept = 1 - tensor_of(image::thresholded(inpainting_of(batch)->mask, kWhite));
   return bytes_to_tensor(image_bytes(*batch.init.image)) * kept;
 }
 
@@ -71,14 +71,15 @@ at::Tensor filled_latent(const at::Tensor& latent, const at::Tensor& noise, cons
   return latent;
 }
 
-BeginFn keep_noised(const LatentMask& mask, const MixKernel& mix) {
-  return [mask, &mix](const at::Tensor& x, const Level& at, NoiseStream& noise) {
-    return mask.blend(x, mix({{at.alpha, mask.kept}, {at.sigma, noise.next(1)}}));
-  };
+sampling::BeginFn keep_noised(const LatentMask& mask, const kernels::MixKernel& mix) {
+  return
+      [mask, &mix](const at::Tensor& x, const sampling::Level& at, sampling::NoiseStream& noise) {
+        return mask.blend(x, mix({{at.alpha, mask.kept}, {at.sigma, noise.next(1)}}));
+      };
 }
 
-Denoiser::Edit keep_predicted(const LatentMask& mask) {
-  return [mask](Prediction* prediction, const Evaluation& at) {
+sampling::Denoiser::Edit keep_predicted(const LatentMask& mask) {
+  return [mask](sampling::Prediction* prediction, const sampling::Evaluation& at) {
     const at::Tensor x0 = mask.blend(prediction->x0);
     // x = alpha·x0 + sigma·eps stays as it is.
     const at::Tensor more = (prediction->x0 - x0) * (at.at.alpha / at.at.sigma);
@@ -90,7 +91,7 @@ Denoiser::Edit keep_predicted(const LatentMask& mask) {
 Image with_kept(Image drawn, const InitSettings& init) {
   const Inpainting* inpainting = init.inpainting.get();
   if (inpainting == nullptr || !inpainting->paste) return drawn;
-  return paste_kept(drawn, inpainting->original, inpainting->overlay, inpainting->region);
+  return image::paste_kept(drawn, inpainting->original, inpainting->overlay, inpainting->region);
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -8,7 +8,7 @@
 // What a mask is to a network and to a sampler. Masks are [1, 1, h, w] f32 with 1 where the picture
 // is drawn anew.
 
-namespace sd {
+namespace sd::pipeline {
 
 /// A batch's mask, on the device that samples.
 struct LatentMask {
@@ -40,13 +40,13 @@ at::Tensor filled_latent(const at::Tensor& latent, const at::Tensor& noise, cons
 
 /// CompVis' mask (ddim.py, plms.py): before each step what is kept is its latent with the noise of
 /// that step, freshly drawn.
-BeginFn keep_noised(const LatentMask& mask, const MixKernel& mix);
+sampling::BeginFn keep_noised(const LatentMask& mask, const kernels::MixKernel& mix);
 
 /// The web UI's mask with samplers of k-diffusion: what is kept of each predicted picture is its
 /// latent.
-Denoiser::Edit keep_predicted(const LatentMask& mask);
+sampling::Denoiser::Edit keep_predicted(const LatentMask& mask);
 
 /// The finished picture with what is kept pasted over it; as it is where nothing is to be pasted.
 Image with_kept(Image drawn, const InitSettings& init);
 
-}  // namespace sd
+}  // namespace sd::pipeline

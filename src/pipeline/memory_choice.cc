@@ -9,24 +9,25 @@
 #include "base/strings.h"
 #include "base/words.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 constexpr int64_t kGibibyte = int64_t{1} << 30;
 constexpr double kGigabyte = 1e9;
 
 /// A part of what is free is left to others.
-bool fits(int64_t bytes, const ExecPolicy& policy) {
+bool fits(int64_t bytes, const runtime::ExecPolicy& policy) {
   return static_cast<double>(bytes) <= 0.97 * static_cast<double>(policy.free_bytes);
 }
 
-const PlannedStage& sampling(const MemoryPlan& plan) {
-  return *std::find_if(plan.stages.begin(), plan.stages.end(),
-                       [](const PlannedStage& stage) { return stage.stage == kSamplingStage; });
+const models::PlannedStage& sampling(const models::MemoryPlan& plan) {
+  return *std::find_if(
+      plan.stages.begin(), plan.stages.end(),
+      [](const models::PlannedStage& stage) { return stage.stage == models::kSamplingStage; });
 }
 
 /// What the autoencoder's tensors may take before it works in strips.
-int64_t most_for_tensors(const ExecPolicy& policy) {
+int64_t most_for_tensors(const runtime::ExecPolicy& policy) {
   switch (policy.kernels.memory) {
     case MemoryMode::kFast:
       return INT64_MAX;
@@ -40,52 +41,54 @@ int64_t most_for_tensors(const ExecPolicy& policy) {
 
 /// Whether the autoencoder works in strips: as asked; by itself where the whole would not fit, or
 /// where its tensors take too much.
-bool wants_strips(const MemoryPlan& whole, const ExecPolicy& policy) {
+bool wants_strips(const models::MemoryPlan& whole, const runtime::ExecPolicy& policy) {
   if (policy.chosen.vae_tiling != VaeTiling::kAuto) {
     return policy.chosen.vae_tiling == VaeTiling::kOn;
   }
-  return std::any_of(whole.stages.begin(), whole.stages.end(), [&](const PlannedStage& stage) {
-    if (stage.stage == kSamplingStage) return false;
-    return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), policy);
-  });
+  return std::any_of(
+      whole.stages.begin(), whole.stages.end(), [&](const models::PlannedStage& stage) {
+        if (stage.stage == models::kSamplingStage) return false;
+        return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), policy);
+      });
 }
 
 }  // namespace
 
-MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const Workload& load) {
-  MemoryPlan plan = planner.plan(load, /*in_strips=*/false);
+models::MemoryPlan plan_to_fit(const models::MemoryPlanner& planner,
+                               const runtime::ExecPolicy& policy, const Workload& load) {
+  models::MemoryPlan plan = planner.plan(load, /*in_strips=*/false);
   if (wants_strips(plan, policy)) plan = planner.plan(load, /*in_strips=*/true);
   while (!fits(plan.during(sampling(plan)), policy)) {
-    const UNetShare smaller = smaller_share(plan.unet_share, load.pictures, load.guided);
+    const models::UNetShare smaller =
+        models::smaller_share(plan.unet_share, load.pictures, load.guided);
     if (smaller == plan.unet_share) break;
     plan = planner.plan(load, plan.in_strips, smaller);
   }
   return plan;
 }
 
-MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
+MemoryChoice choose_memory(const models::ModelSource& source, const runtime::ExecPolicy& policy,
                            const Workload& load) {
   MemoryChoice choice;
   for (const MemoryMode memory : {MemoryMode::kFast, MemoryMode::kBalanced, MemoryMode::kLow}) {
     if (memory < policy.kernels.memory) continue;
-    ExecPolicy rung = policy;
+    runtime::ExecPolicy rung = policy;
     rung.kernels.memory = memory;
     choice.memory = memory;
-    choice.planner = std::make_unique<const MemoryPlanner>(source, rung);
+    choice.planner = std::make_unique<const models::MemoryPlanner>(source, rung);
     choice.plan = plan_to_fit(*choice.planner, rung, load);
     choice.fits = fits(choice.plan.total(), policy);
     if (!policy.device.is_cpu()) break;
-    if (choice.fits && choice.plan.unet_share == UNetShare::kAll) break;
+    if (choice.fits && choice.plan.unet_share == models::UNetShare::kAll) break;
   }
   return choice;
 }
 
-std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
+std::string memory_line(const MemoryChoice& choice, const runtime::ExecPolicy& policy) {
   std::vector<std::string> ways;
   if (policy.device.is_cpu()) ways.emplace_back(word_of(choice.memory));
   if (choice.plan.in_strips) ways.emplace_back("VAE in tiles");
-  if (choice.plan.unet_share != UNetShare::kAll) {
+  if (choice.plan.unet_share != models::UNetShare::kAll) {
     ways.emplace_back(share_words(choice.plan.unet_share));
   }
   std::string line =
@@ -106,16 +109,16 @@ std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy) {
   return line;
 }
 
-const char* share_words(UNetShare share) {
+const char* share_words(models::UNetShare share) {
   switch (share) {
-    case UNetShare::kAll:
+    case models::UNetShare::kAll:
       return "";
-    case UNetShare::kPicture:
+    case models::UNetShare::kPicture:
       return "UNet on one picture at a time";
-    case UNetShare::kHalf:
+    case models::UNetShare::kHalf:
       break;
   }
   return "UNet on half a picture's guidance at a time";
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -5,33 +5,33 @@
 
 #include "models/memory_plan.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 // What is free is the policy's free_bytes, of which a part is left to others.
 
 /// How a run spends memory, and what it needs so.
 struct MemoryChoice {
   MemoryMode memory = MemoryMode::kBalanced;
-  MemoryPlan plan;
+  models::MemoryPlan plan;
   bool fits = true;
-  std::unique_ptr<const MemoryPlanner> planner;  ///< of other loads in that mode
+  std::unique_ptr<const models::MemoryPlanner> planner;  ///< of other loads in that mode
 };
 
 /// Each stage with as much at once as fits into what is free, else with as little as can be: the
 /// autoencoder on a whole picture or in strips, the UNet on all of a batch or on shares of it.
-MemoryPlan plan_to_fit(const MemoryPlanner& planner, const ExecPolicy& policy,
-                       const Workload& load);
+models::MemoryPlan plan_to_fit(const models::MemoryPlanner& planner,
+                               const runtime::ExecPolicy& policy, const Workload& load);
 
 /// What a run does about the memory that is free. On the CPU: the first of the modes from the
 /// policy's own down that fits with the whole batch at once in the UNet, else the last with smaller
 /// shares. On a card, where modes keep nothing, plan_to_fit. Pure. Throws as MemoryPlanner.
-MemoryChoice choose_memory(const ModelSource& source, const ExecPolicy& policy,
+MemoryChoice choose_memory(const models::ModelSource& source, const runtime::ExecPolicy& policy,
                            const Workload& load);
 
 /// "memory: about 5.1 GB (balanced) of 21.0 GB free", and what was wanted, or what to do.
-std::string memory_line(const MemoryChoice& choice, const ExecPolicy& policy);
+std::string memory_line(const MemoryChoice& choice, const runtime::ExecPolicy& policy);
 
 /// "UNet on one picture at a time", say; empty for all at once.
-const char* share_words(UNetShare share);
+const char* share_words(models::UNetShare share);
 
-}  // namespace sd
+}  // namespace sd::pipeline

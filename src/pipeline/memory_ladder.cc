@@ -9,25 +9,26 @@
 #include "runtime/out_of_memory.h"
 #include "runtime/tensor_memory.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// Until its end, little is kept in memory beside the autoencoder's strips.
 class InStrips {
  public:
-  InStrips(const ExecPolicy& policy, const ModelSource& source) : policy_(policy) {
+  InStrips(const runtime::ExecPolicy& policy, const models::ModelSource& source) : policy_(policy) {
     if (!policy_.device.is_cpu() || policy_.kernels.plain) return;
     source.release_memory();
-    pool_tensor_memory(static_cast<size_t>(pool_limit_in_strips(policy_.kernels.memory)));
+    runtime::pool_tensor_memory(
+        static_cast<size_t>(runtime::pool_limit_in_strips(policy_.kernels.memory)));
   }
   ~InStrips() {
-    if (policy_.device.is_cpu()) apply_memory(policy_);
+    if (policy_.device.is_cpu()) runtime::apply_memory(policy_);
   }
   InStrips(const InStrips&) = delete;
   InStrips& operator=(const InStrips&) = delete;
 
  private:
-  const ExecPolicy& policy_;
+  const runtime::ExecPolicy& policy_;
 };
 
 /// What `work` returns; nothing where memory does not suffice and `may_fail`.
@@ -35,7 +36,7 @@ std::optional<at::Tensor> try_once(const std::function<at::Tensor()>& work, bool
   try {
     return work();
   } catch (const std::exception& error) {
-    if (!may_fail || !is_out_of_memory(error)) throw;
+    if (!may_fail || !runtime::is_out_of_memory(error)) throw;
   }
   return std::nullopt;  // what was computed so far is gone by now
 }
@@ -44,7 +45,7 @@ std::optional<at::Tensor> try_once(const std::function<at::Tensor()>& work, bool
 
 void MemoryLadder::plan(const Workload& load) {
   if (load_ == load) return;
-  const MemoryPlan plan = plan_to_fit(planner_, policy_, load);
+  const models::MemoryPlan plan = plan_to_fit(planner_, policy_, load);
   load_ = load;
   in_strips_ = plan.in_strips || always_in_strips_;
   unet_share_ = std::max(plan.unet_share, most_unet_share_);
@@ -53,13 +54,14 @@ void MemoryLadder::plan(const Workload& load) {
 at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
                                   const std::function<void()>& make_room) {
   while (true) {
-    const UNetShare next = smaller_share(unet_share_, load_->pictures, load_->guided);
+    const models::UNetShare next =
+        models::smaller_share(unet_share_, load_->pictures, load_->guided);
     if (auto latent = try_once(draw, next != unet_share_)) return *std::move(latent);
     notice(fmt::format("memory: not enough for the UNet; the batch is drawn again, {}",
                        share_words(next)));
     unet_share_ = most_unet_share_ = next;
     make_room();
-    give_kept_memory_back(policy_);
+    runtime::give_kept_memory_back(policy_);
   }
 }
 
@@ -69,10 +71,10 @@ at::Tensor MemoryLadder::run_coder(const char* verb, const std::function<at::Ten
     notice(fmt::format("memory: not enough to {} the picture as a whole; it is {}d in tiles", verb,
                        verb));
     in_strips_ = always_in_strips_ = true;
-    give_kept_memory_back(policy_);
+    runtime::give_kept_memory_back(policy_);
   }
   const InStrips memory(policy_, source_);
   return work();
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

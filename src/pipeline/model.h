@@ -15,15 +15,15 @@ namespace sd {
 
 /// What the sessions of a pipeline share.
 struct Pipeline::Model {
-  ExecPolicy policy;
+  runtime::ExecPolicy policy;
   ModelDescription description;
-  std::unique_ptr<const Tokenizer> tokenizer;
-  LatentDiffusion diffusion;
+  std::unique_ptr<const text::Tokenizer> tokenizer;
+  models::LatentDiffusion diffusion;
   SafetyMode safety_mode;
-  std::unique_ptr<const SafetyChecker> safety_checker;  // null with kOff
-  std::unique_ptr<const MemoryPlanner> planner;
-  EmbeddingSet embeddings;
-  std::unique_ptr<AdapterLibrary> adapters;
+  std::unique_ptr<const safety::SafetyChecker> safety_checker;  // null with kOff
+  std::unique_ptr<const models::MemoryPlanner> planner;
+  models::EmbeddingSet embeddings;
+  std::unique_ptr<models::AdapterLibrary> adapters;
 };
 
 }  // namespace sd

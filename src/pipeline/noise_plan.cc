@@ -6,7 +6,7 @@
 #include "runtime/noise.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 int64_t values_of(const std::vector<int64_t>& shape) {
@@ -37,7 +37,7 @@ void place_own(const std::vector<int64_t>& shape, bool reference, int64_t poster
     return;
   }
   if (place->rng == RngKind::kCpu && reference && !place->changes.any()) {
-    place->start = draw_length(place->rng, values_of(shape));
+    place->start = runtime::draw_length(place->rng, values_of(shape));
   }
 }
 
@@ -48,7 +48,7 @@ uint64_t NoisePlan::place_shared(const std::vector<int64_t>& shape, int64_t coun
                                  Shared* known, uint64_t* position) {
   if (known->shape != shape) {
     *known = {*position, shape};
-    *position += static_cast<uint64_t>(count) * draw_length(rng, values_of(shape));
+    *position += static_cast<uint64_t>(count) * runtime::draw_length(rng, values_of(shape));
   }
   return known->offset;
 }
@@ -56,10 +56,10 @@ uint64_t NoisePlan::place_shared(const std::vector<int64_t>& shape, int64_t coun
 void NoisePlan::place(Request* request) {
   NoisePlace& place = request->noise;
   const std::vector<int64_t> shape = shape_of(model_, request->batch, place);
-  const Sampler& sampler = find_sampler(request->batch.sampler);
+  const sampling::Sampler& sampler = sampling::find_sampler(request->batch.sampler);
   const int64_t posteriors = posterior_draws(model_, request->batch);
   if (!place.shared()) return place_own(shape, sampler.reference, posteriors, *request, &place);
-  const uint64_t length = draw_length(place.rng, values_of(shape));
+  const uint64_t length = runtime::draw_length(place.rng, values_of(shape));
   place.init.reset();
   if (posteriors > 0) {
     uint64_t* position = place.rng == RngKind::kCpu ? &draws_ : &posterior_;
@@ -74,7 +74,7 @@ void NoisePlan::place(Request* request) {
   }
   place.fixed_code = fixed_code_;
   place.steps = draws_;
-  const SamplingPlan plan = plan_of(model_, *request);
+  const sampling::SamplingPlan plan = plan_of(model_, *request);
   const auto& inpainting = request->batch.init.inpainting;
   const bool noises = inpainting != nullptr && inpainting->mode == InpaintMode::kLdm;
   const int64_t draws = sampler.draws(plan) + (noises ? plan.steps() : 0);
@@ -138,9 +138,9 @@ NoisePlace place_of(const ModelDescription& model, const BatchSettings& batch,
   place.start = record.code_offset.value_or(record.offset);
   place.steps = record.offset;
   if (!own_stream && !place.fixed_code) {
-    place.steps += draw_length(rng, values_of(shape_of(model, batch, place)));
+    place.steps += runtime::draw_length(rng, values_of(shape_of(model, batch, place)));
   }
   return place;
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -8,7 +8,7 @@
 
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// Tells where in the streams of a run each of its batches draws, without drawing: one after the
 /// other, as the batches of one call of the reference's scripts do. Pure arithmetic.
@@ -54,4 +54,4 @@ DrawRecord draw_record(const Request& request, int64_t row);
 NoisePlace place_of(const ModelDescription& model, const BatchSettings& batch,
                     const DrawRecord& record, RngKind rng, bool own_stream);
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace sd {
+namespace sd::pipeline {
 
 Image tensor_to_image(const at::Tensor& picture) {
   const at::Tensor bytes = ((picture + 1.0) / 2.0)
@@ -29,4 +29,4 @@ at::Tensor bytes_to_tensor(const at::Tensor& bytes) {
   return bytes.to(at::kFloat).div_(255.0).mul_(2.0).sub_(1.0);
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

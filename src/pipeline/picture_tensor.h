@@ -4,7 +4,7 @@
 
 #include "sd/image.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// [3, H, W] about [-1, 1] → 8 bits, as the reference: clamped, times 255, cut and not rounded.
 /// What is not a number becomes 0.
@@ -16,4 +16,4 @@ at::Tensor image_bytes(const Image& image);
 /// Bytes → float32 in [-1, 1] as the reference's load_img: over 255, doubled, less one.
 at::Tensor bytes_to_tensor(const at::Tensor& bytes);
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -21,50 +21,52 @@ namespace sd {
 namespace {
 
 /// The bytes of weights that the largest of the sets of adapters changes. Opens all of them.
-int64_t most_adapted(const LoadOptions& options, const ExecPolicy& policy,
-                     AdapterLibrary* adapters) {
-  const Zone zone("adapters");
+int64_t most_adapted(const LoadOptions& options, const runtime::ExecPolicy& policy,
+                     models::AdapterLibrary* adapters) {
+  const runtime::Zone zone("adapters");
   int64_t most = 0;
   for (const std::vector<LoraUse>& uses : options.loras) {
-    most = std::max(most, adapted_bytes(uses, policy, adapters));
+    most = std::max(most, pipeline::adapted_bytes(uses, policy, adapters));
   }
   return most;
 }
 
 /// What plans the run's memory. Where its largest batch is known, says what that needs, and spends
 /// less than asked where it does not fit.
-std::unique_ptr<const MemoryPlanner> make_planner(const LoadOptions& options,
-                                                  const ModelSource& source,
-                                                  AdapterLibrary* adapters, ExecPolicy* policy) {
-  if (!options.largest) return std::make_unique<const MemoryPlanner>(source, *policy);
+std::unique_ptr<const models::MemoryPlanner> make_planner(const LoadOptions& options,
+                                                          const models::ModelSource& source,
+                                                          models::AdapterLibrary* adapters,
+                                                          runtime::ExecPolicy* policy) {
+  if (!options.largest) return std::make_unique<const models::MemoryPlanner>(source, *policy);
   Workload load = *options.largest;
   load.adapted = most_adapted(options, *policy, adapters);
-  MemoryChoice choice = choose_memory(source, *policy, load);
-  notice(memory_line(choice, *policy));
+  pipeline::MemoryChoice choice = pipeline::choose_memory(source, *policy, load);
+  notice(pipeline::memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
   return std::move(choice.planner);
 }
 
-EmbeddingSet read_folder(const std::string& folder, int64_t width) {
+models::EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   if (folder.empty()) return {};
-  const Zone zone("embeddings");
-  EmbeddingSet set = load_embeddings(folder, width);
+  const runtime::Zone zone("embeddings");
+  models::EmbeddingSet set = models::load_embeddings(folder, width);
   detail(fmt::format("{} embeddings in {}", set.embeddings.size(), printable(folder)));
   return set;
 }
 
 /// The embeddings of the folder, and those in the files of adapters; what is not used is said.
-EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width, AdapterLibrary* adapters) {
-  EmbeddingSet set = read_folder(options.embeddings, width);
+models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
+                                     models::AdapterLibrary* adapters) {
+  models::EmbeddingSet set = read_folder(options.embeddings, width);
   std::set<std::string> seen;
   for (const std::vector<LoraUse>& uses : options.loras) {
     for (const LoraUse& use : uses) {
       if (!seen.insert(use.file).second) continue;
-      const AdapterFile& file = adapters->get(use.file)->file();
-      add_embeddings(file.embeddings, file.path(), width, &set);
+      const models::AdapterFile& file = adapters->get(use.file)->file();
+      models::add_embeddings(file.embeddings, file.path(), width, &set);
     }
   }
-  for (const SkippedEmbedding& one : set.skipped) {
+  for (const models::SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return set;
@@ -77,35 +79,39 @@ Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
-Pipeline Pipeline::load(const LoadOptions& options, std::shared_ptr<const ModelConfig> config) {
-  return load(options, resolve(options.device, probe_host(options.device)), std::move(config));
+Pipeline Pipeline::load(const LoadOptions& options,
+                        std::shared_ptr<const models::ModelConfig> config) {
+  return load(options, runtime::resolve(options.device, runtime::probe_host(options.device)),
+              std::move(config));
 }
 
-Pipeline Pipeline::load(const LoadOptions& options, ExecPolicy policy,
-                        std::shared_ptr<const ModelConfig> config) {
+Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
+                        std::shared_ptr<const models::ModelConfig> config) {
   const c10::InferenceMode inference;
-  const Zone zone("load");
-  apply_threads(policy);
-  apply_device(policy);
+  const runtime::Zone zone("load");
+  runtime::apply_threads(policy);
+  runtime::apply_device(policy);
   notice(policy.reason);
-  ModelSource source = open_model(options.model, std::move(config));
-  source.text.shelf = std::make_shared<WeightShelf>();
-  source.unet.shelf = std::make_shared<WeightShelf>();
-  auto adapters = std::make_unique<AdapterLibrary>(source.config);
-  auto tokenizer = in_zone("tokenizer", [&] { return make_tokenizer(source.config); });
+  models::ModelSource source = models::open_model(options.model, std::move(config));
+  source.text.shelf = std::make_shared<weights::WeightShelf>();
+  source.unet.shelf = std::make_shared<weights::WeightShelf>();
+  auto adapters = std::make_unique<models::AdapterLibrary>(source.config);
+  auto tokenizer =
+      runtime::in_zone("tokenizer", [&] { return models::make_tokenizer(source.config); });
   auto planner = make_planner(options, source, adapters.get(), &policy);
-  apply_memory(policy);
-  LatentDiffusion diffusion = load_latent_diffusion(source, CoderParts::kDecoderFirst, policy);
-  std::unique_ptr<const SafetyChecker> checker;
+  runtime::apply_memory(policy);
+  models::LatentDiffusion diffusion =
+      models::load_latent_diffusion(source, models::CoderParts::kDecoderFirst, policy);
+  std::unique_ptr<const safety::SafetyChecker> checker;
   if (options.safety.mode != SafetyMode::kOff) {
-    checker = load_safety_checker(options.safety.checkpoint, policy.kernels);
+    checker = safety::load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  EmbeddingSet embeddings =
+  models::EmbeddingSet embeddings =
       read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
   return Pipeline(std::make_shared<const Model>(
-      Model{std::move(policy), describe(source.config), std::move(tokenizer), std::move(diffusion),
-            options.safety.mode, std::move(checker), std::move(planner), std::move(embeddings),
-            std::move(adapters)}));
+      Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
+            std::move(diffusion), options.safety.mode, std::move(checker), std::move(planner),
+            std::move(embeddings), std::move(adapters)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }

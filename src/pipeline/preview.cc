@@ -6,7 +6,7 @@
 
 #include "image/grid.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 at::Tensor linear_preview(const at::Tensor& z) {
   // The web UI's "Approx cheap" (v1.10.1, modules/sd_vae_approx.py); a row for each channel of the
@@ -22,7 +22,7 @@ at::Tensor linear_preview(const at::Tensor& z) {
 
 Image side_by_side(const std::vector<Image>& pictures) {
   const auto columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(pictures.size()))));
-  return make_grid(pictures, columns);
+  return image::make_grid(pictures, columns);
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/families.h"
 #include "models/model_source.h"
 #include "pipeline/describe.h"
 #include "pipeline/hires.h"
@@ -17,47 +16,14 @@
 
 namespace sd {
 
-void check_side(const char* setting, int64_t side, int64_t multiple, int64_t most) {
-  const int64_t largest = most / multiple * multiple;
-  if (side >= multiple && side % multiple == 0 && side <= largest) return;
-  const int64_t below = std::clamp(side / multiple * multiple, multiple, largest);
-  std::string nearest = std::to_string(below);
-  if (side > multiple && below < largest) nearest += " and " + std::to_string(below + multiple);
-  throw Error(ErrorKind::kUsage,
-              fmt::format("`{}` must be a multiple of {} from {} to {}, found {}", setting,
-                          multiple, multiple, largest, side),
-              "nearest: " + nearest);
-}
-
-ModelDescription describe(const ModelConfig& config) {
-  ModelDescription description;
-  description.family = family_of(config).name;
-  description.channels = config.channels;
-  description.factor = config.first_stage.factor();
-  description.inpaints = config.inpaints();
-  description.size_multiple = config.size_multiple();
-  description.native_size = config.image_size * description.factor;
-  description.timesteps = config.timesteps;
-  description.linear_start = config.linear_start;
-  description.linear_end = config.linear_end;
-  return description;
-}
-
 ModelDescription describe_model(const ModelPaths& paths) {
-  auto config = std::make_shared<const ModelConfig>(config_of(paths));
-  ModelDescription description = describe(*config);
+  auto config = std::make_shared<const models::ModelConfig>(models::config_of(paths));
+  ModelDescription description = pipeline::describe(*config);
   description.config = std::move(config);
   return description;
 }
 
 namespace {
-
-constexpr double kUsualStrength = 0.75;
-
-/// That of the model's config.
-NoiseSchedule schedule_of(const ModelDescription& model) {
-  return NoiseSchedule::linear(model.linear_start, model.linear_end, model.timesteps);
-}
 
 void check_pictures(const std::vector<PictureSettings>& pictures) {
   if (pictures.empty()) {
@@ -77,12 +43,12 @@ void check_pictures(const std::vector<PictureSettings>& pictures) {
 }
 
 void check_sampling(const Request& request) {
-  const Sampler& sampler = find_sampler(request.batch.sampler);
+  const sampling::Sampler& sampler = sampling::find_sampler(request.batch.sampler);
   const double eta = request.batch.knobs.eta.value_or(0);
   if (!std::isfinite(eta)) {
     throw Error(ErrorKind::kUsage, "`eta` must be a finite number", "0 is the usual one");
   }
-  if (eta != 0 && sampler.eta == Eta::kRefused) {
+  if (eta != 0 && sampler.eta == sampling::Eta::kRefused) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("`eta` must be 0 with the sampler {}, found {:g}", sampler.name, eta),
                 "the sampler ddim takes one");
@@ -94,7 +60,7 @@ void check_sampling(const Request& request) {
                 "take ddim or plms");
   }
   if (!request.batch.init.starts_sampling()) return;
-  const double strength = request.batch.init.strength.value_or(kUsualStrength);
+  const double strength = request.batch.init.strength.value_or(pipeline::kUsualStrength);
   if (!(strength >= 0 && strength <= 1)) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("`strength` must be from 0 to 1, found {:g}", strength),
@@ -103,10 +69,10 @@ void check_sampling(const Request& request) {
 }
 
 /// What a sampler needs of the random streams.
-void check_streams(const Request& request, const SamplingPlan& plan) {
-  const Sampler& sampler = plan.sampler;
+void check_streams(const Request& request, const sampling::SamplingPlan& plan) {
+  const sampling::Sampler& sampler = plan.sampler;
   if (!request.noise.shared()) return;
-  const bool unknown = sampler.noise == NoiseUse::kBrownian || sampler.draws(plan) < 0;
+  const bool unknown = sampler.noise == sampling::NoiseUse::kBrownian || sampler.draws(plan) < 0;
   if (unknown || request.batch.noise.any()) {
     throw Error(ErrorKind::kUsage,
                 unknown
@@ -150,12 +116,13 @@ void check_rows(const Request& request) {
 
 /// What is drawn after the first pass: its prompts, sampler, schedule and steps.
 void check_second(const ModelDescription& model, const Request& request) {
-  check_hires(model, request);
+  pipeline::check_hires(model, request);
   try {
-    const Request second = second_pass(request, model.factor);
-    check_prompts(second);
+    const Request second = pipeline::second_pass(request, model.factor);
+    pipeline::check_prompts(second);
     check_sampling(second);
-    plan_sampling(schedule_of(model), second_sampling(request, second));
+    sampling::plan_sampling(pipeline::schedule_of(model),
+                            pipeline::second_sampling(request, second));
   } catch (const Error& error) {
     throw Error(error.kind(), std::string("second pass: ") + error.what(), error.hint());
   }
@@ -165,27 +132,27 @@ void check_second(const ModelDescription& model, const Request& request) {
 
 void check_request(const ModelDescription& model, const Request& request) {
   check_pictures(request.pictures);
-  check_prompts(request);
+  pipeline::check_prompts(request);
   const bool hires = request.batch.hires.on();
   // (What the web UI draws may have any sides that the latent can have.)
   const bool any = hires || request.batch.prompts.syntax == PromptSyntax::kWebUi;
   const int64_t multiple = any ? model.factor : model.size_multiple;
-  check_side("height", request.batch.height, multiple, kMaxSide);
-  check_side("width", request.batch.width, multiple, kMaxSide);
+  pipeline::check_side("height", request.batch.height, multiple, kMaxSide);
+  pipeline::check_side("width", request.batch.width, multiple, kMaxSide);
   check_sampling(request);
-  check_streams(request, plan_of(model, request));
+  check_streams(request, pipeline::plan_of(model, request));
   check_rows(request);
   if (hires) check_second(model, request);
 }
 
 int64_t steps_taken(const ModelDescription& model, const Request& request) {
-  return plan_of(model, request).total;
+  return pipeline::plan_of(model, request).total;
 }
 
 FitSize result_size(const BatchSettings& batch) {
   constexpr int64_t kFactor = 8;
   if (batch.hires.on()) {
-    const HiresSize size = hires_size(batch, kFactor);
+    const pipeline::HiresSize size = pipeline::hires_size(batch, kFactor);
     return {static_cast<int>(size.width), static_cast<int>(size.height)};
   }
   const Inpainting* inpainting = batch.init.inpainting.get();
@@ -201,27 +168,7 @@ int64_t posterior_draws(const ModelDescription& model, const BatchSettings& batc
 }
 
 bool needs_encoder(const ModelDescription& model, const BatchSettings& batch) {
-  return posterior_draws(model, batch) > 0 || encodes_first_pass(batch.hires);
-}
-
-SamplingSettings sampling_of(const Request& request) {
-  const BatchSettings& batch = request.batch;
-  SamplingSettings settings{.sampler = batch.sampler,
-                            .schedule = batch.schedule,
-                            .steps = batch.steps,
-                            .knobs = batch.knobs};
-  if (batch.init.starts_sampling()) {
-    settings.strength = batch.init.strength.value_or(kUsualStrength);
-  }
-  return settings;
-}
-
-SamplingPlan plan_of(const ModelDescription& model, const Request& request) {
-  return plan_sampling(schedule_of(model), sampling_of(request));
-}
-
-bool has_guidance(const Request& request) {
-  return request.pictures.front().scale != 1 || find_sampler(request.batch.sampler).guidance != 1;
+  return posterior_draws(model, batch) > 0 || pipeline::encodes_first_pass(batch.hires);
 }
 
 }  // namespace sd

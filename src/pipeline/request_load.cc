@@ -6,7 +6,7 @@
 #include "pipeline/request_prompts.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// Of the longest prompt, with about three bytes an id. (Before it draws, a session counts them.)
@@ -17,7 +17,7 @@ int64_t likely_chunks(const Request& request) {
   for (const PictureSettings& picture : request.pictures) {
     longest = std::max({longest, picture.prompt.size(), picture.negative_prompt.size()});
   }
-  return 1 + static_cast<int64_t>(longest) / (3 * (kMaxTokens - 2));
+  return 1 + static_cast<int64_t>(longest) / (3 * (text::kMaxTokens - 2));
 }
 
 int64_t most_parts(const Request& request) {
@@ -53,4 +53,4 @@ std::vector<Workload> loads_of(const ModelDescription& model, const Request& req
   return loads;
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -4,7 +4,7 @@
 
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// What each pass of a request works on at a time: the first, and the second where there is one,
 /// which begins with encoding the enlarged pictures of the first where it has pixels enlarged. As
@@ -12,4 +12,4 @@ namespace sd {
 /// prompts that cannot be read.
 std::vector<Workload> loads_of(const ModelDescription& model, const Request& request);
 
-}  // namespace sd
+}  // namespace sd::pipeline

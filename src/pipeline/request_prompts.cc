@@ -11,22 +11,23 @@
 #include "sd/error.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 void check_text(const std::string& text, const Request& request) {
-  for (const PromptStage& stage : schedule_prompt(text, timeline_of(request))) {
-    parse_attention(stage.text);
+  for (const text::PromptStage& stage : text::schedule_prompt(text, timeline_of(request))) {
+    text::parse_attention(stage.text);
   }
 }
 
 /// Each adapter that the prompt names must be among the request's.
-void check_networks(const std::vector<NetworkUse>& networks, const std::vector<LoraUse>& given) {
+void check_networks(const std::vector<text::NetworkUse>& networks,
+                    const std::vector<LoraUse>& given) {
   const auto found =
       std::count_if(given.begin(), given.end(), [](const LoraUse& use) { return use.in_prompt; });
   int64_t asked = 0;
-  for (const NetworkUse& use : networks) {
-    if (!is_adapter(use) || ++asked <= found) continue;
+  for (const text::NetworkUse& use : networks) {
+    if (!text::is_adapter(use) || ++asked <= found) continue;
     throw Error(ErrorKind::kUsage,
                 "the prompt asks for the adapter " + printable(use.name) +
                     ", whose file the request does not name",
@@ -34,17 +35,18 @@ void check_networks(const std::vector<NetworkUse>& networks, const std::vector<L
   }
 }
 
-std::vector<NetworkUse> adapters_in(const ParsedPrompt& prompt) {
-  std::vector<NetworkUse> adapters;
+std::vector<text::NetworkUse> adapters_in(const text::ParsedPrompt& prompt) {
+  std::vector<text::NetworkUse> adapters;
   std::copy_if(prompt.networks.begin(), prompt.networks.end(), std::back_inserter(adapters),
-               is_adapter);
+               text::is_adapter);
   return adapters;
 }
 
 /// (In the web UI each pass has the adapters of its own prompt.)
-void check_hires_networks(const ParsedPrompt& first, const std::string& hires_prompt) {
+void check_hires_networks(const text::ParsedPrompt& first, const std::string& hires_prompt) {
   if (hires_prompt.empty()) return;
-  if (adapters_in(first) == adapters_in(parse_prompt(hires_prompt, PromptSyntax::kWebUi))) return;
+  if (adapters_in(first) == adapters_in(text::parse_prompt(hires_prompt, PromptSyntax::kWebUi)))
+    return;
   throw Error(ErrorKind::kUsage,
               "`hires_prompt` names other adapters than `prompt`, and both passes are drawn with "
               "the same: " +
@@ -53,10 +55,10 @@ void check_hires_networks(const ParsedPrompt& first, const std::string& hires_pr
 }
 
 void check_webui_prompt(const PictureSettings& picture, const Request& request) {
-  const ParsedPrompt parsed = parse_prompt(picture.prompt, PromptSyntax::kWebUi);
+  const text::ParsedPrompt parsed = text::parse_prompt(picture.prompt, PromptSyntax::kWebUi);
   check_networks(parsed.networks, request.batch.loras);
   if (request.batch.hires.on()) check_hires_networks(parsed, picture.hires_prompt);
-  for (const PromptPart& part : parsed.parts) check_text(part.text, request);
+  for (const text::PromptPart& part : parsed.parts) check_text(part.text, request);
   check_text(picture.negative_prompt, request);
 }
 
@@ -74,8 +76,8 @@ void check_number(const char* name, int64_t value, const Limits& limits) {
 
 }  // namespace
 
-std::vector<PromptPart> parts_of(const std::string& prompt, const PromptSettings& settings) {
-  return parse_prompt(prompt, settings.syntax).parts;
+std::vector<text::PromptPart> parts_of(const std::string& prompt, const PromptSettings& settings) {
+  return text::parse_prompt(prompt, settings.syntax).parts;
 }
 
 bool needs_negatives(const Request& request) {
@@ -88,8 +90,8 @@ bool needs_negatives(const Request& request) {
                      });
 }
 
-PromptTimeline timeline_of(const Request& request) {
-  return {.steps = request.batch.steps * find_sampler(request.batch.sampler).evaluations,
+text::PromptTimeline timeline_of(const Request& request) {
+  return {.steps = request.batch.steps * sampling::find_sampler(request.batch.sampler).evaluations,
           .first_pass = 0,
           .old_editing = request.batch.prompts.old_editing};
 }
@@ -99,12 +101,12 @@ void check_prompts(const Request& request) {
   const PromptSettings usual;
   check_number("clip_skip", prompts.clip_skip, {.least = 1, .most = 100, .usual = usual.clip_skip});
   check_number("comma_backtrack", prompts.comma_backtrack,
-               {.least = 0, .most = kMaxTokens - 3, .usual = usual.comma_backtrack});
+               {.least = 0, .most = text::kMaxTokens - 3, .usual = usual.comma_backtrack});
   for (const PictureSettings& picture : request.pictures) {
-    check_prompt(picture.prompt);
-    check_prompt(picture.negative_prompt);
+    text::check_prompt(picture.prompt);
+    text::check_prompt(picture.negative_prompt);
     if (prompts.syntax == PromptSyntax::kWebUi) check_webui_prompt(picture, request);
   }
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -6,7 +6,7 @@
 #include "pipeline/picture_tensor.h"
 #include "runtime/noise.h"
 
-namespace sd {
+namespace sd::pipeline {
 namespace {
 
 /// The latents of decoded, enlarged and encoded pictures. The encoder's noise is torch's CPU stream
@@ -15,7 +15,7 @@ at::Tensor reencode(const FirstPass& first, const at::Tensor& latent, const Hire
                     FirstStage* first_stage) {
   const NoisePlace& place = first.request.noise;
   const auto noise =
-      make_noise_source(RngKind::kCpu, place.second_seed.value_or(place.seeds.back()));
+      runtime::make_noise_source(RngKind::kCpu, place.second_seed.value_or(place.seeds.back()));
   StageProgress stage(first.progress, Stage::kEncode, latent.size(0));
   std::vector<at::Tensor> latents;
   for (int64_t row = 0; row < latent.size(0); ++row) {
@@ -43,4 +43,4 @@ at::Tensor second_latent(const FirstPass& first, const at::Tensor& latent,
   return cut_surplus(larger, size, first.factor);
 }
 
-}  // namespace sd
+}  // namespace sd::pipeline

@@ -5,7 +5,7 @@
 #include "pipeline/first_stage.h"
 #include "sd/request.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// A request whose first pass is drawn.
 struct FirstPass {
@@ -18,4 +18,4 @@ struct FirstPass {
 /// as they are, or as pictures that are decoded and encoded again.
 at::Tensor second_latent(const FirstPass& first, const at::Tensor& latent, FirstStage* first_stage);
 
-}  // namespace sd
+}  // namespace sd::pipeline

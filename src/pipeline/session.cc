@@ -40,9 +40,9 @@ namespace {
 struct Batch {
   const Request& request;
   const ProgressFn& progress;
-  BatchNoise noise;
-  SamplingSettings sampling;
-  PromptTimeline timeline;
+  pipeline::BatchNoise noise;
+  sampling::SamplingSettings sampling;
+  text::PromptTimeline timeline;
   Workload load;  ///< as its settings tell
   /// Makes the latent [N, C, h, w] that a second pass starts from; empty: it is the first.
   std::function<at::Tensor()> make_given = {};
@@ -66,7 +66,9 @@ bool is_webui(const Request& request) { return has_mode(request, InpaintMode::kW
 bool is_ldm(const Request& request) { return has_mode(request, InpaintMode::kLdm); }
 
 /// Whether a sampler's levels are times of the training schedule, and not sigmas.
-bool counts_in_times(Grid grid) { return grid != Grid::kSigmas && grid != Grid::kEnds; }
+bool counts_in_times(sampling::Grid grid) {
+  return grid != sampling::Grid::kSigmas && grid != sampling::Grid::kEnds;
+}
 
 }  // namespace
 
@@ -75,42 +77,43 @@ struct Session::State {
       : model(std::move(of)),
         networks(model->diffusion),
         contexts(*model->tokenizer, model->embeddings, &networks),
-        mix(choose_kernel(mix_entries(), MixSpec{}, model->policy.kernels)),
+        mix(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{},
+                                   model->policy.kernels)),
         unet_call(model->policy),
         adapted(model->diffusion, model->policy, model->adapters.get(),
-                [this](const ChangedNetworks& changed) { forget(changed); }),
+                [this](const pipeline::ChangedNetworks& changed) { forget(changed); }),
         ladder(*model->planner, model->policy, model->diffusion.source),
         first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
-  Networks networks;
-  Contexts contexts;
-  std::unique_ptr<const MixKernel> mix;
-  UNetCall unet_call;
-  AdaptedNetworks adapted;
-  MemoryLadder ladder;
-  FirstStage first_stage;
+  pipeline::Networks networks;
+  pipeline::Contexts contexts;
+  std::unique_ptr<const kernels::MixKernel> mix;
+  models::UNetCall unet_call;
+  pipeline::AdaptedNetworks adapted;
+  pipeline::MemoryLadder ladder;
+  pipeline::FirstStage first_stage;
   Tap tap;
 
   Result generate(const Request& request, const PictureFn& on_picture, const ProgressFn& progress);
 
  private:
-  const LatentDiffusion& diffusion() const { return model->diffusion; }
-  void forget(const ChangedNetworks& changed);
+  const models::LatentDiffusion& diffusion() const { return model->diffusion; }
+  void forget(const pipeline::ChangedNetworks& changed);
   Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const Workload& load,
                     const at::Tensor& latent);
-  EpsModel unet_under(const at::Tensor& context, int64_t n);
-  Denoiser guided_unet(const SamplingPlan& plan, const Batch& batch,
-                       const Conditioning& conditioning);
+  sampling::EpsModel unet_under(const at::Tensor& context, int64_t n);
+  sampling::Denoiser guided_unet(const sampling::SamplingPlan& plan, const Batch& batch,
+                                 const pipeline::Conditioning& conditioning);
   at::Tensor network_input(const at::Tensor& x) const;
   at::Tensor init_latent(const Batch& batch);
   at::Tensor shown_channels(const Batch& batch);
-  at::Tensor noised_latent(const SamplingPlan& plan, Batch* batch);
-  at::Tensor start(const SamplingPlan& plan, Batch* batch);
-  at::Tensor sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
-                    StageProgress* progress, Denoiser* unet);
-  at::Tensor draw_latent(const Conditioning& prompts, Batch* batch, Result* result);
+  at::Tensor noised_latent(const sampling::SamplingPlan& plan, Batch* batch);
+  at::Tensor start(const sampling::SamplingPlan& plan, Batch* batch);
+  at::Tensor sample(const sampling::SamplingPlan& plan, Batch* batch, const at::Tensor& x,
+                    pipeline::StageProgress* progress, sampling::Denoiser* unet);
+  at::Tensor draw_latent(const pipeline::Conditioning& prompts, Batch* batch, Result* result);
   Image preview(const Batch& batch, const at::Tensor& x0) const;
   at::Tensor draw_pass(Batch* batch, Result* result);
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
@@ -119,14 +122,14 @@ struct Session::State {
   }
 
   // Of the request that is being drawn.
-  const StageProgress* sampling_ = nullptr;
-  LatentMask mask_;
+  const pipeline::StageProgress* sampling_ = nullptr;
+  pipeline::LatentMask mask_;
   bool blends_input_ = false;  // whether the UNet sees what is kept without noise
   int64_t evaluations_ = 0;
 };
 
 /// What networks computed that are about to become others.
-void Session::State::forget(const ChangedNetworks& changed) {
+void Session::State::forget(const pipeline::ChangedNetworks& changed) {
   if (changed.text_encoder) contexts.forget();
   if (changed.unet) unet_call.forget();
 }
@@ -139,20 +142,21 @@ Batch Session::State::make_batch(const Request& request, const Workload& load,
                                         request.batch.width / description.factor};
   return {request,
           progress,
-          BatchNoise(request.noise, std::ssize(request.pictures), picture, description.factor),
-          sampling_of(request),
-          timeline_of(request),
+          pipeline::BatchNoise(request.noise, std::ssize(request.pictures), picture,
+                               description.factor),
+          pipeline::sampling_of(request),
+          pipeline::timeline_of(request),
           load};
 }
 
 /// The UNet under a context [k·n, T, width]. Between its blocks it looks whether the user wants to
 /// stop.
-EpsModel Session::State::unet_under(const at::Tensor& context, int64_t n) {
+sampling::EpsModel Session::State::unet_under(const at::Tensor& context, int64_t n) {
   return [this, rows = context.size(0),
-          parts = divided(networks.unet->prepare(context), n, ladder.unet_share())](
+          parts = models::divided(networks.unet->prepare(context), n, ladder.unet_share())](
              const at::Tensor& x, double t) {
     if (tap) {
-      tap("unet_x", repeat_rows(x, rows));
+      tap("unet_x", nn::repeat_rows(x, rows));
       tap("unet_t", at::full({rows}, t));
     }
     at::Tensor eps =
@@ -163,27 +167,28 @@ EpsModel Session::State::unet_under(const at::Tensor& context, int64_t n) {
   };
 }
 
-Denoiser Session::State::guided_unet(const SamplingPlan& plan, const Batch& batch,
-                                     const Conditioning& conditioning) {
+sampling::Denoiser Session::State::guided_unet(const sampling::SamplingPlan& plan,
+                                               const Batch& batch,
+                                               const pipeline::Conditioning& conditioning) {
   const Request& request = batch.request;
-  const auto unet = std::make_shared<ConditionedUNet>(
+  const auto unet = std::make_shared<pipeline::ConditionedUNet>(
       conditioning,
       [this](const at::Tensor& context, int64_t n) { return unet_under(context, n); });
-  ConditionedNetwork network{
+  sampling::ConditionedNetwork network{
       .answer =
-          [this, unet](const at::Tensor& x, double t, const Evaluation& at, bool guided) {
+          [this, unet](const at::Tensor& x, double t, const sampling::Evaluation& at, bool guided) {
             ++evaluations_;
             return (*unet)(network_input(x), t, at.number, guided);
           },
       .scales = {}};
-  network.guides = guidance_of(plan, batch.sampling);
+  network.guides = sampling::guidance_of(plan, batch.sampling);
   network.device = model->policy.device;
-  if (diffusion().source.config.predicts_v) network.predicts = Predicts::kV;
+  if (diffusion().source.config.predicts_v) network.predicts = sampling::Predicts::kV;
   for (const PictureSettings& picture : request.pictures) {
     if (conditioning.guided()) network.scales.push_back(picture.scale * plan.sampler.guidance);
   }
-  Denoiser denoiser = guided(std::move(network), model->policy.kernels);
-  if (is_webui(request) && !blends_input_) denoiser.edit(keep_predicted(mask_));
+  sampling::Denoiser denoiser = sampling::guided(std::move(network), model->policy.kernels);
+  if (is_webui(request) && !blends_input_) denoiser.edit(pipeline::keep_predicted(mask_));
   return denoiser;
 }
 
@@ -212,18 +217,18 @@ at::Tensor Session::State::shown_channels(const Batch& batch) {
       first_stage.shown_moments(settings, batch.progress).expand({rows, -1, -1, -1});
   const int64_t number = posterior_draws(model->description, settings) - 1;
   const at::Tensor latent = first_stage.latent(all, batch.noise.posterior(number));
-  const at::Tensor mask = shown_mask(settings, model->description.factor);
+  const at::Tensor mask = pipeline::shown_mask(settings, model->description.factor);
   const at::Tensor channels = at::cat({mask.expand({rows, -1, -1, -1}), latent}, 1);
   show("c_concat", channels);
   return channels;
 }
 
 /// The noised init image; what is kept of it is in the mask from then on.
-at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch) {
+at::Tensor Session::State::noised_latent(const sampling::SamplingPlan& plan, Batch* batch) {
   at::Tensor latent = batch->make_given ? batch->make_given() : init_latent(*batch);
   const at::Tensor noise = batch->noise.start();
   if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
-    latent = filled_latent(latent, noise, mask_, inpainting->fill);
+    latent = pipeline::filled_latent(latent, noise, mask_, inpainting->fill);
     mask_.kept = latent.narrow(0, 0, batch->rows());
   }
   const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * noise;
@@ -232,12 +237,13 @@ at::Tensor Session::State::noised_latent(const SamplingPlan& plan, Batch* batch)
 }
 
 /// Where sampling starts: noise, or the noised init image. [N, C, h, w]. Makes the mask.
-at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
+at::Tensor Session::State::start(const sampling::SamplingPlan& plan, Batch* batch) {
   const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
   const InitSettings& init = batch->request.batch.init;
   mask_ = {};
   blends_input_ = is_webui(batch->request) && counts_in_times(plan.sampler.grid);
-  if (init.inpainting) mask_.drawn = latent_mask(*init.inpainting, model->description.factor);
+  if (init.inpainting)
+    mask_.drawn = pipeline::latent_mask(*init.inpainting, model->description.factor);
   if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
   if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
   if (init.starts_sampling() || batch->make_given) return noised_latent(plan, batch);
@@ -247,23 +253,24 @@ at::Tensor Session::State::start(const SamplingPlan& plan, Batch* batch) {
 }
 
 /// From x, where sampling starts, to the latent [N, C, h, w].
-at::Tensor Session::State::sample(const SamplingPlan& plan, Batch* batch, const at::Tensor& x,
-                                  StageProgress* progress, Denoiser* unet) {
-  const Zone zone("sampler");
-  std::vector<BrownianTree> paths;
-  if (plan.sampler.noise == NoiseUse::kBrownian) {
+at::Tensor Session::State::sample(const sampling::SamplingPlan& plan, Batch* batch,
+                                  const at::Tensor& x, pipeline::StageProgress* progress,
+                                  sampling::Denoiser* unet) {
+  const runtime::Zone zone("sampler");
+  std::vector<sampling::BrownianTree> paths;
+  if (plan.sampler.noise == sampling::NoiseUse::kBrownian) {
     paths = batch->noise.paths(plan.lowest, plan.highest);
   }
-  DrawnNoise noise(batch->noise.steps(), batch->noise.shape(), batch->rows(), x.device(),
-                   std::move(paths));
-  return run_sampler(
+  sampling::DrawnNoise noise(batch->noise.steps(), batch->noise.shape(), batch->rows(), x.device(),
+                             std::move(paths));
+  return sampling::run_sampler(
       plan, batch->request.batch.knobs, x, *mix, &noise, unet,
-      [&](const StepState& state) {
+      [&](const sampling::StepState& state) {
         show("step_x_prev", state.x);
         show("step_pred_x0", state.pred_x0);
         progress->step_done([&, x0 = state.pred_x0] { return preview(*batch, x0); });
       },
-      is_ldm(batch->request) ? keep_noised(mask_, *mix) : BeginFn());
+      is_ldm(batch->request) ? pipeline::keep_noised(mask_, *mix) : sampling::BeginFn());
 }
 
 /// What a batch's pictures look like so far, side by side. `x0`: as they are predicted.
@@ -274,22 +281,24 @@ Image Session::State::preview(const Batch& batch, const at::Tensor& x0) const {
     const at::Tensor z = x0.narrow(0, row, 1);
     const at::Tensor picture = diffusion().source.config.taesd
                                    ? networks.coder->decode(z, {}).to(at::kCPU)
-                                   : linear_preview(z.to(at::kCPU));
-    pictures.push_back(resize(tensor_to_image(picture[0]), settings.width, settings.height,
-                              ResizeFilter::kBicubic));
+                                   : pipeline::linear_preview(z.to(at::kCPU));
+    pictures.push_back(image::resize(pipeline::tensor_to_image(picture[0]), settings.width,
+                                     settings.height, image::ResizeFilter::kBicubic));
   }
-  return side_by_side(pictures);
+  return pipeline::side_by_side(pictures);
 }
 
 /// The latent [N, C, h, w] of a batch. Again with the same draws where memory does not suffice, on
 /// less at a time, and where the UNet's type is too narrow, in f32.
-at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch, Result* result) {
-  const SamplingPlan plan = plan_sampling(diffusion().schedule, batch->sampling);
+at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Batch* batch,
+                                       Result* result) {
+  const sampling::SamplingPlan plan =
+      sampling::plan_sampling(diffusion().schedule, batch->sampling);
   const at::Tensor x = start(plan, batch);
   mask_ = mask_.on(model->policy.device);
   const auto sample_once = [&] {
-    Denoiser unet = guided_unet(plan, *batch, prompts);
-    StageProgress stage(batch->progress, Stage::kSample, plan.total);
+    sampling::Denoiser unet = guided_unet(plan, *batch, prompts);
+    pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     batch->noise.rewind();
     const at::Tensor latent = sample(plan, batch, x.to(model->policy.device), &stage, &unet);
@@ -307,7 +316,7 @@ at::Tensor Session::State::draw_latent(const Conditioning& prompts, Batch* batch
 double Session::State::decode(const Batch& batch, const at::Tensor& latent,
                               const PictureFn& on_picture) {
   const std::vector<int64_t> rows = kept_rows(batch.request);
-  StageProgress stage(batch.progress, Stage::kDecode, std::ssize(rows));
+  pipeline::StageProgress stage(batch.progress, Stage::kDecode, std::ssize(rows));
   std::vector<at::Tensor> pictures;
   for (const int64_t row : rows) {  // one by one: memory for one
     const at::Tensor z = latent.narrow(0, row, 1);
@@ -317,14 +326,18 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
       notice("a picture holds values that are not numbers: the model does not fit these flags");
     }
     const InitSettings& init = batch.request.batch.init;
-    Image image = in_zone("picture", [&] { return with_kept(tensor_to_image(picture[0]), init); });
-    SafetyOutcome safety = in_zone("safety checker", [&] {
-      const at::Tensor seen = init.inpainting ? bytes_to_tensor(image_bytes(image))[0] : picture[0];
-      return check_and_apply(model->safety_checker.get(), model->safety_mode, seen, image);
+    Image image = runtime::in_zone("picture", [&] {
+      return pipeline::with_kept(pipeline::tensor_to_image(picture[0]), init);
     });
-    throw_if_cut();
+    SafetyOutcome safety = runtime::in_zone("safety checker", [&] {
+      const at::Tensor seen =
+          init.inpainting ? pipeline::bytes_to_tensor(pipeline::image_bytes(image))[0] : picture[0];
+      return safety::check_and_apply(model->safety_checker.get(), model->safety_mode, seen, image);
+    });
+    runtime::throw_if_cut();
     if (on_picture)
-      on_picture({std::move(image), draw_record(batch.request, row), std::move(safety), finite});
+      on_picture(
+          {std::move(image), pipeline::draw_record(batch.request, row), std::move(safety), finite});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }
@@ -335,13 +348,14 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
 /// One pass from its prompts to the latent [N, C, h, w].
 at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
   const Request& request = batch->request;
-  const Conditioning prompts = encode_prompts(request, batch->timeline, batch->progress, &contexts);
+  const pipeline::Conditioning prompts =
+      pipeline::encode_prompts(request, batch->timeline, batch->progress, &contexts);
   if (tap) {
-    for (const at::Tensor& context : first_contexts(prompts)) show("cond", context);
+    for (const at::Tensor& context : pipeline::first_contexts(prompts)) show("cond", context);
   }
   Workload load = batch->load;
   load.adapted = adapted.bytes();
-  load.chunks = prompts.longest() / kMaxTokens;
+  load.chunks = prompts.longest() / text::kMaxTokens;
   ladder.plan(load);
   return draw_latent(prompts, batch, result);
 }
@@ -349,10 +363,10 @@ at::Tensor Session::State::draw_pass(Batch* batch, Result* result) {
 Batch Session::State::make_second(const Batch& first, const Request& second, const Workload& load,
                                   const at::Tensor& latent) {
   Batch batch = make_batch(second, load, first.progress);
-  batch.sampling = second_sampling(first.request, second);
+  batch.sampling = pipeline::second_sampling(first.request, second);
   batch.timeline.first_pass = first.timeline.steps;
   batch.make_given = [this, &first, latent] {
-    const at::Tensor given = second_latent(
+    const at::Tensor given = pipeline::second_latent(
         {first.request, model->description.factor, first.progress}, latent, &first_stage);
     show("hires_init", given);
     return given;
@@ -364,7 +378,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
                                 const ProgressFn& progress) {
   check_request(model->description, request);
   const c10::InferenceMode inference;
-  const std::vector<Workload> loads = loads_of(model->description, request);
+  const std::vector<Workload> loads = pipeline::loads_of(model->description, request);
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;
@@ -372,7 +386,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
-    const Request second = second_pass(request, model->description.factor);
+    const Request second = pipeline::second_pass(request, model->description.factor);
     Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }

@@ -8,7 +8,7 @@
 #include "sd/error.h"
 #include "sd/progress.h"
 
-namespace sd {
+namespace sd::pipeline {
 
 /// Reports one stage of a run, and stops the run when the caller asks for it.
 class StageProgress {
@@ -27,8 +27,8 @@ class StageProgress {
 
   /// Throws Error(kCancelled) when the caller wants no more, kFile when a mapped file was cut.
   void poll(const std::function<Image()>& preview = nullptr) const {
-    throw_if_cut();
-    adapt_spinning();
+    runtime::throw_if_cut();
+    runtime::adapt_spinning();
     if (!progress_ || progress_({stage_, step_, total_, seconds(), preview})) return;
     throw Error(ErrorKind::kCancelled, "cancelled");
   }
@@ -46,4 +46,4 @@ class StageProgress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace sd
+}  // namespace sd::pipeline

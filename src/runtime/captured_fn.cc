@@ -10,7 +10,7 @@
 #include "runtime/cuda_runtime_table.h"
 #include "runtime/out_of_memory.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// Memory of its own in the same layout.
@@ -104,4 +104,4 @@ Recorder cuda_graph_recorder(const at::Device& device) {
   return table->make_recorder(device);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Work that was recorded once and can be done again on the same memory.
 class Recording {
@@ -59,4 +59,4 @@ class CapturedFn {
   std::list<Entry> entries_;  // the last used first
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -6,7 +6,7 @@
 #include <optional>
 #include <sstream>
 
-namespace sd {
+namespace sd::runtime {
 namespace fs = std::filesystem;
 namespace {
 
@@ -183,4 +183,4 @@ std::string text_of(const fs::path& file) {
   return text.str();
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 
 /// A folder of the control groups' file systems that holds limits of this process.
 struct GroupFolder {
@@ -39,4 +39,4 @@ int64_t memory_value(const std::string& text, const std::string& key);
 /// What is in a file; empty where it cannot be read.
 std::string text_of(const std::filesystem::path& file);
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -5,7 +5,7 @@
 
 #include <array>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 // The part of the driver API and of NVML that is used here, as NVIDIA's manuals of CUDA 13.0
@@ -107,4 +107,4 @@ CudaDriver probe_cuda_driver(const char* driver_library, const char* management_
   return found;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

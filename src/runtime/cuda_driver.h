@@ -5,7 +5,7 @@
 
 #include "runtime/host.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// What NVIDIA's driver says of this machine.
 struct CudaDriver {
@@ -19,4 +19,4 @@ struct CudaDriver {
 CudaDriver probe_cuda_driver(const char* driver_library = "libcuda.so.1",
                              const char* management_library = "libnvidia-ml.so.1");
 
-}  // namespace sd
+}  // namespace sd::runtime

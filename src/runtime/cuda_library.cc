@@ -7,7 +7,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,4 +86,4 @@ int cuda_runtime_version() {
   return ask != nullptr && ask(&version) == 0 ? version : 0;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-namespace sd {
+namespace sd::runtime {
 
 /// The libraries that compute on cards. The program is not linked with them, so that it starts
 /// where they and their driver are not.
@@ -27,4 +27,4 @@ const void* cuda_table(const char* name, int version);
 /// The CUDA version that LibTorch's libraries are made for, 13000 for 13.0. Needs no driver.
 int cuda_runtime_version();
 
-}  // namespace sd
+}  // namespace sd::runtime

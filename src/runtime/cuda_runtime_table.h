@@ -6,7 +6,7 @@
 
 #include "runtime/captured_fn.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// What libsd_cuda.so offers under the name "runtime". Raise the version with every change of this
 /// struct, or of a type that it speaks of.
@@ -20,4 +20,4 @@ struct CudaRuntimeTable {
   void (*reset_peak)(const c10::Device& device);
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> data_folders() {
@@ -41,4 +41,4 @@ fs::path data_file(std::string_view name) {
               "run scripts/setup again, or name its folder in SD_DATA_DIR");
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 
 /// The path of a file that comes with the program ("configs/stable-diffusion/v1-inference.yaml",
 /// "tokenizer/clip.model"), whatever the working directory is.
@@ -19,4 +19,4 @@ std::filesystem::path find_data_file(std::string_view name);
 /// The folders that are searched, in order.
 std::vector<std::filesystem::path> data_folders();
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -12,7 +12,7 @@
 #include "runtime/tensor_memory.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// N of "cuda:N", 0 of "cuda"; nothing for any other word.
@@ -211,4 +211,4 @@ void apply_memory(const ExecPolicy& policy) {
   pool_tensor_memory(static_cast<size_t>(pool_limit(policy.kernels.memory)));
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -8,7 +8,7 @@
 #include "runtime/kernel_policy.h"
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// Every decision about where and how to compute, made once.
 struct ExecPolicy {
@@ -40,4 +40,4 @@ void apply_device(const ExecPolicy& policy);
 /// kernels none.
 void apply_memory(const ExecPolicy& policy);
 
-}  // namespace sd
+}  // namespace sd::runtime

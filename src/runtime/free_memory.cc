@@ -8,7 +8,7 @@
 
 #include "runtime/control_groups.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace fs = std::filesystem;
 namespace {
 
@@ -45,4 +45,4 @@ int64_t free_memory(const fs::path& root) {
                    left(RLIMIT_AS, status, "VmSize"), left(RLIMIT_DATA, status, "VmData")});
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Bytes that this process can still take without pushing anything out: what the system has
 /// available, and no more than its control groups (`group_limits`) and its limits on address space
@@ -15,4 +15,4 @@ int64_t free_memory(const std::filesystem::path& root = "/");
 /// that is less; 0 where nothing is known.
 int64_t total_memory(const std::filesystem::path& root = "/");
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -13,7 +13,7 @@
 #include "runtime/openmp.h"
 #include "runtime/start_affinity.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// CPUs whose time the control groups grant, rounded up; a large number where they do not say.
@@ -58,4 +58,4 @@ HostInfo probe_host(bool cards) {
   return host;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

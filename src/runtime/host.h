@@ -8,7 +8,7 @@
 #include "runtime/kernel_policy.h"
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// A card, as its driver describes it.
 struct CudaDevice {
@@ -47,4 +47,4 @@ HostInfo probe_host(bool cards = true);
 /// The host that these options can be about: without its cards where they say cpu.
 inline HostInfo probe_host(const DeviceOptions& asked) { return probe_host(asked.device != "cpu"); }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -1,6 +1,6 @@
 #include "runtime/kernel_policy.h"
 
-namespace sd {
+namespace sd::runtime {
 
 const char* isa_name(Isa isa) {
   switch (isa) {
@@ -33,4 +33,4 @@ Isa probe_isa() {
 #endif
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// Sets of instructions that kernels are written for, each containing those before it.
 enum class Isa {
@@ -46,4 +46,4 @@ struct KernelPolicy {
   DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace sd {
+namespace sd::runtime {
 
 void silence_libtorch_warnings() {
   if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) return;
   FLAGS_caffe2_log_level = std::max(FLAGS_caffe2_log_level, int{c10::GLOG_ERROR});
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -14,7 +14,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// The mapped files of this process, and the first damage of one that is closed.
@@ -144,4 +144,4 @@ void release_pages(const void* begin, size_t bytes) {
   if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -11,7 +11,7 @@
 #include "runtime/mapped_ranges.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// A whole file, mapped read-only for as long as the object lives; its pages are read on first use
 /// and shared with every process that maps the same file. Writing through `data()` is a fault.
@@ -57,4 +57,4 @@ void throw_if_cut();
 /// them back, from the system's cache while it has them. Memory of any other kind is left alone.
 void release_pages(const void* begin, size_t bytes);
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -8,7 +8,7 @@
 #include <csignal>
 #include <mutex>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// One place for a range. A signal handler may take no lock: `begin` is written last and cleared
@@ -87,4 +87,4 @@ uintptr_t end_of_mapped_range(uintptr_t address) {
   return slot != nullptr ? slot->end.load() : 0;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sd {
+namespace sd::runtime {
 
 /// The place of a mapped file, known to the handler of SIGBUS while this lives: where a page cannot
 /// be read any more, since the file was cut or its disk failed, the handler puts zeros in its
@@ -26,4 +26,4 @@ class MappedRange {
 /// The end of the range that holds `address`; 0 where none does.
 uintptr_t end_of_mapped_range(uintptr_t address);
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 #include <bit>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 constexpr size_t kMiddle = 397;
@@ -166,4 +166,4 @@ void jump_ahead(TwisterState* state, uint64_t words) {
   *state = window.state();
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Words of the Mersenne twister's state (mt19937, Matsumoto and Nishimura 1998).
 inline constexpr size_t kTwisterWords = 624;
@@ -22,4 +22,4 @@ void twist(TwisterState* state);
 /// generators").
 void jump_ahead(TwisterState* state, uint64_t words);
 
-}  // namespace sd
+}  // namespace sd::runtime

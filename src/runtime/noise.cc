@@ -9,7 +9,7 @@
 
 #include "runtime/mersenne_jump.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 using Words = std::array<uint32_t, 4>;
@@ -169,4 +169,4 @@ std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {
   return std::make_unique<PhiloxNoise>(seed);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

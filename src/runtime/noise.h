@@ -8,7 +8,7 @@
 
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// Where every random number of a run comes from: a stream of calls, each of which yields one
 /// tensor of independent N(0, 1) values. Two sources with the same seed and the same sequence of
@@ -109,4 +109,4 @@ uint64_t draw_length(RngKind kind, int64_t values);
 
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed);
 
-}  // namespace sd
+}  // namespace sd::runtime

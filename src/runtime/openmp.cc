@@ -13,7 +13,7 @@
 extern "C" unsigned long long gomp_spin_count_var;
 extern "C" unsigned long long gomp_throttled_spin_count_var;
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -106,4 +106,4 @@ std::optional<int> threads_asked_for(const char* omp_num_threads) {
   return threads;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

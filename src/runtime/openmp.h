@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Lets a thread that waits at the end of a parallel loop, or for the next one, look for at most
 /// this long before it sleeps. Ours and LibTorch's loops use the same threads.
@@ -25,4 +25,4 @@ bool is_busy(int64_t switches, double processor_seconds);
 /// not such a value.
 std::optional<int> threads_asked_for(const char* omp_num_threads);
 
-}  // namespace sd
+}  // namespace sd::runtime

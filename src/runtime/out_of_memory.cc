@@ -10,7 +10,7 @@
 
 #include "runtime/tensor_memory.h"
 
-namespace sd {
+namespace sd::runtime {
 
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
@@ -36,4 +36,4 @@ void give_kept_memory_back(const ExecPolicy& policy) {
   if (allocator != nullptr && allocator->initialized()) allocator->emptyCache();
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

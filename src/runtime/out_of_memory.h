@@ -4,7 +4,7 @@
 
 #include "runtime/exec_policy.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// Whether memory, of the processor or of a card, did not suffice: std::bad_alloc, LibTorch's error
 /// of a card's allocator, or an error of LibTorch's in whose message an allocation fails (of the
@@ -15,4 +15,4 @@ bool is_out_of_memory(const std::exception& error);
 /// On the processor less is kept from then on.
 void give_kept_memory_back(const ExecPolicy& policy);
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 constexpr size_t kPage = PageArena::kPage;
@@ -67,4 +67,4 @@ bool PageArena::give_back(void* data) {
   return places_.give_back(static_cast<size_t>(at - base_) / kPage);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

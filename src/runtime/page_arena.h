@@ -4,7 +4,7 @@
 
 #include "runtime/page_places.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// A range of addresses whose huge pages are lent out and taken back. A block is cut from the
 /// lowest place that is large enough, and neighbours that are free again become one place, so that
@@ -45,4 +45,4 @@ class PageArena {
   PagePlaces places_;
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-namespace sd {
+namespace sd::runtime {
 
 PagePlaces::PagePlaces(size_t pages, std::function<void(size_t, size_t)> release)
     : release_(std::move(release)) {
@@ -76,4 +76,4 @@ void PagePlaces::release_surplus() {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

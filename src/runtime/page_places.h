@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Which pages of an arena are lent out, which of the free ones may hold memory, and which are
 /// lent next: the lowest place that is large enough. Neighbours that are free again become one
@@ -41,4 +41,4 @@ class PagePlaces {
   size_t keep_ = 0;
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -7,7 +7,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// Tells ThreadSanitizer what it cannot see: OpenMP orders what was done before a loop before its
@@ -50,4 +50,4 @@ SerialLoops::~SerialLoops() {
   if (threads_ > 0) omp_set_num_threads(threads_);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Calls `work(first, last)` for ranges that cover [begin, end), on as many threads as there are
 /// ranges of `grain` items: on the calling thread alone where the whole is no more than that. What
@@ -25,4 +25,4 @@ class SerialLoops {
   int threads_;  ///< to go back to; 0: nothing was changed
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// Python's whole division: towards minus infinity.
@@ -83,4 +83,4 @@ void PictureNoise::seek(uint64_t position) {
   drawn_ = position;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

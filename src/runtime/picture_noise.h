@@ -9,7 +9,7 @@
 #include "runtime/noise.h"
 #include "sd/noise_place.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// The noise of one picture as the web UI draws it (v1.10.1, modules/rng.py): the first call may be
 /// changed, those after it are the stream's next.
@@ -41,4 +41,4 @@ class PictureNoise final : public NoiseSource {
 /// From a to b on the arc between them, along the rows of each column: [C, h, w] each.
 at::Tensor arc_between(double share, const at::Tensor& a, const at::Tensor& b);
 
-}  // namespace sd
+}  // namespace sd::runtime

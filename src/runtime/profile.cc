@@ -5,7 +5,7 @@
 #include <chrono>
 #include <memory>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -114,4 +114,4 @@ Profile current_profile() {
   return profile;
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

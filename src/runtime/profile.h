@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::runtime {
 
 /// Starts to time the zones that this thread enters; what was timed before is forgotten. Zones of
 /// other threads are not timed: their work is inside one of this thread's.
@@ -92,4 +92,4 @@ struct Profile {
 /// What this thread has timed so far; zones that it is in count up to now.
 Profile current_profile();
 
-}  // namespace sd
+}  // namespace sd::runtime

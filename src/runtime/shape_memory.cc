@@ -10,7 +10,7 @@
 #include "runtime/page_arena.h"
 #include "runtime/tensor_memory.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 constexpr auto kPage = static_cast<int64_t>(PageArena::kPage);
@@ -121,4 +121,4 @@ void ShapeMemory::restart() { Counter::instance().restart(); }
 int64_t ShapeMemory::peak() const { return Counter::instance().peak(); }
 int64_t ShapeMemory::held_peak() const { return Counter::instance().held_peak(); }
 
-}  // namespace sd
+}  // namespace sd::runtime

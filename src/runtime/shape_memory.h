@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace sd {
+namespace sd::runtime {
 
 /// What the tensors of the device "meta" would take if they had memory. One counts at a time.
 class ShapeMemory {
@@ -24,4 +24,4 @@ class ShapeMemory {
   int64_t held_peak() const;
 };
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 /// The kernel's mask: a bit for each of 65,536 CPUs; `bytes` of it are used, none if it is not
@@ -51,4 +51,4 @@ void use_cpus_of_start() {
   ::syscall(SYS_sched_setaffinity, 0, start.bytes, start.words.data());
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -13,7 +13,7 @@
 
 #include "runtime/page_arena.h"
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 constexpr int64_t kMebibyte = int64_t{1} << 20;
@@ -100,4 +100,4 @@ void pool_tensor_memory(size_t keep) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

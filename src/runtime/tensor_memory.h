@@ -5,7 +5,7 @@
 
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::runtime {
 
 /// Bytes of the smallest tensor that is large: less comes from malloc.
 inline constexpr size_t kLeastPooled = size_t{1} << 22;
@@ -21,4 +21,4 @@ int64_t pool_limit_in_strips(MemoryMode memory);
 /// with another limit.
 void pool_tensor_memory(size_t keep);
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::runtime {
 namespace {
 
 at::Tensor pin(const at::Tensor& x) {
@@ -19,4 +19,4 @@ at::Tensor upload(const at::Tensor& x, const at::Device& device) {
   return device.is_cuda() ? pin(x).to(device, /*non_blocking=*/true) : x.to(device);
 }
 
-}  // namespace sd
+}  // namespace sd::runtime

@@ -9,7 +9,7 @@
 #include "image/resize.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::safety {
 namespace {
 
 /// The shorter side becomes `size`, the longer one is cut to a whole number, as Python's
@@ -19,13 +19,15 @@ Image resize_shorter_side(const Image& image, int size) {
   if (shorter == size || image.empty()) return image;
   const double product = static_cast<double>(size) * std::max(image.width, image.height);
   const int longer = static_cast<int>(product / shorter);
-  return image.width <= image.height ? resize(image, size, longer, ResizeFilter::kBicubic)
-                                     : resize(image, longer, size, ResizeFilter::kBicubic);
+  return image.width <= image.height
+             ? image::resize(image, size, longer, image::ResizeFilter::kBicubic)
+             : image::resize(image, longer, size, image::ResizeFilter::kBicubic);
 }
 
 Image crop_center(const Image& image, int side) {
   // The feature extractor's int((image - crop + 1) * 0.5): an odd rest is rounded up.
-  return crop(image, (image.width - side + 1) / 2, (image.height - side + 1) / 2, side, side);
+  return image::crop(image, (image.width - side + 1) / 2, (image.height - side + 1) / 2, side,
+                     side);
 }
 
 /// Three numbers as a column that meets the channels: [3, 1, 1].
@@ -66,4 +68,4 @@ Image rounded_image(const at::Tensor& picture) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::safety

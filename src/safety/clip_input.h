@@ -6,7 +6,7 @@
 
 #include "image/image.h"
 
-namespace sd {
+namespace sd::safety {
 
 /// transformers' CLIPFeatureExtractor: its names. Defaults: CLIP's own.
 struct ClipInputConfig {
@@ -27,4 +27,4 @@ at::Tensor clip_input(const Image& image, const ClipInputConfig& config);
 /// Throws kInternal if a value is not a number or the shape is another.
 Image rounded_image(const at::Tensor& picture);
 
-}  // namespace sd
+}  // namespace sd::safety

@@ -5,7 +5,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::safety {
 namespace {
 
 constexpr double kAdjustment = 0.01;
@@ -47,4 +47,4 @@ SafetyVerdict decide(std::span<const float, kSafetyConcepts> concept_cosines,
   return verdict;
 }
 
-}  // namespace sd
+}  // namespace sd::safety

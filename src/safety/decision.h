@@ -5,7 +5,7 @@
 
 #include "sd/safety.h"
 
-namespace sd {
+namespace sd::safety {
 
 /// How similar a picture may be to each concept: cosines. From the checkpoint.
 struct SafetyThresholds {
@@ -20,4 +20,4 @@ SafetyVerdict decide(std::span<const float, kSafetyConcepts> concept_cosines,
                      std::span<const float, kSpecialCareConcepts> special_cosines,
                      const SafetyThresholds& thresholds);
 
-}  // namespace sd
+}  // namespace sd::safety

@@ -13,7 +13,7 @@
 #include "sd/error.h"
 #include "weights/audit.h"
 
-namespace sd {
+namespace sd::safety {
 namespace fs = std::filesystem;
 namespace {
 
@@ -46,10 +46,10 @@ bool something_is_at(const fs::path& path) {
 
 /// A config with fewer layers than the weights would give other scores without a word. The one
 /// tensor of the checker that nobody reads numbers its patches.
-void require_all_used(const WeightView& root) {
+void require_all_used(const weights::WeightView& root) {
   std::vector<std::string> left;
-  for (const std::string& name : extra_tensors(root.checkpoint(), root.report(),
-                                               {kPositionIds, "text_model.", "logit_scale"})) {
+  for (const std::string& name : weights::extra_tensors(
+           root.checkpoint(), root.report(), {kPositionIds, "text_model.", "logit_scale"})) {
     left.push_back(printable(name));
   }
   if (left.empty()) return;
@@ -69,8 +69,8 @@ void require_all_used(const WeightView& root) {
 
 }  // namespace
 
-SafetyChecker::SafetyChecker(const WeightView& view, const SafetyConfig& config,
-                             const KernelPolicy& kernels)
+SafetyChecker::SafetyChecker(const weights::WeightView& view, const SafetyConfig& config,
+                             const runtime::KernelPolicy& kernels)
     : input_(config.input),
       vision_model_(view["vision_model.vision_model"], config.vision, kernels),
       visual_projection_(view["visual_projection"], config.vision.hidden_size,
@@ -103,8 +103,8 @@ SafetyVerdict SafetyChecker::check(const Image& picture, const Trace& trace) con
 }
 
 std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights,
-                                                         const KernelPolicy& kernels) {
-  const WeightView root(open_checkpoint(weights.string()));
+                                                         const runtime::KernelPolicy& kernels) {
+  const weights::WeightView root(weights::open_checkpoint(weights.string()));
   const SafetyConfig config = read_safety_config(weights);
   auto checker = std::make_unique<const SafetyChecker>(root, config, kernels);
   root.report().throw_if_failed();
@@ -114,7 +114,7 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights
 
 fs::path find_safety_checkpoint() {
   std::vector<fs::path> places = {fs::path()};
-  for (const fs::path& folder : data_folders()) {
+  for (const fs::path& folder : runtime::data_folders()) {
     if (::access(folder.c_str(), X_OK) == 0) places.push_back(folder);
   }
   for (const fs::path& place : places) {
@@ -126,4 +126,4 @@ fs::path find_safety_checkpoint() {
   return {};
 }
 
-}  // namespace sd
+}  // namespace sd::safety

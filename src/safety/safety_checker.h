@@ -13,7 +13,7 @@
 #include "safety/safety_config.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::safety {
 
 /// diffusers' StableDiffusionSafetyChecker (0.3.0): compares CLIP's embedding of a picture with
 /// those of concepts. Immutable, and safe to use from several threads.
@@ -24,7 +24,8 @@ class SafetyChecker {
   using Trace = std::function<void(const std::string&, const at::Tensor&)>;
 
   /// `view` is the checkpoint's root. What is missing or misshapen is in `view.report()`.
-  SafetyChecker(const WeightView& view, const SafetyConfig& config, const KernelPolicy& kernels);
+  SafetyChecker(const weights::WeightView& view, const SafetyConfig& config,
+                const runtime::KernelPolicy& kernels);
 
   /// The verdict on a decoded picture [3, H, W], about [-1, 1] (it is clamped), rounded to 8 bits
   /// as in the reference. Throws kInternal for values or a shape that no picture has, kCheckpoint
@@ -36,8 +37,8 @@ class SafetyChecker {
 
  private:
   ClipInputConfig input_;
-  ClipVision vision_model_;
-  Linear visual_projection_;
+  models::ClipVision vision_model_;
+  nn::Linear visual_projection_;
   at::Tensor concepts_;      // [17, D], of length 1
   at::Tensor special_care_;  // [3, D], of length 1
   SafetyThresholds thresholds_;
@@ -47,7 +48,7 @@ class SafetyChecker {
 /// configs beside it. Throws kFile if it cannot be read, kCheckpoint if it is damaged, if tensors
 /// are missing, misshapen or left over (all of them named), or for a bad config.
 std::unique_ptr<const SafetyChecker> load_safety_checker(const std::filesystem::path& weights,
-                                                         const KernelPolicy& kernels);
+                                                         const runtime::KernelPolicy& kernels);
 
 /// models/safety_checker/model.safetensors, else pytorch_model.bin there: in the working directory,
 /// else among the program's files. Empty if there is none. What has such a name and cannot be read,
@@ -55,4 +56,4 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const std::filesystem::
 /// where somebody put a checker.
 std::filesystem::path find_safety_checkpoint();
 
-}  // namespace sd
+}  // namespace sd::safety

@@ -5,7 +5,7 @@
 
 #include "models/json_config.h"
 
-namespace sd {
+namespace sd::safety {
 namespace fs = std::filesystem;
 namespace {
 
@@ -17,11 +17,11 @@ constexpr int64_t kLargestSide = 4096;
 /// The config.json of a safety checker. `vision_config_dict` is the older form of `vision_config`
 /// and wins, as in transformers.
 void read_network(const fs::path& path, SafetyConfig* config) {
-  const JsonConfig json(path, "it must be the config.json of the safety checker");
+  const models::JsonConfig json(path, "it must be the config.json of the safety checker");
   if (!json.is_object("vision_config") && !json.is_object("vision_config_dict")) {
     json.fail("expected an object vision_config, found none");
   }
-  const JsonConfig vision = json.merged({"vision_config", "vision_config_dict"});
+  const models::JsonConfig vision = json.merged({"vision_config", "vision_config_dict"});
   // Hugging Face's own defaults where a key is left out.
   config->vision.hidden_size = vision.integer("hidden_size", 768, kWidest);
   config->vision.intermediate_size = vision.integer("intermediate_size", 3072, 4 * kWidest);
@@ -39,9 +39,9 @@ void read_network(const fs::path& path, SafetyConfig* config) {
 }
 
 /// A side in pixels: a number, or the object that later versions of transformers write.
-int64_t read_side(const JsonConfig& json, const char* key, int64_t fallback) {
+int64_t read_side(const models::JsonConfig& json, const char* key, int64_t fallback) {
   if (!json.is_object(key)) return json.integer(key, fallback, kLargestSide);
-  const JsonConfig sides = json.merged({key});
+  const models::JsonConfig sides = json.merged({key});
   if (sides.has("shortest_edge")) return sides.integer("shortest_edge", fallback, kLargestSide);
   const int64_t side = sides.integer("height", fallback, kLargestSide);
   if (sides.integer("width", fallback, kLargestSide) != side) {
@@ -50,7 +50,7 @@ int64_t read_side(const JsonConfig& json, const char* key, int64_t fallback) {
   return side;
 }
 
-std::array<float, 3> read_channels(const JsonConfig& json, const char* key,
+std::array<float, 3> read_channels(const models::JsonConfig& json, const char* key,
                                    const std::array<float, 3>& fallback) {
   const std::vector<double> read = json.numbers(key, {fallback.begin(), fallback.end()});
   std::array<float, 3> values;
@@ -61,7 +61,8 @@ std::array<float, 3> read_channels(const JsonConfig& json, const char* key,
 
 /// The preprocessor_config.json of transformers' CLIPFeatureExtractor (or CLIPImageProcessor).
 void read_input(const fs::path& path, ClipInputConfig* config) {
-  const JsonConfig json(path, "it must be the preprocessor_config.json of the safety checker");
+  const models::JsonConfig json(path,
+                                "it must be the preprocessor_config.json of the safety checker");
   for (const char* key : {"do_resize", "do_center_crop", "do_rescale", "do_normalize"}) {
     json.only(key, true);
   }
@@ -89,7 +90,7 @@ SafetyConfig read_safety_config(const fs::path& weights) {
   config.input.size = config.input.crop_size = static_cast<int>(config.vision.image_size);
   if (fs::exists(input, ignored)) read_input(input, &config.input);
   if (config.input.crop_size != config.vision.image_size) {
-    JsonConfig(input, "the two files must belong together")
+    models::JsonConfig(input, "the two files must belong together")
         .fail("crop_size must be the network's image_size, " +
               std::to_string(config.vision.image_size) + ", found " +
               std::to_string(config.input.crop_size));
@@ -97,4 +98,4 @@ SafetyConfig read_safety_config(const fs::path& weights) {
   return config;
 }
 
-}  // namespace sd
+}  // namespace sd::safety

@@ -6,12 +6,12 @@
 #include "models/clip_vision.h"
 #include "safety/clip_input.h"
 
-namespace sd {
+namespace sd::safety {
 
 /// What is to be known of a safety checker besides its weights. Defaults: that of Stable Diffusion
 /// v1, a ViT-L/14.
 struct SafetyConfig {
-  ClipVisionConfig vision;
+  models::ClipVisionConfig vision;
   int64_t projection_dim = 768;
   ClipInputConfig input;
 };
@@ -22,4 +22,4 @@ struct SafetyConfig {
 /// this program does not compute.
 SafetyConfig read_safety_config(const std::filesystem::path& weights);
 
-}  // namespace sd
+}  // namespace sd::safety

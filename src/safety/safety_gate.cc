@@ -7,7 +7,7 @@
 #include "image/blur.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::safety {
 namespace {
 
 /// What needs no memory, and so cannot fail.
@@ -58,7 +58,7 @@ SafetyAction apply_verdict(const SafetyVerdict& verdict, SafetyMode mode, Image&
     case SafetyMode::kReport:
       return SafetyAction::kNone;
     case SafetyMode::kBlur:
-      image = blur_beyond_recognition(image);
+      image = image::blur_beyond_recognition(image);
       return SafetyAction::kBlurred;
     case SafetyMode::kBlack:
     case SafetyMode::kRefuse:
@@ -85,4 +85,4 @@ SafetyOutcome check_and_apply(const SafetyChecker* checker, SafetyMode mode,
               [&](const SafetyChecker& loaded) { return loaded.check(image); });
 }
 
-}  // namespace sd
+}  // namespace sd::safety

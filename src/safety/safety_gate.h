@@ -6,7 +6,7 @@
 #include "safety/safety_checker.h"
 #include "sd/safety.h"
 
-namespace sd {
+namespace sd::safety {
 
 /// Does to the picture what the mode asks for: nothing unless it is flagged.
 SafetyAction apply_verdict(const SafetyVerdict& verdict, SafetyMode mode, Image& image);
@@ -24,4 +24,4 @@ SafetyOutcome check_and_apply(const SafetyChecker* checker, SafetyMode mode,
 /// The same for a picture that there is only in 8 bits.
 SafetyOutcome check_and_apply(const SafetyChecker* checker, SafetyMode mode, Image& image) noexcept;
 
-}  // namespace sd
+}  // namespace sd::safety

@@ -10,7 +10,7 @@
 
 #include "runtime/noise.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 constexpr size_t kPool = 24;
@@ -85,7 +85,7 @@ BrownianTree::BrownianTree(RngKind rng, uint64_t entropy, std::vector<int64_t> s
              static_cast<float>(std::sqrt(double{end} - double{begin}))) {}
 
 at::Tensor BrownianTree::noise(uint32_t seed) const {
-  return make_noise_source(rng_, seed)->normal(shape_);
+  return runtime::make_noise_source(rng_, seed)->normal(shape_);
 }
 
 at::Tensor BrownianTree::increment(float a, float b) const {
@@ -119,4 +119,4 @@ void BrownianTree::collect(const Node& node, double a, double b, at::Tensor* sum
   }
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 
 #include "sd/options.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// The first word that numpy's SeedSequence(entropy, spawn_key=…, pool_size=24) generates (M.
 /// O'Neill's seed_seq_fe, as numpy documents it).
@@ -38,4 +38,4 @@ class BrownianTree {
   at::Tensor whole_;    // the increment from begin to end
 };
 
-}  // namespace sd
+}  // namespace sd::sampling

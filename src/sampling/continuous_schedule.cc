@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// The line through the two points of (xs, ys) that are around x, at x; xs rises.
@@ -83,4 +83,4 @@ Levels levels_at(const NoiseSchedule& schedule, const std::vector<float>& times)
   return levels;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

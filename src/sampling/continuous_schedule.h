@@ -7,7 +7,7 @@
 #include "sampling/noise_schedule.h"
 #include "sd/sampler_knobs.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// The noise schedule as a function of continuous time in (0, 1]: t_i = (i + 1)/T, log alpha linear
 /// between. All in single precision, as DPM-Solver's and UniPC's NoiseScheduleVP.
@@ -34,4 +34,4 @@ std::vector<float> times_to_end(const NoiseSchedule& schedule, float from, int64
 /// The levels at these times.
 Levels levels_at(const NoiseSchedule& schedule, const std::vector<float>& times);
 
-}  // namespace sd
+}  // namespace sd::sampling

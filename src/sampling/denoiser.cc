@@ -7,25 +7,27 @@
 
 #include "kernels/table.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// A model, and what is made of its answer: eps and x0, guided.
 class Predictor {
  public:
-  Predictor(EpsModel model, at::Tensor scales, Predicts predicts, const KernelPolicy& kernels)
+  Predictor(EpsModel model, at::Tensor scales, Predicts predicts,
+            const runtime::KernelPolicy& kernels)
       : model_(std::move(model)),
         predicts_(predicts),
         guided_(scales.defined()),
-        guide_(choose_kernel(guide_entries(), GuideSpec{std::move(scales)}, kernels)),
-        mix_(choose_kernel(mix_entries(), MixSpec{}, kernels)) {}
+        guide_(kernels::choose_kernel(kernels::guide_entries(),
+                                      kernels::GuideSpec{std::move(scales)}, kernels)),
+        mix_(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{}, kernels)) {}
 
   Prediction operator()(const at::Tensor& x, const Level& at) const {
     const double scale = input_scale(at);
     const at::Tensor scaled = scale == 1 ? x : (*mix_)({{scale, x}});
     const at::Tensor answer = model_(scaled, at.t);
     if (predicts_ == Predicts::kV) return of_velocity(answer, scaled, at);
-    const GuidedAnswer both = (*guide_)({answer, x, at.alpha, at.sigma});
+    const kernels::GuidedAnswer both = (*guide_)({answer, x, at.alpha, at.sigma});
     return {both.x0, both.eps, guided_ ? answer.narrow(0, 0, x.size(0)) : both.eps};
   }
 
@@ -46,8 +48,8 @@ class Predictor {
   EpsModel model_;
   Predicts predicts_;
   bool guided_;
-  std::shared_ptr<const GuideKernel> guide_;
-  std::shared_ptr<const MixKernel> mix_;
+  std::shared_ptr<const kernels::GuideKernel> guide_;
+  std::shared_ptr<const kernels::MixKernel> mix_;
 };
 
 }  // namespace
@@ -59,7 +61,7 @@ Prediction Denoiser::operator()(const at::Tensor& x, const Level& at) {
   return prediction;
 }
 
-Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels) {
+Denoiser guided(ConditionedNetwork of, const runtime::KernelPolicy& kernels) {
   const auto now = std::make_shared<Evaluation>();
   const auto predictor = [&](bool guided) {
     const at::Tensor scales =
@@ -77,4 +79,4 @@ Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 #include "runtime/kernel_policy.h"
 #include "sampling/levels.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// What the network says of x [N, C, h, w] f32 at time t, in steps of the training schedule, whole
 /// or not → [k·N, C, h, w] f32, for each row of x under each of k contexts.
@@ -72,6 +72,6 @@ struct ConditionedNetwork {
 };
 
 /// Classifier-free guidance (Ho and Salimans 2022): u + scale·(c - u).
-Denoiser guided(ConditionedNetwork of, const KernelPolicy& kernels = {});
+Denoiser guided(ConditionedNetwork of, const runtime::KernelPolicy& kernels = {});
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 #include "sampling/picture_steps.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// How many of the steps are left where a picture keeps its share.
@@ -74,4 +74,4 @@ TrailingLevels trailing_levels(const NoiseSchedule& schedule, int64_t steps, boo
   return result;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

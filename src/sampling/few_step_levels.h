@@ -9,7 +9,7 @@
 // The timesteps of samplers for few steps, as the schedulers of diffusers 0.42 lay them
 // (src/diffusers/schedulers). Levels have alpha² + sigma² = 1, in double.
 
-namespace sd {
+namespace sd::sampling {
 
 /// What of a picture is noised away, and how many steps are left.
 struct PictureShare {
@@ -42,4 +42,4 @@ struct TrailingLevels {
 TrailingLevels trailing_levels(const NoiseSchedule& schedule, int64_t steps, bool to_one,
                                const std::optional<PictureShare>& share = {});
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/sampling_plan.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// As the web UI counts: a step of two evaluations is two.
@@ -30,4 +30,4 @@ std::function<bool(const Evaluation&)> guidance_of(const SamplingPlan& plan,
   };
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-namespace sd {
+namespace sd::sampling {
 
 /// How much noise a latent has: x = alpha·x0 + sigma·eps, at time t of the training schedule (whole
 /// or not). The reference's levels have alpha² + sigma² = 1; those of k-diffusion have alpha 1.
@@ -23,4 +23,4 @@ inline double input_scale(const Level& level) {
   return level.alpha == 1 ? 1 / std::sqrt(level.sigma * level.sigma + 1) : 1;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 // A latent consistency model knows the times 19, 39, …, 999.
@@ -58,4 +58,4 @@ Level ModelSigmas::level(const at::Tensor& sigma) const {
   return {time_of(sigma.to(at::kFloat).reshape({1})).item<double>(), 1, value};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -5,7 +5,7 @@
 #include "sampling/levels.h"
 #include "sampling/noise_schedule.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// How a model's noise levels are counted.
 struct SigmaRules {
@@ -46,4 +46,4 @@ class ModelSigmas {
   at::Tensor logs_;
 };
 
-}  // namespace sd
+}  // namespace sd::sampling

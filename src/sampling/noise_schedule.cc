@@ -6,7 +6,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::sampling {
 
 NoiseSchedule::NoiseSchedule(std::vector<float> alphas_cumprod)
     : alphas_cumprod_(std::move(alphas_cumprod)) {
@@ -87,4 +87,4 @@ DdimSchedule make_ddim_schedule(const NoiseSchedule& schedule, int64_t steps, do
   return ddim;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

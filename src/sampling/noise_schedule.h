@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sd {
+namespace sd::sampling {
 
 /// The forward process of training: how much of the picture is left after t steps of noise.
 class NoiseSchedule {
@@ -53,4 +53,4 @@ struct StepCount {
 };
 StepCount ddim_step_count(int64_t timesteps, int64_t steps);
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -7,11 +7,11 @@
 
 #include "runtime/upload.h"
 
-namespace sd {
+namespace sd::sampling {
 
 at::Tensor DrawnNoise::next(double weight) {
   const at::Tensor noise = source_.normal(shape_).narrow(0, 0, pictures_);
-  return weight == 0 ? at::Tensor() : upload(noise, device_);
+  return weight == 0 ? at::Tensor() : runtime::upload(noise, device_);
 }
 
 at::Tensor DrawnNoise::between(double from, double to) {
@@ -23,7 +23,7 @@ at::Tensor DrawnNoise::between(double from, double to) {
     const at::Tensor w = path.increment(std::min(a, b), std::max(a, b));
     increments.push_back((a > b ? -w : w) / root);
   }
-  return upload(at::stack(increments), device_);
+  return runtime::upload(at::stack(increments), device_);
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -7,7 +7,7 @@
 #include "runtime/noise.h"
 #include "sampling/brownian.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Where a sampler's noise comes from.
 class NoiseStream {
@@ -29,8 +29,8 @@ class DrawnNoise final : public NoiseStream {
   /// Draws `shape`, [rows, C, h, w], for the first `pictures` rows: a short batch draws as a full
   /// one, so that those after it are what they would have been. `paths`: one a picture, or none
   /// where `between` is not called.
-  DrawnNoise(NoiseSource& source, std::vector<int64_t> shape, int64_t pictures, at::Device device,
-             std::vector<BrownianTree> paths = {})
+  DrawnNoise(runtime::NoiseSource& source, std::vector<int64_t> shape, int64_t pictures,
+             at::Device device, std::vector<BrownianTree> paths = {})
       : source_(source),
         shape_(std::move(shape)),
         pictures_(pictures),
@@ -41,11 +41,11 @@ class DrawnNoise final : public NoiseStream {
   at::Tensor between(double from, double to) override;
 
  private:
-  NoiseSource& source_;
+  runtime::NoiseSource& source_;
   std::vector<int64_t> shape_;
   int64_t pictures_;
   at::Device device_;
   std::vector<BrownianTree> paths_;
 };
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sd {
+namespace sd::sampling {
 
 int64_t share_of(double strength, int64_t steps) {
   return static_cast<int64_t>(strength * static_cast<double>(steps));
@@ -16,4 +16,4 @@ PictureSteps picture_steps(double strength, int64_t steps, bool fix_steps) {
   return {static_cast<int64_t>(static_cast<double>(steps) / share), steps - 1};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

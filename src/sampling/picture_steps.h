@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace sd {
+namespace sd::sampling {
 
 /// As Python's int(strength * steps): the product in double, cut.
 int64_t share_of(double strength, int64_t steps);
@@ -15,4 +15,4 @@ struct PictureSteps {
 /// `fix_steps`: take as many as are asked for, whatever the strength.
 PictureSteps picture_steps(double strength, int64_t steps, bool fix_steps);
 
-}  // namespace sd
+}  // namespace sd::sampling

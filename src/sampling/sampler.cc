@@ -9,7 +9,7 @@
 #include "sampling/schedule.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 const Sampler* find_by_name(std::string_view name) {
@@ -92,4 +92,4 @@ const Sampler& find_sampler(std::string_view name) {
   throw unknown_name("sampler", name, all_names());
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

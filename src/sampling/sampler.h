@@ -13,7 +13,7 @@
 #include "sampling/schedule.h"
 #include "sd/sampler_knobs.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Called after each step (counted from 1) with the latent and the picture it predicts.
 struct StepState {
@@ -39,7 +39,7 @@ struct SampleArgs {
   int64_t total;  ///< of the steps that are told
   const ModelSigmas& model;
   NoiseStream& noise;
-  const MixKernel& mix;
+  const kernels::MixKernel& mix;
   const SamplerKnobs& knobs;
   StepFn on_step;      ///< may be empty; may throw to stop
   BeginFn begin = {};  ///< may be empty; samplers of Grid::kDdim call it
@@ -156,4 +156,4 @@ const Sampler* find_webui_sampler(std::string_view label);
 /// The sampler of that short name; throws kUsage, with the nearest names.
 const Sampler& find_sampler(std::string_view name);
 
-}  // namespace sd
+}  // namespace sd::sampling

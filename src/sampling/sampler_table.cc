@@ -34,7 +34,7 @@
   row(lcm)
 // clang-format on
 
-namespace sd {
+namespace sd::sampling {
 
 #define SD_DECLARE(name) Sampler name##_sampler();
 SD_SAMPLERS(SD_DECLARE)
@@ -45,4 +45,4 @@ std::span<const Sampler> samplers() {
   return all;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

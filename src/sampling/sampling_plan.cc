@@ -12,7 +12,7 @@
 #include "sampling/samplers/samplers.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 void check_steps(const Sampler& sampler, int64_t timesteps, int64_t steps) {
@@ -278,7 +278,7 @@ SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings
 }
 
 at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
-                       const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
+                       const kernels::MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
                        const StepFn& on_step, const BeginFn& begin) {
   if (plan.steps() == 0) return x;
   if (plan.sampler.consistency) denoiser->edit_first(edit_as_consistency_model);
@@ -296,4 +296,4 @@ at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, cons
                               .begin = begin});
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 #include "sampling/sampler.h"
 #include "sampling/schedule.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// What is asked of a sampler.
 struct SamplingSettings {
@@ -44,7 +44,7 @@ SamplingPlan plan_sampling(const NoiseSchedule& schedule, const SamplingSettings
 /// Takes the noise out of x [N, C, h, w], which is at the plan's first level. Returns the latent.
 /// `begin`: as SampleArgs has it.
 at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, const at::Tensor& x,
-                       const MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
+                       const kernels::MixKernel& mix, NoiseStream* noise, Denoiser* denoiser,
                        const StepFn& on_step, const BeginFn& begin = nullptr);
 
 /// Whether an evaluation of the run has guidance, by the knobs that end or skip it. Empty: all
@@ -52,4 +52,4 @@ at::Tensor run_sampler(const SamplingPlan& plan, const SamplerKnobs& knobs, cons
 std::function<bool(const Evaluation&)> guidance_of(const SamplingPlan& plan,
                                                    const SamplingSettings& settings);
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -28,7 +28,7 @@
   row(trailing)
 // clang-format on
 
-namespace sd {
+namespace sd::sampling {
 
 #define SD_DECLARE(name) Schedule name##_schedule();
 SD_SCHEDULES(SD_DECLARE)
@@ -54,4 +54,4 @@ const Schedule* find_schedule(std::string_view name) {
 
 at::Tensor with_zero(const at::Tensor& sigmas) { return at::cat({sigmas, sigmas.new_zeros({1})}); }
 
-}  // namespace sd
+}  // namespace sd::sampling

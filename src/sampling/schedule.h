@@ -9,7 +9,7 @@
 
 #include "sampling/model_sigmas.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// What a schedule is made for.
 struct ScheduleArgs {
@@ -41,4 +41,4 @@ inline constexpr const char* kAutomaticSchedule = "automatic";
 /// name. Throws kUsage, with the nearest names.
 const Schedule* find_schedule(std::string_view name);
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -7,7 +7,7 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr int32_t kPad = 0;
@@ -161,4 +161,4 @@ std::unique_ptr<Tokenizer> make_bert_tokenizer(const std::filesystem::path& voca
   return tokenizer;
 }
 
-}  // namespace sd
+}  // namespace sd::text

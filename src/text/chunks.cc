@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr size_t kContent = kMaxTokens - 2;
@@ -188,4 +188,4 @@ Chunk empty_chunk(const Tokenizer& tokenizer) {
   return chunk_text({{"", 1.0}}, {.tokenizer = tokenizer, .embeddings = none}).chunks.front();
 }
 
-}  // namespace sd
+}  // namespace sd::text

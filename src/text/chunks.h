@@ -10,7 +10,7 @@
 #include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::text {
 
 /// An embedding (textual inversion) as the text knows it: a name that stands for vectors.
 struct EmbeddingName {
@@ -93,4 +93,4 @@ ChunkedText chunk_text_old(std::string_view utf8, const ChunkArgs& args);
 /// A chunk without content: what shorter texts of a batch are filled with.
 Chunk empty_chunk(const Tokenizer& tokenizer);
 
-}  // namespace sd
+}  // namespace sd::text

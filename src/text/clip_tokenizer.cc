@@ -9,7 +9,7 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr SpecialToken kSpecials[] = {{"<|startoftext|>", kClipStart}, {"<|endoftext|>", kClipEnd}};
@@ -142,4 +142,4 @@ std::unique_ptr<Tokenizer> make_clip_tokenizer(const std::filesystem::path& mode
   return tokenizer;
 }
 
-}  // namespace sd
+}  // namespace sd::text

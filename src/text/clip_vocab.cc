@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr size_t kMerges = 48894;
@@ -195,4 +195,4 @@ std::string clip_piece_text(std::string_view piece) {
   return printable(bytes) + std::string(ends_word ? kClipEndMarkText : "");
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -17,7 +17,7 @@
 // score of the end mark joins it to the last byte before anything else. That both give the same
 // pieces rests on three properties of this vocabulary, which a test checks: the pieces are
 // distinct, the parts of every merge are earlier pieces, and every piece is encoded as itself.
-namespace sd {
+namespace sd::text {
 
 inline constexpr int32_t kClipStart = 49406;
 inline constexpr int32_t kClipEnd = 49407;
@@ -41,4 +41,4 @@ std::string clip_model_word(std::string_view bytes);
 /// A piece for people: its bytes, "\xNN" where they are not whole characters, "</w>" for the mark.
 std::string clip_piece_text(std::string_view piece);
 
-}  // namespace sd
+}  // namespace sd::text

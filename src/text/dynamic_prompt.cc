@@ -9,7 +9,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 using View = std::string_view;
@@ -326,4 +326,4 @@ std::string expand_prompt(std::string_view utf8, const ExpansionSeed& seed,
   return Expander(seed, lookup).expand(utf8);
 }
 
-}  // namespace sd
+}  // namespace sd::text

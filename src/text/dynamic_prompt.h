@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::text {
 
 /// A value of a wildcard and how often it is taken.
 struct WildcardValue {
@@ -39,4 +39,4 @@ struct ExpansionSeed {
 std::string expand_prompt(std::string_view utf8, const ExpansionSeed& seed,
                           const WildcardLookup& lookup);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -8,7 +8,7 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 using View = std::u32string_view;
@@ -172,4 +172,4 @@ std::vector<WeightedText> parse_attention(std::string_view utf8) {
   return AttentionParser(text).parse();
 }
 
-}  // namespace sd
+}  // namespace sd::text

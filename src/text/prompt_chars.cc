@@ -4,7 +4,7 @@
 
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 /// Moves `i` behind the decimal digits at it, which go to `ascii`; how many they are.
@@ -74,4 +74,4 @@ std::vector<size_t> find_whole_words(std::u32string_view text, std::u32string_vi
   return places;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 
 // Characters and numbers as Python's `re` and `float` read them, on which the web UI's prompt
 // syntax is built.
-namespace sd {
+namespace sd::text {
 
 /// `\s`: white space, and the four information separators U+001C to U+001F.
 bool is_prompt_space(char32_t c);
@@ -27,4 +27,4 @@ std::optional<double> read_decimal(std::u32string_view text);
 /// `\bWORD\b` in `text`, from left to right: the places at which it begins.
 std::vector<size_t> find_whole_words(std::u32string_view text, std::u32string_view word);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -5,7 +5,7 @@
 
 #include "text/prompt_chars.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 using View = std::u32string_view;
@@ -135,4 +135,4 @@ class ElementFinder {
 
 std::vector<PromptElement> find_elements(View text) { return ElementFinder(text).find(); }
 
-}  // namespace sd
+}  // namespace sd::text

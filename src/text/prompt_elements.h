@@ -5,7 +5,7 @@
 #include <vector>
 
 // The elements of a prompt that change with the step.
-namespace sd {
+namespace sd::text {
 
 /// Characters [begin, end) of a text.
 struct TextRange {
@@ -25,4 +25,4 @@ struct PromptElement {
 /// text has none or is to be taken literally.
 std::vector<PromptElement> find_elements(std::u32string_view text);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -10,7 +10,7 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 using View = std::u32string_view;
@@ -118,4 +118,4 @@ size_t stage_at(std::span<const int64_t> ends, int64_t evaluation) {
   return 0;
 }
 
-}  // namespace sd
+}  // namespace sd::text

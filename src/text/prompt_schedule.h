@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::text {
 
 /// What a text is up to a step.
 struct PromptStage {
@@ -41,4 +41,4 @@ std::vector<PromptStage> schedule_prompt(std::string_view utf8, const PromptTime
 /// again behind the last one's end, as in the web UI.
 size_t stage_at(std::span<const int64_t> ends, int64_t evaluation);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -11,7 +11,7 @@
 #include "text/tokenizer.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 using View = std::u32string_view;
@@ -164,4 +164,4 @@ ParsedPrompt parse_prompt(std::string_view utf8, PromptSyntax syntax) {
   return parsed;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -8,7 +8,7 @@
 
 #include "sd/prompt_settings.h"
 
-namespace sd {
+namespace sd::text {
 
 /// One text among those that AND joins.
 struct PromptPart {
@@ -71,4 +71,4 @@ inline const WeightedText kBreak = {"BREAK", -1};
 /// Error(kUsage) for a weight like "1.2.3".
 std::vector<WeightedText> parse_attention(std::string_view utf8);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 #include "sd/error.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 
 void TokenBuilder::begin_text(std::u32string_view text) {
   if (!text_.empty()) text_ += U' ';
@@ -88,4 +88,4 @@ std::string read_tokenizer_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -11,7 +11,7 @@
 
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::text {
 
 /// A word that a prompt may hold in so many letters and that has an id of its own.
 struct SpecialToken {
@@ -57,4 +57,4 @@ void split_at_special_tokens(std::string_view utf8, std::span<const SpecialToken
 /// The bytes of a tokenizer's data file. Throws Error(kFile).
 std::string read_tokenizer_file(const std::filesystem::path& path);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -6,7 +6,7 @@
 #include "sd/error.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 
 // How many bytes before the fault a message quotes.
 constexpr size_t kContext = 40;
@@ -25,4 +25,4 @@ void check_prompt(std::string_view utf8) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::text {
 
 /// Every text encoder of this program reads so many ids.
 inline constexpr int64_t kMaxTokens = 77;
@@ -65,4 +65,4 @@ std::unique_ptr<Tokenizer> make_clip_tokenizer(const std::filesystem::path& mode
 /// not that vocabulary.
 std::unique_ptr<Tokenizer> make_bert_tokenizer(const std::filesystem::path& vocab_file);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -10,7 +10,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 icu::UnicodeString to_icu(std::u32string_view text) {
@@ -179,4 +179,4 @@ bool is_control_8(char32_t c) {
   return (category_mask(c) & kControl) != 0 && is_in_unicode_8(c);
 }
 
-}  // namespace sd
+}  // namespace sd::text

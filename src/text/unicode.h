@@ -7,7 +7,7 @@
 
 // Text as code points, on ICU. The rules of the reference's tokenizers are told in code points, so
 // the whole module works on std::u32string; UTF-8 is only at its edges.
-namespace sd {
+namespace sd::text {
 
 /// Reads the character at utf8[i] (i < size) and moves i behind it; false, and i as it was, if the
 /// bytes there are not well-formed UTF-8.
@@ -52,4 +52,4 @@ bool is_punctuation_8(char32_t c);      ///< general category P
 bool is_nonspacing_mark_8(char32_t c);  ///< general category Mn
 bool is_control_8(char32_t c);          ///< general category Cc, Cf or Co
 
-}  // namespace sd
+}  // namespace sd::text

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::weights {
 
 std::vector<std::string> extra_tensors(const Checkpoint& checkpoint, const LoadReport& report,
                                        const std::vector<std::string>& expected_prefixes) {
@@ -31,4 +31,4 @@ void say_extra_tensors(const Checkpoint& checkpoint, const LoadReport& report,
   }
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -6,7 +6,7 @@
 #include "weights/checkpoint.h"
 #include "weights/load_report.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// The weights of the checkpoint that no model took, sorted by name, without those whose name
 /// starts with one of `expected_prefixes` (parts that a run leaves alone on purpose).
@@ -17,4 +17,4 @@ std::vector<std::string> extra_tensors(const Checkpoint& checkpoint, const LoadR
 void say_extra_tensors(const Checkpoint& checkpoint, const LoadReport& report,
                        const std::vector<std::string>& expected_prefixes);
 
-}  // namespace sd
+}  // namespace sd::weights

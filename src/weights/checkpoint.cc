@@ -15,7 +15,7 @@
 #include "weights/formats/torch_legacy.h"
 #include "weights/formats/torch_zip.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 /// How many problems or keys an error's one line names; its details name all problems.
@@ -50,7 +50,7 @@ constexpr Mistaken kMistaken[] = {
     {"\x08", "an ONNX model", "give the .ckpt or .safetensors file that it was made of"},
 };
 
-CheckpointContents read_contents(const MappedFile& file) {
+CheckpointContents read_contents(const runtime::MappedFile& file) {
   for (const Format& format : kFormats) {
     if (format.recognise(file.bytes())) return format.read(file.bytes());
   }
@@ -139,7 +139,7 @@ void unwrap_names(CheckpointContents* contents) {
 
 }  // namespace
 
-CheckpointContents scan_checkpoint(const MappedFile& file) {
+CheckpointContents scan_checkpoint(const runtime::MappedFile& file) {
   try {
     CheckpointContents contents = read_contents(file);
     unwrap_names(&contents);
@@ -150,7 +150,7 @@ CheckpointContents scan_checkpoint(const MappedFile& file) {
   }
 }
 
-Checkpoint::Checkpoint(std::shared_ptr<const MappedFile> file, CheckpointContents contents)
+Checkpoint::Checkpoint(std::shared_ptr<const runtime::MappedFile> file, CheckpointContents contents)
     : path_(file->path()), file_(std::move(file)), contents_(std::move(contents)) {
   index_names();
 }
@@ -212,7 +212,7 @@ bool Checkpoint::has_prefix(std::string_view prefix) const {
 }
 
 void Checkpoint::release_memory() const {
-  if (file_ != nullptr) release_pages(file_->data(), file_->size());
+  if (file_ != nullptr) runtime::release_pages(file_->data(), file_->size());
   for (const auto& shard : shards_) shard->release_memory();
 }
 
@@ -244,8 +244,8 @@ at::Tensor Checkpoint::inflated(const PackedRun& run) const {
 }
 
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
-  const Zone zone("index");
-  auto file = MappedFile::open(path);
+  const runtime::Zone zone("index");
+  auto file = runtime::MappedFile::open(path);
   CheckpointContents contents = scan_checkpoint(*file);
   require_sound(path, contents);
   if (contents.format != "safetensors" && !contents.nested_state_dict) {
@@ -258,4 +258,4 @@ std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
   return std::make_shared<const Checkpoint>(std::move(file), std::move(contents));
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -15,13 +15,13 @@
 #include "weights/formats/contents.h"
 #include "weights/tensor_info.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// The weights of one file: names, shapes and places, and the mapped pages behind them. Immutable,
 /// and safe to read from several threads.
 class Checkpoint {
  public:
-  Checkpoint(std::shared_ptr<const MappedFile> file, CheckpointContents contents);
+  Checkpoint(std::shared_ptr<const runtime::MappedFile> file, CheckpointContents contents);
 
   /// Tensors in memory under the names that a file would give them; `path()` is then `label`.
   Checkpoint(std::string label, const std::map<std::string, at::Tensor>& tensors);
@@ -63,7 +63,7 @@ class Checkpoint {
   at::Tensor inflated(const PackedRun& run) const;
 
   std::string path_;
-  std::shared_ptr<const MappedFile> file_;  // null for tensors in memory
+  std::shared_ptr<const runtime::MappedFile> file_;  // null for tensors in memory
   CheckpointContents contents_;
   std::unordered_map<std::string_view, size_t> by_name_;
   std::vector<at::Tensor> in_memory_;  // parallel to index(); empty for a file
@@ -72,11 +72,11 @@ class Checkpoint {
 
 /// Finds out the format of a file from its bytes and reads its index, problems included. Throws
 /// kCheckpoint if the format is not known or the index is damaged.
-CheckpointContents scan_checkpoint(const MappedFile& file);
+CheckpointContents scan_checkpoint(const runtime::MappedFile& file);
 
 /// Maps the file, finds out its format from its bytes and reads its index; no tensor data is read.
 /// A wrapper's name before every weight ("module.") is cut off. Throws kFile if the file cannot be
 /// read, and kCheckpoint, naming every tensor concerned, if it is in no known format or damaged.
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -9,7 +9,7 @@
 #include "weights/weight_view.h"
 #include "weights/weights_file.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 constexpr std::string_view kNetworks[] = {"model.diffusion_model.", "first_stage_model.",
@@ -92,4 +92,4 @@ ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkp
   return result;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

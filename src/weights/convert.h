@@ -9,7 +9,7 @@
 #include "weights/checkpoint.h"
 #include "weights/part_source.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// What a converted checkpoint holds.
 struct ConvertOptions {
@@ -38,4 +38,4 @@ struct ConvertResult {
 ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkpoint,
                                  const std::string& path, const ConvertOptions& options);
 
-}  // namespace sd
+}  // namespace sd::weights

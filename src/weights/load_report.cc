@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 /// How many tensors the error's one line names; its details name all.
@@ -111,4 +111,4 @@ void LoadReport::fail() const {
       std::move(lines));
 }
 
-}  // namespace sd
+}  // namespace sd::weights

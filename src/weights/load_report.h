@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// What happened while models were built from one checkpoint: which tensors were taken, and which
 /// were missing, had another shape or could not be read. Safe to use from several threads.
@@ -65,4 +65,4 @@ class LoadReport {
   std::vector<Problem> problems_;
 };
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -12,7 +12,7 @@
 #include "weights/checkpoint.h"
 #include "weights/weight_shelf.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// The name that a weight has in its file, of the name that the reference gives it.
 using NameMap = std::function<std::string(std::string_view name)>;
@@ -55,4 +55,4 @@ struct PartSource {
   bool is_edited(std::string_view name) const { return is_touched(edits, name); }
 };
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -7,7 +7,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::weights {
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
@@ -42,4 +42,4 @@ std::string sha256_of(const void* data, size_t size) {
   return sum.finish();
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-namespace sd {
+namespace sd::weights {
 
 /// SHA-256 (FIPS 180-4), fed piece by piece.
 class Sha256 {
@@ -27,4 +27,4 @@ class Sha256 {
 /// The digest of the bytes, in hexadecimal.
 std::string sha256_of(const void* data, size_t size);
 
-}  // namespace sd
+}  // namespace sd::weights

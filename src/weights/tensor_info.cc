@@ -1,6 +1,6 @@
 #include "weights/tensor_info.h"
 
-namespace sd {
+namespace sd::weights {
 
 int64_t TensorInfo::numel() const {
   int64_t product = 1;
@@ -72,4 +72,4 @@ std::string dtype_name(const TensorInfo& info) {
   return info.foreign.empty() ? dtype_name(info.dtype) : info.foreign;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// Where a tensor lies in its file. The formats check every number against the file before they
 /// hand one out.
@@ -37,4 +37,4 @@ std::string dtype_name(at::ScalarType dtype);
 /// The tensor's dtype in those words, or what a foreign one holds.
 std::string dtype_name(const TensorInfo& info);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::weights {
 
 WeightShelf::Place WeightShelf::place(const Key& key) {
   const at::Device device = key.options.device();
@@ -38,4 +38,4 @@ void WeightShelf::add_tensor(const Key& key, const at::Tensor& tensor) {
   tensors_.insert_or_assign(place(key), std::move(shelved));
 }
 
-}  // namespace sd
+}  // namespace sd::weights

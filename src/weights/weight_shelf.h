@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// What networks of one source have made of its weights, so that another network of that source
 /// takes it and makes no second copy. It keeps nothing alive: what no network has any more is gone.
@@ -48,4 +48,4 @@ class WeightShelf {
   std::map<Place, Shelved> tensors_;
 };
 
-}  // namespace sd
+}  // namespace sd::weights

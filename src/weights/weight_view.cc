@@ -5,7 +5,7 @@
 #include "runtime/mapped_file.h"
 #include "runtime/profile.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 /// A model may ask for so many tensors more than the checkpoint has names: a config that asks for
@@ -71,7 +71,7 @@ at::Tensor WeightView::load(const std::string& name, const TensorInfo& info,
     return placeholder(shape, options());
   }
   if (device_.is_meta()) return placeholder(shape, options());  // its numbers are not read
-  const Zone zone("weights");
+  const runtime::Zone zone("weights");
   if (source_->is_edited(name)) return edited(name, info, shape);
   if (source_->shelf == nullptr) return converted(info, options()).view(shape);
   const WeightShelf::Key key = {name, options()};
@@ -86,7 +86,7 @@ at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions
   at::Tensor tensor = stored.to(options).contiguous();
   // What was copied is not read from the file again.
   if (!tensor.is_alias_of(stored) && stored.is_contiguous()) {
-    release_pages(stored.const_data_ptr(), stored.nbytes());
+    runtime::release_pages(stored.const_data_ptr(), stored.nbytes());
   }
   return tensor;
 }
@@ -136,4 +136,4 @@ bool has_ema(const Checkpoint& checkpoint) {
   return checkpoint.has_prefix("model_ema.diffusion_model");
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -14,7 +14,7 @@
 #include "weights/load_report.h"
 #include "weights/part_source.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// The weights under one scope of the reference's names. Cheap to copy. All views made from one
 /// root share its LoadReport, and so may several roots: models are built to the end whatever is
@@ -94,4 +94,4 @@ class WeightView {
 /// True if the checkpoint has averaged weights of the UNet (model_ema.*).
 bool has_ema(const Checkpoint& checkpoint);
 
-}  // namespace sd
+}  // namespace sd::weights

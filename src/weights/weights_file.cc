@@ -10,7 +10,7 @@
 #include "runtime/mapped_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 constexpr const char* kSafetensors = ".safetensors";
@@ -50,7 +50,7 @@ void fill_weight(const std::string& name, const at::Tensor& values, at::ScalarTy
                 "leave `dtype` fp16 out");
   }
   std::memcpy(bytes, written.const_data_ptr(), written.nbytes());
-  throw_if_cut();
+  runtime::throw_if_cut();
 }
 
 void write_weights_file(const std::string& path, const std::vector<TensorToWrite>& tensors,
@@ -62,4 +62,4 @@ void write_weights_file(const std::string& path, const std::vector<TensorToWrite
   }
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -9,7 +9,7 @@
 
 #include "weights/formats/writers.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// Throws kUsage unless the path ends in .safetensors or .ckpt, and kFile where its name is taken.
 void require_new_weights_file(const std::string& path);
@@ -28,4 +28,4 @@ void fill_weight(const std::string& name, const at::Tensor& values, at::ScalarTy
 void write_weights_file(const std::string& path, const std::vector<TensorToWrite>& tensors,
                         int64_t global_step);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -1,10 +1,11 @@
-// Who includes whom, against the layers of docs/architecture.md: a module includes itself and
+// Who includes whom, against the rows of CONTRIBUTING.md: a module includes itself and
 // modules on lower rows.
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <regex>
+#include <set>
 
 #include "checks/source_files.h"
 
@@ -107,6 +108,39 @@ TEST(Layers, TensorsAreForTheModulesThatComputeAndIncludedThriftily) {
     EXPECT_FALSE(include.what.starts_with("ATen/") || include.what.starts_with("c10/"))
         << include.where << ": " << include.from << " works without tensors";
   }
+}
+
+/// What implements a public header, whose names stand in `sd`.
+const std::set<std::string> kImplementPublicHeaders = {
+    "src/job/settings.cc",     "src/pipeline/model.h",    "src/pipeline/pipeline.cc",
+    "src/pipeline/request.cc", "src/pipeline/session.cc",
+};
+
+/// Whether nothing but a declaration stands in the namespace that begins at that line.
+bool only_declares(const SourceFile& file, size_t line) {
+  static const std::regex declaration(R"(^(class|struct|enum class) \w+( : \w+)?;$)");
+  while (++line < file.lines.size() && std::regex_match(file.lines[line], declaration)) {
+  }
+  return line < file.lines.size() && file.lines[line] == "}";
+}
+
+TEST(Layers, NamesStandInTheNamespaceOfTheirModule) {
+  const std::regex begins(R"(^namespace (sd(::\w+)*) \{.*)");
+  size_t found = 0;
+  for (const SourceFile& file : source_files({"src"}, {".h", ".cc", ".cu", ".inc"})) {
+    const std::string module = module_of(file.path.substr(4));
+    const std::string own = module == "base" ? "sd" : "sd::" + module;
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      std::smatch match;
+      if (!std::regex_match(file.lines[i], match, begins) || only_declares(file, i)) continue;
+      ++found;
+      const std::string name = match[1];
+      if (name == "sd" && kImplementPublicHeaders.count(file.path) == 1) continue;
+      EXPECT_TRUE(name == own || name.starts_with(own + "::"))
+          << file.path << ":" << i + 1 << ": expected " << own << ", found " << name;
+    }
+  }
+  EXPECT_GT(found, 500U);
 }
 
 // The check must be able to fail.

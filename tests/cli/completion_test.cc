@@ -4,6 +4,7 @@
 #include "cli/tmux.h"
 
 namespace sd::test {
+
 namespace {
 
 /// A shell that has the completion, in a folder with a few files. Where `sd` runs, it prints

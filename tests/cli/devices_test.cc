@@ -10,6 +10,7 @@
 #include "support/variable.h"
 
 namespace sd::test {
+
 namespace {
 
 /// The program under the driver of support/fake_driver.cc, which tells that story.

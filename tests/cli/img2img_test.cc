@@ -8,6 +8,8 @@
 #include "support/pattern.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 /// A PNG whose header tells of these sides, with the right check sum.

@@ -8,6 +8,8 @@
 #include "image/picture_texts.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

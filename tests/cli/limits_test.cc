@@ -11,6 +11,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 nlohmann::json cpu_of_devices() {

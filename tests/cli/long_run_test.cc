@@ -5,6 +5,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 class LongRun : public SmallModel {

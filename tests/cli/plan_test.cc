@@ -8,6 +8,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

@@ -10,6 +10,7 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+
 namespace {
 
 using nlohmann::json;

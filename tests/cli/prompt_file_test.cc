@@ -4,6 +4,8 @@
 #include "image/png_metadata.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

@@ -8,6 +8,8 @@
 #include "support/pattern.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

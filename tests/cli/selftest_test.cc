@@ -5,6 +5,8 @@
 #include "support/variable.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

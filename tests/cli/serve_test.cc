@@ -7,6 +7,8 @@
 #include "cli/tmux.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

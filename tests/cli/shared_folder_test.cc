@@ -3,6 +3,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 class SharedFolder : public SmallModel {

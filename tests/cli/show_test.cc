@@ -7,6 +7,8 @@
 #include "support/pattern.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

@@ -98,7 +98,7 @@ class SmallModel : public ::testing::Test {
     return (out_ / ("out/samples/" + std::string(5 - digits.size(), '0') + digits + ".png"))
         .string();
   }
-  Image sample(int number) const { return read_image(sample_path(number)); }
+  Image sample(int number) const { return image::read_image(sample_path(number)); }
 
   /// Files below the output folder, sorted.
   Words files() const {

@@ -9,6 +9,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 class Stop : public SmallModel {

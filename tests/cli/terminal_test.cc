@@ -8,6 +8,8 @@
 #include "cli/small_model.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 /// Each kind of what a terminal must not get: ESC, BEL, CSI as C1, a change of direction.

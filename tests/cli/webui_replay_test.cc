@@ -7,6 +7,8 @@
 #include "support/golden.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using nlohmann::json;

@@ -4,6 +4,8 @@
 #include "support/pattern.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 class Workers : public SmallModel {

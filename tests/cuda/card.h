@@ -8,8 +8,8 @@
 namespace sd::test {
 
 /// This machine, looked at once.
-inline const HostInfo& host() {
-  static const HostInfo found = probe_host(/*cards=*/true);
+inline const runtime::HostInfo& host() {
+  static const runtime::HostInfo found = runtime::probe_host(/*cards=*/true);
   return found;
 }
 

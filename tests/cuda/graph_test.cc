@@ -8,6 +8,8 @@
 #include "runtime/noise.h"
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 /// A small network with a convolution, a product and attention, and its weights.

@@ -11,6 +11,10 @@
 #include "support/mixes.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace nn;
+using namespace runtime;
+
 namespace {
 
 const KernelPolicy kOnCard{.isa = probe_isa(), .device = DeviceKind::kCuda};

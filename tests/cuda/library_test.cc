@@ -14,6 +14,8 @@
 #include "runtime/out_of_memory.h"
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 std::string output_of(const std::string& command) {

@@ -16,6 +16,8 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 TEST(CudaMemory, ThreePicturesOf512By512StayBelowTenGigabytes) {

@@ -8,6 +8,8 @@
 #include <stdexcept>
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 constexpr int kBorder = 4;

@@ -9,6 +9,8 @@
 #include "e2e/glyphs.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 using Words = std::vector<std::string>;

@@ -13,9 +13,9 @@
 namespace {
 
 /// A model of one block, 8 channels wide.
-const sd::LayerNames& names() {
-  static const sd::LayerNames all([] {
-    sd::ModelConfig config;
+const sd::models::LayerNames& names() {
+  static const sd::models::LayerNames all([] {
+    sd::models::ModelConfig config;
     config.unet = {.model_channels = 8,
                    .num_res_blocks = 1,
                    .attention_resolutions = {1},
@@ -33,7 +33,7 @@ const sd::LayerNames& names() {
 
 std::map<std::string, at::Tensor> tensors_of(std::string_view file) {
   std::map<std::string, at::Tensor> tensors;
-  for (const sd::TensorInfo& info : sd::read_safetensors(file).tensors) {
+  for (const sd::weights::TensorInfo& info : sd::weights::read_safetensors(file).tensors) {
     if (!info.foreign.empty()) continue;
     at::Tensor tensor = at::empty(info.shape, at::TensorOptions(info.dtype));
     sd::test::require(tensor.nbytes() == info.bytes, "another size");
@@ -43,9 +43,9 @@ std::map<std::string, at::Tensor> tensors_of(std::string_view file) {
   return tensors;
 }
 
-void apply_all(const std::shared_ptr<const sd::Adapter>& adapter) {
-  const sd::WeightEdit edit = sd::adapter_edit(adapter, {});
-  for (const sd::Adapter::Module& module : adapter->modules()) {
+void apply_all(const std::shared_ptr<const sd::models::Adapter>& adapter) {
+  const sd::weights::WeightEdit edit = sd::models::adapter_edit(adapter, {});
+  for (const sd::models::Adapter::Module& module : adapter->modules()) {
     const std::string name = module.layer.name + ".weight";
     if (!edit.touches(name)) continue;
     const at::Tensor weight = at::ones(module.layer.weight);
@@ -59,12 +59,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sd::set_verbosity(sd::Verbosity::kQuiet);
   const std::string_view file(reinterpret_cast<const char*>(data), size);
   sd::test::expect_error_kinds({sd::ErrorKind::kCheckpoint}, [&] {
-    if (!sd::is_safetensors(file)) return;
+    if (!sd::weights::is_safetensors(file)) return;
     const auto tensors = tensors_of(file);
     if (tensors.empty()) return;
-    sd::AdapterFile adapter =
-        sd::sort_adapter(std::make_shared<const sd::Checkpoint>("fuzz", tensors));
-    apply_all(std::make_shared<const sd::Adapter>(std::move(adapter), names()));
+    sd::models::AdapterFile adapter =
+        sd::models::sort_adapter(std::make_shared<const sd::weights::Checkpoint>("fuzz", tensors));
+    apply_all(std::make_shared<const sd::models::Adapter>(std::move(adapter), names()));
   });
   return 0;
 }

@@ -6,16 +6,16 @@
 
 namespace {
 
-using sd::CheckpointContents;
+using sd::weights::CheckpointContents;
 
 void check(const CheckpointContents& contents, uint64_t size) {
   uint64_t inflated = 0;
-  for (const sd::PackedRun& run : contents.packed) {
+  for (const sd::weights::PackedRun& run : contents.packed) {
     sd::test::require(run.offset <= size && run.stored_bytes <= size - run.offset);
     inflated += run.bytes;
   }
   sd::test::require(inflated <= 32 * size, "a bomb");
-  for (const sd::TensorInfo& info : contents.tensors) {
+  for (const sd::weights::TensorInfo& info : contents.tensors) {
     if (!info.foreign.empty()) continue;
     const uint64_t all =
         info.packed < 0 ? size : contents.packed[static_cast<size_t>(info.packed)].bytes;
@@ -28,9 +28,9 @@ void check(const CheckpointContents& contents, uint64_t size) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);
   sd::test::expect_error_kinds({sd::ErrorKind::kCheckpoint}, [&] {
-    if (sd::is_torch_zip(file)) check(sd::read_torch_zip(file), size);
-    if (sd::is_torch_legacy(file)) check(sd::read_torch_legacy(file), size);
-    if (sd::is_safetensors(file)) check(sd::read_safetensors(file), size);
+    if (sd::weights::is_torch_zip(file)) check(sd::weights::read_torch_zip(file), size);
+    if (sd::weights::is_torch_legacy(file)) check(sd::weights::read_torch_legacy(file), size);
+    if (sd::weights::is_safetensors(file)) check(sd::weights::read_safetensors(file), size);
   });
   return 0;
 }

@@ -18,6 +18,9 @@
 #include "weights/weight_view.h"
 
 namespace sd {
+using namespace models;
+using namespace weights;
+
 namespace {
 
 using namespace test;

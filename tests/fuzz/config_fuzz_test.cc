@@ -11,6 +11,10 @@
 #include "support/tiny_model.h"
 
 namespace sd {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 using namespace test;

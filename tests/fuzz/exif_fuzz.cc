@@ -4,9 +4,9 @@
 #include "support/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const int orientation = sd::exif_orientation({data, size});
+  const int orientation = sd::image::exif_orientation({data, size});
   sd::test::require(orientation >= 1 && orientation <= 8, "an orientation that is none");
-  const sd::ExifTexts texts = sd::exif_texts({data, size});
+  const sd::image::ExifTexts texts = sd::image::exif_texts({data, size});
   sd::test::require(sd::is_valid_utf8(texts.user_comment), "not UTF-8");
   sd::test::require(sd::is_valid_utf8(texts.image_description), "not UTF-8");
   for (const auto& [name, text] : texts.others) {

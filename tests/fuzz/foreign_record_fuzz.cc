@@ -12,15 +12,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const char* keyword :
        {"parameters", "prompt", "workflow", "Dream", "sd-metadata", "invokeai_metadata", "Comment",
         "XML:com.adobe.xmp", "file:txt", "file:json"}) {
-    sd::PngMetadata texts;
+    sd::image::PngMetadata texts;
     texts.add("Software", "NovelAI");
     texts.add(keyword, text);
-    const sd::ForeignRecord record = sd::read_foreign_record(texts);
+    const sd::job::ForeignRecord record = sd::job::read_foreign_record(texts);
     if (!record.error.empty()) continue;
     std::vector<std::string> cannot;
-    const std::string line = sd::command_line(sd::settings_of(record, &cannot));
+    const std::string line = sd::job::command_line(sd::job::settings_of(record, &cannot));
     sd::test::require(sd::is_valid_utf8(line), "a command line that is not UTF-8");
-    sd::test::require(!sd::to_json(record).dump().empty(), "a record that cannot be written");
+    sd::test::require(!sd::job::to_json(record).dump().empty(), "a record that cannot be written");
   }
   return 0;
 }

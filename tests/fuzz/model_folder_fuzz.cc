@@ -53,7 +53,7 @@ class Folder {
 
 void read_config(const Folder& folder, std::string_view name, const std::string& text) {
   folder.write(name, text);
-  const sd::ModelConfig config = sd::read_diffusers_config(folder.path());
+  const sd::models::ModelConfig config = sd::models::read_diffusers_config(folder.path());
   sd::test::require(config.timesteps > 0 && config.image_size > 0, "a count of nothing");
   sd::test::require(config.unet.context_dim == config.clip_text.hidden_size, "another width");
   sd::test::require(config.scale_factor != 0, "a factor of 0");
@@ -62,7 +62,8 @@ void read_config(const Folder& folder, std::string_view name, const std::string&
 
 void read_index(const Folder& folder, const std::string& text) {
   folder.write(kIndex, text);
-  const auto unet = sd::open_part(sd::network_files(folder.path(), folder.path() / "unet"));
+  const auto unet =
+      sd::models::open_part(sd::models::network_files(folder.path(), folder.path() / "unet"));
   sd::test::require(unet->find("out.safetensors") == nullptr, "a file outside was read");
   sd::test::require(!unet->index().empty(), "an index of nothing");
 }

@@ -6,7 +6,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sd::set_verbosity(sd::Verbosity::kQuiet);
   sd::test::expect_error_kinds({sd::ErrorKind::kFile}, [&] {
-    const sd::Image image = sd::SD_DECODE({data, size}, "input");
+    const sd::Image image = sd::image::SD_DECODE({data, size}, "input");
     sd::test::require(!image.empty() && image.rgb.size() == image.pixels() * 3);
   });
   return 0;

@@ -7,8 +7,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sd::test::expect_error_kinds({sd::ErrorKind::kFile}, [&] {
     const std::string text(reinterpret_cast<const char*>(data), size);
-    const sd::PictureRecord record = sd::parse_record(text, "input");
-    sd::test::require(!sd::to_json(record).dump().empty() && !sd::a1111_text(record).empty());
+    const sd::job::PictureRecord record = sd::job::parse_record(text, "input");
+    sd::test::require(!sd::job::to_json(record).dump().empty() &&
+                      !sd::job::a1111_text(record).empty());
   });
   return 0;
 }

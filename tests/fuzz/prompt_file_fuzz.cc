@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sd::Settings settings(sd::Script::kTxt2Img);
   settings.from_file = file.hold(data, size);
   sd::test::expect_error_kinds({sd::ErrorKind::kFile, sd::ErrorKind::kUsage}, [&] {
-    sd::test::require(!sd::read_prompt_lines(settings).empty());
+    sd::test::require(!sd::cli::read_prompt_lines(settings).empty());
   });
   return 0;
 }

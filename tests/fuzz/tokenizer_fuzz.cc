@@ -5,9 +5,9 @@
 #include "text/tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto tokenizer = sd::SD_MAKE(sd::data_file(SD_FILE));
+  static const auto tokenizer = sd::text::SD_MAKE(sd::runtime::data_file(SD_FILE));
   sd::test::expect_error_kinds({sd::ErrorKind::kUsage}, [&] {
-    const sd::Tokens tokens = tokenizer->encode({reinterpret_cast<const char*>(data), size});
+    const sd::text::Tokens tokens = tokenizer->encode({reinterpret_cast<const char*>(data), size});
     const auto used = static_cast<size_t>(tokens.used);
     sd::test::require(tokens.ids.size() == 77 && used >= 2 && used <= 77);
     sd::test::require(tokens.pieces.size() == used, "ids and pieces differ");

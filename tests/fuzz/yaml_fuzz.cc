@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int file = ::memfd_create("config.yaml", MFD_CLOEXEC);
   sd::test::require(file >= 0 && ::write(file, data, size) == static_cast<ssize_t>(size));
   sd::test::expect_error_kinds({sd::ErrorKind::kCheckpoint}, [&] {
-    sd::read_model_config("/proc/self/fd/" + std::to_string(file));
+    sd::models::read_model_config("/proc/self/fd/" + std::to_string(file));
   });
   ::close(file);
   return 0;

@@ -6,6 +6,8 @@
 #include "support/webui_cases.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 const nlohmann::json& recorded_pictures() {

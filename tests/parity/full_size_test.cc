@@ -14,6 +14,10 @@
 #include "support/parity.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 /// sd-v1's config, as it comes with the program.

@@ -10,6 +10,8 @@
 #include "support/model_case.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -13,6 +13,11 @@
 #include "weights/formats/writers.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace sampling;
+using namespace weights;
+
 namespace {
 
 namespace fs = std::filesystem;

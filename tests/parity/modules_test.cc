@@ -11,6 +11,11 @@
 #include "support/parity.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace sampling;
+using namespace weights;
+
 namespace {
 
 LatentDiffusion load_tiny(const std::string& name) {

@@ -11,6 +11,9 @@
 #include "support/model_case.h"
 
 namespace sd::test {
+using namespace image;
+using namespace pipeline;
+
 namespace {
 
 namespace fs = std::filesystem;

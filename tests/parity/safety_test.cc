@@ -16,6 +16,14 @@
 #include "weights/formats/writers.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace image;
+using namespace job;
+using namespace models;
+using namespace runtime;
+using namespace safety;
+using namespace weights;
+
 namespace {
 
 namespace fs = std::filesystem;

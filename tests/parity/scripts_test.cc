@@ -10,6 +10,9 @@
 #include "support/case_run.h"
 
 namespace sd::test {
+using namespace image;
+using namespace runtime;
+
 namespace {
 
 /// The saved samples are the decoded pictures, cut to 8 bits, with the watermark where it fits.

@@ -18,6 +18,14 @@
 #include "support/webui_cases.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace models;
+using namespace pipeline;
+using namespace runtime;
+using namespace sampling;
+using namespace text;
+using namespace weights;
+
 namespace {
 
 std::vector<std::string> latent_cases() {

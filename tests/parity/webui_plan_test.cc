@@ -10,6 +10,10 @@
 #include "support/webui_cases.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace pipeline;
+using namespace sampling;
+
 namespace {
 
 /// Compares what is drawn with the recorded draws, one after the other.

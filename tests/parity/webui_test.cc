@@ -7,6 +7,8 @@
 #include "support/webui_cases.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 /// The cases that are not drawn here, and why.

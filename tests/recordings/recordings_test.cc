@@ -13,6 +13,8 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 namespace fs = std::filesystem;

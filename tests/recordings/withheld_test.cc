@@ -6,6 +6,7 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+
 namespace {
 
 TEST(Withheld, PicturesHaveNoPreviewUnderAServerEither) {

@@ -13,17 +13,17 @@
 /// The small model that the adapters of ../shared/models are for, and its merged weights.
 namespace sd::test {
 
-inline ModelConfig adapted_config() {
-  return read_model_config((reference_dir() / "ckpt" / "sd-tiny.yaml").string());
+inline models::ModelConfig adapted_config() {
+  return models::read_model_config((reference_dir() / "ckpt" / "sd-tiny.yaml").string());
 }
 
-inline const LayerNames& adapted_layers() {
-  static const LayerNames names(adapted_config());
+inline const models::LayerNames& adapted_layers() {
+  static const models::LayerNames names(adapted_config());
   return names;
 }
 
-inline std::shared_ptr<const Checkpoint> adapted_checkpoint() {
-  return open_checkpoint((reference_dir() / "ckpt" / "sd-tiny.ckpt").string());
+inline std::shared_ptr<const weights::Checkpoint> adapted_checkpoint() {
+  return weights::open_checkpoint((reference_dir() / "ckpt" / "sd-tiny.ckpt").string());
 }
 
 inline std::string adapter_file(const std::string& name) {
@@ -35,18 +35,18 @@ inline std::string adapter_file(const std::string& name) {
 /// An adapter at a strength.
 struct UsedAdapter {
   std::string file;
-  AdapterStrength strength;
+  models::AdapterStrength strength;
 };
 
 /// The model's weight of this name with the adapters in it.
-inline at::Tensor merged_weight(const std::shared_ptr<const Checkpoint>& model,
+inline at::Tensor merged_weight(const std::shared_ptr<const weights::Checkpoint>& model,
                                 const std::vector<UsedAdapter>& used, const std::string& name) {
-  PartSource source{.file = model};
+  weights::PartSource source{.file = model};
   for (const UsedAdapter& one : used) {
-    const auto adapter = open_adapter(adapter_file(one.file), adapted_layers());
-    source.edits.push_back(adapter_edit(adapter, one.strength));
+    const auto adapter = models::open_adapter(adapter_file(one.file), adapted_layers());
+    source.edits.push_back(models::adapter_edit(adapter, one.strength));
   }
-  const WeightView view(source, WeightView::make_report("model", *model));
+  const weights::WeightView view(source, weights::WeightView::make_report("model", *model));
   return view.get(name, *view.shape_of(name));
 }
 
@@ -54,9 +54,9 @@ inline at::Tensor merged_weight(const std::shared_ptr<const Checkpoint>& model,
 inline double largest_difference(const std::vector<UsedAdapter>& used,
                                  const std::filesystem::path& expected) {
   const auto model = adapted_checkpoint();
-  const auto golden = open_checkpoint(expected.string());
+  const auto golden = weights::open_checkpoint(expected.string());
   double largest = 0;
-  for (const TensorInfo& info : golden->index()) {
+  for (const weights::TensorInfo& info : golden->index()) {
     const at::Tensor merged = merged_weight(model, used, info.name);
     const at::Tensor of_golden = golden->tensor(info).to(at::kFloat).view(merged.sizes());
     largest = std::max(largest, (merged - of_golden).abs().max().item<double>());

@@ -25,10 +25,10 @@ using TensorLists = std::map<std::string, std::vector<at::Tensor>>;
 inline int run_flags(Script script, std::vector<std::string> argv, TensorLists* tensors) {
   CLI::App app;
   Settings settings(script);
-  add_run_flags(&app, &settings);
+  cli::add_run_flags(&app, &settings);
   std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
   app.parse(argv);
-  return run_script(settings, [tensors](const std::string& name, const at::Tensor& tensor) {
+  return cli::run_script(settings, [tensors](const std::string& name, const at::Tensor& tensor) {
     (*tensors)[name].push_back(tensor.to(at::kCPU).contiguous());
   });
 }
@@ -118,8 +118,8 @@ inline void compare_pictures(const ReferenceCase& reference_case, const CaseRun&
     const auto golden = golden_pngs(reference_case, folder);
     ASSERT_EQ(ours.size(), golden.size()) << folder;
     for (size_t i = 0; i < ours.size(); ++i) {
-      const Image image = read_image(ours[i]);
-      const Image expected = read_image(golden[i]);
+      const Image image = image::read_image(ours[i]);
+      const Image expected = image::read_image(golden[i]);
       EXPECT_EQ(image.width, expected.width);
       EXPECT_EQ(image.height, expected.height);
       if (!is_watermarked(reference_case, expected)) difference.add(image, expected);

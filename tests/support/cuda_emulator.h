@@ -36,8 +36,9 @@ struct EmulatedNorm {
     job.groups = groups;
     job.eps = 1e-5;
     job.silu = silu;
-    width = packs && job.channels % cuda::kPackWidth<T> == 0 ? cuda::kPackWidth<T> : 1;
-    job.layout = cuda::norm_layout(job.channels, job.pixels, width);
+    width = packs && job.channels % kernels::cuda::kPackWidth<T> == 0 ? kernels::cuda::kPackWidth<T>
+                                                                      : 1;
+    job.layout = kernels::cuda::norm_layout(job.channels, job.pixels, width);
     parts = at::full({x.size(0), job.layout.chunks, groups, 2}, NAN, at::kFloat);
     job.parts = parts.template mutable_data_ptr<float>();
     job.mean = affine[0].template mutable_data_ptr<float>();
@@ -49,7 +50,7 @@ struct EmulatedNorm {
     if (width == 1) {
       run_in_packs<1>();
     } else {
-      run_in_packs<cuda::kPackWidth<T>>();
+      run_in_packs<kernels::cuda::kPackWidth<T>>();
     }
     return y;
   }
@@ -61,27 +62,28 @@ struct EmulatedNorm {
       for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
         std::vector<float> shared(static_cast<size_t>(job.layout.shared_floats(job.channels)), NAN);
         float* s = shared.data();
-        for (int t = 0; t < threads; ++t) cuda::norm_accumulate<kWidth>(job, chunk, n, t, s);
-        for (int t = 0; t < threads; ++t) cuda::norm_fold_rows(job, t, s);
-        for (int t = 0; t < threads; ++t) cuda::norm_fold_channels(job, chunk, n, t, s);
+        for (int t = 0; t < threads; ++t)
+          kernels::cuda::norm_accumulate<kWidth>(job, chunk, n, t, s);
+        for (int t = 0; t < threads; ++t) kernels::cuda::norm_fold_rows(job, t, s);
+        for (int t = 0; t < threads; ++t) kernels::cuda::norm_fold_channels(job, chunk, n, t, s);
       }
       for (int group = 0; group < job.groups; ++group) {
-        std::vector<double> shared(2 * cuda::kNormFoldThreads, NAN);
-        for (int t = 0; t < cuda::kNormFoldThreads; ++t) {
-          cuda::norm_gather(job, group, n, t, shared.data());
+        std::vector<double> shared(2 * kernels::cuda::kNormFoldThreads, NAN);
+        for (int t = 0; t < kernels::cuda::kNormFoldThreads; ++t) {
+          kernels::cuda::norm_gather(job, group, n, t, shared.data());
         }
-        for (int t = 0; t < cuda::kNormFoldThreads; ++t) {
-          cuda::norm_finish(job, group, n, t, shared.data());
+        for (int t = 0; t < kernels::cuda::kNormFoldThreads; ++t) {
+          kernels::cuda::norm_finish(job, group, n, t, shared.data());
         }
       }
       for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
-        for (int t = 0; t < threads; ++t) cuda::norm_apply<kWidth>(job, chunk, n, t);
+        for (int t = 0; t < threads; ++t) kernels::cuda::norm_apply<kWidth>(job, chunk, n, t);
       }
     }
   }
 
   at::Tensor x, y, weight, bias, affine, parts;
-  cuda::NormJob<T> job{};
+  kernels::cuda::NormJob<T> job{};
   int width = 1;
 };
 
@@ -89,53 +91,54 @@ struct EmulatedNorm {
 template <class T>
 at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
   at::Tensor y = at::full({x.size(0), x.size(1) / 2}, NAN, x.options());
-  const cuda::GegluJob<T> job{.x = x.const_data_ptr<T>(),
-                              .y = y.mutable_data_ptr<T>(),
-                              .rows = y.size(0),
-                              .columns = y.size(1)};
-  constexpr int kWidth = cuda::kPackWidth<T>;
+  const kernels::cuda::GegluJob<T> job{.x = x.const_data_ptr<T>(),
+                                       .y = y.mutable_data_ptr<T>(),
+                                       .rows = y.size(0),
+                                       .columns = y.size(1)};
+  constexpr int kWidth = kernels::cuda::kPackWidth<T>;
   const bool wide = packs && job.columns % kWidth == 0;
   const int64_t count = y.numel() / (wide ? kWidth : 1);
   for (int64_t i = 0; i < count; ++i) {
     if (wide) {
-      cuda::geglu_at<kWidth>(job, i);
+      kernels::cuda::geglu_at<kWidth>(job, i);
     } else {
-      cuda::geglu_at<1>(job, i);
+      kernels::cuda::geglu_at<1>(job, i);
     }
   }
   return y;
 }
 
 /// All threads of a sum, one after the other.
-inline at::Tensor emulated_mix(const std::vector<MixTerm>& terms, double divisor) {
+inline at::Tensor emulated_mix(const std::vector<kernels::MixTerm>& terms, double divisor) {
   at::Tensor y = at::full_like(terms.front().x, NAN);
-  cuda::MixJob job{};
+  kernels::cuda::MixJob job{};
   job.divisor = static_cast<float>(divisor);
   job.y = y.mutable_data_ptr<float>();
   job.count = y.numel();
-  for (const MixTerm& term : terms) {
+  for (const kernels::MixTerm& term : terms) {
     job.weights[job.terms] = static_cast<float>(term.weight);
     job.x[job.terms++] = term.x.const_data_ptr<float>();
   }
-  for (int64_t i = 0; i < job.count; ++i) cuda::mix_at(job, i);
+  for (int64_t i = 0; i < job.count; ++i) kernels::cuda::mix_at(job, i);
   return y;
 }
 
 /// All threads of guidance, one after the other; `scales` may be undefined.
-inline GuidedAnswer emulated_guide(const GuideInputs& inputs, const at::Tensor& scales) {
+inline kernels::GuidedAnswer emulated_guide(const kernels::GuideInputs& inputs,
+                                            const at::Tensor& scales) {
   const auto unwritten = [&] { return at::full_like(inputs.x, NAN); };
   const bool guided = scales.defined();
-  GuidedAnswer result{guided ? unwritten() : inputs.answer, unwritten()};
-  const cuda::GuideJob job{.answer = inputs.answer.const_data_ptr<float>(),
-                           .scales = guided ? scales.const_data_ptr<float>() : nullptr,
-                           .x = inputs.x.const_data_ptr<float>(),
-                           .alpha = static_cast<float>(inputs.alpha),
-                           .sigma = static_cast<float>(inputs.sigma),
-                           .eps = guided ? result.eps.mutable_data_ptr<float>() : nullptr,
-                           .x0 = result.x0.mutable_data_ptr<float>(),
-                           .count = inputs.x.numel(),
-                           .picture = inputs.x.numel() / inputs.x.size(0)};
-  for (int64_t i = 0; i < job.count; ++i) cuda::guide_at(job, i);
+  kernels::GuidedAnswer result{guided ? unwritten() : inputs.answer, unwritten()};
+  const kernels::cuda::GuideJob job{.answer = inputs.answer.const_data_ptr<float>(),
+                                    .scales = guided ? scales.const_data_ptr<float>() : nullptr,
+                                    .x = inputs.x.const_data_ptr<float>(),
+                                    .alpha = static_cast<float>(inputs.alpha),
+                                    .sigma = static_cast<float>(inputs.sigma),
+                                    .eps = guided ? result.eps.mutable_data_ptr<float>() : nullptr,
+                                    .x0 = result.x0.mutable_data_ptr<float>(),
+                                    .count = inputs.x.numel(),
+                                    .picture = inputs.x.numel() / inputs.x.size(0)};
+  for (int64_t i = 0; i < job.count; ++i) kernels::cuda::guide_at(job, i);
   return result;
 }
 

@@ -14,7 +14,7 @@ namespace sd::test {
 
 /// A network that is given its context [k·N, T, width] once, for all calls of the model that it
 /// returns: x [N, C, h, w] → [k·N, C, h, w], row i for row i of the context and row i mod N of x.
-using EpsNetwork = std::function<EpsModel(const at::Tensor& context)>;
+using EpsNetwork = std::function<sampling::EpsModel(const at::Tensor& context)>;
 
 /// A network under guidance: both halves in one call under a context of 2N rows, the unconditional
 /// ones first.
@@ -24,33 +24,35 @@ struct GuidedNetwork {
   at::Tensor uncond;           ///< the same; undefined: no guidance, which is what scale 1 means
   std::vector<double> scales;  ///< N
   /// Whether an evaluation has guidance; where it has none, `cond` is evaluated alone. Empty: all.
-  std::function<bool(const Evaluation&)> guides = {};
+  std::function<bool(const sampling::Evaluation&)> guides = {};
 };
 
-inline Denoiser guided(GuidedNetwork of) {
+inline sampling::Denoiser guided(GuidedNetwork of) {
   // A context is prepared when the first evaluation under it comes.
   struct Prepared {
-    EpsModel both, alone;
+    sampling::EpsModel both, alone;
   };
-  ConditionedNetwork network{.answer = nullptr, .scales = {}};
+  sampling::ConditionedNetwork network{.answer = nullptr, .scales = {}};
   if (of.uncond.defined()) network.scales = of.scales;
   network.guides = of.guides;
   network.answer = [of = std::move(of), prepared = std::make_shared<Prepared>()](
-                       const at::Tensor& x, double t, const Evaluation&, bool guided) {
-    EpsModel& model = guided ? prepared->both : prepared->alone;
+                       const at::Tensor& x, double t, const sampling::Evaluation&, bool guided) {
+    sampling::EpsModel& model = guided ? prepared->both : prepared->alone;
     if (!model) model = of.network(guided ? at::cat({of.uncond, of.cond}) : of.cond);
     return model(x, t);
   };
-  return sd::guided(std::move(network));
+  return sampling::guided(std::move(network));
 }
 
 /// A model [N, C, h, w] → [N, C, h, w] that needs no guidance.
-inline Denoiser unguided(EpsModel model, Predicts predicts = Predicts::kEps) {
-  ConditionedNetwork network{.answer = nullptr, .scales = {}};
+inline sampling::Denoiser unguided(sampling::EpsModel model,
+                                   sampling::Predicts predicts = sampling::Predicts::kEps) {
+  sampling::ConditionedNetwork network{.answer = nullptr, .scales = {}};
   network.predicts = predicts;
-  network.answer = [model = std::move(model)](const at::Tensor& x, double t, const Evaluation&,
+  network.answer = [model = std::move(model)](const at::Tensor& x, double t,
+                                              const sampling::Evaluation&,
                                               bool) { return model(x, t); };
-  return sd::guided(std::move(network));
+  return sampling::guided(std::move(network));
 }
 
 }  // namespace sd::test

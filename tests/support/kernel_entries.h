@@ -15,10 +15,10 @@ namespace sd::test {
 /// with the last one; with `bf16` those that compute in bfloat16.
 template <class Kernel, class Spec>
 std::vector<std::string> entries_of_this_processor(
-    std::span<const KernelEntry<Kernel, Spec>> entries, bool bf16 = false) {
+    std::span<const kernels::KernelEntry<Kernel, Spec>> entries, bool bf16 = false) {
   std::vector<std::string> names;
   for (const auto& entry : entries) {
-    if (entry.device != DeviceKind::kCpu || entry.needs > probe_isa()) continue;
+    if (entry.device != runtime::DeviceKind::kCpu || entry.needs > runtime::probe_isa()) continue;
     if (std::string_view(entry.name).ends_with("-bf16") == bf16) names.emplace_back(entry.name);
   }
   return names;
@@ -26,33 +26,33 @@ std::vector<std::string> entries_of_this_processor(
 
 /// All of them, or the last one alone. Winograd's take 3x3 filters that keep the size, on
 /// eight channels or more; those of GEGLU take up to 1280 inputs.
-inline std::vector<std::string> entries_that_fit(std::span<const Conv2dEntry> entries,
-                                                 const Conv2dSpec& spec) {
+inline std::vector<std::string> entries_that_fit(std::span<const kernels::Conv2dEntry> entries,
+                                                 const kernels::Conv2dSpec& spec) {
   const bool fits = spec.weight.size(2) == 3 && spec.weight.size(3) == 3 && spec.stride == 1 &&
                     spec.padding == 1 && spec.weight.size(1) >= 8;
   return fits ? entries_of_this_processor(entries) : std::vector<std::string>{entries.back().name};
 }
-inline std::vector<std::string> entries_that_fit(std::span<const GegluEntry> entries,
-                                                 const GegluSpec& spec) {
+inline std::vector<std::string> entries_that_fit(std::span<const kernels::GegluEntry> entries,
+                                                 const kernels::GegluSpec& spec) {
   return spec.weight.size(1) <= 1280 ? entries_of_this_processor(entries)
                                      : std::vector<std::string>{entries.back().name};
 }
 template <class Kernel, class Spec>
-std::vector<std::string> entries_that_fit(std::span<const KernelEntry<Kernel, Spec>> entries,
-                                          const Spec&) {
+std::vector<std::string> entries_that_fit(
+    std::span<const kernels::KernelEntry<Kernel, Spec>> entries, const Spec&) {
   return entries_of_this_processor(entries);
 }
 
 /// Calls `check` with the kernel of each entry of the processor that fits the spec in float32.
 /// Fails where these are not just those that should.
 template <class Kernel, class Spec, class Check>
-void for_each_entry(std::span<const KernelEntry<Kernel, Spec>> entries, const Spec& spec,
+void for_each_entry(std::span<const kernels::KernelEntry<Kernel, Spec>> entries, const Spec& spec,
                     const Check& check) {
-  const KernelPolicy policy{.isa = probe_isa()};
+  const runtime::KernelPolicy policy{.isa = runtime::probe_isa()};
   std::vector<std::string> compared;
   for (const auto& entry : entries) {
     SCOPED_TRACE(entry.name);
-    if (entry.device != DeviceKind::kCpu || entry.needs > probe_isa()) continue;
+    if (entry.device != runtime::DeviceKind::kCpu || entry.needs > runtime::probe_isa()) continue;
     const auto kernel = entry.make(spec, policy);
     if (kernel == nullptr) continue;
     compared.emplace_back(entry.name);
@@ -64,13 +64,14 @@ void for_each_entry(std::span<const KernelEntry<Kernel, Spec>> entries, const Sp
 /// Calls `check` with the kernel of each entry that fits the spec under `rounded`, a policy with
 /// bfloat16, and not without. Fails where these are not the bfloat16 entries of the processor.
 template <class Kernel, class Spec, class Check>
-void for_each_rounded_entry(std::span<const KernelEntry<Kernel, Spec>> entries, const Spec& spec,
-                            const KernelPolicy& rounded, const Check& check) {
+void for_each_rounded_entry(std::span<const kernels::KernelEntry<Kernel, Spec>> entries,
+                            const Spec& spec, const runtime::KernelPolicy& rounded,
+                            const Check& check) {
   std::vector<std::string> compared;
   for (const auto& entry : entries) {
     SCOPED_TRACE(entry.name);
-    if (entry.device != DeviceKind::kCpu || entry.needs > probe_isa()) continue;
-    if (entry.make(spec, {.isa = probe_isa()}) != nullptr) continue;
+    if (entry.device != runtime::DeviceKind::kCpu || entry.needs > runtime::probe_isa()) continue;
+    if (entry.make(spec, {.isa = runtime::probe_isa()}) != nullptr) continue;
     const auto kernel = entry.make(spec, rounded);
     if (kernel == nullptr) continue;
     compared.emplace_back(entry.name);

@@ -12,7 +12,7 @@
 namespace sd::test {
 
 inline at::Tensor numbers(at::IntArrayRef shape, uint64_t seed = 1) {
-  return PhiloxNoise(seed).normal(shape);
+  return runtime::PhiloxNoise(seed).normal(shape);
 }
 
 /// The largest; infinite where values are not numbers, or shapes differ.
@@ -29,7 +29,7 @@ inline at::Tensor heads_in_double(const at::Tensor& x, int64_t heads) {
 }
 
 inline at::Tensor attention_in_double(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                      const AttentionSpec& spec) {
+                                      const kernels::AttentionSpec& spec) {
   const at::Tensor queries = heads_in_double(q, spec.heads);
   const double scale = 1 / std::sqrt(static_cast<double>(queries.size(3)));
   at::Tensor scores = at::matmul(queries, heads_in_double(k, spec.heads).transpose(2, 3)) * scale;

@@ -14,9 +14,9 @@ namespace sd::test {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-inline const LayerNames& one_block_names() {
-  static const LayerNames all([] {
-    ModelConfig config;
+inline const models::LayerNames& one_block_names() {
+  static const models::LayerNames all([] {
+    models::ModelConfig config;
     config.unet = {.in_channels = 9,
                    .model_channels = 32,
                    .num_res_blocks = 1,
@@ -34,11 +34,14 @@ inline const LayerNames& one_block_names() {
 constexpr const char* kLayer = "lora_unet_mid_block_attentions_0_proj_in";
 constexpr const char* kName = "model.diffusion_model.middle_block.1.proj_in.weight";
 
-inline AdapterFile file_of(const Tensors& tensors) {
-  return sort_adapter(std::make_shared<const Checkpoint>("memory.safetensors", tensors));
+inline models::AdapterFile file_of(const Tensors& tensors) {
+  return models::sort_adapter(
+      std::make_shared<const weights::Checkpoint>("memory.safetensors", tensors));
 }
 
-inline Adapter adapter_of(const Tensors& tensors) { return {file_of(tensors), one_block_names()}; }
+inline models::Adapter adapter_of(const Tensors& tensors) {
+  return {file_of(tensors), one_block_names()};
+}
 
 inline Tensors lora(const std::string& layer, int64_t out, int64_t in, int64_t rank = 2) {
   return {{layer + ".lora_up.weight", at::ones({out, rank})},
@@ -46,10 +49,10 @@ inline Tensors lora(const std::string& layer, int64_t out, int64_t in, int64_t r
 }
 
 /// What a weight becomes with the adapter in it.
-inline at::Tensor merged(const Adapter& adapter, const std::string& name, const at::Tensor& values,
-                         double strength = 1) {
-  const WeightEdit edit =
-      adapter_edit(std::make_shared<const Adapter>(adapter), {.unet = strength, .text = strength});
+inline at::Tensor merged(const models::Adapter& adapter, const std::string& name,
+                         const at::Tensor& values, double strength = 1) {
+  const weights::WeightEdit edit = models::adapter_edit(
+      std::make_shared<const models::Adapter>(adapter), {.unet = strength, .text = strength});
   EXPECT_TRUE(edit.touches(name));
   return edit.apply(name, values);
 }

@@ -18,19 +18,20 @@ inline std::vector<std::pair<std::vector<double>, double>> mix_weights() {
 }
 
 /// Tensors for these weights, of so many pictures of 4 channels.
-inline std::vector<MixTerm> mix_terms(const std::vector<double>& weights, int64_t pictures,
-                                      int64_t side) {
-  std::vector<MixTerm> terms;
+inline std::vector<kernels::MixTerm> mix_terms(const std::vector<double>& weights, int64_t pictures,
+                                               int64_t side) {
+  std::vector<kernels::MixTerm> terms;
   for (const double weight : weights) {
-    terms.push_back({weight, PhiloxNoise(terms.size() + 1).normal({pictures, 4, side, side})});
+    terms.push_back(
+        {weight, runtime::PhiloxNoise(terms.size() + 1).normal({pictures, 4, side, side})});
   }
   return terms;
 }
 
 /// What guidance reads, at a level in the middle.
-inline GuideInputs guide_inputs(int64_t pictures, int64_t side, bool guided) {
+inline kernels::GuideInputs guide_inputs(int64_t pictures, int64_t side, bool guided) {
   const auto numbers = [&](int64_t rows, uint64_t seed) {
-    return PhiloxNoise(seed).normal({rows, 4, side, side});
+    return runtime::PhiloxNoise(seed).normal({rows, 4, side, side});
   };
   return {numbers(guided ? 2 * pictures : pictures, 1), numbers(pictures, 2), 0.6, 0.8};
 }

@@ -78,7 +78,8 @@ struct FlagsRun {
   }
   std::vector<Image> pictures() const {
     std::vector<Image> all;
-    for (const auto& path : sorted_pngs(folder / "out/samples")) all.push_back(read_image(path));
+    for (const auto& path : sorted_pngs(folder / "out/samples"))
+      all.push_back(image::read_image(path));
     return all;
   }
 

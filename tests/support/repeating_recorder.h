@@ -8,7 +8,7 @@
 namespace sd::test {
 
 /// Does again what was recorded: what a graph does, on any device.
-class Repeat final : public Recording {
+class Repeat final : public runtime::Recording {
  public:
   explicit Repeat(std::function<void()> work) : work_(std::move(work)) {}
   void replay() override { work_(); }
@@ -19,8 +19,8 @@ class Repeat final : public Recording {
 
 /// As a graph is recorded: a run to warm up, then one that counts. Replays write to the memory that
 /// was the result then, wherever it is by now.
-inline Recorder repeating(int* recordings) {
-  return [recordings](const std::function<void()>& work) -> std::unique_ptr<Recording> {
+inline runtime::Recorder repeating(int* recordings) {
+  return [recordings](const std::function<void()>& work) -> std::unique_ptr<runtime::Recording> {
     ++*recordings;
     work();
     return std::make_unique<Repeat>(work);

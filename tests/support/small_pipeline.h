@@ -31,7 +31,7 @@ class ModelOnDisk {
   explicit ModelOnDisk(const nlohmann::json& config = tiny_config()) {
     const std::string yaml = write_config(folder_, config).string();
     const std::string checkpoint = (folder_ / "model.safetensors").string();
-    write_random_checkpoint(checkpoint, read_model_config(yaml));
+    models::write_random_checkpoint(checkpoint, models::read_model_config(yaml));
     options.model = {.checkpoint = checkpoint, .config = yaml, .weights = WeightChoice::kConfig};
   }
 
@@ -43,10 +43,10 @@ class ModelOnDisk {
   TempFolder folder_;
 };
 
-inline ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
-  ExecPolicy policy;
+inline runtime::ExecPolicy cpu_policy(bool plain, at::ScalarType dtype = at::kFloat) {
+  runtime::ExecPolicy policy;
   policy.kernels.plain = plain;
-  policy.kernels.isa = probe_isa();
+  policy.kernels.isa = runtime::probe_isa();
   policy.dtype = policy.vae_dtype = dtype;
   policy.threads = 1;
   return policy;

@@ -13,7 +13,7 @@
 namespace sd::test {
 
 /// A tensor as the writers take it: contiguous, f32, f16 or i64.
-inline TensorToWrite to_write(const std::string& name, const at::Tensor& tensor) {
+inline weights::TensorToWrite to_write(const std::string& name, const at::Tensor& tensor) {
   return {name, tensor.scalar_type(), tensor.sizes().vec(), [tensor](char* bytes) {
             if (tensor.nbytes() > 0) {
               std::memcpy(bytes, tensor.const_data_ptr(), tensor.nbytes());
@@ -24,9 +24,9 @@ inline TensorToWrite to_write(const std::string& name, const at::Tensor& tensor)
 /// Writes a new .safetensors file of tensors; returns its path.
 inline std::string write_tensors(const std::filesystem::path& path,
                                  const std::map<std::string, at::Tensor>& tensors) {
-  std::vector<TensorToWrite> all;
+  std::vector<weights::TensorToWrite> all;
   for (const auto& [name, tensor] : tensors) all.push_back(to_write(name, tensor));
-  write_safetensors(path.string(), all);
+  weights::write_safetensors(path.string(), all);
   return path.string();
 }
 

@@ -52,8 +52,9 @@ inline double relative_difference(const at::Tensor& ours, const at::Tensor& expe
   return ((a - b).abs().max() / b.abs().max()).item<double>();
 }
 
-inline const NoiseSchedule& sd_v1_schedule() {
-  static const NoiseSchedule schedule = NoiseSchedule::linear(0.00085, 0.012, 1000);
+inline const sampling::NoiseSchedule& sd_v1_schedule() {
+  static const sampling::NoiseSchedule schedule =
+      sampling::NoiseSchedule::linear(0.00085, 0.012, 1000);
   return schedule;
 }
 

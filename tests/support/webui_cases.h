@@ -173,22 +173,22 @@ inline std::vector<Request> requests_of(const WebUiCase& of) {
   std::string picture;
   if (of.starts_from_latent()) {
     picture = (folder / "blank.png").string();
-    write_png(picture, Image(of.fields().at("width"), of.fields().at("height")));
+    image::write_png(picture, Image(of.fields().at("width"), of.fields().at("height")));
   }
   std::vector<std::string> argv = flags_of(of, folder.path().string(), picture);
   CLI::App app;
   Settings settings(picture.empty() ? Script::kTxt2Img : Script::kImg2Img);
-  add_run_flags(&app, &settings);
+  cli::add_run_flags(&app, &settings);
   std::reverse(argv.begin(), argv.end());  // as CLI11 takes them
   app.parse(argv);
   const ModelDescription model =
       describe_model({.checkpoint = settings.ckpt, .config = settings.config});
-  const BatchPlan plan = plan_batches(settings, model, /*built_in_model=*/false);
-  NoisePlan noise(model, settings.fixed_code);
+  const job::BatchPlan plan = job::plan_batches(settings, model, /*built_in_model=*/false);
+  pipeline::NoisePlan noise(model, settings.fixed_code);
   std::vector<Request> requests;
   for (int64_t pass = 0; pass < plan.passes; ++pass) {
-    for (const PlannedBatch& batch : plan.batches) {
-      requests.push_back(request_of(batch, pass));
+    for (const job::PlannedBatch& batch : plan.batches) {
+      requests.push_back(job::request_of(batch, pass));
       noise.place(&requests.back());
     }
   }

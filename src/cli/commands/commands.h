@@ -7,7 +7,7 @@
 // Each command adds itself to the program and sets `*run` to what it does once the flags are read;
 // the function returns the exit code.
 
-namespace sd {
+namespace sd::cli {
 
 using RunFn = std::function<int()>;
 
@@ -30,4 +30,4 @@ void add_man_command(CLI::App* program, RunFn* run);
 void add_selftest_command(CLI::App* program, RunFn* run);
 void add_setup_cuda_command(CLI::App* program, RunFn* run);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -18,7 +18,7 @@
 #include "weights/convert.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// Whether OUT means a folder: it has no ending.
@@ -32,7 +32,7 @@ struct ConvertFlags {
   std::vector<std::string> loras;  // FILE[:UNET[:TE]]
   std::string lora_dir = Settings().lora_dir;
   std::string config;
-  ConvertOptions options;
+  weights::ConvertOptions options;
 };
 
 /// From a folder, or to one.
@@ -43,36 +43,36 @@ bool changes_layout(const ConvertFlags& flags) {
 
 std::vector<LoraUse> given_adapters(const ConvertFlags& flags) {
   std::vector<LoraUse> given;
-  for (const std::string& text : flags.loras) given.push_back(parse_lora(text));
-  return loras_of(given, "", LoraFolder(flags.lora_dir));
+  for (const std::string& text : flags.loras) given.push_back(job::parse_lora(text));
+  return job::loras_of(given, "", job::LoraFolder(flags.lora_dir));
 }
 
-ConvertResult convert_layout(const ConvertFlags& flags) {
+weights::ConvertResult convert_layout(const ConvertFlags& flags) {
   Settings run;
   run.ckpt = flags.in;
   run.config = flags.config;
-  run.vae = kOwnVae;
+  run.vae = job::kOwnVae;
   run.weights = flags.options.ema ? WeightChoice::kEma : WeightChoice::kPlain;
-  const ChosenModel model = choose_model(run);
-  const ModelSource plain = open_model(model.paths, model.description.config);
-  AdapterLibrary adapters(plain.config);
-  const ModelSource source = adapters.adapted(plain, given_adapters(flags));
-  if (!is_folder_name(flags.out)) return write_one_file(source, flags.out, flags.options);
+  const job::ChosenModel model = job::choose_model(run);
+  const models::ModelSource plain = models::open_model(model.paths, model.description.config);
+  models::AdapterLibrary adapters(plain.config);
+  const models::ModelSource source = adapters.adapted(plain, given_adapters(flags));
+  if (!is_folder_name(flags.out)) return models::write_one_file(source, flags.out, flags.options);
   notice("the tokenizer is not written: it is that of openai/clip-vit-large-patch14");
-  return write_diffusers_folder(source, flags.out, flags.options);
+  return models::write_diffusers_folder(source, flags.out, flags.options);
 }
 
 /// The adapters as edits of the checkpoint's weights.
-void add_adapters(const ConvertFlags& flags, ConvertOptions* options) {
+void add_adapters(const ConvertFlags& flags, weights::ConvertOptions* options) {
   Settings settings;
   settings.ckpt = flags.in;
   settings.config = flags.config;
-  const ModelSource source = open_model(choose_model(settings).paths);
-  AdapterLibrary adapters(source.config);
+  const models::ModelSource source = models::open_model(job::choose_model(settings).paths);
+  models::AdapterLibrary adapters(source.config);
   options->edits = adapters.adapted(source, given_adapters(flags)).text.edits;
   std::map<std::string, std::string> names;
-  const LayerNames known(source.config);
-  for (const AdaptedLayer& layer : known.layers()) {
+  const models::LayerNames known(source.config);
+  for (const models::AdaptedLayer& layer : known.layers()) {
     if (!layer.is_text) continue;
     for (const char* leaf : {".weight", ".bias"}) {
       names.emplace(source.text.name_in_file(layer.name + leaf), layer.name + leaf);
@@ -86,15 +86,15 @@ void add_adapters(const ConvertFlags& flags, ConvertOptions* options) {
 
 int run_convert(const ConvertFlags& flags) {
   if (changes_layout(flags)) {
-    const ConvertResult result = convert_layout(flags);
+    const weights::ConvertResult result = convert_layout(flags);
     notice(fmt::format("{} tensors, {}", result.tensors, human_bytes(result.bytes)));
     print_path(flags.out);
     return 0;
   }
-  const auto checkpoint = open_checkpoint(flags.in);
-  ConvertOptions options = flags.options;
+  const auto checkpoint = weights::open_checkpoint(flags.in);
+  weights::ConvertOptions options = flags.options;
   if (!flags.loras.empty()) add_adapters(flags, &options);
-  const ConvertResult result = convert_checkpoint(checkpoint, flags.out, options);
+  const weights::ConvertResult result = weights::convert_checkpoint(checkpoint, flags.out, options);
   if (result.left_out > 0) {
     notice(fmt::format("left out: the UNet's {} weights, {} tensors (--weights {} takes them)",
                        flags.options.ema ? "last" : "averaged", result.left_out,
@@ -133,4 +133,4 @@ void add_convert_command(CLI::App* program, RunFn* run) {
   command->callback([flags, run] { *run = [flags] { return run_convert(*flags); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -8,7 +8,7 @@
 #include "cli/commands/commands.h"
 #include "runtime/exec_policy.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 std::string cuda_version(int version) {
@@ -21,11 +21,11 @@ std::string memory_text(uint64_t total, uint64_t free) {
   return human_bytes(total) + ", " + human_bytes(free) + " free";
 }
 
-nlohmann::json to_json(const HostInfo& host) {
+nlohmann::json to_json(const runtime::HostInfo& host) {
   using nlohmann::json;
   json cards = json::array();
   for (size_t i = 0; i < host.cuda.size(); ++i) {
-    const CudaDevice& card = host.cuda[i];
+    const runtime::CudaDevice& card = host.cuda[i];
     cards.push_back({{"device", "cuda:" + std::to_string(i)},
                      {"name", printable(card.name)},
                      {"compute_capability", fmt::format("{}.{}", card.major, card.minor)},
@@ -35,11 +35,11 @@ nlohmann::json to_json(const HostInfo& host) {
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
   };
-  return {{"auto", resolve({}, host).chosen.device},
+  return {{"auto", runtime::resolve({}, host).chosen.device},
           {"cpu",
-           {{"threads", default_threads(host)},
+           {{"threads", runtime::default_threads(host)},
             {"usable_cpus", host.usable_cpus},
-            {"instructions", isa_name(host.isa)},
+            {"instructions", runtime::isa_name(host.isa)},
             {"total_bytes", host.total_bytes},
             {"free_bytes", host.free_bytes}}},
           {"cuda",
@@ -51,13 +51,13 @@ nlohmann::json to_json(const HostInfo& host) {
             {"why_no_own_kernels", text_or_null(host.why_no_cuda_kernels)}}}};
 }
 
-void print_host(const HostInfo& host) {
-  const int threads = default_threads(host);
+void print_host(const runtime::HostInfo& host) {
+  const int threads = runtime::default_threads(host);
   print(fmt::format("cpu: {} thread{}{}, {}, {}\n", threads, threads == 1 ? "" : "s",
-                    host.omp_threads ? " (OMP_NUM_THREADS)" : "", isa_name(host.isa),
+                    host.omp_threads ? " (OMP_NUM_THREADS)" : "", runtime::isa_name(host.isa),
                     memory_text(host.total_bytes, host.free_bytes)));
   for (size_t i = 0; i < host.cuda.size(); ++i) {
-    const CudaDevice& card = host.cuda[i];
+    const runtime::CudaDevice& card = host.cuda[i];
     print(fmt::format("cuda:{}: {}, compute capability {}.{}, {}\n", i, printable(card.name),
                       card.major, card.minor, memory_text(card.total_bytes, card.free_bytes)));
   }
@@ -79,7 +79,7 @@ void add_devices_command(CLI::App* program, RunFn* run) {
   command->add_flag("--json", *json, "as JSON");
   command->callback([json, run] {
     *run = [json] {
-      const HostInfo host = probe_host(/*cards=*/true);
+      const runtime::HostInfo host = runtime::probe_host(/*cards=*/true);
       if (*json) {
         print_json(to_json(host).dump(2));
       } else {
@@ -90,4 +90,4 @@ void add_devices_command(CLI::App* program, RunFn* run) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -10,7 +10,7 @@
 #include "models/embedding_card.h"
 #include "models/inspect.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct InspectOptions {
@@ -23,7 +23,7 @@ struct InspectOptions {
 bool inspect_card(const std::string& file, bool as_json) {
   const std::string extension = std::filesystem::path(file).extension().string();
   if (extension != ".png" && extension != ".PNG" && extension != ".webp") return false;
-  const auto card = read_embedding_card(file);
+  const auto card = models::read_embedding_card(file);
   if (!card) return false;
   const int64_t vectors = card->vectors.size(0);
   const int64_t width = card->vectors.size(1);
@@ -46,11 +46,11 @@ bool inspect_card(const std::string& file, bool as_json) {
 int run_inspect(const InspectOptions& options) {
   for (const std::string& file : options.files) {
     if (inspect_card(file, options.json)) continue;
-    const Inspection inspection = inspect_file(file, options.sha256);
+    const models::Inspection inspection = models::inspect_file(file, options.sha256);
     if (options.json) {
-      print_json(to_json(inspection).dump(2));
+      print_json(models::to_json(inspection).dump(2));
     } else {
-      print(to_text(inspection));
+      print(models::to_text(inspection));
     }
   }
   return 0;
@@ -68,4 +68,4 @@ void add_inspect_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_inspect(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

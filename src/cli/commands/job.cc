@@ -18,7 +18,7 @@
 #include "sd/error.h"
 #include "weights/sha256.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -37,7 +37,7 @@ json number_or_null(const std::optional<double>& number) {
   return number ? json(*number) : json(nullptr);
 }
 
-json to_json(const JobStatus& status) {
+json to_json(const job::JobStatus& status) {
   return {{"pictures", status.pictures},
           {"drawn", status.drawn},
           {"failed", status.failed},
@@ -47,7 +47,7 @@ json to_json(const JobStatus& status) {
 }
 
 int run_status(const JobOptions& options) {
-  const JobStatus status = JobSurvey(options.folder).status();
+  const job::JobStatus status = job::JobSurvey(options.folder).status();
   if (options.json) {
     print_json(to_json(status).dump());
     return 0;
@@ -65,7 +65,7 @@ int run_status(const JobOptions& options) {
 /// Prints the hash of a file as sha256sum does, or what is wrong with it.
 class Verifier {
  public:
-  Verifier(const JobSurvey& job, bool as_json) : job_(job), as_json_(as_json) {}
+  Verifier(const job::JobSurvey& job, bool as_json) : job_(job), as_json_(as_json) {}
 
   void see(const fs::path& path, const std::string& hash, const std::string& problem) {
     const std::string name = path.lexically_relative(job_.names().folder()).generic_string();
@@ -85,30 +85,31 @@ class Verifier {
   int64_t bad() const { return bad_; }
 
  private:
-  const JobSurvey& job_;
+  const job::JobSurvey& job_;
   bool as_json_;
   int64_t files_ = 0, bad_ = 0;
 };
 
-void verify_picture(const JobSurvey& job, const fs::path& path, Verifier* verifier) {
+void verify_picture(const job::JobSurvey& job, const fs::path& path, Verifier* verifier) {
   std::vector<uint8_t> bytes;
   try {
-    bytes = read_file_bytes(path.string());
+    bytes = image::read_file_bytes(path.string());
   } catch (const Error& error) {
     return verifier->see(path, "", error.what());
   }
-  verifier->see(path, sha256_of(bytes.data(), bytes.size()), problem_of_picture(job, path, bytes));
+  verifier->see(path, weights::sha256_of(bytes.data(), bytes.size()),
+                job::problem_of_picture(job, path, bytes));
 }
 
 int run_verify(const JobOptions& options) {
-  const JobSurvey job(options.folder);
+  const job::JobSurvey job(options.folder);
   Verifier verifier(job, options.json);
   if (job.in_tars()) {
     job.each_tar([&](int64_t number, const json& statistics) {
       const auto hash = statistics.find("sha256");
       const bool has_hash = hash != statistics.end() && hash->is_string();
       verifier.see(job.names().tar(number), has_hash ? hash->get<std::string>() : "",
-                   problem_of_tar(job, number, statistics));
+                   job::problem_of_tar(job, number, statistics));
     });
   } else {
     job.each_picture([&](int64_t, const fs::path& path) { verify_picture(job, path, &verifier); });
@@ -120,8 +121,8 @@ int run_verify(const JobOptions& options) {
       "remove the files listed above and run the job again: it draws them anew");
 }
 
-void check_complete(const JobSurvey& job, bool partial) {
-  const JobStatus status = job.status();
+void check_complete(const job::JobSurvey& job, bool partial) {
+  const job::JobStatus status = job.status();
   if (partial || status.missing == 0) return;
   throw Error(ErrorKind::kUsage, fmt::format("{} pictures of the job are missing", status.missing),
               "run the job to its end, or merge what there is with --partial");
@@ -138,7 +139,7 @@ void throw_if_left_out(int64_t files) {
 }
 
 /// The list that data set libraries read, of pictures or of tars. Returns how many were left out.
-int64_t write_list(const JobSurvey& job, const fs::path& path) {
+int64_t write_list(const job::JobSurvey& job, const fs::path& path) {
   NewFile list(path);
   const fs::path& folder = job.names().folder();
   int64_t left_out = 0;
@@ -152,8 +153,8 @@ int64_t write_list(const JobSurvey& job, const fs::path& path) {
   } else {
     left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
       const std::string name = picture.lexically_relative(folder).generic_string();
-      const auto record = find_record(picture, read_file_bytes(picture.string()));
-      list.write(metadata_line(name, record));
+      const auto record = job::find_record(picture, image::read_file_bytes(picture.string()));
+      list.write(job::metadata_line(name, record));
     });
   }
   list.finish_over();
@@ -161,7 +162,7 @@ int64_t write_list(const JobSurvey& job, const fs::path& path) {
 }
 
 /// Returns how many of the pictures were left out.
-int64_t write_grid(const JobSurvey& job, const fs::path& path, int columns) {
+int64_t write_grid(const job::JobSurvey& job, const fs::path& path, int columns) {
   constexpr size_t kMostPictures = 256;
   std::vector<Image> images;
   if (job.in_tars()) {
@@ -169,17 +170,17 @@ int64_t write_grid(const JobSurvey& job, const fs::path& path, int columns) {
                 "leave --grid out");
   }
   const int64_t left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
-    if (images.size() < kMostPictures) images.push_back(read_image(picture));
+    if (images.size() < kMostPictures) images.push_back(image::read_image(picture));
   });
   if (images.empty()) {
     throw Error(ErrorKind::kUsage, "no picture of the job is drawn", "run the job first");
   }
-  write_over(path, encode_png(make_grid(images, columns)));
+  write_over(path, image::encode_png(image::make_grid(images, columns)));
   return left_out;
 }
 
 int run_merge(const JobOptions& options) {
-  const JobSurvey job(options.folder);
+  const job::JobSurvey job(options.folder);
   check_complete(job, options.partial);
   const fs::path list = job.names().folder() / (job.in_tars() ? "tars.jsonl" : "metadata.jsonl");
   int64_t left_out = write_list(job, list);
@@ -194,10 +195,10 @@ int run_merge(const JobOptions& options) {
 }
 
 int run_gallery(const JobOptions& options) {
-  const JobSurvey job(options.folder);
+  const job::JobSurvey job(options.folder);
   const fs::path page =
       options.out.empty() ? job.names().folder() / "gallery.html" : fs::path(options.out);
-  const GalleryCount count = write_gallery(job, page);
+  const job::GalleryCount count = job::write_gallery(job, page);
   notice(fmt::format("gallery: {} pictures", count.shown));
   print_path(page);
   throw_if_left_out(count.left_out);
@@ -255,4 +256,4 @@ void add_job_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_job(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -11,7 +11,7 @@
 
 // What is made of all commands: completions and manual pages.
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -84,4 +84,4 @@ void add_man_command(CLI::App* program, RunFn* run) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -18,7 +18,7 @@
 #include "pipeline/memory_choice.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct PlanOptions {
@@ -29,17 +29,17 @@ struct PlanOptions {
 };
 
 /// How such a run would compute, whether or not this machine has the device.
-ExecPolicy planned_policy(const PlanOptions& options) {
+runtime::ExecPolicy planned_policy(const PlanOptions& options) {
   const DeviceOptions& asked = options.run.device;
-  HostInfo host = probe_host(asked);
+  runtime::HostInfo host = runtime::probe_host(asked);
   const bool card = asked.device.rfind("cuda", 0) == 0;
   if (host.cuda.empty() && card) {
     constexpr int kMost = 127;  // LibTorch counts devices in eight bits
-    const CudaDevice any{.name = "any card", .major = 9, .minor = 0};
+    const runtime::CudaDevice any{.name = "any card", .major = 9, .minor = 0};
     host.cuda.assign(kMost, any);
     host.why_no_cuda.clear();
   }
-  ExecPolicy policy = resolve(asked, host);
+  runtime::ExecPolicy policy = runtime::resolve(asked, host);
   if (options.card_memory <= 0) return policy;
   if (policy.device.is_cpu()) {
     throw Error(ErrorKind::kUsage, "--card-memory goes with --device cuda",
@@ -50,34 +50,34 @@ ExecPolicy planned_policy(const PlanOptions& options) {
 }
 
 /// The model that is planned: without a checkpoint, that of the config alone.
-ChosenModel planned_model(const Settings& options) {
-  if (!options.ckpt.empty() || options.config.empty()) return choose_model(options);
-  ChosenModel chosen;
+job::ChosenModel planned_model(const Settings& options) {
+  if (!options.ckpt.empty() || options.config.empty()) return job::choose_model(options);
+  job::ChosenModel chosen;
   chosen.paths.config = options.config;
   chosen.description = describe_model(chosen.paths);
   return chosen;
 }
 
-ModelSource planned_source(const ChosenModel& model) {
-  if (model.paths.checkpoint.empty()) return shapes_of(*model.description.config);
-  return open_model(model.paths, model.description.config);
+models::ModelSource planned_source(const job::ChosenModel& model) {
+  if (model.paths.checkpoint.empty()) return models::shapes_of(*model.description.config);
+  return models::open_model(model.paths, model.description.config);
 }
 
 /// A half is a picture under one half of guidance.
-double pictures_at_a_time(const MemoryPlan& plan, const Workload& load) {
-  if (plan.unet_share == UNetShare::kAll) return static_cast<double>(load.pictures);
-  return plan.unet_share == UNetShare::kHalf && load.guided ? 0.5 : 1;
+double pictures_at_a_time(const models::MemoryPlan& plan, const Workload& load) {
+  if (plan.unet_share == models::UNetShare::kAll) return static_cast<double>(load.pictures);
+  return plan.unet_share == models::UNetShare::kHalf && load.guided ? 0.5 : 1;
 }
 
-nlohmann::json as_json(const MemoryChoice& choice, const Workload& load, int64_t free) {
-  const MemoryPlan& plan = choice.plan;
+nlohmann::json as_json(const pipeline::MemoryChoice& choice, const Workload& load, int64_t free) {
+  const models::MemoryPlan& plan = choice.plan;
   nlohmann::json weights = nlohmann::json::array(), stages = nlohmann::json::array();
-  for (const PlannedWeights& part : plan.weights) {
+  for (const models::PlannedWeights& part : plan.weights) {
     weights.push_back({{"part", part.part}, {"mapped", part.mapped}, {"copied", part.copied}});
   }
-  for (const PlannedStage& stage : plan.stages) {
+  for (const models::PlannedStage& stage : plan.stages) {
     nlohmann::json layers = nlohmann::json::array();
-    for (const PlannedLayer& layer : stage.layers) {
+    for (const models::PlannedLayer& layer : stage.layers) {
       layers.push_back(
           {{"layer", layer.name}, {"tensors", layer.tensors}, {"result", layer.result}});
     }
@@ -109,30 +109,31 @@ void print_line(const std::string& what, int64_t bytes, const std::string& note 
                     note.empty() ? "" : "  ", note));
 }
 
-void print_layers(const PlannedStage& stage) {
-  for (const PlannedLayer& layer : stage.layers) {
+void print_layers(const models::PlannedStage& stage) {
+  for (const models::PlannedLayer& layer : stage.layers) {
     const double result = static_cast<double>(layer.result) / 1e9;
     print_line("  " + layer.name, layer.tensors,
                layer.result > 0 ? fmt::format("result {:.3f} GB", result) : "");
   }
 }
 
-void print_text(const MemoryChoice& choice, const Workload& load, const ExecPolicy& policy,
-                bool layers) {
-  const MemoryPlan& plan = choice.plan;
+void print_text(const pipeline::MemoryChoice& choice, const Workload& load,
+                const runtime::ExecPolicy& policy, bool layers) {
+  const models::MemoryPlan& plan = choice.plan;
   std::string ways = plan.in_strips ? ", VAE in tiles" : "";
-  if (plan.unet_share != UNetShare::kAll) ways += std::string(", ") + share_words(plan.unet_share);
+  if (plan.unet_share != models::UNetShare::kAll)
+    ways += std::string(", ") + pipeline::share_words(plan.unet_share);
   print(fmt::format(
       "{} of {}x{} at once{}, {}{}{}\n", load.pictures, load.width, load.height,
       load.guided ? ", guided" : "", policy.device.str(),
       policy.device.is_cpu() ? fmt::format(", --memory {}", word_of(choice.memory)) : "", ways));
-  for (const PlannedWeights& part : plan.weights) {
+  for (const models::PlannedWeights& part : plan.weights) {
     print_line("weights: " + part.part, part.mapped + part.copied,
                part.copied == 0 ? "of the file's pages"
                                 : fmt::format("of these {:.3f} GB in copies",
                                               static_cast<double>(part.copied) / 1e9));
   }
-  for (const PlannedStage& stage : plan.stages) {
+  for (const models::PlannedStage& stage : plan.stages) {
     print_line("tensors: " + stage.stage, stage.tensors, "most at " + stage.layer);
     if (layers) print_layers(stage);
     if (stage.held > stage.tensors) {
@@ -149,17 +150,17 @@ int run_plan(const PlanOptions& options) {
     throw Error(ErrorKind::kUsage, "sd plan is for one device, and --devices names several",
                 "each needs the same: use --device");
   }
-  const ChosenModel model = planned_model(options.run);
-  const ExecPolicy policy = planned_policy(options);
-  const BatchPlan plan =
-      plan_batches(options.run, model.description, model.built_in, read_prompt_lines(options.run));
-  Workload load = largest_load(plan.batches, model.description);
-  const ModelSource source = planned_source(model);
-  AdapterLibrary adapters(source.config);
-  for (const std::vector<LoraUse>& uses : lora_sets(plan.batches)) {
-    load.adapted = std::max(load.adapted, adapted_bytes(uses, policy, &adapters));
+  const job::ChosenModel model = planned_model(options.run);
+  const runtime::ExecPolicy policy = planned_policy(options);
+  const job::BatchPlan plan = job::plan_batches(options.run, model.description, model.built_in,
+                                                read_prompt_lines(options.run));
+  Workload load = job::largest_load(plan.batches, model.description);
+  const models::ModelSource source = planned_source(model);
+  models::AdapterLibrary adapters(source.config);
+  for (const std::vector<LoraUse>& uses : job::lora_sets(plan.batches)) {
+    load.adapted = std::max(load.adapted, pipeline::adapted_bytes(uses, policy, &adapters));
   }
-  const MemoryChoice choice = choose_memory(source, policy, load);
+  const pipeline::MemoryChoice choice = pipeline::choose_memory(source, policy, load);
   if (options.json) {
     print_json(as_json(choice, load, policy.free_bytes).dump(2));
     return 0;
@@ -196,4 +197,4 @@ void add_plan_command(CLI::App* program, RunFn* run) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

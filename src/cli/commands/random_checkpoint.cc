@@ -5,7 +5,7 @@
 #include "models/random_checkpoint.h"
 #include "runtime/data_files.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct RandomCheckpointOptions {
@@ -14,10 +14,11 @@ struct RandomCheckpointOptions {
 };
 
 int run_random_checkpoint(const RandomCheckpointOptions& options) {
-  const std::string config = options.config.empty()
-                                 ? data_file("configs/stable-diffusion/v1-inference.yaml").string()
-                                 : options.config;
-  write_random_checkpoint(options.out, read_model_config(config));
+  const std::string config =
+      options.config.empty()
+          ? runtime::data_file("configs/stable-diffusion/v1-inference.yaml").string()
+          : options.config;
+  models::write_random_checkpoint(options.out, models::read_model_config(config));
   print_path(options.out);
   return 0;
 }
@@ -37,4 +38,4 @@ void add_random_checkpoint_command(CLI::App* program, RunFn* run) {
       [options, run] { *run = [options] { return run_random_checkpoint(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -31,13 +31,13 @@
 #include "runtime/kernel_policy.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// The folder of the embeddings that a picture's prompts may name.
-std::string embeddings_of(const ReplayOptions& options, const PictureRecord& record) {
+std::string embeddings_of(const ReplayOptions& options, const job::PictureRecord& record) {
   const bool known = record.settings.batch.prompts.syntax == PromptSyntax::kWebUi;
-  return known ? find_embeddings_folder(options.embeddings) : "";
+  return known ? models::find_embeddings_folder(options.embeddings) : "";
 }
 
 /// Finds the adapters of pictures; looks through the folder and reads each file once.
@@ -55,17 +55,17 @@ class AdapterFinder {
     const Settings& settings = input->record.settings;
     const bool webui = settings.batch.prompts.syntax == PromptSyntax::kWebUi;
     std::vector<LoraUse> all =
-        loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", folder_);
-    std::vector<LoraHash>& hashes = input->record.lora_hashes;
+        job::loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", folder_);
+    std::vector<job::LoraHash>& hashes = input->record.lora_hashes;
     hashes.clear();
     for (const LoraUse& use : all) hashes.push_back(hashes_.get(use.file));
     return all;
   }
 
-  std::vector<LoraUse> find_recorded(const PictureRecord& record) {
+  std::vector<LoraUse> find_recorded(const job::PictureRecord& record) {
     std::vector<LoraUse> all = record.settings.batch.loras;
     for (size_t i = 0; i < all.size(); ++i) {
-      std::string file = find_named_file(all[i].file, "adapter", kMostCheckpointBytes);
+      std::string file = job::find_named_file(all[i].file, "adapter", job::kMostCheckpointBytes);
       if (file.empty()) file = folder_.find(std::filesystem::path(all[i].file).filename());
       if (hashes_.get(file).sha256 != record.lora_hashes.at(i).sha256) {
         throw Error(
@@ -78,34 +78,35 @@ class AdapterFinder {
     return all;
   }
 
-  LoraFolder folder_;
-  LoraHashes hashes_;
+  job::LoraFolder folder_;
+  job::LoraHashes hashes_;
 };
 
-Request request_of(const PictureRecord& record, const ModelDescription& model) {
+Request request_of(const job::PictureRecord& record, const ModelDescription& model) {
   Request request;
   request.batch = record.settings.batch;
   request.pictures.assign(static_cast<size_t>(record.draw.batch), record.settings.picture);
   DrawRecord draw = record.draw;
   draw.variation_seed = record.settings.picture.variation_seed;
-  request.noise = place_of(model, request.batch, draw, record.settings.rng,
-                           record.settings.seed_mode == SeedMode::kImage);
+  request.noise = pipeline::place_of(model, request.batch, draw, record.settings.rng,
+                                     record.settings.seed_mode == SeedMode::kImage);
   request.keep = {draw.row};
   return request;
 }
 
 /// The device, threads, kernels and precision of the record, as far as this machine has them.
-DeviceOptions device_of(const PictureRecord& record) {
+DeviceOptions device_of(const job::PictureRecord& record) {
   DeviceOptions device = record.settings.device;
   if (device.device != "cpu") device.device = "auto";
-  if (device.kernels == KernelChoice::kAvx512 && probe_isa() < Isa::kAvx512) {
+  if (device.kernels == KernelChoice::kAvx512 && runtime::probe_isa() < runtime::Isa::kAvx512) {
     notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
     device.kernels = KernelChoice::kAuto;
   }
   return device;
 }
 
-Image draw_again(const PictureRecord& record, const Request& request, const Pipeline& pipeline) {
+Image draw_again(const job::PictureRecord& record, const Request& request,
+                 const Pipeline& pipeline) {
   Session session = pipeline.start();
   ProgressBar bar(ProgressBar::style_of_stderr());
   Image image;
@@ -117,14 +118,14 @@ Image draw_again(const PictureRecord& record, const Request& request, const Pipe
         return true;
       });
   // What the checker took from the picture stays taken.
-  if (record.safety.action == SafetyAction::kBlurred) image = blur_beyond_recognition(image);
+  if (record.safety.action == SafetyAction::kBlurred) image = image::blur_beyond_recognition(image);
   if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
   const Settings& settings = record.settings;
-  return saved_picture(std::move(image), settings.watermark, settings.output.save_size);
+  return job::saved_picture(std::move(image), settings.watermark, settings.output.save_size);
 }
 
 void print_difference(const std::string& file, const Image& image,
-                      const ImageDifference& difference, bool json) {
+                      const image::ImageDifference& difference, bool json) {
   const std::string name = printable(file, std::string::npos);
   if (json) {
     const nlohmann::json line = {{"file", name},
@@ -149,13 +150,13 @@ class Replayer {
 
   /// The record gets the hash of the model that drew it.
   Image replay(ReplayInput* input) {
-    PictureRecord& record = input->record;
-    const ChosenModel model = find_model(options_, *input);
+    job::PictureRecord& record = input->record;
+    const job::ChosenModel model = find_model(options_, *input);
     record.model_sha256 = check_model(model.paths, *input);
-    if (input->foreign) record.settings.ckpt = recorded_path(model.paths.checkpoint);
+    if (input->foreign) record.settings.ckpt = job::recorded_path(model.paths.checkpoint);
     Request request = request_of(record, model.description);
     if (record.starts_from_picture()) {
-      const InitPicture start = find_init_image(options_, *input, model.description);
+      const job::InitPicture start = find_init_image(options_, *input, model.description);
       request.batch.init.image = start.image;
       request.batch.init.inpainting = start.inpainting;
     }
@@ -166,7 +167,7 @@ class Replayer {
   }
 
  private:
-  const Pipeline& pipeline_for(const ChosenModel& model, const PictureRecord& record,
+  const Pipeline& pipeline_for(const job::ChosenModel& model, const job::PictureRecord& record,
                                const std::vector<LoraUse>& loras) {
     const DeviceOptions device = device_of(record);
     std::string key =
@@ -174,7 +175,7 @@ class Replayer {
                     static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
         embeddings_of(options_, record) + "\n" + device.device + "\n" + model.paths.checkpoint +
         "\n" + model.paths.config + "\n" + model.paths.vae;
-    for (const LoraUse& use : loras) key += "\n" + text_of_lora(use);
+    for (const LoraUse& use : loras) key += "\n" + job::text_of_lora(use);
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
       LoadOptions load;
@@ -208,25 +209,25 @@ int run_replay(const ReplayOptions& options) {
   for (const std::string& file : options.files) inputs.push_back(read_input(file, options));
   Replayer replayer(options);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Image before = read_image(options.files[i]);
+    const Image before = image::read_image(options.files[i]);
     const bool may_differ = inputs[i].foreign && options.approximately;
     const auto refuse = [&] {
       throw Error(ErrorKind::kFile,
                   printable(options.files[i]) + " does not have the size that its parameters say",
                   "it was cropped or resized since it was drawn");
     };
-    const auto recorded = saved_size(inputs[i].record);
+    const auto recorded = job::saved_size(inputs[i].record);
     if (recorded && !has_size(before, *recorded) && !may_differ) refuse();
     const Image after = replayer.replay(&inputs[i]);
     const bool same_size = has_size(before, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {
-      print_difference(options.files[i], after, difference_of(before, after), options.json);
+      print_difference(options.files[i], after, image::difference_of(before, after), options.json);
     } else {
       notice(printable(options.files[i]) + ": drawn with another size, so not compared");
     }
-    if (!options.out.empty() &&
-        write_png(options.out, after, metadata_of(inputs[i].record)) == WriteOutcome::kExists) {
+    if (!options.out.empty() && write_png(options.out, after, job::metadata_of(inputs[i].record)) ==
+                                    image::WriteOutcome::kExists) {
       throw Error(ErrorKind::kFile, printable(options.out) + " is already there",
                   "choose another name after --out");
     }
@@ -269,4 +270,4 @@ void add_replay_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_replay(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

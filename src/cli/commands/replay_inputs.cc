@@ -18,7 +18,7 @@
 #include "models/model_source.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 
 namespace fs = std::filesystem;
 
@@ -29,12 +29,12 @@ constexpr int64_t kMostRows = 1024;
 constexpr int64_t kMostPixels = kMaxSide * kMaxSide;
 constexpr uint64_t kFarthestDraw = uint64_t{1} << 36;
 
-PictureRecord own_record(const std::string& file, const std::string& json) {
-  if (parse_json(json, kRecordLimits).contains("grid_of")) {
+job::PictureRecord own_record(const std::string& file, const std::string& json) {
+  if (parse_json(json, job::kRecordLimits).contains("grid_of")) {
     throw Error(ErrorKind::kFile, printable(file) + " is a grid of several pictures",
                 "replay those of the samples folder");
   }
-  PictureRecord record = parse_record(json, file);
+  job::PictureRecord record = job::parse_record(json, file);
   const DrawRecord& draw = record.draw;
   if (draw.batch < 1 || draw.batch > kMostRows || draw.noise_rows > kMostRows ||
       std::max(draw.batch, draw.noise_rows) >
@@ -52,7 +52,8 @@ void check_supported(const std::string& file, const ReplayOptions& options,
                      const ReplayInput& input) {
   std::vector<std::string> reasons;
   for (const std::string& reason : input.cannot) {
-    if (reason != kNoStartPicture || options.init_img.empty()) reasons.push_back(printable(reason));
+    if (reason != job::kNoStartPicture || options.init_img.empty())
+      reasons.push_back(printable(reason));
   }
   if (reasons.empty()) return;
   if (!options.approximately) {
@@ -63,18 +64,18 @@ void check_supported(const std::string& file, const ReplayOptions& options,
   for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
 }
 
-ReplayInput foreign_input(const std::string& file, const PngMetadata& texts,
+ReplayInput foreign_input(const std::string& file, const image::PngMetadata& texts,
                           const ReplayOptions& options) {
-  const ForeignRecord record = read_foreign_record(texts);
+  const job::ForeignRecord record = job::read_foreign_record(texts);
   if (!record.error.empty()) {
     throw Error(ErrorKind::kFile,
                 printable(file) + " does not say how it was drawn" +
-                    (has_foreign_record(texts) ? ": " + record.error : ""),
+                    (job::has_foreign_record(texts) ? ": " + record.error : ""),
                 "replay takes pictures of this program, drawn without --no-metadata, and of others "
                 "that `sd show` can read");
   }
-  const Image image = read_image(file);
-  ForeignPicture picture = foreign_picture(record, image.width, image.height);
+  const Image image = image::read_image(file);
+  job::ForeignPicture picture = job::foreign_picture(record, image.width, image.height);
   ReplayInput input = {.record = std::move(picture.record),
                        .foreign = true,
                        .model_hash = std::move(picture.model_hash),
@@ -85,7 +86,7 @@ ReplayInput foreign_input(const std::string& file, const PngMetadata& texts,
 
 /// The autoencoder of that name below the folder of models.
 std::string find_foreign_vae(const ReplayOptions& options, const std::string& name) {
-  std::string found = find_model(options.models, "", name);
+  std::string found = job::find_model(options.models, "", name);
   if (!found.empty()) return found;
   throw Error(ErrorKind::kFile,
               "the picture's autoencoder " + printable(name, 60) + " is not below " +
@@ -96,7 +97,7 @@ std::string find_foreign_vae(const ReplayOptions& options, const std::string& na
 /// A checkpoint that a record of another program names, below the folder of models.
 std::string find_foreign_checkpoint(const ReplayOptions& options, const ReplayInput& input) {
   const std::string& name = input.record.settings.ckpt;
-  std::string found = find_model(options.models, input.model_hash, name);
+  std::string found = job::find_model(options.models, input.model_hash, name);
   if (!found.empty()) {
     notice("checkpoint: " + printable(found) + ", which fits the picture's " +
            (input.model_hash.empty() ? "model name" : "model hash"));
@@ -112,42 +113,43 @@ std::string find_foreign_checkpoint(const ReplayOptions& options, const ReplayIn
 }  // namespace
 
 ReplayInput read_input(const std::string& file, const ReplayOptions& options) {
-  const PngMetadata texts = read_record_texts(file);
-  const std::string* json = texts.find(kRecordKeyword);
+  const image::PngMetadata texts = job::read_record_texts(file);
+  const std::string* json = texts.find(image::kRecordKeyword);
   if (json == nullptr) return foreign_input(file, texts, options);
   return {.record = own_record(file, *json)};
 }
 
-ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input) {
-  const PictureRecord& record = input.record;
+job::ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input) {
+  const job::PictureRecord& record = input.record;
   Settings run(record.settings.script);
   run.ckpt = options.ckpt;
   run.config = options.config;
   if (run.ckpt.empty() && input.foreign) run.ckpt = find_foreign_checkpoint(options, input);
   if (run.ckpt.empty() && !record.built_in_model) {
-    run.ckpt = find_named_checkpoint(record.settings.ckpt);
+    run.ckpt = job::find_named_checkpoint(record.settings.ckpt);
   }
   if (!run.ckpt.empty() && run.config.empty() && !input.foreign) {
-    run.config = find_named_file(record.settings.config, "config", kMostConfigBytes);
+    run.config = job::find_named_file(record.settings.config, "config", job::kMostConfigBytes);
   }
   run.vae = options.vae;
   if (run.vae.empty() && !input.foreign) {
-    run.vae = record.settings.vae.empty() ? kOwnVae : find_named_vae(record.settings.vae);
+    run.vae = record.settings.vae.empty() ? job::kOwnVae : job::find_named_vae(record.settings.vae);
   }
   if (run.vae.empty() && input.foreign && !record.settings.vae.empty()) {
     run.vae = find_foreign_vae(options, record.settings.vae);
   }
-  ChosenModel model = run.ckpt.empty() && record.built_in_model
-                          ? built_in_model(run.vae == kOwnVae ? "" : run.vae)
-                          : choose_model(run);
+  job::ChosenModel model = run.ckpt.empty() && record.built_in_model
+                               ? job::built_in_model(run.vae == job::kOwnVae ? "" : run.vae)
+                               : job::choose_model(run);
   model.paths.weights = record.settings.weights;
   return model;
 }
 
 namespace {
 
-void check_vae(const ModelPaths& model, const PictureRecord& record) {
-  const std::string hash = model.vae.empty() ? "" : FileHash(main_vae_file(model.vae)).get();
+void check_vae(const ModelPaths& model, const job::PictureRecord& record) {
+  const std::string hash =
+      model.vae.empty() ? "" : job::FileHash(models::main_vae_file(model.vae)).get();
   if (hash == record.vae_sha256) return;
   throw Error(ErrorKind::kCheckpoint,
               "the picture was decoded by " +
@@ -159,10 +161,10 @@ void check_vae(const ModelPaths& model, const PictureRecord& record) {
 
 /// The mask's file, where one was given.
 std::string find_mask(const ReplayOptions& options, const std::string& recorded) {
-  if (!options.mask.empty() || recorded.empty() || recorded == kAlphaMask) {
+  if (!options.mask.empty() || recorded.empty() || recorded == job::kAlphaMask) {
     return options.mask.empty() ? recorded : options.mask;
   }
-  const std::string found = find_named_file(recorded, "mask", kMostInitBytes);
+  const std::string found = job::find_named_file(recorded, "mask", job::kMostInitBytes);
   if (!found.empty()) return found;
   throw Error(ErrorKind::kFile, "the mask " + printable(recorded) + " is not there",
               "name it with --mask");
@@ -171,8 +173,8 @@ std::string find_mask(const ReplayOptions& options, const std::string& recorded)
 }  // namespace
 
 std::string check_model(const ModelPaths& model, const ReplayInput& input) {
-  const PictureRecord& record = input.record;
-  std::string hash = FileHash(main_file_of(model)).get();
+  const job::PictureRecord& record = input.record;
+  std::string hash = job::FileHash(models::main_file_of(model)).get();
   if (input.foreign) return hash;
   if (hash == record.model_sha256) {
     check_vae(model, record);
@@ -185,12 +187,13 @@ std::string check_model(const ModelPaths& model, const ReplayInput& input) {
               "name the model with --ckpt");
 }
 
-InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& input,
-                            const ModelDescription& model) {
-  const PictureRecord& record = input.record;
+job::InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& input,
+                                 const ModelDescription& model) {
+  const job::PictureRecord& record = input.record;
   InitSettings init = record.settings.batch.init;
-  init.file = options.init_img.empty() ? find_named_file(init.file, "init image", kMostInitBytes)
-                                       : options.init_img;
+  init.file = options.init_img.empty()
+                  ? job::find_named_file(init.file, "init image", job::kMostInitBytes)
+                  : options.init_img;
   std::error_code ignored;
   if (!fs::exists(init.file, ignored)) {
     const std::string& named = init.file.empty() ? record.settings.batch.init.file : init.file;
@@ -199,10 +202,11 @@ InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& inp
   }
   init.mask.file = find_mask(options, init.mask.file);
   const BatchSettings& batch = record.settings.batch;
-  InitPicture start = InitImages(model).get(init, {batch.width, batch.height});
+  job::InitPicture start = job::InitImages(model).get(init, {batch.width, batch.height});
   if (input.foreign) return start;
-  const std::string mask = start.inpainting ? inpainting_sha256(*start.inpainting) : "";
-  if (pixels_sha256(*start.image) == record.init_sha256 && mask == record.mask_sha256) return start;
+  const std::string mask = start.inpainting ? job::inpainting_sha256(*start.inpainting) : "";
+  if (job::pixels_sha256(*start.image) == record.init_sha256 && mask == record.mask_sha256)
+    return start;
   if (!record.mask_sha256.empty()) {
     throw Error(ErrorKind::kFile,
                 printable(init.file) + " or the mask " + printable(init.mask.file) +
@@ -215,4 +219,4 @@ InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& inp
       "name the right one with --init-img");
 }
 
-}  // namespace sd
+}  // namespace sd::cli

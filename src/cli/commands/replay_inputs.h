@@ -8,7 +8,7 @@
 #include "job/model_choice.h"
 #include "job/picture_record.h"
 
-namespace sd {
+namespace sd::cli {
 
 struct ReplayOptions {
   std::vector<std::string> files;
@@ -27,7 +27,7 @@ struct ReplayOptions {
 
 /// A picture to draw again.
 struct ReplayInput {
-  PictureRecord record;
+  job::PictureRecord record;
   bool foreign = false;                  ///< of another program
   std::string model_hash = {};           ///< what that program's record says
   std::vector<std::string> cannot = {};  ///< what keeps that program's picture from being drawn
@@ -39,14 +39,14 @@ struct ReplayInput {
 ReplayInput read_input(const std::string& file, const ReplayOptions& options);
 
 /// The model of the record, if it can be found, or what was given by hand.
-ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input);
+job::ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input);
 
 /// Throws Error(kCheckpoint) unless it is the model that drew our own picture, with its
 /// autoencoder. Returns the checkpoint's SHA-256.
 std::string check_model(const ModelPaths& model, const ReplayInput& input);
 
 /// The picture that the record's run started from, and what of it was drawn.
-InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& input,
-                            const ModelDescription& model);
+job::InitPicture find_init_image(const ReplayOptions& options, const ReplayInput& input,
+                                 const ModelDescription& model);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -9,44 +9,45 @@
 #include "sampling/sampler.h"
 #include "sampling/schedule.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 using nlohmann::json;
 
-const char* word_of(NoiseUse noise) {
+const char* word_of(sampling::NoiseUse noise) {
   switch (noise) {
-    case NoiseUse::kNone:
+    case sampling::NoiseUse::kNone:
       return "none";
-    case NoiseUse::kDraws:
+    case sampling::NoiseUse::kDraws:
       return "draws";
-    case NoiseUse::kBrownian:
+    case sampling::NoiseUse::kBrownian:
       return "brownian";
   }
   return "";
 }
 
 /// The settings that a sampler looks at, beside those of schedules and guidance.
-std::vector<std::string> knobs_of(const Sampler& sampler) {
+std::vector<std::string> knobs_of(const sampling::Sampler& sampler) {
   std::vector<std::string> knobs;
-  if (sampler.eta == Eta::kTaken) knobs.emplace_back("eta");
-  if (sampler.knobs & kNoiseKnob) knobs.emplace_back("s_noise");
-  if (sampler.knobs & kChurnKnobs) knobs.emplace_back("s_churn");
-  if (sampler.knobs & kUniPcKnobs) knobs.emplace_back("unipc_*");
-  if (sampler.knobs & kDistilledKnobs) knobs.emplace_back("original_steps");
-  if (sampler.knobs & kTrailingKnobs) knobs.emplace_back("set_alpha_to_one");
+  if (sampler.eta == sampling::Eta::kTaken) knobs.emplace_back("eta");
+  if (sampler.knobs & sampling::kNoiseKnob) knobs.emplace_back("s_noise");
+  if (sampler.knobs & sampling::kChurnKnobs) knobs.emplace_back("s_churn");
+  if (sampler.knobs & sampling::kUniPcKnobs) knobs.emplace_back("unipc_*");
+  if (sampler.knobs & sampling::kDistilledKnobs) knobs.emplace_back("original_steps");
+  if (sampler.knobs & sampling::kTrailingKnobs) knobs.emplace_back("set_alpha_to_one");
   return knobs;
 }
 
 /// What lays the levels where no schedule is named.
-std::string usual_schedule(const Sampler& sampler) {
-  return sampler.grid == Grid::kSigmas || sampler.grid == Grid::kEnds ? sampler.schedule
-                                                                      : "its own";
+std::string usual_schedule(const sampling::Sampler& sampler) {
+  return sampler.grid == sampling::Grid::kSigmas || sampler.grid == sampling::Grid::kEnds
+             ? sampler.schedule
+             : "its own";
 }
 
-bool is_webuis(const Sampler& sampler) { return sampler.webui && !sampler.reference; }
+bool is_webuis(const sampling::Sampler& sampler) { return sampler.webui && !sampler.reference; }
 
-json to_json(const Sampler& sampler) {
+json to_json(const sampling::Sampler& sampler) {
   return {{"name", sampler.name},
           {"webui_name", is_webuis(sampler) ? json(sampler.label) : json(nullptr)},
           {"reference", sampler.reference},
@@ -60,7 +61,7 @@ json to_json(const Sampler& sampler) {
 void print_tables() {
   print(fmt::format("{:18} {:18} {:8} {:>11}  {:11} {}\n", "sampler", "web UI", "noise",
                     "evaluations", "schedule", "settings"));
-  for (const Sampler& sampler : samplers()) {
+  for (const sampling::Sampler& sampler : sampling::samplers()) {
     print(fmt::format("{:18} {:18} {:8} {:11}  {:11} {}\n", sampler.name,
                       sampler.reference ? "(reference's own)"
                       : sampler.webui   ? sampler.label
@@ -69,15 +70,15 @@ void print_tables() {
                       join(knobs_of(sampler), ", ")));
   }
   print(fmt::format("\n{:18} {}\n", "schedule", "web UI"));
-  for (const Schedule& schedule : schedules()) {
+  for (const sampling::Schedule& schedule : sampling::schedules()) {
     print(fmt::format("{:18} {}\n", schedule.name, schedule.label));
   }
 }
 
 json tables() {
   json all = json::array(), laid = json::array();
-  for (const Sampler& sampler : samplers()) all.push_back(to_json(sampler));
-  for (const Schedule& schedule : schedules()) {
+  for (const sampling::Sampler& sampler : sampling::samplers()) all.push_back(to_json(sampler));
+  for (const sampling::Schedule& schedule : sampling::schedules()) {
     laid.push_back({{"name", schedule.name}, {"webui_name", schedule.label}});
   }
   return {{"samplers", all}, {"schedules", laid}};
@@ -102,4 +103,4 @@ void add_samplers_command(CLI::App* program, RunFn* run) {
   });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -8,7 +8,7 @@
 #include "cli/serve.h"
 #include "cli/settings_layers.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr const char* kTxt2ImgExamples =
@@ -36,14 +36,14 @@ void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
           "--sweep", *axes,
           "draw the picture with each of these values, as in scale=3,5,7; given again, all "
           "combinations, and a sheet that says which is which")
-      ->group(title_of(SettingGroup::kPicture))
+      ->group(title_of(job::SettingGroup::kPicture))
       ->type_name("SETTING=LIST")
       ->allow_extra_args(false);
   command->callback([=] {
     *run = [=] {
       put_over_layers(*layers, command, options.get());
-      Sweep sweep;
-      for (const std::string& axis : *axes) sweep.push_back(parse_sweep_axis(axis));
+      job::Sweep sweep;
+      for (const std::string& axis : *axes) sweep.push_back(job::parse_sweep_axis(axis));
       if (*serves) {
         check_serve(*options, !sweep.empty());
         return serve(*options);
@@ -65,4 +65,4 @@ void add_img2img_command(CLI::App* program, RunFn* run) {
              kImg2ImgExamples);
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -18,7 +18,7 @@
 #include "sd/error.h"
 #include "sd/pipeline.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -48,7 +48,7 @@ Settings settings_of(const Known& known, KernelChoice kernels) {
 
 /// The pictures of `kKnown` in their order.
 std::vector<Image> draw_known(KernelChoice kernels) {
-  const ChosenModel model = built_in_model();
+  const job::ChosenModel model = job::built_in_model();
   const Settings common = settings_of(kKnown[0], kernels);
   LoadOptions load;
   load.model = model.paths;
@@ -58,9 +58,9 @@ std::vector<Image> draw_known(KernelChoice kernels) {
   std::vector<Image> images;
   for (const Known& known : kKnown) {
     const Settings settings = settings_of(known, kernels);
-    const BatchPlan plan = plan_batches(settings, model.description, model.built_in);
+    const job::BatchPlan plan = job::plan_batches(settings, model.description, model.built_in);
     session.generate(
-        request_of(plan.batches.front(), 0),
+        job::request_of(plan.batches.front(), 0),
         [&](Picture picture) { images.push_back(std::move(picture.image)); },
         [](const ProgressEvent&) { return !interrupted(); });
   }
@@ -70,8 +70,8 @@ std::vector<Image> draw_known(KernelChoice kernels) {
 /// Kernel choices that this processor can run.
 std::vector<KernelChoice> choices_here() {
   std::vector<KernelChoice> choices = {KernelChoice::kAten};
-  if (probe_isa() >= Isa::kAvx2) choices.push_back(KernelChoice::kAvx2);
-  if (probe_isa() >= Isa::kAvx512) choices.push_back(KernelChoice::kAvx512);
+  if (runtime::probe_isa() >= runtime::Isa::kAvx2) choices.push_back(KernelChoice::kAvx2);
+  if (runtime::probe_isa() >= runtime::Isa::kAvx512) choices.push_back(KernelChoice::kAvx512);
   return choices;
 }
 
@@ -81,7 +81,7 @@ bool is_close(const Image& drawn, const Image& known, std::string* difference) {
     *difference = "of another size";
     return false;
   }
-  const ImageDifference found = difference_of(drawn, known);
+  const image::ImageDifference found = image::difference_of(drawn, known);
   *difference = fmt::format("{} of {} values differ, by at most {}", found.values, drawn.rgb.size(),
                             found.largest);
   return found.largest <= 1 && found.values * 1000 <= drawn.rgb.size();
@@ -92,7 +92,8 @@ bool check(KernelChoice kernels) {
   bool right = true;
   for (size_t i = 0; i < images.size(); ++i) {
     std::string difference;
-    const bool close = is_close(images[i], read_image(data_file(kKnown[i].file)), &difference);
+    const bool close =
+        is_close(images[i], image::read_image(runtime::data_file(kKnown[i].file)), &difference);
     print(fmt::format("{:8} {:10} {}: {}\n", word_of(kernels),
                       fs::path(kKnown[i].file).stem().string(), close ? "right" : "WRONG",
                       difference));
@@ -108,7 +109,7 @@ int run_selftest(const std::string& folder) {
     const std::vector<Image> images = draw_known(KernelChoice::kAten);
     for (size_t i = 0; i < images.size(); ++i) {
       const fs::path path = fs::path(folder) / fs::path(kKnown[i].file).filename();
-      if (write_png(path, images[i], {}) == WriteOutcome::kExists) {
+      if (image::write_png(path, images[i], {}) == image::WriteOutcome::kExists) {
         throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
                     "choose another folder");
       }
@@ -134,4 +135,4 @@ void add_selftest_command(CLI::App* program, RunFn* run) {
   command->callback([=] { *run = [=] { return run_selftest(*folder); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

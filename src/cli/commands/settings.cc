@@ -11,7 +11,7 @@
 #include "cli/flags.h"
 #include "cli/settings_layers.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct SettingsFlags {
@@ -28,11 +28,11 @@ struct ShownSetting {
 };
 
 std::vector<ShownSetting> shown_settings(const SettingsFlags& flags) {
-  const LayeredSettings layers = read_layers(flags.layers, flags.script);
+  const job::LayeredSettings layers = read_layers(flags.layers, flags.script);
   const Settings settings = layers.settings(flags.script);
-  const std::vector<std::string> values = text_values(settings);
+  const std::vector<std::string> values = job::text_values(settings);
   std::vector<ShownSetting> shown;
-  for (const Setting& setting : all_settings()) {
+  for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting) || !setting.known_to(flags.script)) continue;
     const std::string* origin = layers.origin(setting);
     shown.push_back({setting.key, "--" + setting.flags().front(), values[setting.place],
@@ -69,4 +69,4 @@ void add_settings_command(CLI::App* program, RunFn* run) {
   command->callback([=] { *run = [=] { return run_settings(*flags); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

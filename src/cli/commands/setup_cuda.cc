@@ -12,16 +12,17 @@
 #include "runtime/data_files.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
 /// Runs the script that comes with the program in place of this process.
 int run_setup_cuda(const std::string& site) {
-  const std::string script = data_file("packaging/setup-cuda").string();
-  const std::string pins = data_file("third_party/requirements.txt").parent_path().string();
-  const std::string libraries = torch_folder().string();
+  const std::string script = runtime::data_file("packaging/setup-cuda").string();
+  const std::string pins =
+      runtime::data_file("third_party/requirements.txt").parent_path().string();
+  const std::string libraries = runtime::torch_folder().string();
   notice("libraries go to " + libraries);
   flush_output();
   ::execl("/bin/sh", "sh", script.c_str(), libraries.c_str(), pins.c_str(), site.c_str(), nullptr);
@@ -42,4 +43,4 @@ void add_setup_cuda_command(CLI::App* program, RunFn* run) {
   command->callback([=] { *run = [=] { return run_setup_cuda(*site); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -14,7 +14,7 @@
 #include "job/webui_pasting.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct ShowOptions {
@@ -26,39 +26,40 @@ struct ShowOptions {
 /// Our own text as the JSON that it is. What is none stays a text, and so does what nests as ours
 /// never does: JSON is written with a call a level.
 nlohmann::json parsed_record(const std::string& text) {
-  auto parsed = parse_json(text, kRecordLimits);
+  auto parsed = parse_json(text, job::kRecordLimits);
   return parsed.is_discarded() ? nlohmann::json(text) : parsed;
 }
 
 /// Whether the texts are another program's record, be it a broken one.
-bool is_foreign(const PngMetadata& metadata) {
-  return metadata.find(kRecordKeyword) == nullptr && !metadata.texts.empty();
+bool is_foreign(const image::PngMetadata& metadata) {
+  return metadata.find(image::kRecordKeyword) == nullptr && !metadata.texts.empty();
 }
 
 /// What another program's record says, and what the web UI's own reader makes of its text.
-nlohmann::json foreign_json(const ForeignRecord& record) {
+nlohmann::json foreign_json(const job::ForeignRecord& record) {
   std::vector<std::string> cannot = record.cannot;
-  if (record.error.empty()) settings_of(record, &cannot);
+  if (record.error.empty()) job::settings_of(record, &cannot);
   nlohmann::json value = {
-      {"program", record.program}, {"settings", to_json(record)}, {"cannot", cannot}};
+      {"program", record.program}, {"settings", job::to_json(record)}, {"cannot", cannot}};
   if (!record.infotext) return value;
-  const nlohmann::ordered_json fields = pasted_fields(*record.infotext);
-  const WebUiSampler names = webui_sampler(fields.value("Sampler", ""),
-                                           fields.value("Schedule type", ""), /*pastes=*/true);
+  const nlohmann::ordered_json fields = job::pasted_fields(*record.infotext);
+  const job::WebUiSampler names = job::webui_sampler(
+      fields.value("Sampler", ""), fields.value("Schedule type", ""), /*pastes=*/true);
   value["infotext"] = {{"fields", fields},
-                       {"overrides", pasted_overrides(fields)},
+                       {"overrides", job::pasted_overrides(fields)},
                        {"sampler_and_scheduler", {names.sampler, names.schedule}}};
   return value;
 }
 
 /// All texts of the file as one object; of those with one keyword the first.
-nlohmann::json as_json(const std::string& file, const PngMetadata& metadata) {
+nlohmann::json as_json(const std::string& file, const image::PngMetadata& metadata) {
   nlohmann::json texts = nlohmann::json::object();
   for (const auto& [keyword, text] : metadata.texts) {
-    texts.emplace(keyword, keyword == kRecordKeyword ? parsed_record(text) : nlohmann::json(text));
+    texts.emplace(keyword,
+                  keyword == image::kRecordKeyword ? parsed_record(text) : nlohmann::json(text));
   }
   nlohmann::json value = {{"file", printable(file, std::string::npos)}, {"texts", texts}};
-  if (is_foreign(metadata)) value.update(foreign_json(read_foreign_record(metadata)));
+  if (is_foreign(metadata)) value.update(foreign_json(job::read_foreign_record(metadata)));
   return value;
 }
 
@@ -70,9 +71,9 @@ void print_lines(const std::string& text) {
   }
 }
 
-bool check_foreign(const std::string& file, const PngMetadata& metadata) {
-  if (!has_foreign_record(metadata)) return true;
-  const ForeignRecord record = read_foreign_record(metadata);
+bool check_foreign(const std::string& file, const image::PngMetadata& metadata) {
+  if (!job::has_foreign_record(metadata)) return true;
+  const job::ForeignRecord record = job::read_foreign_record(metadata);
   if (record.error.empty()) return true;
   complain("error: " + printable(file) + ": " + record.error +
            (record.cannot.empty() ? "" : ": " + record.cannot.front()));
@@ -81,13 +82,13 @@ bool check_foreign(const std::string& file, const PngMetadata& metadata) {
 
 /// Says so if the file has a record that a replay could not read, and returns false. (That of a
 /// grid is never replayed.)
-bool check_record(const std::string& file, const PngMetadata& metadata) {
-  const std::string* text = metadata.find(kRecordKeyword);
+bool check_record(const std::string& file, const image::PngMetadata& metadata) {
+  const std::string* text = metadata.find(image::kRecordKeyword);
   if (text == nullptr) return check_foreign(file, metadata);
   const nlohmann::json record = parsed_record(*text);
   if (record.is_object() && record.contains("grid_of")) return true;
   try {
-    parse_record(*text, file);
+    job::parse_record(*text, file);
     return true;
   } catch (const Error& error) {
     complain(std::string("error: ") + error.what());
@@ -96,54 +97,54 @@ bool check_record(const std::string& file, const PngMetadata& metadata) {
 }
 
 /// A record that is no text for people, in the web UI's form.
-std::string summary(const ForeignRecord& record) {
-  InfoText text = {.prompt = record.prompt.value_or(""),
-                   .negative_prompt = record.negative.value_or(""),
-                   .fields = {}};
-  const nlohmann::json values = to_json(record);
+std::string summary(const job::ForeignRecord& record) {
+  job::InfoText text = {.prompt = record.prompt.value_or(""),
+                        .negative_prompt = record.negative.value_or(""),
+                        .fields = {}};
+  const nlohmann::json values = job::to_json(record);
   for (const auto& [key, value] : values.items()) {
     if (key == "prompt" || key == "negative" || value.is_null() || value.empty()) continue;
     text.fields.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  return write_infotext(text);
+  return job::write_infotext(text);
 }
 
 /// Says what another program's record holds, in place of JSON.
-void show_foreign(const ForeignRecord& record) {
+void show_foreign(const job::ForeignRecord& record) {
   if (!record.program.empty()) print("  drawn by " + record.program + "\n");
   print_lines(summary(record));
 }
 
-void show_text(const std::string& file, const PngMetadata& metadata) {
+void show_text(const std::string& file, const image::PngMetadata& metadata) {
   print(printable(file, std::string::npos) + "\n");
   if (metadata.texts.empty()) print("  no parameters: the picture holds no text\n");
-  if (is_foreign(metadata) && has_foreign_record(metadata)) {
-    const ForeignRecord record = read_foreign_record(metadata);
+  if (is_foreign(metadata) && job::has_foreign_record(metadata)) {
+    const job::ForeignRecord record = job::read_foreign_record(metadata);
     if (record.error.empty() && !record.infotext) return show_foreign(record);
   }
   for (const auto& [keyword, text] : metadata.texts) {
-    if (keyword == kRecordKeyword) continue;  // the same in JSON
-    if (keyword != kParametersKeyword) print("  " + printable(keyword) + ":\n");
+    if (keyword == image::kRecordKeyword) continue;  // the same in JSON
+    if (keyword != image::kParametersKeyword) print("  " + printable(keyword) + ":\n");
     print_lines(text);
   }
 }
 
 /// Prints the command line that draws the picture, or one like it.
-void show_flags(const std::string& file, const PngMetadata& metadata) {
-  if (const std::string* text = metadata.find(kRecordKeyword)) {
-    return print(command_line(parse_record(*text, file).settings) + "\n");
+void show_flags(const std::string& file, const image::PngMetadata& metadata) {
+  if (const std::string* text = metadata.find(image::kRecordKeyword)) {
+    return print(job::command_line(job::parse_record(*text, file).settings) + "\n");
   }
-  const ForeignRecord record = read_foreign_record(metadata);
+  const job::ForeignRecord record = job::read_foreign_record(metadata);
   if (!record.error.empty()) return;  // said by check_record
   std::vector<std::string> cannot;
-  print(command_line(settings_of(record, &cannot)) + "\n");
+  print(job::command_line(job::settings_of(record, &cannot)) + "\n");
   for (const std::string& reason : cannot) notice("not the same picture: " + reason);
 }
 
 int run_show(const ShowOptions& options) {
   bool readable = true;
   for (const std::string& file : options.files) {
-    const PngMetadata metadata = read_record_texts(file);
+    const image::PngMetadata metadata = job::read_record_texts(file);
     if (options.flags) {
       show_flags(file, metadata);
     } else if (options.json) {
@@ -170,4 +171,4 @@ void add_show_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_show(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

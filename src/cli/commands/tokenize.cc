@@ -22,7 +22,7 @@
 #include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct TokenizeOptions {
@@ -35,19 +35,19 @@ struct TokenizeOptions {
   std::string embeddings;
 };
 
-std::unique_ptr<Tokenizer> open_tokenizer(const TokenizeOptions& options) {
-  return options.bert ? make_bert_tokenizer(data_file("tokenizer/bert-vocab.txt"))
-                      : make_clip_tokenizer(data_file("tokenizer/clip.model"));
+std::unique_ptr<text::Tokenizer> open_tokenizer(const TokenizeOptions& options) {
+  return options.bert ? text::make_bert_tokenizer(runtime::data_file("tokenizer/bert-vocab.txt"))
+                      : text::make_clip_tokenizer(runtime::data_file("tokenizer/clip.model"));
 }
 
-void print_tokens(const std::string& text, const Tokens& tokens) {
+void print_tokens(const std::string& text, const text::Tokens& tokens) {
   print(printable(text, std::string::npos) + "\n");
   for (int64_t i = 0; i < tokens.used; ++i) {
     const auto at = static_cast<size_t>(i);
     print(fmt::format("  {:2}  {:5}  {}\n", i, tokens.ids[at],
                       printable(tokens.pieces[at], std::string::npos)));
   }
-  print(fmt::format("  {} of {} ids used\n", tokens.used, kMaxTokens));
+  print(fmt::format("  {} of {} ids used\n", tokens.used, text::kMaxTokens));
   if (!tokens.lost.empty()) {
     print(fmt::format("  falls off the end ({} ids): {}\n", tokens.lost_tokens,
                       printable(tokens.lost, std::string::npos)));
@@ -59,11 +59,11 @@ std::string quoted(const std::string& text) {
 }
 
 /// The ids of a chunk up to its padding, with weights; an embedding's vectors as one line.
-void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
+void print_chunk(const text::Chunk& chunk, const text::ChunkArgs& args) {
   size_t used = chunk.ids.size();
   while (used > 2 && chunk.ids[used - 1] == args.tokenizer.frame().padding) --used;
   std::map<size_t, size_t> embeddings;  // by the place of the first vector
-  for (const Injected& one : chunk.embeddings) {
+  for (const text::Injected& one : chunk.embeddings) {
     embeddings[static_cast<size_t>(one.offset) + 1] = one.embedding;
   }
   for (size_t i = 0; i < used;) {
@@ -73,7 +73,7 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
                         args.tokenizer.piece(chunk.ids[i])));
       ++i;
     } else {
-      const EmbeddingName& name = args.embeddings[embedding->second];
+      const text::EmbeddingName& name = args.embeddings[embedding->second];
       print(fmt::format("    {:2}  {:2} vectors {:<4.4g} embedding {}\n", i, name.vectors,
                         chunk.weights[i], printable(name.name)));
       i += static_cast<size_t>(name.vectors);
@@ -81,12 +81,13 @@ void print_chunk(const Chunk& chunk, const ChunkArgs& args) {
   }
 }
 
-void print_part(const PromptPart& part, const TokenizeOptions& options, const ChunkArgs& args) {
+void print_part(const text::PromptPart& part, const TokenizeOptions& options,
+                const text::ChunkArgs& args) {
   if (part.weight != 1)
     print(fmt::format("  part of weight {:g}: {}\n", part.weight, quoted(part.text)));
-  const auto stages = schedule_prompt(part.text, {.steps = options.steps});
-  for (const PromptStage& stage : stages) {
-    const ChunkedText text = chunk_text(parse_attention(stage.text), args);
+  const auto stages = text::schedule_prompt(part.text, {.steps = options.steps});
+  for (const text::PromptStage& stage : stages) {
+    const text::ChunkedText text = text::chunk_text(text::parse_attention(stage.text), args);
     print(fmt::format("  to step {}: {}\n", stage.until, quoted(stage.text)));
     for (size_t i = 0; i < text.chunks.size(); ++i) {
       print(fmt::format("   chunk {} of {}: id, weight\n", i + 1, text.chunks.size()));
@@ -95,14 +96,15 @@ void print_part(const PromptPart& part, const TokenizeOptions& options, const Ch
   }
 }
 
-void print_prompt(const std::string& text, const TokenizeOptions& options, const ChunkArgs& args) {
+void print_prompt(const std::string& text, const TokenizeOptions& options,
+                  const text::ChunkArgs& args) {
   print(fmt::format("{}\n", printable(text, text.size() + 1)));
-  const ParsedPrompt parsed = parse_prompt(text, PromptSyntax::kWebUi);
-  for (const NetworkUse& use : parsed.networks) {
+  const text::ParsedPrompt parsed = text::parse_prompt(text, PromptSyntax::kWebUi);
+  for (const text::NetworkUse& use : parsed.networks) {
     print(fmt::format("  network {} {}: text encoder {:g}, UNet {:g}\n", printable(use.kind),
                       printable(use.name), use.text_strength, use.unet_strength));
   }
-  for (const PromptPart& part : parsed.parts) print_part(part, options, args);
+  for (const text::PromptPart& part : parsed.parts) print_part(part, options, args);
 }
 
 [[noreturn]] void bad_line(int64_t number, const std::string& what) {
@@ -121,12 +123,12 @@ int64_t count_of(const nlohmann::json& line, const char* key, int64_t otherwise,
 }
 
 nlohmann::json converted(const nlohmann::json& line, int64_t number, const TokenizeOptions& options,
-                         const ChunkArgs& args) {
+                         const text::ChunkArgs& args) {
   const auto prompt = line.find("prompt");
   if (prompt == line.end() || !prompt->is_string()) bad_line(number, "no text named \"prompt\"");
   const std::string text = *prompt;
   if (options.syntax == PromptSyntax::kPlain) return {{"ids", args.tokenizer.encode(text).ids}};
-  PromptTimeline timeline{.steps = count_of(line, "steps", options.steps, number)};
+  text::PromptTimeline timeline{.steps = count_of(line, "steps", options.steps, number)};
   const int64_t hires = count_of(line, "hires_steps", 0, number);
   if (hires > 0) timeline = {.steps = hires, .first_pass = timeline.steps};
   timeline.old_editing = line.value("old_editing", nlohmann::json()) == true;
@@ -134,7 +136,7 @@ nlohmann::json converted(const nlohmann::json& line, int64_t number, const Token
 }
 
 /// Lines of {"prompt": …} → lines of {"ids": […]}, or of what the web UI's syntax makes of them.
-void convert_lines(std::istream& in, const TokenizeOptions& options, const ChunkArgs& args) {
+void convert_lines(std::istream& in, const TokenizeOptions& options, const text::ChunkArgs& args) {
   std::string line;
   for (int64_t number = 1; !output_failed() && std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
@@ -144,7 +146,7 @@ void convert_lines(std::istream& in, const TokenizeOptions& options, const Chunk
   }
 }
 
-void convert_file(const TokenizeOptions& options, const ChunkArgs& args) {
+void convert_file(const TokenizeOptions& options, const text::ChunkArgs& args) {
   if (options.jsonl == "-") return convert_lines(std::cin, options, args);
   std::ifstream file(options.jsonl, std::ios::binary);
   std::error_code ignored;
@@ -156,11 +158,12 @@ void convert_file(const TokenizeOptions& options, const ChunkArgs& args) {
 }
 
 /// The names of the embeddings, of whatever width; what is skipped is said.
-EmbeddingNames open_embeddings(const TokenizeOptions& options, const Tokenizer& tokenizer) {
-  const std::string folder = find_embeddings_folder(options.embeddings);
+text::EmbeddingNames open_embeddings(const TokenizeOptions& options,
+                                     const text::Tokenizer& tokenizer) {
+  const std::string folder = models::find_embeddings_folder(options.embeddings);
   if (options.syntax == PromptSyntax::kPlain || folder.empty()) return {};
-  const EmbeddingSet set = load_embeddings(folder, /*width=*/0);
-  for (const SkippedEmbedding& one : set.skipped) {
+  const models::EmbeddingSet set = models::load_embeddings(folder, /*width=*/0);
+  for (const models::SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return {tokenizer, set.names()};
@@ -172,8 +175,8 @@ int run_tokenize(const TokenizeOptions& options) {
                 "give texts, or --jsonl FILE (- is standard input)");
   }
   const auto tokenizer = open_tokenizer(options);
-  const EmbeddingNames embeddings = open_embeddings(options, *tokenizer);
-  const ChunkArgs args{*tokenizer, embeddings, options.comma_backtrack};
+  const text::EmbeddingNames embeddings = open_embeddings(options, *tokenizer);
+  const text::ChunkArgs args{*tokenizer, embeddings, options.comma_backtrack};
   for (const std::string& text : options.texts) {
     if (options.syntax == PromptSyntax::kPlain) {
       print_tokens(text, tokenizer->encode(text));
@@ -220,4 +223,4 @@ void add_tokenize_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_tokenize(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -10,23 +10,24 @@
 #include "image/watermark.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 struct WatermarkOptions {
   std::vector<std::string> files;
-  std::string expected{kReferenceWatermark};
+  std::string expected{image::kReferenceWatermark};
   bool json = false;
 };
 
-void print_match(const std::string& file, const std::string& read, const WatermarkMatch& match) {
+void print_match(const std::string& file, const std::string& read,
+                 const image::WatermarkMatch& match) {
   print(fmt::format("{}: {} of {} bits agree (by chance: {:.2g}); read: {}\n",
                     printable(file, std::string::npos), match.matching, match.bits, match.chance,
                     printable(read, std::string::npos)));
 }
 
 void print_match_json(const std::string& file, const std::string& read,
-                      const WatermarkMatch& match) {
+                      const image::WatermarkMatch& match) {
   std::string bytes;
   for (const char c : read) bytes += fmt::format("{:02x}", static_cast<unsigned char>(c));
   const nlohmann::json line = {{"file", printable(file, std::string::npos)},
@@ -38,21 +39,21 @@ void print_match_json(const std::string& file, const std::string& read,
   print_json(line.dump());
 }
 
-WatermarkReading read_watermark(const std::string& file, size_t length) {
-  const Image image = read_image(file);
-  if (watermark_capacity(image) == 0) {
+image::WatermarkReading read_watermark(const std::string& file, size_t length) {
+  const Image image = image::read_image(file);
+  if (image::watermark_capacity(image) == 0) {
     throw Error(ErrorKind::kFile,
                 fmt::format("{} has {}x{} pixels, too few to carry a watermark",
                             printable(file, std::string::npos), image.width, image.height),
                 "it takes as many as 256x256 has");
   }
-  return decode_watermark(image, length);
+  return image::decode_watermark(image, length);
 }
 
 int run_watermark(const WatermarkOptions& options) {
   for (const std::string& file : options.files) {
-    const WatermarkReading reading = read_watermark(file, options.expected.size());
-    const WatermarkMatch match = watermark_match(reading, options.expected);
+    const image::WatermarkReading reading = read_watermark(file, options.expected.size());
+    const image::WatermarkMatch match = image::watermark_match(reading, options.expected);
     (options.json ? print_match_json : print_match)(file, reading.bytes, match);
   }
   return 0;
@@ -72,4 +73,4 @@ void add_watermark_command(CLI::App* program, RunFn* run) {
   command->callback([options, run] { *run = [options] { return run_watermark(*options); }; });
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -1,7 +1,7 @@
 #include "base/strings.h"
 #include "cli/completions/completions.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 // `word` is what is typed so far, `flag` the flag that it is the value of. bash cuts "--flag=value"
@@ -96,4 +96,4 @@ std::string bash_completion(const CommandPage& program) {
          "  esac\n}\ncomplete -F _sd sd stable-diffusion\n";
 }
 
-}  // namespace sd
+}  // namespace sd::cli

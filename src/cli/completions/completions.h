@@ -7,7 +7,7 @@
 
 // One function a shell; the table is in cli/completion.cc.
 
-namespace sd {
+namespace sd::cli {
 
 std::string bash_completion(const CommandPage& program);
 std::string zsh_completion(const CommandPage& program);
@@ -19,4 +19,4 @@ std::vector<std::string> flag_words(const FlagPage& flag);
 /// The text with `to` for each `from`.
 std::string replaced(std::string text, const std::string& from, const std::string& to);
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -1,7 +1,7 @@
 #include "base/strings.h"
 #include "cli/completions/completions.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 constexpr const char* kHead = R"(# Completion of sd for fish; written by `sd completion fish`.
@@ -57,4 +57,4 @@ std::string fish_completion(const CommandPage& program) {
   return script;
 }
 
-}  // namespace sd
+}  // namespace sd::cli

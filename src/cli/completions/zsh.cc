@@ -1,7 +1,7 @@
 #include "base/strings.h"
 #include "cli/completions/completions.h"
 
-namespace sd {
+namespace sd::cli {
 namespace {
 
 /// Within single quotes.
@@ -70,4 +70,4 @@ std::string zsh_completion(const CommandPage& program) {
          "  compdef _sd sd stable-diffusion\nfi\n";
 }
 
-}  // namespace sd
+}  // namespace sd::cli

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-namespace sd {
+namespace sd::image {
 
 void throw_damaged(const std::string& name, const char* format_name, const std::string& what) {
   throw Error(ErrorKind::kFile, name + ": a damaged " + format_name + ": " + what);
@@ -72,4 +72,4 @@ void Palette::set(size_t index, uint8_t r, uint8_t g, uint8_t b) {
   colours[index * 3 + 2] = b;
 }
 
-}  // namespace sd
+}  // namespace sd::image

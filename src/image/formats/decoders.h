@@ -12,7 +12,7 @@
 #include "sd/error.h"
 
 /// One function a format, all with decode_image's contract: see image/image_io.h.
-namespace sd {
+namespace sd::image {
 
 using ByteSpan = std::span<const uint8_t>;
 
@@ -85,4 +85,4 @@ struct Palette {
   std::vector<uint8_t> colours;  // [256, 3]
 };
 
-}  // namespace sd
+}  // namespace sd::image

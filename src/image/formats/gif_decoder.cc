@@ -6,7 +6,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// Reads forward through the file; every read is checked.
@@ -247,4 +247,4 @@ Image decode_gif(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

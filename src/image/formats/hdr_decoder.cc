@@ -5,7 +5,7 @@
 #include "base/strings.h"
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr size_t kChannels = 4;  // red, green, blue, shared exponent
@@ -121,4 +121,4 @@ Image decode_hdr(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

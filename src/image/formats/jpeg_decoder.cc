@@ -7,7 +7,7 @@
 #include "image/formats/decoders.h"
 #include "image/formats/jpeg_errors.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// A progressive file of few bytes may ask for scan after scan over every pixel.
@@ -143,4 +143,4 @@ Image decode_jpeg(ByteSpan bytes, const std::string& name) {
   return std::move(decoder.image);
 }
 
-}  // namespace sd
+}  // namespace sd::image

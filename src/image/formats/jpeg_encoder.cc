@@ -5,7 +5,7 @@
 #include "image/formats/jpeg_errors.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// What libjpeg allocates; freed whatever happens.
@@ -62,4 +62,4 @@ std::string encode_jpeg(const Image& image, const std::string& exif, int quality
   return {reinterpret_cast<const char*>(out.bytes), out.size};
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -8,7 +8,7 @@
 
 #include <csetjmp>
 
-namespace sd {
+namespace sd::image {
 
 /// libjpeg reports an error by a call that must not return: `on_jpeg_error` keeps the message and
 /// jumps `back` to whoever called libjpeg.
@@ -24,4 +24,4 @@ struct JpegErrors {
   std::longjmp(state->back, 1);
 }
 
-}  // namespace sd
+}  // namespace sd::image

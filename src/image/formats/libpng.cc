@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace sd {
+namespace sd::image {
 
 void PngErrors::on_error(png_structp png, png_const_charp message) {
   auto* self = static_cast<PngErrors*>(png_get_error_ptr(png));
@@ -79,4 +79,4 @@ void PngReader::on_free(png_structp png, png_voidp block) {
   std::free(block);
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -9,7 +9,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 
 /// libpng reports an error by a call that must not return. Here it jumps back to `attempt`.
 class PngErrors {
@@ -66,4 +66,4 @@ class PngReader : public PngErrors {
   std::string broken_;
 };
 
-}  // namespace sd
+}  // namespace sd::image

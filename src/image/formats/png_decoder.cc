@@ -5,7 +5,7 @@
 #include "base/strings.h"
 #include "image/formats/libpng.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// Two rows of 65535 pixels of 16-bit RGBA, and zlib's window.
@@ -135,4 +135,4 @@ Image decode_png(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

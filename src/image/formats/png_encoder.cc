@@ -9,7 +9,7 @@
 #include "image/formats/libpng.h"
 #include "image/image_io.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr int kZlibLevel = 4;  // 6 takes up to four times as long for 0 to 8 % less
@@ -166,4 +166,4 @@ WriteOutcome write_png(const std::filesystem::path& path, const Image& image,
   return file.finish() ? WriteOutcome::kWritten : WriteOutcome::kExists;
 }
 
-}  // namespace sd
+}  // namespace sd::image

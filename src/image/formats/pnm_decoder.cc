@@ -5,7 +5,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -157,4 +157,4 @@ Image decode_pnm(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -4,7 +4,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 enum Mode : uint32_t { kGray = 1, kIndexed = 2, kRgb = 3, kCmyk = 4, kDuotone = 8 };
@@ -141,4 +141,4 @@ Image decode_psd(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

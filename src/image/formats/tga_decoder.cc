@@ -6,7 +6,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr size_t kHeaderBytes = 18;
@@ -161,4 +161,4 @@ Image decode_tga(ByteSpan bytes, const std::string& name) {
   return image;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -7,7 +7,7 @@
 #include "image/exif.h"
 #include "image/formats/tiff_file.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// The most samples of a pixel: CMYK with two of other use, or RGB with three.
@@ -303,4 +303,4 @@ Image decode_tiff(ByteSpan bytes, const std::string& name) {
   return apply_orientation(image, header.orientation);
 }
 
-}  // namespace sd
+}  // namespace sd::image

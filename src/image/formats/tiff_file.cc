@@ -9,7 +9,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 constexpr tmsize_t kMaxBlock = tmsize_t{1} << 30;
@@ -73,4 +73,4 @@ int TiffFile::on_error(TIFF*, void* self, const char*, const char* format, va_li
   return 1;  // nothing more is done with it
 }
 
-}  // namespace sd
+}  // namespace sd::image

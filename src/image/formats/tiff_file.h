@@ -6,7 +6,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 
 /// A TIFF in memory, read by libtiff, which says nothing on stderr and opens no file.
 class TiffFile {
@@ -39,4 +39,4 @@ class TiffFile {
   TIFF* tiff_ = nullptr;
 };
 
-}  // namespace sd
+}  // namespace sd::image

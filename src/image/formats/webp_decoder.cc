@@ -3,7 +3,7 @@
 
 #include "image/formats/webp_file.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 /// The most pixels that a file of that size can hold. A lossy picture takes two bits at least for a
@@ -82,4 +82,4 @@ std::optional<GrayImage> webp_alpha(ByteSpan bytes, const std::string& name) {
   return alpha;
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -6,7 +6,7 @@
 #include "image/encode.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::image {
 namespace {
 
 [[noreturn]] void fail(const char* why) {
@@ -47,4 +47,4 @@ std::string encode_webp(const Image& image, const std::string& exif, int quality
   return with_exif({bytes.get(), size}, exif);
 }
 
-}  // namespace sd
+}  // namespace sd::image

@@ -7,7 +7,7 @@
 
 #include "image/formats/decoders.h"
 
-namespace sd {
+namespace sd::image {
 
 /// The chunks of a WebP in memory.
 class WebpFile {
@@ -25,4 +25,4 @@ class WebpFile {
   std::unique_ptr<WebPDemuxer, void (*)(WebPDemuxer*)> file_;
 };
 
-}  // namespace sd
+}  // namespace sd::image

@@ -17,7 +17,7 @@
 #include "job/foreign/readers.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -265,7 +265,7 @@ class Reader {
 };
 
 /// The text under a keyword, or behind it in an EXIF text: "prompt:{…}".
-std::string graph_text(const PngMetadata& texts, const std::string& keyword) {
+std::string graph_text(const image::PngMetadata& texts, const std::string& keyword) {
   if (const std::string* text = texts.find(keyword)) return *text;
   for (const auto& [name, text] : texts.texts) {
     // (The case of the word varies between versions.)
@@ -279,12 +279,12 @@ std::string graph_text(const PngMetadata& texts, const std::string& keyword) {
 
 }  // namespace
 
-bool is_comfyui(const PngMetadata& texts) {
+bool is_comfyui(const image::PngMetadata& texts) {
   return looks_like_object(graph_text(texts, "prompt")) ||
          looks_like_object(graph_text(texts, "workflow"));
 }
 
-ForeignRecord read_comfyui(const PngMetadata& texts) {
+ForeignRecord read_comfyui(const image::PngMetadata& texts) {
   const std::string prompt = graph_text(texts, "prompt");
   if (looks_like_object(prompt)) return Reader(ComfyGraph::of_prompt(prompt)).read();
   ForeignRecord record = Reader(ComfyGraph::of_workflow(graph_text(texts, "workflow"))).read();
@@ -292,4 +292,4 @@ ForeignRecord read_comfyui(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

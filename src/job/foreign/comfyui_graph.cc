@@ -3,7 +3,7 @@
 #include "job/foreign/loose_json.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -103,4 +103,4 @@ const ComfyNode* ComfyGraph::from(const ComfyNode& node, std::string_view input)
   return found == nodes_.end() ? nullptr : &found->second;
 }
 
-}  // namespace sd
+}  // namespace sd::job

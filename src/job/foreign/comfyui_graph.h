@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::job {
 
 /// A node of a ComfyUI graph.
 struct ComfyNode {
@@ -34,4 +34,4 @@ class ComfyGraph {
   std::map<std::string, ComfyNode> nodes_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

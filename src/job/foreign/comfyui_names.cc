@@ -1,6 +1,6 @@
 #include "job/foreign/comfyui_names.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr NamePair kSamplers[] = {{"euler", "Euler"},
@@ -68,4 +68,4 @@ void set_comfyui_sampling(const nlohmann::json& sampler, const nlohmann::json& s
   record->schedule = translate(kSchedules, schedule, "schedule", &record->cannot);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include "job/foreign/readers.h"
 #include "job/foreign/xmp.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -20,7 +20,7 @@ constexpr NamePair kSamplers[] = {{"Euler Ancestral", "Euler a"},
                                   {"LCM", "LCM"}};
 constexpr NamePair kEnds[] = {{" Karras", "Karras"}, {" AYS", "Align Your Steps"}};
 
-std::string comment_of(const PngMetadata& texts) {
+std::string comment_of(const image::PngMetadata& texts) {
   const std::string* packet = texts.find("XML:com.adobe.xmp");
   return packet == nullptr ? "" : xmp_property(*packet, "exif:UserComment");
 }
@@ -48,12 +48,12 @@ void set_noise(const std::string& mode, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_drawthings(const PngMetadata& texts) {
+bool is_drawthings(const image::PngMetadata& texts) {
   const std::string comment = comment_of(texts);
   return looks_like_object(comment) && comment.find("\"c\"") != std::string::npos;
 }
 
-ForeignRecord read_drawthings(const PngMetadata& texts) {
+ForeignRecord read_drawthings(const image::PngMetadata& texts) {
   const json values = parse_object(comment_of(texts));
   ForeignRecord record;
   record.prompt = text_in(member(values, "c"));
@@ -76,4 +76,4 @@ ForeignRecord read_drawthings(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -10,7 +10,7 @@
 #include "job/foreign/readers.h"
 #include "job/infotext.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -135,7 +135,7 @@ json of_lines(const std::string& text) {
   return values;
 }
 
-json of_chunks(const PngMetadata& texts) {
+json of_chunks(const image::PngMetadata& texts) {
   json values = json::object();
   for (const auto& [keyword, text] : texts.texts) {
     if (const char* key = key_of(keyword)) values[key] = of_python(text);
@@ -144,7 +144,7 @@ json of_chunks(const PngMetadata& texts) {
 }
 
 /// An object in EXIF UserComment, or a file beside the picture.
-const std::string* object_text(const PngMetadata& texts) {
+const std::string* object_text(const image::PngMetadata& texts) {
   for (const char* keyword : {"file:json", "parameters"}) {
     const std::string* text = texts.find(keyword);
     if (text != nullptr && looks_like_object(*text)) return text;
@@ -152,7 +152,7 @@ const std::string* object_text(const PngMetadata& texts) {
   return nullptr;
 }
 
-json values_of(const PngMetadata& texts) {
+json values_of(const image::PngMetadata& texts) {
   if (const std::string* text = texts.find("file:txt")) return of_lines(*text);
   const std::string* text = object_text(texts);
   if (text == nullptr) return of_chunks(texts);
@@ -177,7 +177,7 @@ void add_unknown(const json& values, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_easydiffusion(const PngMetadata& texts) {
+bool is_easydiffusion(const image::PngMetadata& texts) {
   const std::string* text = texts.find("file:txt");
   if (text == nullptr) text = object_text(texts);
   for (const char* key : {"use_stable_diffusion_model", "Stable Diffusion model"}) {
@@ -187,7 +187,7 @@ bool is_easydiffusion(const PngMetadata& texts) {
   return false;
 }
 
-ForeignRecord read_easydiffusion(const PngMetadata& texts) {
+ForeignRecord read_easydiffusion(const image::PngMetadata& texts) {
   const json values = values_of(texts);
   ForeignRecord record;
   record.prompt = text_in(member(values, "prompt"));
@@ -216,4 +216,4 @@ ForeignRecord read_easydiffusion(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

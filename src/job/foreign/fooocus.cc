@@ -7,19 +7,19 @@
 #include "job/foreign/loose_json.h"
 #include "job/foreign/readers.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
 
-std::string scheme_of(const PngMetadata& texts) {
+std::string scheme_of(const image::PngMetadata& texts) {
   for (const char* keyword : {"fooocus_scheme", "exif:MakerNote"}) {
     if (const std::string* scheme = texts.find(keyword)) return *scheme;
   }
   return "";
 }
 
-bool names_fooocus(const PngMetadata& texts) {
+bool names_fooocus(const image::PngMetadata& texts) {
   const std::string* software = texts.find("exif:Software");
   return texts.find("fooocus_scheme") != nullptr ||
          (software != nullptr && software->starts_with("Fooocus"));
@@ -85,14 +85,14 @@ ForeignRecord of_json(const std::string& text) {
 
 }  // namespace
 
-bool is_fooocus(const PngMetadata& texts) {
+bool is_fooocus(const image::PngMetadata& texts) {
   const std::string* text = texts.find("parameters");
   if (text == nullptr) return false;
   return names_fooocus(texts) || text->find("Version: Fooocus") != std::string::npos ||
          (looks_like_object(*text) && text->find("\"metadata_scheme\"") != std::string::npos);
 }
 
-ForeignRecord read_fooocus(const PngMetadata& texts) {
+ForeignRecord read_fooocus(const image::PngMetadata& texts) {
   const std::string& text = *texts.find("parameters");
   const bool own = scheme_of(texts) != "a1111" && looks_like_object(text);
   ForeignRecord record = own ? of_json(text) : of_infotext(text);
@@ -101,4 +101,4 @@ ForeignRecord read_fooocus(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -10,7 +10,7 @@
 #include "job/picture_record.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 namespace fs = std::filesystem;
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr size_t kMostSidecarBytes = size_t{8} << 20;
 
 /// Adds the file's text as "file:json" or "file:txt"; false if it cannot be read.
-bool add_file(PngMetadata* texts, const fs::path& path) {
+bool add_file(image::PngMetadata* texts, const fs::path& path) {
   std::string problem;
   auto text = read_text_file(path, kMostSidecarBytes, &problem);
   if (!text || !is_valid_utf8(*text)) return false;
@@ -32,22 +32,22 @@ bool is_sidecar(const fs::path& path) {
 
 }  // namespace
 
-PngMetadata read_record_texts(const std::string& file) {
-  PngMetadata texts;
+image::PngMetadata read_record_texts(const std::string& file) {
+  image::PngMetadata texts;
   if (is_sidecar(file)) {
     if (add_file(&texts, file)) return texts;
     throw Error(ErrorKind::kFile, printable(file) + " cannot be read as UTF-8 text");
   }
-  texts = picture_texts(read_file_bytes(file), file);
-  if (texts.find(kRecordKeyword) != nullptr || has_foreign_record(texts)) return texts;
+  texts = image::picture_texts(image::read_file_bytes(file), file);
+  if (texts.find(image::kRecordKeyword) != nullptr || has_foreign_record(texts)) return texts;
   for (const char* extension : {".json", ".txt"}) {
     const fs::path beside = fs::path(file).replace_extension(extension);
     std::error_code ignored;
     if (!fs::is_regular_file(beside, ignored)) continue;
-    PngMetadata with = texts;
+    image::PngMetadata with = texts;
     if (add_file(&with, beside) && has_foreign_record(with)) return with;
   }
   return texts;
 }
 
-}  // namespace sd
+}  // namespace sd::job

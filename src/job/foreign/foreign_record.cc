@@ -5,7 +5,7 @@
 #include "job/foreign/readers.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -35,7 +35,7 @@ ForeignRecord no_record(const std::string& program, const std::string& error,
   return record;
 }
 
-bool too_long(const PngMetadata& texts) {
+bool too_long(const image::PngMetadata& texts) {
   return std::any_of(texts.texts.begin(), texts.texts.end(),
                      [](const auto& text) { return text.second.size() > kMostRecordBytes; });
 }
@@ -47,7 +47,7 @@ json optional_json(const std::optional<T>& value) {
 
 }  // namespace
 
-bool has_foreign_record(const PngMetadata& texts) {
+bool has_foreign_record(const image::PngMetadata& texts) {
   constexpr std::string_view kKeywords[] = {"parameters", "prompt",      "workflow",
                                             "Dream",      "sd-metadata", "invokeai_metadata"};
   return std::any_of(std::begin(kKeywords), std::end(kKeywords),
@@ -56,7 +56,7 @@ bool has_foreign_record(const PngMetadata& texts) {
                      [&](const ForeignReader& reader) { return reader.knows(texts); });
 }
 
-ForeignRecord read_foreign_record(const PngMetadata& texts) {
+ForeignRecord read_foreign_record(const image::PngMetadata& texts) {
   if (too_long(texts)) return no_record("", "not a record", "its text is longer than 8 MiB");
   for (const ForeignReader& reader : kReaders) {
     if (!reader.knows(texts)) continue;
@@ -102,4 +102,4 @@ json to_json(const ForeignRecord& record) {
   return value;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -9,7 +9,7 @@
 #include "image/png_metadata.h"
 #include "job/infotext.h"
 
-namespace sd {
+namespace sd::job {
 
 /// An adapter (LoRA) that a record names.
 struct ForeignLora {
@@ -48,12 +48,12 @@ struct ForeignRecord {
 
 /// The record among a picture's texts (see picture_texts), by whichever program; one with an
 /// `error` where no program is known that writes such texts. Throws nothing but bad_alloc.
-ForeignRecord read_foreign_record(const PngMetadata& texts);
+ForeignRecord read_foreign_record(const image::PngMetadata& texts);
 
 /// Whether the texts look like a record of some program, be it a broken one.
-bool has_foreign_record(const PngMetadata& texts);
+bool has_foreign_record(const image::PngMetadata& texts);
 
 /// {"prompt": …, "negative": …, "steps": …}: null for what the record does not say.
 nlohmann::json to_json(const ForeignRecord& record);
 
-}  // namespace sd
+}  // namespace sd::job

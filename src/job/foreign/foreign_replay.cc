@@ -3,7 +3,7 @@
 #include "base/version.h"
 #include "job/foreign/foreign_settings.h"
 
-namespace sd {
+namespace sd::job {
 
 ForeignPicture foreign_picture(const ForeignRecord& record, int width, int height) {
   ForeignPicture picture;
@@ -30,4 +30,4 @@ ForeignPicture foreign_picture(const ForeignRecord& record, int width, int heigh
   return picture;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -6,7 +6,7 @@
 #include "job/foreign/foreign_record.h"
 #include "job/picture_record.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Another program's picture as a record to draw it by.
 struct ForeignPicture {
@@ -18,4 +18,4 @@ struct ForeignPicture {
 /// `width` and `height` are the picture's own, for a record without a size.
 ForeignPicture foreign_picture(const ForeignRecord& record, int width, int height);
 
-}  // namespace sd
+}  // namespace sd::job

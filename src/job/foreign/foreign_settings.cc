@@ -8,7 +8,7 @@
 #include "sampling/sampler.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// Settings that a program implies, by their keys.
@@ -64,13 +64,15 @@ class Converter {
   }
 
   void take_sampler() {
-    const Sampler* sampler = record_.sampler ? find_webui_sampler(*record_.sampler) : nullptr;
+    const sampling::Sampler* sampler =
+        record_.sampler ? sampling::find_webui_sampler(*record_.sampler) : nullptr;
     if (sampler != nullptr) settings_.batch.sampler = sampler->name;
     if (record_.program == "InvokeAI 1") {
       if (record_.sampler == "DDIM") settings_.batch.sampler = "ddim";
       if (record_.sampler == "PLMS") settings_.batch.sampler = "plms";
     }
-    const Schedule* schedule = record_.schedule ? find_schedule(*record_.schedule) : nullptr;
+    const sampling::Schedule* schedule =
+        record_.schedule ? sampling::find_schedule(*record_.schedule) : nullptr;
     if (schedule != nullptr) settings_.batch.schedule = schedule->name;
   }
 
@@ -127,4 +129,4 @@ Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cann
   return settings;
 }
 
-}  // namespace sd
+}  // namespace sd::job

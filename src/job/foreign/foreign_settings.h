@@ -3,7 +3,7 @@
 #include "job/foreign/foreign_record.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What is said where the picture that img2img starts from is not in the record.
 inline constexpr const char* kNoStartPicture = "the start picture is not in the file";
@@ -12,4 +12,4 @@ inline constexpr const char* kNoStartPicture = "the start picture is not in the 
 /// drawing it, the record's own list first. The model is named by its file name alone.
 Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cannot);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -3,7 +3,7 @@
 #include "job/foreign/loose_json.h"
 #include "job/webui_pasting.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -87,4 +87,4 @@ ForeignRecord record_of_infotext(const InfoText& text) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include "job/foreign/loose_json.h"
 #include "job/foreign/readers.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -91,9 +91,11 @@ bool has_weights(const std::string& prompt) {
 
 }  // namespace
 
-bool is_invokeai(const PngMetadata& texts) { return texts.find("invokeai_metadata") != nullptr; }
+bool is_invokeai(const image::PngMetadata& texts) {
+  return texts.find("invokeai_metadata") != nullptr;
+}
 
-ForeignRecord read_invokeai(const PngMetadata& texts) {
+ForeignRecord read_invokeai(const image::PngMetadata& texts) {
   const json values = parse_object(*texts.find("invokeai_metadata"));
   ForeignRecord record;
   record.prompt = text_in(member(values, "positive_prompt"));
@@ -124,4 +126,4 @@ ForeignRecord read_invokeai(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

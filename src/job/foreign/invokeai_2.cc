@@ -9,7 +9,7 @@
 #include "job/infotext.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -180,11 +180,11 @@ void read_metadata(const json& values, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_invokeai_2(const PngMetadata& texts) {
+bool is_invokeai_2(const image::PngMetadata& texts) {
   return texts.find("sd-metadata") != nullptr || texts.find("Dream") != nullptr;
 }
 
-ForeignRecord read_invokeai_2(const PngMetadata& texts) {
+ForeignRecord read_invokeai_2(const image::PngMetadata& texts) {
   ForeignRecord record;
   const std::string* metadata = texts.find("sd-metadata");
   if (metadata == nullptr) {
@@ -202,4 +202,4 @@ ForeignRecord read_invokeai_2(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

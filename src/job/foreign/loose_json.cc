@@ -9,7 +9,7 @@
 #include "job/setting_values.h"
 #include "text/prompt_syntax.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -118,13 +118,13 @@ void set_size(std::string_view text, ForeignRecord* record) {
 
 void take_loras(ForeignRecord* record) {
   if (!record->prompt) return;
-  std::vector<NetworkUse> networks;
+  std::vector<text::NetworkUse> networks;
   try {
-    record->prompt = cut_networks(*record->prompt, &networks);
+    record->prompt = text::cut_networks(*record->prompt, &networks);
   } catch (const Error& error) {
     record->cannot.emplace_back(error.what());
   }
-  for (const NetworkUse& use : networks) {
+  for (const text::NetworkUse& use : networks) {
     if (use.kind != "lora" && use.kind != "lyco") {
       record->cannot.push_back("a network of the kind " + printable(use.kind, 60));
       continue;
@@ -135,4 +135,4 @@ void take_loras(ForeignRecord* record) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::job

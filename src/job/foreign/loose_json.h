@@ -12,7 +12,7 @@
 
 // Values as other programs write them: numbers may be strings, absent ones null.
 
-namespace sd {
+namespace sd::job {
 
 /// JSON as Python writes it: NaN and Infinity become null. Discarded where it is none, nests deeper
 /// than 64 levels or has more than 100,000 values.
@@ -49,4 +49,4 @@ void set_size(std::string_view text, ForeignRecord* record);
 /// Takes the web UI's `<lora:NAME:WEIGHT>` out of the prompt.
 void take_loras(ForeignRecord* record);
 
-}  // namespace sd
+}  // namespace sd::job

@@ -6,7 +6,7 @@
 #include "job/foreign/loose_json.h"
 #include "job/foreign/readers.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -29,7 +29,7 @@ constexpr NamePair kSamplers[] = {{"k_euler", "Euler"},
 constexpr NamePair kSchedules[] = {
     {"karras", "Karras"}, {"exponential", "Exponential"}, {"polyexponential", "Polyexponential"}};
 
-std::string text_of(const PngMetadata& texts, const char* keyword) {
+std::string text_of(const image::PngMetadata& texts, const char* keyword) {
   const std::string* text = texts.find(keyword);
   return text == nullptr ? "" : *text;
 }
@@ -56,12 +56,12 @@ void add_first_models(const json& values, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_novelai(const PngMetadata& texts) {
+bool is_novelai(const image::PngMetadata& texts) {
   const std::string software = text_of(texts, "Software");
   return software == "NovelAI" && texts.find("Comment") != nullptr;
 }
 
-ForeignRecord read_novelai(const PngMetadata& texts) {
+ForeignRecord read_novelai(const image::PngMetadata& texts) {
   const json values = parse_object(*texts.find("Comment"));
   ForeignRecord record;
   record.prompt = text_of(texts, "Description");
@@ -90,4 +90,4 @@ ForeignRecord read_novelai(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

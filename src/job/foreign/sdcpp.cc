@@ -6,7 +6,7 @@
 #include "job/foreign/readers.h"
 #include "job/foreign/xmp.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr std::string_view kVersion = "Version: stable-diffusion.cpp";
@@ -23,7 +23,7 @@ constexpr NamePair kNoise[] = {
     {"cpu", "torch's CPU generator, one picture at a time, seed + index"},
     {"std_default", "the C++ library's generator, one picture at a time, seed + index"}};
 
-std::string text_of(const PngMetadata& texts) {
+std::string text_of(const image::PngMetadata& texts) {
   if (const std::string* text = texts.find("parameters")) return *text;
   const std::string* packet = texts.find("XML:com.adobe.xmp");
   return packet == nullptr ? "" : xmp_property(*packet, "sdcpp:parameters");
@@ -49,11 +49,11 @@ void take_sampler(const std::string& both, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_sdcpp(const PngMetadata& texts) {
+bool is_sdcpp(const image::PngMetadata& texts) {
   return text_of(texts).find(kVersion) != std::string::npos;
 }
 
-ForeignRecord read_sdcpp(const PngMetadata& texts) {
+ForeignRecord read_sdcpp(const image::PngMetadata& texts) {
   std::string text = text_of(texts);
   const size_t version = text.rfind("\nSteps: ");
   const size_t tail = text.find(", SDCPP: {", version == std::string::npos ? 0 : version);
@@ -71,4 +71,4 @@ ForeignRecord read_sdcpp(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -6,7 +6,7 @@
 #include "job/foreign/readers.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 using nlohmann::json;
@@ -64,13 +64,13 @@ void add_sampling(const json& params, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_swarmui(const PngMetadata& texts) {
+bool is_swarmui(const image::PngMetadata& texts) {
   const std::string* text = texts.find("parameters");
   return text != nullptr && looks_like_object(*text) &&
          text->find("\"sui_image_params\"") != std::string::npos;
 }
 
-ForeignRecord read_swarmui(const PngMetadata& texts) {
+ForeignRecord read_swarmui(const image::PngMetadata& texts) {
   const json values = parse_object(*texts.find("parameters"));
   const json& params = member(values, "sui_image_params");
   if (!params.is_object()) throw Error(ErrorKind::kFile, "not a record", "it has no parameters");
@@ -96,4 +96,4 @@ ForeignRecord read_swarmui(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -7,7 +7,7 @@
 #include "job/foreign/readers.h"
 #include "job/infotext_fields.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr const char* kNotV1 = "not a Stable Diffusion v1 model";
@@ -40,12 +40,12 @@ void add_forge(const InfoText& text, ForeignRecord* record) {
 
 }  // namespace
 
-bool is_webui(const PngMetadata& texts) {
+bool is_webui(const image::PngMetadata& texts) {
   const std::string* text = texts.find("parameters");
   return text != nullptr && !(looks_like_object(*text) && parse_python_json(*text).is_object());
 }
 
-ForeignRecord read_webui(const PngMetadata& texts) {
+ForeignRecord read_webui(const image::PngMetadata& texts) {
   const InfoText text = parse_infotext(*texts.find("parameters"));
   ForeignRecord record = record_of_infotext(text);
   record.infotext = text;
@@ -63,4 +63,4 @@ ForeignRecord read_webui(const PngMetadata& texts) {
   return record;
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -5,7 +5,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 /// "&#233;" and "&#xE9;" without "&#" and ";".
@@ -72,4 +72,4 @@ std::string xmp_property(std::string_view packet, std::string_view name) {
   return unescaped(value);
 }
 
-}  // namespace sd
+}  // namespace sd::job

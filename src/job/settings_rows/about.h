@@ -7,7 +7,7 @@
 #include "sd/request.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Headings of the help page, in its order.
 enum class SettingGroup {
@@ -65,4 +65,4 @@ struct About {
   const char* endings = "";                       ///< of files it names: "ckpt safetensors"
 };
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Adapters: LoRA and its kin.
 template <class S, class V>
@@ -33,4 +33,4 @@ void visit_adapter_run_settings(S& s, V&& v) {
           .kind = "DIR"});
 }
 
-}  // namespace sd
+}  // namespace sd::job

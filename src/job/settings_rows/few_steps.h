@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Of samplers for few steps.
 template <class S, class V>
@@ -26,4 +26,4 @@ void visit_few_step_settings(S& s, V&& v) {
           .sparse = true});
 }
 
-}  // namespace sd
+}  // namespace sd::job

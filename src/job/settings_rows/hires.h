@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The second pass over a larger picture.
 template <class S, class V>
@@ -105,4 +105,4 @@ void visit_hires_settings(S& s, V&& v) {
           .a1111 = "Hires negative prompt"});
 }
 
-}  // namespace sd
+}  // namespace sd::job

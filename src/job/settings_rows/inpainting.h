@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What img2img draws anew of its picture. The names in `a1111` are those of the web UI's text.
 template <class S, class V>
@@ -117,4 +117,4 @@ void visit_inpaint_settings(S& s, V&& v) {
           .sparse = true});
 }
 
-}  // namespace sd
+}  // namespace sd::job

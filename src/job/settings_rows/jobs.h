@@ -5,7 +5,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The names of the table of sinks.
 std::vector<std::string> sink_names();
@@ -85,4 +85,4 @@ void visit_job_settings(S& s, V&& v) {
           .local = true});
 }
 
-}  // namespace sd
+}  // namespace sd::job

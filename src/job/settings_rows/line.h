@@ -8,7 +8,7 @@
 #include "job/settings_rows/prompts.h"
 #include "job/settings_rows/sampler.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The settings of a picture and its batch. `v` is called with the key, which messages use, the
 /// value and an About.
@@ -155,4 +155,4 @@ void visit_line_settings(S& s, V&& v) {
     About{.flags = "seed", .group = kSampling, .help = "the picture's own seed", .where = kLine});
 }
 
-}  // namespace sd
+}  // namespace sd::job

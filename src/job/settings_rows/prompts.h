@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// How prompts are read.
 template <class S, class V>
@@ -67,4 +67,4 @@ void visit_prompt_settings(S& s, V&& v) {
           .sparse = true});
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include "job/settings_rows/adapters.h"
 #include "job/settings_rows/templates.h"
 
-namespace sd {
+namespace sd::job {
 
 /// The settings of a run that are none of a line's.
 template <class S, class V>
@@ -295,4 +295,4 @@ void visit_run_settings(S& s, V&& v) {
           .endings = "json"});
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// What may be turned on samplers, schedules and the noise.
 template <class S, class V>
@@ -280,4 +280,4 @@ void visit_sampler_settings(S& s, V&& v) {
           .a1111 = "ENSD"});
 }
 
-}  // namespace sd
+}  // namespace sd::job

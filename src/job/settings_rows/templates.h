@@ -2,7 +2,7 @@
 
 #include "job/settings_rows/about.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Prompts as templates.
 template <class S, class V>
@@ -17,4 +17,4 @@ void visit_template_settings(S& s, V&& v) {
           .kind = "DIR"});
 }
 
-}  // namespace sd
+}  // namespace sd::job

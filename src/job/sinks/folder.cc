@@ -7,7 +7,7 @@
 #include "job/settings.h"
 #include "job/sinks/sinks.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 OutputWriter::Settings writer_settings(const Settings& settings, const SinkLoad& load) {
@@ -32,8 +32,8 @@ class FolderSink final : public PictureSink {
         lists_(inputs.settings.output.metadata_jsonl) {}
 
   void add(FinishedPicture picture) override {
-    const auto path =
-        writer_.add(picture.image, picture.record ? metadata_of(*picture.record) : PngMetadata());
+    const auto path = writer_.add(
+        picture.image, picture.record ? metadata_of(*picture.record) : image::PngMetadata());
     if (path && lists_) list_picture(*path, picture.record);
     if (path) reporter_->wrote(*path, picture.place);
     if (picture.record && writer_.makes_grid()) records_.push_back(std::move(*picture.record));
@@ -41,7 +41,8 @@ class FolderSink final : public PictureSink {
   }
 
   void finish() override {
-    const auto path = writer_.finish(records_.empty() ? PngMetadata() : grid_metadata(records_));
+    const auto path =
+        writer_.finish(records_.empty() ? image::PngMetadata() : grid_metadata(records_));
     records_.clear();
     if (path) reporter_->wrote(*path, std::nullopt);
   }
@@ -59,4 +60,4 @@ std::unique_ptr<PictureSink> open_folder_sink(const SinkInputs& inputs) {
   return std::make_unique<FolderSink>(inputs);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -4,7 +4,7 @@
 #include "job/sinks/sinks.h"
 #include "job/writable_folder.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 class JobSink final : public PictureSink {
@@ -34,4 +34,4 @@ std::unique_ptr<PictureSink> open_job_sink(const SinkInputs& inputs) {
   return std::make_unique<JobSink>(inputs);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace sd {
+namespace sd::job {
 
 SinkThread::SinkThread(PictureSink* sink, size_t most) : sink_(sink), most_(most) {
   if (most_ > 0) thread_ = std::thread([this] { work(); });
@@ -63,4 +63,4 @@ void SinkThread::work() {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::job

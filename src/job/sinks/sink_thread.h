@@ -9,7 +9,7 @@
 
 #include "job/sinks/sinks.h"
 
-namespace sd {
+namespace sd::job {
 
 /// Gives pictures to a sink on a thread of its own, so that encoding and writing them holds up no
 /// drawing. A sink that fails gets no more pictures; what it threw is thrown by the next call.
@@ -44,4 +44,4 @@ class SinkThread {
   std::thread thread_;
 };
 
-}  // namespace sd
+}  // namespace sd::job

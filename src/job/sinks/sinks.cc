@@ -7,7 +7,7 @@
 #include "job/settings_rows/jobs.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace {
 
 constexpr SinkKind kSinks[] = {{"folder", open_folder_sink, open_job_sink},
@@ -29,4 +29,4 @@ const SinkKind& find_sink(std::string_view name) {
               "there are " + join(sink_names(), ", "));
 }
 
-}  // namespace sd
+}  // namespace sd::job

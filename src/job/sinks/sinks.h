@@ -13,7 +13,7 @@
 #include "sd/image.h"
 #include "sd/settings.h"
 
-namespace sd {
+namespace sd::job {
 
 class KeptTars;
 
@@ -46,7 +46,7 @@ struct SinkLoad {
   /// Pictures in a row of the grid, and what stands beside them; 0: as the settings say, and
   /// nothing.
   int64_t columns = 0;
-  SheetLabels labels = {};
+  image::SheetLabels labels = {};
 };
 
 /// What a sink is opened with; all of it must outlive the sink.
@@ -78,4 +78,4 @@ std::unique_ptr<PictureSink> open_tar_sink(const SinkInputs& inputs);
 /// Those of a job: one a block.
 std::unique_ptr<PictureSink> open_job_tar_sink(const SinkInputs& inputs);
 
-}  // namespace sd
+}  // namespace sd::job

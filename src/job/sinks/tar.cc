@@ -18,7 +18,7 @@
 #include "job/writable_folder.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
@@ -216,4 +216,4 @@ std::unique_ptr<PictureSink> open_job_tar_sink(const SinkInputs& inputs) {
   return std::make_unique<JobTarSink>(inputs);
 }
 
-}  // namespace sd
+}  // namespace sd::job

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd::aten {
+namespace sd::kernels::aten {
 namespace {
 
 class AtenConv2d final : public Conv2dKernel {
@@ -154,28 +154,30 @@ class AtenGeglu final : public GegluKernel {
 
 }  // namespace
 
-std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec, const KernelPolicy&) {
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec,
+                                                const runtime::KernelPolicy&) {
   return std::make_unique<AtenConv2d>(spec);
 }
-std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec, const KernelPolicy&) {
+std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec,
+                                                const runtime::KernelPolicy&) {
   return std::make_unique<AtenLinear>(spec);
 }
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
-                                                       const KernelPolicy&) {
+                                                       const runtime::KernelPolicy&) {
   return std::make_unique<AtenGroupNorm>(spec);
 }
 std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
-                                                      const KernelPolicy&) {
+                                                      const runtime::KernelPolicy&) {
   return std::make_unique<AtenAttention>(spec);
 }
-std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&) {
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const runtime::KernelPolicy&) {
   return std::make_unique<AtenGeglu>(spec);
 }
-std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const KernelPolicy&) {
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const runtime::KernelPolicy&) {
   return std::make_unique<AtenGuide>(spec);
 }
-std::unique_ptr<const MixKernel> make_mix(const MixSpec& /*spec*/, const KernelPolicy&) {
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& /*spec*/, const runtime::KernelPolicy&) {
   return std::make_unique<AtenMix>();
 }
 
-}  // namespace sd::aten
+}  // namespace sd::kernels::aten

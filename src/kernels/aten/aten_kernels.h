@@ -12,16 +12,18 @@
 #include "runtime/kernel_policy.h"
 
 /// The last entry of every kernel table: plain ATen, for any shape and device.
-namespace sd::aten {
+namespace sd::kernels::aten {
 
-std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec, const KernelPolicy&);
-std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec, const KernelPolicy&);
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec,
+                                                const runtime::KernelPolicy&);
+std::unique_ptr<const LinearKernel> make_linear(const LinearSpec& spec,
+                                                const runtime::KernelPolicy&);
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
-                                                       const KernelPolicy&);
+                                                       const runtime::KernelPolicy&);
 std::unique_ptr<const AttentionKernel> make_attention(const AttentionSpec& spec,
-                                                      const KernelPolicy&);
-std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const KernelPolicy&);
-std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const KernelPolicy&);
-std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec, const KernelPolicy&);
+                                                      const runtime::KernelPolicy&);
+std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec, const runtime::KernelPolicy&);
+std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec, const runtime::KernelPolicy&);
+std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec, const runtime::KernelPolicy&);
 
-}  // namespace sd::aten
+}  // namespace sd::kernels::aten

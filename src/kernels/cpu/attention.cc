@@ -7,7 +7,7 @@
 #include "kernels/cpu/matrix_kernels.h"
 #include "runtime/parallel.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 /// x [N, T, C] with each row in one piece: a view where it is so.
@@ -21,7 +21,8 @@ AttentionRows strides_of(const at::Tensor& x) {
 
 class FlashAttention final : public AttentionKernel {
  public:
-  FlashAttention(const AttentionCode& code, const AttentionSpec& spec, const KernelPolicy& policy)
+  FlashAttention(const AttentionCode& code, const AttentionSpec& spec,
+                 const runtime::KernelPolicy& policy)
       : code_(code), spec_(spec), wide_(aten::make_attention(spec, policy)) {}
 
   at::Tensor operator()(const at::Tensor& q, const at::Tensor& k,
@@ -51,7 +52,7 @@ class FlashAttention final : public AttentionKernel {
     const int64_t group = code_.group;
     const int64_t groups = (job.queries + group - 1) / group;
     // Groups of one head follow each other, so that its keys and values stay in the caches.
-    parallel_for(0, q.size(0) * spec_.heads * groups, 1, [&](int64_t begin, int64_t end) {
+    runtime::parallel_for(0, q.size(0) * spec_.heads * groups, 1, [&](int64_t begin, int64_t end) {
       const at::Tensor scratch = at::empty({code_.scratch_floats(job.width)}, q.options());
       for (int64_t i = begin; i < end; ++i) {
         const int64_t head = i / groups;
@@ -70,18 +71,18 @@ class FlashAttention final : public AttentionKernel {
 }  // namespace
 
 std::unique_ptr<const AttentionKernel> make_attention_avx2(const AttentionSpec& spec,
-                                                           const KernelPolicy& policy) {
+                                                           const runtime::KernelPolicy& policy) {
   return std::make_unique<FlashAttention>(avx2::kAttention, spec, policy);
 }
 std::unique_ptr<const AttentionKernel> make_attention_avx512(const AttentionSpec& spec,
-                                                             const KernelPolicy& policy) {
+                                                             const runtime::KernelPolicy& policy) {
   return std::make_unique<FlashAttention>(avx512::kAttention, spec, policy);
 }
 
-std::unique_ptr<const AttentionKernel> make_attention_avx512bf16(const AttentionSpec& spec,
-                                                                 const KernelPolicy& policy) {
+std::unique_ptr<const AttentionKernel> make_attention_avx512bf16(
+    const AttentionSpec& spec, const runtime::KernelPolicy& policy) {
   if (!policy.bf16) return nullptr;
   return std::make_unique<FlashAttention>(avx512bf16::kAttention, spec, policy);
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -7,7 +7,7 @@
 // attention_code.h. Scores, weights and
 // outputs are kept transposed, [key or column][kQueries], and scores in units of log 2.
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 namespace {
 
 constexpr int64_t kLanes = Vec::kLanes;
@@ -261,4 +261,4 @@ void attend(const AttentionJob& job, int64_t batch, int64_t head, int64_t query,
 
 const AttentionCode kAttention = {kTiles * kQueries, scratch_floats, attend};
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -7,7 +7,7 @@
 // that softmax needs no sums across lanes, keys and values are read where they lie, and a head's
 // width may be anything up to kMostHeadWidth.
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 
 /// The widest head.
 constexpr int64_t kMostHeadWidth = 160;
@@ -48,4 +48,4 @@ namespace avx512bf16 {
 extern const AttentionCode kAttention;
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

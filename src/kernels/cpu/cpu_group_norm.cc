@@ -7,7 +7,7 @@
 #include "kernels/cpu/norm.h"
 #include "runtime/parallel.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 using norm::kStrip;
@@ -47,7 +47,7 @@ at::Tensor CpuGroupNorm::sums(const at::Tensor& x) const {
   const float* from = x.const_data_ptr<float>();
   double* to = parts.mutable_data_ptr<double>();
   const int64_t grain = grain_of(std::min(kPixels, pixels) * std::min<int64_t>(kStrip, channels));
-  parallel_for(0, n * pieces * strips, grain, [&](int64_t first, int64_t last) {
+  runtime::parallel_for(0, n * pieces * strips, grain, [&](int64_t first, int64_t last) {
     for (int64_t item = first; item < last; ++item) {
       const int64_t c = item % strips * kStrip, part = item / strips;
       const int64_t begin = part % pieces * kPixels;
@@ -109,7 +109,7 @@ at::Tensor CpuGroupNorm::operator()(const at::Tensor& input) const {
   const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
   const int64_t pieces = (pixels + kPixels - 1) / kPixels;
   const int64_t grain = grain_of(std::min(kPixels, pixels) * channels);
-  parallel_for(0, x.size(0) * pieces, grain, [&](int64_t first, int64_t last) {
+  runtime::parallel_for(0, x.size(0) * pieces, grain, [&](int64_t first, int64_t last) {
     for (int64_t item = first; item < last; ++item) {
       const int64_t n = item / pieces, begin = item % pieces * kPixels;
       const int64_t at = (n * pixels + begin) * channels;
@@ -126,12 +126,12 @@ at::Tensor CpuGroupNorm::operator()(const at::Tensor& input) const {
 }  // namespace
 
 std::unique_ptr<const GroupNormKernel> make_group_norm_avx2(const GroupNormSpec& spec,
-                                                            const KernelPolicy&) {
+                                                            const runtime::KernelPolicy&) {
   return std::make_unique<CpuGroupNorm>(spec, norm::kStepsAvx2);
 }
 std::unique_ptr<const GroupNormKernel> make_group_norm_avx512(const GroupNormSpec& spec,
-                                                              const KernelPolicy&) {
+                                                              const runtime::KernelPolicy&) {
   return std::make_unique<CpuGroupNorm>(spec, norm::kStepsAvx512);
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/simd.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 /// 2^f for |f| <= 1/2, by the polynomial of degree 6 with the least largest relative error (2e-9,
 /// found by Remez's exchange).
@@ -47,4 +47,4 @@ inline Vec rough_exp2_of_negative(Vec x) {
 
 #endif
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/exp.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 /// x·Φ(x), Φ the normal distribution (Hendrycks and Gimpel 2016, the exact form), to a few units in
 /// the last place. With z = |x|/√2 and t = 1/(1 + 0.3z), Φ(-|x|) = erfc(z)/2 = t·P(t)·exp(-z²)/2:
@@ -24,4 +24,4 @@ inline Vec gelu(Vec x) {
   return x * where_negative(x, tail, set1(1.0F) - tail);
 }
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

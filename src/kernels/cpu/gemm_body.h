@@ -5,7 +5,7 @@
 
 // The body of gemm_avx2.cc, gemm_avx512.cc and gemm_avx512bf16.cc; see gemm_code.h.
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 namespace {
 
 constexpr int64_t kLanes = Vec::kLanes;
@@ -211,4 +211,4 @@ void multiply(const GemmJob& job, int64_t row, int64_t row_end, int64_t panel, i
 
 const GemmCode kGemm = {kLanes, kTileRows, kUnitValues, pack, pack_bias, multiply};
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -8,7 +8,7 @@
 // while rows of x, copied a few at a time into the first, are multiplied with it, and the sums of a
 // tile stay in registers.
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 
 /// The longest part of a row that one tile multiplies before its sums are written out, in units.
 constexpr int64_t kMostDepth = 640;
@@ -95,4 +95,4 @@ constexpr int64_t depth_part(int64_t depth, bool geglu) {
   return (depth + parts - 1) / parts;
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

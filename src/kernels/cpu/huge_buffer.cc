@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 constexpr size_t kHugePage = size_t{1} << 21;
@@ -48,4 +48,4 @@ HugeBuffer& HugeBuffer::operator=(HugeBuffer&& other) noexcept {
   return *this;
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 
 /// Floats in memory of their own, aligned to a cache line and not initialised. Large ones ask the
 /// kernel for huge pages, which spares the reader of a whole weight a miss for every 4 KiB.
@@ -24,4 +24,4 @@ class HugeBuffer {
   float* data_ = nullptr;
 };
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

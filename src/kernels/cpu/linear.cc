@@ -11,7 +11,7 @@
 #include "kernels/cpu/workspace.h"
 #include "runtime/parallel.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 /// Half of the second-level cache, in floats.
@@ -32,7 +32,7 @@ at::Tensor rows_of(const at::Tensor& x) {
 constexpr int64_t kLeastRowsToPackFor = 64;
 
 /// Where memory is low, no copy of a weight stays.
-bool keeps_packed(const KernelPolicy& policy) { return policy.memory != MemoryMode::kLow; }
+bool keeps_packed(const runtime::KernelPolicy& policy) { return policy.memory != MemoryMode::kLow; }
 
 /// A weight and its bias in panels, and the product with them on all threads.
 class PackedGemm {
@@ -88,7 +88,7 @@ class PackedGemm {
   void pack(const at::Tensor& weight, float* panels) const {
     const float* rows = weight.const_data_ptr<float>();
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (2 * code_.lanes * depth_));
-    parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
+    runtime::parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
       code_.pack(rows, depth_, columns_, geglu_, begin, end, panels);
     });
   }
@@ -106,13 +106,13 @@ class PackedGemm {
     // weight where there are few, so that each thread reads a part of it.
     const int64_t threads = at::get_num_threads();
     if (row_total >= 8 * code_.tile_rows * threads) {
-      parallel_for(0, row_total, 4 * code_.tile_rows, [&](int64_t begin, int64_t end) {
+      runtime::parallel_for(0, row_total, 4 * code_.tile_rows, [&](int64_t begin, int64_t end) {
         code_.multiply(job, begin, end, 0, panel_total());
       });
     } else {
       const int64_t products = row_total * depth_ * 2 * code_.lanes;
       const int64_t grain = std::max<int64_t>(1, (1 << 18) / products);
-      parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
+      runtime::parallel_for(0, panel_total(), grain, [&](int64_t begin, int64_t end) {
         code_.multiply(job, 0, row_total, begin, end);
       });
     }
@@ -133,7 +133,7 @@ bool is_small(const at::Tensor& x) { return x.numel() < kLeastRowsToPackFor * x.
 
 class PackedLinear final : public LinearKernel {
  public:
-  PackedLinear(const GemmCode& code, const LinearSpec& spec, const KernelPolicy& policy)
+  PackedLinear(const GemmCode& code, const LinearSpec& spec, const runtime::KernelPolicy& policy)
       : gemm_(code, spec.weight, spec.bias, /*geglu=*/false, keeps_packed(policy)),
         of_few_(keeps_packed(policy) ? nullptr : aten::make_linear(spec, policy)) {}
 
@@ -149,7 +149,7 @@ class PackedLinear final : public LinearKernel {
 
 class PackedGeglu final : public GegluKernel {
  public:
-  PackedGeglu(const GemmCode& code, const GegluSpec& spec, const KernelPolicy& policy)
+  PackedGeglu(const GemmCode& code, const GegluSpec& spec, const runtime::KernelPolicy& policy)
       : gemm_(code, spec.weight, spec.bias, /*geglu=*/true, keeps_packed(policy)),
         of_few_(keeps_packed(policy) ? nullptr : aten::make_geglu(spec, policy)) {}
 
@@ -169,18 +169,18 @@ bool can_pack(const at::Tensor& weight) {
 }
 
 /// Whether the entry of `code` is the one for the policy's precision.
-bool precise(const GemmCode& code, const KernelPolicy& policy) {
+bool precise(const GemmCode& code, const runtime::KernelPolicy& policy) {
   return policy.bf16 || code.unit_values == 1;
 }
 
 std::unique_ptr<const LinearKernel> make_linear(const GemmCode& code, const LinearSpec& spec,
-                                                const KernelPolicy& policy) {
+                                                const runtime::KernelPolicy& policy) {
   if (!can_pack(spec.weight) || !precise(code, policy)) return nullptr;
   return std::make_unique<PackedLinear>(code, spec, policy);
 }
 
 std::unique_ptr<const GegluKernel> make_geglu(const GemmCode& code, const GegluSpec& spec,
-                                              const KernelPolicy& policy) {
+                                              const runtime::KernelPolicy& policy) {
   if (!can_pack(spec.weight) || !precise(code, policy)) return nullptr;
   if (units(code, spec.weight.size(1)) > kMostWholeDepth) return nullptr;
   return std::make_unique<PackedGeglu>(code, spec, policy);
@@ -189,28 +189,28 @@ std::unique_ptr<const GegluKernel> make_geglu(const GemmCode& code, const GegluS
 }  // namespace
 
 std::unique_ptr<const LinearKernel> make_linear_avx2(const LinearSpec& spec,
-                                                     const KernelPolicy& policy) {
+                                                     const runtime::KernelPolicy& policy) {
   return make_linear(avx2::kGemm, spec, policy);
 }
 std::unique_ptr<const LinearKernel> make_linear_avx512bf16(const LinearSpec& spec,
-                                                           const KernelPolicy& policy) {
+                                                           const runtime::KernelPolicy& policy) {
   return make_linear(avx512bf16::kGemm, spec, policy);
 }
 std::unique_ptr<const LinearKernel> make_linear_avx512(const LinearSpec& spec,
-                                                       const KernelPolicy& policy) {
+                                                       const runtime::KernelPolicy& policy) {
   return make_linear(avx512::kGemm, spec, policy);
 }
 std::unique_ptr<const GegluKernel> make_geglu_avx2(const GegluSpec& spec,
-                                                   const KernelPolicy& policy) {
+                                                   const runtime::KernelPolicy& policy) {
   return make_geglu(avx2::kGemm, spec, policy);
 }
 std::unique_ptr<const GegluKernel> make_geglu_avx512bf16(const GegluSpec& spec,
-                                                         const KernelPolicy& policy) {
+                                                         const runtime::KernelPolicy& policy) {
   return make_geglu(avx512bf16::kGemm, spec, policy);
 }
 std::unique_ptr<const GegluKernel> make_geglu_avx512(const GegluSpec& spec,
-                                                     const KernelPolicy& policy) {
+                                                     const runtime::KernelPolicy& policy) {
   return make_geglu(avx512::kGemm, spec, policy);
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

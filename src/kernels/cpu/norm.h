@@ -4,7 +4,7 @@
 
 // The two passes of a group norm over pixels whose channels lie next to each other.
 
-namespace sd::cpu::norm {
+namespace sd::kernels::cpu::norm {
 
 inline constexpr int kStrip = 64;  ///< channels summed at a time
 
@@ -29,4 +29,4 @@ struct Steps {
 extern const Steps kStepsAvx2;
 extern const Steps kStepsAvx512;
 
-}  // namespace sd::cpu::norm
+}  // namespace sd::kernels::cpu::norm

@@ -1,6 +1,6 @@
 #define SD_ISA avx2
 #include "kernels/cpu/norm_body.h"
 
-namespace sd::cpu::norm {
+namespace sd::kernels::cpu::norm {
 const Steps kStepsAvx2 = avx2::kSteps;
 }

@@ -1,6 +1,6 @@
 #define SD_ISA avx512
 #include "kernels/cpu/norm_body.h"
 
-namespace sd::cpu::norm {
+namespace sd::kernels::cpu::norm {
 const Steps kStepsAvx512 = avx512::kSteps;
 }

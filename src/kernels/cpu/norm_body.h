@@ -4,7 +4,7 @@
 #include "kernels/cpu/silu.h"
 #include "kernels/cpu/simd.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 namespace {
 
 constexpr int kLanes = Vec::kLanes;
@@ -94,4 +94,4 @@ void apply(const float* x, int64_t pixels, int64_t channels, const norm::Affine&
 constexpr norm::Steps kSteps = {sums, apply};
 
 }  // namespace
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

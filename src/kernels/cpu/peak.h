@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 
 /// Chains of multiply-adds in registers: what a core can do at most.
 struct Peak {
@@ -13,4 +13,4 @@ struct Peak {
 extern const Peak kPeakAvx2;
 extern const Peak kPeakAvx512;
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -1,6 +1,6 @@
 #define SD_ISA avx512
 #include "kernels/cpu/peak_body.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 const Peak kPeakAvx512 = avx512::kPeak;
 }

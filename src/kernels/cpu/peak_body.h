@@ -3,7 +3,7 @@
 #include "kernels/cpu/peak.h"
 #include "kernels/cpu/simd.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 namespace {
 
 constexpr int kChains = 12;  // more than latency times units on every processor known
@@ -25,4 +25,4 @@ float run(int64_t steps) {
 constexpr Peak kPeak = {2 * kChains * Vec::kLanes, run};
 
 }  // namespace
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/exp.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 /// e^x within two units in the last place from -87 to 88, and its value there beyond; not a number
 /// where x is none.
@@ -19,4 +19,4 @@ inline Vec exp(Vec x) {
 /// x·sigmoid(x).
 inline Vec silu(Vec x) { return x / (set1(1.0F) + exp(zero() - x)); }
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

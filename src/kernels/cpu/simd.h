@@ -14,7 +14,7 @@
 #error "define SD_ISA as avx2, avx512 or avx512bf16 before kernels/cpu/simd.h"
 #endif
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 #if defined(__AVX512F__)
 
@@ -135,4 +135,4 @@ inline float sum(Vec x) {
 
 #endif
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/units.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 /// The rows of the largest tile: with two vectors a row its sums fill the registers, but for those
 /// that the operands need (of 16 and of 32).
@@ -93,4 +93,4 @@ inline void for_each_tile(int64_t rows, const Body& body) {
   }
 }
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

@@ -2,7 +2,7 @@
 
 #include "kernels/cpu/simd.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 /// Transposes the square block of kLanes rows that x points to.
 #if defined(__AVX512F__)
@@ -51,4 +51,4 @@ inline void transpose(Vec* x) {
 }
 #endif
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

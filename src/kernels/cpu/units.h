@@ -9,7 +9,7 @@
 // where the set of instructions multiplies those. Units are kept and copied as floats, which no
 // instruction here changes.
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 
 #if defined(__AVX512BF16__)
 
@@ -83,4 +83,4 @@ inline void store_units(const Vec* x, int64_t count, float* out, int64_t step) {
 /// How many units hold so many values.
 constexpr int64_t unit_count(int64_t values) { return (values + kUnitValues - 1) / kUnitValues; }
 
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

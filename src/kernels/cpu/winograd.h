@@ -20,7 +20,7 @@
 // The depth of v and u is kDepth channels in units of 32 bits (units.h): floats, or pairs of
 // bfloat16, to which both are rounded after the transforms and not before.
 
-namespace sd::cpu::winograd {
+namespace sd::kernels::cpu::winograd {
 
 inline constexpr int kPoints = 36;
 inline constexpr int kStrip = 32;     ///< input channels gathered at a time
@@ -80,4 +80,4 @@ extern const Steps kStepsAvx2;
 extern const Steps kStepsAvx512;
 extern const Steps kStepsAvx512Bf16;
 
-}  // namespace sd::cpu::winograd
+}  // namespace sd::kernels::cpu::winograd

@@ -1,6 +1,6 @@
 #define SD_ISA avx2
 #include "kernels/cpu/winograd_body.h"
 
-namespace sd::cpu::winograd {
+namespace sd::kernels::cpu::winograd {
 const Steps kStepsAvx2 = avx2::kSteps;
 }

@@ -6,7 +6,7 @@
 #include "kernels/cpu/units.h"
 #include "kernels/cpu/winograd.h"
 
-namespace sd::cpu::SD_ISA {
+namespace sd::kernels::cpu::SD_ISA {
 namespace {
 
 using namespace winograd;
@@ -306,4 +306,4 @@ constexpr Steps kSteps = {kUnitValues,      gather,   transform_input,
                           transform_weight, multiply, transform_output};
 
 }  // namespace
-}  // namespace sd::cpu::SD_ISA
+}  // namespace sd::kernels::cpu::SD_ISA

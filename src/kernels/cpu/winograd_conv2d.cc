@@ -8,7 +8,7 @@
 #include "kernels/cpu/workspace.h"
 #include "runtime/parallel.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 using namespace winograd;
@@ -106,7 +106,7 @@ void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t en
   constexpr int64_t kLeastValues = 1 << 15;  // of v, that are worth a thread of their own
   const int64_t values = (end - begin) * kPoints * in_ / std::max<int64_t>(1, items);
   const int64_t grain = std::max<int64_t>(1, kLeastValues / std::max<int64_t>(1, values));
-  parallel_for(0, items, grain, [&](int64_t first, int64_t last) {
+  runtime::parallel_for(0, items, grain, [&](int64_t first, int64_t last) {
     float* patch = workspace(Workspace::kOwn, kPatchFloats);
     for (int64_t item = first; item < last; ++item) {
       const Run& run = runs[static_cast<size_t>(item / strips)];
@@ -209,7 +209,7 @@ at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
     float* v = workspace(Workspace::kShared, static_cast<size_t>(depths * kPoints * stride));
     transform_tiles(call, begin, end, v, stride);
     const int64_t parts = div_up(end - begin, kBlockTiles);
-    parallel_for(0, blocks * parts, 1, [&](int64_t first, int64_t last) {
+    runtime::parallel_for(0, blocks * parts, 1, [&](int64_t first, int64_t last) {
       for (int64_t item = first; item < last; ++item) {
         const int64_t part = item % parts;
         multiply_tiles(call, begin, begin + (end - begin) * part / parts,
@@ -232,19 +232,19 @@ std::unique_ptr<const Conv2dKernel> make_winograd(const Conv2dSpec& spec, const 
 }  // namespace
 
 std::unique_ptr<const Conv2dKernel> make_winograd_avx2(const Conv2dSpec& spec,
-                                                       const KernelPolicy&) {
+                                                       const runtime::KernelPolicy&) {
   return make_winograd(spec, kStepsAvx2);
 }
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512(const Conv2dSpec& spec,
-                                                         const KernelPolicy&) {
+                                                         const runtime::KernelPolicy&) {
   return make_winograd(spec, kStepsAvx512);
 }
 
 /// Few outputs take next to no time, and they are what a network ends in.
 std::unique_ptr<const Conv2dKernel> make_winograd_avx512bf16(const Conv2dSpec& spec,
-                                                             const KernelPolicy& policy) {
+                                                             const runtime::KernelPolicy& policy) {
   const bool worthwhile = policy.bf16_convolutions && spec.weight.size(0) >= kOutputs;
   return worthwhile ? make_winograd(spec, kStepsAvx512Bf16) : nullptr;
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/huge_buffer.h"
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 namespace {
 
 struct Space {
@@ -25,4 +25,4 @@ float* workspace(Workspace which, size_t floats) {
   return space.buffer.data();
 }
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

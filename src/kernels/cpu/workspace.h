@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace sd::cpu {
+namespace sd::kernels::cpu {
 
 /// What a kernel needs while it runs, of the calling thread, kept from call to call.
 enum class Workspace {
@@ -14,4 +14,4 @@ enum class Workspace {
 /// for more of the same one, or ends. Throws std::bad_alloc.
 float* workspace(Workspace which, size_t floats);
 
-}  // namespace sd::cpu
+}  // namespace sd::kernels::cpu

@@ -5,7 +5,7 @@
 
 #include "kernels/cuda/host_device.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 inline constexpr int kGegluThreads = 256;
 
@@ -39,4 +39,4 @@ SD_HOST_DEVICE void geglu_at(const GegluJob<T>& job, int64_t index) {
   reinterpret_cast<Pack<T, kWidth>*>(job.y)[index] = out;
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -11,7 +11,7 @@
 // values are, of differences to the group's first value, so that a large mean costs no digits; the
 // sums of the chunks are added in double. No atomics: the result is the same every time.
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 inline constexpr int kNormThreads = 512;     ///< of a block, at most
 inline constexpr int kNormFoldThreads = 64;  ///< of a block of the second launch
@@ -204,4 +204,4 @@ SD_HOST_DEVICE void norm_apply(const NormJob<T>& job, int64_t chunk, int64_t pic
   }
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

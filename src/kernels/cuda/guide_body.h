@@ -4,7 +4,7 @@
 
 #include "kernels/cuda/host_device.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 inline constexpr int kGuideThreads = 256;
 
@@ -31,4 +31,4 @@ SD_HOST_DEVICE void guide_at(const GuideJob& job, int64_t i) {
   job.x0[i] = (job.x[i] - job.sigma * eps) / job.alpha;
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -9,7 +9,7 @@
 #define SD_HOST_DEVICE inline
 #endif
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 /// Values that lie side by side and are read and written in one access.
 template <class T, int kWidth>
@@ -26,4 +26,4 @@ inline bool is_aligned(const void* a, const void* b, size_t bytes) {
   return (reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b)) % bytes == 0;
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

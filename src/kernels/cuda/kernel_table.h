@@ -7,7 +7,7 @@
 #include "kernels/guide.h"
 #include "kernels/mix.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 /// What libsd_cuda.so offers under the name "kernels". Raise the version with every change of this
 /// struct, or of a type that it speaks of.
@@ -22,4 +22,4 @@ struct KernelTable {
   std::unique_ptr<const MixKernel> (*make_mix)(const MixSpec& spec);
 };
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -5,7 +5,7 @@
 #include "kernels/cuda/host_device.h"
 #include "kernels/mix.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 inline constexpr int kMixThreads = 256;
 
@@ -26,4 +26,4 @@ SD_HOST_DEVICE void mix_at(const MixJob& job, int64_t i) {
   job.y[i] = sum / job.divisor;
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

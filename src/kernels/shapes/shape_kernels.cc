@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-namespace sd::shapes {
+namespace sd::kernels::shapes {
 namespace {
 
-using Entries = ShapeRun::Entries;
+using Entries = runtime::ShapeRun::Entries;
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
 
 at::Tensor like(const at::Tensor& x) {
@@ -128,8 +128,8 @@ class ShapeAttention final : public AttentionKernel {
 
 /// As the entries of packed panels do: they keep a copy of the weight, or, where memory is low,
 /// make one for each product.
-bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
-  ShapeRun& run = *policy.shapes;
+bool packs(const at::Tensor& weight, const runtime::KernelPolicy& policy) {
+  runtime::ShapeRun& run = *policy.shapes;
   if (run.entries != Entries::kCpu) return false;
   const auto bytes = static_cast<int64_t>(weight.nbytes()) / (policy.bf16 ? 2 : 1);
   if (policy.memory == MemoryMode::kLow) {
@@ -143,27 +143,29 @@ bool packs(const at::Tensor& weight, const KernelPolicy& policy) {
 }  // namespace
 
 std::unique_ptr<const Conv2dKernel> make_kernel(const Conv2dSpec& spec,
-                                                const KernelPolicy& policy) {
+                                                const runtime::KernelPolicy& policy) {
   return std::make_unique<ShapeConv2d>(spec, policy.shapes->entries);
 }
 
 std::unique_ptr<const LinearKernel> make_kernel(const LinearSpec& spec,
-                                                const KernelPolicy& policy) {
+                                                const runtime::KernelPolicy& policy) {
   packs(spec.weight, policy);
   return std::make_unique<ShapeLinear>(spec);
 }
 
 std::unique_ptr<const GroupNormKernel> make_kernel(const GroupNormSpec& spec,
-                                                   const KernelPolicy& policy) {
+                                                   const runtime::KernelPolicy& policy) {
   return std::make_unique<ShapeGroupNorm>(spec, policy.shapes->entries);
 }
 
-std::unique_ptr<const AttentionKernel> make_kernel(const AttentionSpec&, const KernelPolicy&) {
+std::unique_ptr<const AttentionKernel> make_kernel(const AttentionSpec&,
+                                                   const runtime::KernelPolicy&) {
   return std::make_unique<ShapeAttention>();
 }
 
-std::unique_ptr<const GegluKernel> make_kernel(const GegluSpec& spec, const KernelPolicy& policy) {
+std::unique_ptr<const GegluKernel> make_kernel(const GegluSpec& spec,
+                                               const runtime::KernelPolicy& policy) {
   return std::make_unique<ShapeGeglu>(spec, packs(spec.weight, policy));
 }
 
-}  // namespace sd::shapes
+}  // namespace sd::kernels::shapes

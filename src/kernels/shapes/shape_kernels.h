@@ -13,14 +13,17 @@
 // they make the tensors that the entries of policy.shapes make, in their order, so that a network's
 // need of memory can be told without running it.
 
-namespace sd::shapes {
+namespace sd::kernels::shapes {
 
-std::unique_ptr<const Conv2dKernel> make_kernel(const Conv2dSpec& spec, const KernelPolicy& policy);
-std::unique_ptr<const LinearKernel> make_kernel(const LinearSpec& spec, const KernelPolicy& policy);
+std::unique_ptr<const Conv2dKernel> make_kernel(const Conv2dSpec& spec,
+                                                const runtime::KernelPolicy& policy);
+std::unique_ptr<const LinearKernel> make_kernel(const LinearSpec& spec,
+                                                const runtime::KernelPolicy& policy);
 std::unique_ptr<const GroupNormKernel> make_kernel(const GroupNormSpec& spec,
-                                                   const KernelPolicy& policy);
+                                                   const runtime::KernelPolicy& policy);
 std::unique_ptr<const AttentionKernel> make_kernel(const AttentionSpec& spec,
-                                                   const KernelPolicy& policy);
-std::unique_ptr<const GegluKernel> make_kernel(const GegluSpec& spec, const KernelPolicy& policy);
+                                                   const runtime::KernelPolicy& policy);
+std::unique_ptr<const GegluKernel> make_kernel(const GegluSpec& spec,
+                                               const runtime::KernelPolicy& policy);
 
-}  // namespace sd::shapes
+}  // namespace sd::kernels::shapes

@@ -11,7 +11,7 @@
 #include "models/adapters/counted_layers.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using Role = AdapterRole;
@@ -152,4 +152,4 @@ std::shared_ptr<const Adapter> open_adapter(const std::string& path, const Layer
   return std::make_shared<const Adapter>(read_adapter(path), names);
 }
 
-}  // namespace sd
+}  // namespace sd::models

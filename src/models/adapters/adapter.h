@@ -12,7 +12,7 @@
 #include "models/adapters/layer_names.h"
 #include "weights/part_source.h"
 
-namespace sd {
+namespace sd::models {
 
 /// How much of an adapter is applied.
 struct AdapterStrength {
@@ -68,6 +68,7 @@ std::shared_ptr<const Adapter> open_adapter(const std::string& path, const Layer
 
 /// The edit that adds an adapter to the weights of a model. Edits of several adapters are made one
 /// after the other: kinds that read the weight (IA3, GLoRA, OFT, DoRA) read what earlier ones left.
-WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter, const AdapterStrength& strength);
+weights::WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter,
+                                 const AdapterStrength& strength);
 
-}  // namespace sd
+}  // namespace sd::models

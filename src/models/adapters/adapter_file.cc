@@ -11,7 +11,7 @@
 #include "models/families.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr std::string_view kBundled = "bundle_emb.";
@@ -28,7 +28,7 @@ std::string embedding_name(const std::string& tensor) {
 
 /// A list of [up, down, up, down, …], as cloneofsimo's trainer wrote it in a pickle: its places are
 /// the names.
-bool is_list(const Checkpoint& checkpoint) {
+bool is_list(const weights::Checkpoint& checkpoint) {
   return checkpoint.find("0") != nullptr && checkpoint.find("1") != nullptr &&
          checkpoint.index().size() % 2 == 0;
 }
@@ -49,7 +49,7 @@ bool is_of_any_network(const AdapterKey& key, const std::string& name,
          !has(name.substr(0, name.size() - kWeight.size()) + ".on_input");
 }
 
-void add_layer(const AdapterKey& key, const TensorInfo& info, AdapterFile* file) {
+void add_layer(const AdapterKey& key, const weights::TensorInfo& info, AdapterFile* file) {
   AdapterParts& parts = file->layers[key.layer];
   if (parts.has(key.role)) {
     file->second.push_back(info.name);
@@ -58,7 +58,7 @@ void add_layer(const AdapterKey& key, const TensorInfo& info, AdapterFile* file)
   }
 }
 
-void add_embedding(const std::string& name, const TensorInfo& info, AdapterFile* file) {
+void add_embedding(const std::string& name, const weights::TensorInfo& info, AdapterFile* file) {
   const bool is_first = file->embeddings.emplace(name, file->checkpoint->tensor(info)).second;
   if (!is_first) file->second.push_back(info.name);
 }
@@ -74,7 +74,7 @@ void refuse_second(const AdapterFile& file) {
 }
 
 /// What else a file without a layer of an adapter's is.
-[[noreturn]] void refuse(const Checkpoint& checkpoint) {
+[[noreturn]] void refuse(const weights::Checkpoint& checkpoint) {
   const Family* family =
       find_family([&](std::string_view prefix) { return checkpoint.has_prefix(prefix); });
   const bool is_model = family != nullptr && family->text != nullptr;
@@ -96,20 +96,20 @@ std::string AdapterFile::metadata(const std::string& name) const {
 
 std::string AdapterFile::name() const { return std::filesystem::path(path()).filename().string(); }
 
-bool may_be_adapter(const std::vector<TensorInfo>& tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const TensorInfo& info) {
+bool may_be_adapter(const std::vector<weights::TensorInfo>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const weights::TensorInfo& info) {
     if (info.name == "0") return true;  // the first of a list
     const auto key = split_adapter_key(info.name);
     return key && key->role != AdapterRole::kIa3;
   });
 }
 
-AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint) {
+AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) {
   AdapterFile file;
   file.checkpoint = std::move(checkpoint);
   const bool list = is_list(*file.checkpoint);
   const auto has = [&](const std::string& name) { return file.checkpoint->find(name) != nullptr; };
-  for (const TensorInfo& info : file.checkpoint->index()) {
+  for (const weights::TensorInfo& info : file.checkpoint->index()) {
     const std::string embedding = list ? "" : embedding_name(info.name);
     const auto key = list ? key_of_list(info.name) : split_adapter_key(info.name);
     if (info.foreign.empty() && !embedding.empty()) {
@@ -125,10 +125,10 @@ AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint) {
 }
 
 AdapterFile read_adapter(const std::string& path) {
-  AdapterFile file = sort_adapter(open_checkpoint(path));
+  AdapterFile file = sort_adapter(weights::open_checkpoint(path));
   refuse_second(file);
   if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,11 +8,11 @@
 #include "models/adapters/parts.h"
 #include "weights/checkpoint.h"
 
-namespace sd {
+namespace sd::models {
 
 /// An adapter as its file has it, before it is fitted to a model.
 struct AdapterFile {
-  std::shared_ptr<const Checkpoint> checkpoint;
+  std::shared_ptr<const weights::Checkpoint> checkpoint;
   std::map<std::string, AdapterParts> layers;  ///< by the file's own names of them
   std::vector<std::string> strange;            ///< names that are no adapter's
   std::vector<std::string> second;             ///< names of what another name has given already
@@ -27,10 +27,10 @@ struct AdapterFile {
 };
 
 /// Whether a name is one that only adapters have: a look that reads no tensor.
-bool may_be_adapter(const std::vector<TensorInfo>& tensors);
+bool may_be_adapter(const std::vector<weights::TensorInfo>& tensors);
 
 /// What an opened file holds; without a layer where the file has none.
-AdapterFile sort_adapter(std::shared_ptr<const Checkpoint> checkpoint);
+AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint);
 
 /// "LoRA rank 8; 192 layers, 72 of them of the text encoder; trained on …": what a file holds,
 /// whatever model it is for; "" for one that is no adapter.
@@ -42,4 +42,4 @@ std::string describe_adapter(const AdapterFile& file);
 /// tensors for the same part of a layer.
 AdapterFile read_adapter(const std::string& path);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -1,6 +1,6 @@
 #include "models/adapters/adapter_key.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 struct Ending {
@@ -105,4 +105,4 @@ std::optional<AdapterKey> split_adapter_key(std::string_view name) {
   return key;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace sd {
+namespace sd::models {
 
 /// What a tensor of an adapter is to its layer. The names are LyCORIS' and kohya's.
 enum class AdapterRole {
@@ -56,4 +56,4 @@ struct AdapterKey {
 /// The parts of a name; nothing where it does not end as an adapter's do.
 std::optional<AdapterKey> split_adapter_key(std::string_view name);
 
-}  // namespace sd
+}  // namespace sd::models

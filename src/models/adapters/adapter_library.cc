@@ -6,7 +6,7 @@
 #include "base/strings.h"
 #include "models/adapters/adapter_purpose.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 AdapterStrength strength_of(const LoraUse& use) {
@@ -49,7 +49,7 @@ std::shared_ptr<const Adapter> AdapterLibrary::open(const std::string& file) {
 ModelSource AdapterLibrary::adapted(const ModelSource& source, const std::vector<LoraUse>& uses) {
   ModelSource result = source;
   for (const LoraUse& use : uses) {
-    const WeightEdit edit = adapter_edit(get(use.file), strength_of(use));
+    const weights::WeightEdit edit = adapter_edit(get(use.file), strength_of(use));
     result.text.edits.push_back(edit);
     result.unet.edits.push_back(edit);
   }
@@ -78,4 +78,4 @@ int64_t AdapterLibrary::changed_bytes(const std::vector<LoraUse>& uses, int64_t 
   return values * item;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -10,7 +10,7 @@
 #include "models/model_source.h"
 #include "sd/lora.h"
 
-namespace sd {
+namespace sd::models {
 
 /// The adapters that a model is drawn with, each opened once. Safe to use from several threads.
 class AdapterLibrary {
@@ -39,4 +39,4 @@ class AdapterLibrary {
   std::map<std::string, std::shared_ptr<const Adapter>> known_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

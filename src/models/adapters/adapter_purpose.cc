@@ -9,7 +9,7 @@
 #include "base/strings.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// What models of a kind have in the names of their layers.
@@ -185,4 +185,4 @@ std::string suggestion(const AdapterFile& file) {
   return "";
 }
 
-}  // namespace sd
+}  // namespace sd::models

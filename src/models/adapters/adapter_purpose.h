@@ -4,7 +4,7 @@
 
 #include "models/adapters/adapter.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Throws kCheckpoint, naming what the adapter is for, where none of its layers fits the model, or
 /// where it is plainly made for another kind of model that shares some layers' names and shapes.
@@ -17,4 +17,4 @@ std::string trained_on(const AdapterFile& file);
 /// "" for another adapter. The file's header is asked first, then its name.
 std::string suggestion(const AdapterFile& file);
 
-}  // namespace sd
+}  // namespace sd::models

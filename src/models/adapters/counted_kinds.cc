@@ -8,7 +8,7 @@
 #include "models/adapters/adapter_file.h"
 #include "models/adapters/adapter_purpose.h"
 
-namespace sd {
+namespace sd::models {
 
 void CountedKinds::add(const AdapterKind* kind, const AdapterParts& parts) {
   std::string name = kind == nullptr ? "bias" : kind->name;
@@ -51,4 +51,4 @@ std::string describe_adapter(const AdapterFile& file) {
   return advice.empty() ? text : text + "; " + advice;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -7,7 +7,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 
 /// Counts the kinds of an adapter's layers.
 class CountedKinds {
@@ -22,4 +22,4 @@ class CountedKinds {
   std::map<std::string, std::set<int64_t>> ranks_;  // by name
 };
 
-}  // namespace sd
+}  // namespace sd::models

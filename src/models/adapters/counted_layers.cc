@@ -6,7 +6,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// The layers of a block that were replaced, in order.
@@ -116,4 +116,4 @@ Counted counted_layers(const AdapterFile& file, const LayerNames& names) {
   return all;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,7 +6,7 @@
 #include "models/adapters/adapter_file.h"
 #include "models/adapters/layer_names.h"
 
-namespace sd {
+namespace sd::models {
 
 /// cloneofsimo's trainer (cloneofsimo/lora d84074b) numbers layers: "unet:12", "text_encoder:3", or
 /// places in a list. Which layers these are: in the order of the modules of early 2023's diffusers,
@@ -15,4 +15,4 @@ namespace sd {
 std::map<std::string, const AdaptedLayer*> counted_layers(const AdapterFile& file,
                                                           const LayerNames& names);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -5,7 +5,7 @@
 #include "models/latent_diffusion.h"
 #include "weights/name_maps/name_maps.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 constexpr std::string_view kUnet = "model.diffusion_model.";
@@ -90,8 +90,9 @@ LayerNames::LayerNames(const ModelConfig& config) {
 void LayerNames::add_names(size_t place, int64_t res_blocks) {
   AdaptedLayer& layer = layers_[place];
   // The maps know names that go on behind the layer's.
-  layer.diffusers = layer.is_text ? diffusers_text_name(layer.name + ".weight")
-                                  : diffusers_unet_name(layer.name + ".weight", res_blocks);
+  layer.diffusers = layer.is_text
+                        ? weights::diffusers_text_name(layer.name + ".weight")
+                        : weights::diffusers_unet_name(layer.name + ".weight", res_blocks);
   cut_end(&layer.diffusers, ".weight");
   Places& places = layer.is_text ? text_ : unet_;
   std::string_view own = layer.name;
@@ -128,4 +129,4 @@ const AdaptedLayer* LayerNames::find(std::string_view spelled) const {
   return of_unet != nullptr ? of_unet : find_in(text_, std::string(rest));
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 #include "models/model_config.h"
 
-namespace sd {
+namespace sd::models {
 
 /// A layer of a model that an adapter may change.
 struct AdaptedLayer {
@@ -44,4 +44,4 @@ class LayerNames {
   Places text_;
 };
 
-}  // namespace sd
+}  // namespace sd::models

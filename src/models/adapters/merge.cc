@@ -10,7 +10,7 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using Role = AdapterRole;
@@ -153,7 +153,7 @@ struct Use {
   }
 
   at::Tensor apply(std::string_view name, const at::Tensor& values) const {
-    const Zone zone("adapter");
+    const runtime::Zone zone("adapter");
     const auto [layer, is_bias] = split(name);
     const Module& module = *adapter->find(layer);
     require_shape(values, is_bias ? module.layer.bias : module.layer.weight);
@@ -166,7 +166,8 @@ struct Use {
 
 }  // namespace
 
-WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter, const AdapterStrength& strength) {
+weights::WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter,
+                                 const AdapterStrength& strength) {
   const Use use{std::move(adapter), strength};
   return {.touches = [use](std::string_view name) { return use.touches(name); },
           .apply =
@@ -182,4 +183,4 @@ WeightEdit adapter_edit(std::shared_ptr<const Adapter> adapter, const AdapterStr
               }};
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,7 +6,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 
 bool AdapterParts::has_all(std::initializer_list<AdapterRole> roles) const {
   return std::all_of(roles.begin(), roles.end(), [this](AdapterRole role) { return has(role); });
@@ -30,4 +30,4 @@ double AdapterParts::number(AdapterRole role, double otherwise) const {
   return found == stored_.end() ? otherwise : found->second.to(at::kDouble).item<double>();
 }
 
-}  // namespace sd
+}  // namespace sd::models

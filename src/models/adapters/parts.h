@@ -10,7 +10,7 @@
 
 #include "models/adapters/adapter_key.h"
 
-namespace sd {
+namespace sd::models {
 
 /// What an adapter has for one layer.
 class AdapterParts {
@@ -38,4 +38,4 @@ class AdapterParts {
   std::map<AdapterRole, at::Tensor> stored_;  // as the file has them
 };
 
-}  // namespace sd
+}  // namespace sd::models

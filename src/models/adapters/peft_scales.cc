@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/text_file.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using nlohmann::json;
@@ -105,4 +105,4 @@ void add_peft_scales(AdapterFile* file) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -3,13 +3,13 @@
 #include "models/autoencoder.h"
 #include "models/latent_coder.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 class KlCoder final : public LatentCoder {
  public:
-  KlCoder(const WeightView& view, const AutoencoderConfig& config, double scale_factor,
-          CoderParts parts, const KernelPolicy& kernels)
+  KlCoder(const weights::WeightView& view, const AutoencoderConfig& config, double scale_factor,
+          CoderParts parts, const runtime::KernelPolicy& kernels)
       : autoencoder_(view, config, parts, kernels), scale_factor_(scale_factor) {}
 
   at::Tensor decode(const at::Tensor& z, const CoderWork& work) const override {
@@ -34,18 +34,19 @@ class KlCoder final : public LatentCoder {
 
 }  // namespace
 
-std::shared_ptr<const LatentCoder> make_kl_coder(const WeightView& view,
+std::shared_ptr<const LatentCoder> make_kl_coder(const weights::WeightView& view,
                                                  const AutoencoderConfig& config,
                                                  double scale_factor, CoderParts parts,
-                                                 const KernelPolicy& kernels) {
+                                                 const runtime::KernelPolicy& kernels) {
   return std::make_shared<const KlCoder>(view, config, scale_factor, parts, kernels);
 }
 
-std::shared_ptr<const LatentCoder> make_coder(const WeightView& view, const ModelConfig& config,
-                                              double scale_factor, CoderParts parts,
-                                              const KernelPolicy& kernels) {
+std::shared_ptr<const LatentCoder> make_coder(const weights::WeightView& view,
+                                              const ModelConfig& config, double scale_factor,
+                                              CoderParts parts,
+                                              const runtime::KernelPolicy& kernels) {
   if (config.taesd) return make_taesd_coder(view, *config.taesd, parts, kernels);
   return make_kl_coder(view, config.first_stage, scale_factor, parts, kernels);
 }
 
-}  // namespace sd
+}  // namespace sd::models

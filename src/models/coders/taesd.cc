@@ -13,15 +13,15 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// relu(conv(relu(conv(relu(conv(x))))) + x).
 class Block {
  public:
-  Block(const WeightView& view, int64_t width, const KernelPolicy& kernels) {
+  Block(const weights::WeightView& view, int64_t width, const runtime::KernelPolicy& kernels) {
     for (const char* place : {"0", "2", "4"}) {
-      convs_.emplace_back(view["conv"][place], Conv2d::Shape{width, width, 3, 1, 1}, kernels);
+      convs_.emplace_back(view["conv"][place], nn::Conv2d::Shape{width, width, 3, 1, 1}, kernels);
     }
   }
 
@@ -31,24 +31,25 @@ class Block {
   }
 
  private:
-  std::vector<Conv2d> convs_;
+  std::vector<nn::Conv2d> convs_;
 };
 
 /// A convolution and the blocks after it.
 struct Level {
-  Conv2d conv;
+  nn::Conv2d conv;
   std::vector<Block> blocks;
 };
 
 /// The layers of a torch.nn.Sequential, by their places in it.
 class Layers {
  public:
-  Layers(WeightView view, int64_t width, const KernelPolicy& kernels, int64_t first)
+  Layers(weights::WeightView view, int64_t width, const runtime::KernelPolicy& kernels,
+         int64_t first)
       : view_(std::move(view)), width_(width), kernels_(kernels), place_(first) {}
 
   void skip(int64_t places) { place_ += places; }  // what has no weights
-  Conv2d conv(int64_t in, int64_t out, int64_t stride = 1, bool bias = true) {
-    return Conv2d(view_[place_++], {in, out, 3, stride, 1, bias}, kernels_);
+  nn::Conv2d conv(int64_t in, int64_t out, int64_t stride = 1, bool bias = true) {
+    return nn::Conv2d(view_[place_++], {in, out, 3, stride, 1, bias}, kernels_);
   }
   std::vector<Block> blocks(int64_t count) {
     std::vector<Block> all;
@@ -57,9 +58,9 @@ class Layers {
   }
 
  private:
-  WeightView view_;
+  weights::WeightView view_;
   int64_t width_;
-  const KernelPolicy& kernels_;
+  const runtime::KernelPolicy& kernels_;
   int64_t place_;
 };
 
@@ -80,7 +81,7 @@ class Tracer {
 
 /// Each level's blocks behind what `enter` does with its convolution; then the last one.
 template <class Enter>
-at::Tensor run_levels(const std::vector<Level>& levels, const Conv2d& last, const Tracer& told,
+at::Tensor run_levels(const std::vector<Level>& levels, const nn::Conv2d& last, const Tracer& told,
                       at::Tensor x, const Enter& enter) {
   for (size_t i = 0; i < levels.size(); ++i) {
     x = enter(i, x);
@@ -95,7 +96,8 @@ at::Tensor run_levels(const std::vector<Level>& levels, const Conv2d& last, cons
 /// [N, C, h, w], as the sampler has it → [N, 3, 8h, 8w], about 0 to 1.
 class TinyDecoder {
  public:
-  TinyDecoder(const WeightView& view, const TaesdConfig& config, const KernelPolicy& kernels) {
+  TinyDecoder(const weights::WeightView& view, const TaesdConfig& config,
+              const runtime::KernelPolicy& kernels) {
     Layers layers(view, config.width, kernels, 1);  // 0 bounds the latent
     levels_.push_back({layers.conv(config.channels, config.width), {}});
     layers.skip(1);  // ReLU
@@ -119,13 +121,14 @@ class TinyDecoder {
 
  private:
   std::vector<Level> levels_;
-  std::optional<Conv2d> last_;
+  std::optional<nn::Conv2d> last_;
 };
 
 /// [N, 3, H, W] of 0 to 1 → [N, C, H/8, W/8].
 class TinyEncoder {
  public:
-  TinyEncoder(const WeightView& view, const TaesdConfig& config, const KernelPolicy& kernels) {
+  TinyEncoder(const weights::WeightView& view, const TaesdConfig& config,
+              const runtime::KernelPolicy& kernels) {
     Layers layers(view, config.width, kernels, 0);
     levels_.push_back({layers.conv(3, config.width), {}});
     levels_.back().blocks = layers.blocks(1);
@@ -144,7 +147,7 @@ class TinyEncoder {
 
  private:
   std::vector<Level> levels_;
-  std::optional<Conv2d> last_;
+  std::optional<nn::Conv2d> last_;
 };
 
 /// Rows of the latent beyond a strip that its result hangs on (the convolutions reach 18.1 of them
@@ -153,14 +156,14 @@ constexpr int64_t kReach = 20;
 
 class TaesdCoder final : public LatentCoder {
  public:
-  TaesdCoder(const WeightView& view, const TaesdConfig& config, CoderParts parts,
-             const KernelPolicy& kernels)
+  TaesdCoder(const weights::WeightView& view, const TaesdConfig& config, CoderParts parts,
+             const runtime::KernelPolicy& kernels)
       : options_(view.options()), width_(config.width), decoder_(view["decoder"], config, kernels) {
     if (config.encodes) encoder_.emplace(view["encoder"], config, kernels, parts);
   }
 
   at::Tensor decode(const at::Tensor& z, const CoderWork& work) const override {
-    const Zone zone("decoder");
+    const runtime::Zone zone("decoder");
     const auto decoded = [&](const at::Tensor& rows) {
       return (decoder_(entering(rows), work.trace).to(at::kFloat) * 2 - 1).contiguous();
     };
@@ -169,7 +172,7 @@ class TaesdCoder final : public LatentCoder {
   }
 
   at::Tensor encode(const at::Tensor& x, const CoderWork& work) const override {
-    const Zone zone("encoder");
+    const runtime::Zone zone("encoder");
     if (!encoder_) {
       throw Error(ErrorKind::kCheckpoint, "the TAESD that was given has no encoder",
                   "put taesd_encoder beside taesd_decoder, or give a file that holds both");
@@ -213,10 +216,10 @@ class TaesdCoder final : public LatentCoder {
 
 }  // namespace
 
-std::shared_ptr<const LatentCoder> make_taesd_coder(const WeightView& view,
+std::shared_ptr<const LatentCoder> make_taesd_coder(const weights::WeightView& view,
                                                     const TaesdConfig& config, CoderParts parts,
-                                                    const KernelPolicy& kernels) {
+                                                    const runtime::KernelPolicy& kernels) {
   return std::make_shared<const TaesdCoder>(view, config, parts, kernels);
 }
 
-}  // namespace sd
+}  // namespace sd::models

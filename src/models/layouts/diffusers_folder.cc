@@ -7,7 +7,7 @@
 #include "sd/error.h"
 #include "weights/name_maps/name_maps.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -70,11 +70,13 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
       .path = folder.string(),
       .config = config,
       .ema = false,
-      .text = {.file = text, .scope = "cond_stage_model", .names = diffusers_text_name},
+      .text = {.file = text, .scope = "cond_stage_model", .names = weights::diffusers_text_name},
       .unet = {.file = unet,
                .scope = "model.diffusion_model",
-               .names = [blocks = config.unet.num_res_blocks](
-                            std::string_view name) { return diffusers_unet_name(name, blocks); }},
+               .names =
+                   [blocks = config.unet.num_res_blocks](std::string_view name) {
+                     return weights::diffusers_unet_name(name, blocks);
+                   }},
       .coder = {.file = vae,
                 .scope = "first_stage_model",
                 .names = coder_names(*vae, std::ssize(config.first_stage.ch_mult))},
@@ -86,4 +88,4 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
 const Layout kDiffusersFolderLayout = {"diffusers folder", is_folder, read_config, open_folder,
                                        main_file};
 
-}  // namespace sd
+}  // namespace sd::models

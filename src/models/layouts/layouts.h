@@ -4,7 +4,7 @@
 
 /// The ways in which the files of a model lie. `open_model` takes the first row of its table that
 /// recognises the paths.
-namespace sd {
+namespace sd::models {
 
 struct Layout {
   const char* name;
@@ -21,4 +21,4 @@ extern const Layout kOneFileLayout;
 /// A folder that diffusers' save_pretrained wrote, with its own configs or a YAML file.
 extern const Layout kDiffusersFolderLayout;
 
-}  // namespace sd
+}  // namespace sd::models

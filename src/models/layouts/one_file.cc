@@ -5,13 +5,14 @@
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
-bool choose_ema(const Checkpoint& checkpoint, const ModelConfig& config, WeightChoice weights) {
+bool choose_ema(const weights::Checkpoint& checkpoint, const ModelConfig& config,
+                WeightChoice weights) {
   const bool wanted =
       weights == WeightChoice::kEma || (weights == WeightChoice::kConfig && config.use_ema);
-  if (wanted && !has_ema(checkpoint)) {
+  if (wanted && !weights::has_ema(checkpoint)) {
     throw Error(ErrorKind::kCheckpoint,
                 "averaged weights are wanted (" +
                     std::string(weights == WeightChoice::kEma ? "--weights ema"
@@ -23,10 +24,10 @@ bool choose_ema(const Checkpoint& checkpoint, const ModelConfig& config, WeightC
 }
 
 /// How the file names CLIP's text tower.
-NameMap text_names(const Checkpoint& checkpoint) {
+weights::NameMap text_names(const weights::Checkpoint& checkpoint) {
   const bool is_short = !checkpoint.has_prefix("cond_stage_model.transformer.text_model.") &&
                         checkpoint.has_prefix("cond_stage_model.transformer.embeddings.");
-  return is_short ? NameMap(short_text_name) : nullptr;
+  return is_short ? weights::NameMap(weights::short_text_name) : nullptr;
 }
 
 /// What models with so many input channels are.
@@ -36,7 +37,8 @@ const char* kind_with_channels(int64_t channels) {
   return nullptr;
 }
 
-[[noreturn]] void refuse(const Checkpoint& file, std::string_view what, std::string_view way) {
+[[noreturn]] void refuse(const weights::Checkpoint& file, std::string_view what,
+                         std::string_view way) {
   throw Error(
       ErrorKind::kCheckpoint,
       printable(file.path()) + ": expected a model to draw with, found " + std::string(what),
@@ -44,13 +46,13 @@ const char* kind_with_channels(int64_t channels) {
 }
 
 /// Says what a file is that is no model of ours, rather than all that it lacks.
-void require_model(const Checkpoint& file, const ModelConfig& config) {
+void require_model(const weights::Checkpoint& file, const ModelConfig& config) {
   constexpr std::string_view kSee = "`sd inspect` shows what the file holds";
   const Family* family =
       find_family([&](std::string_view prefix) { return file.has_prefix(prefix); });
   if (family == nullptr) refuse(file, "none of the names that models have", kSee);
   if (family->text == nullptr) refuse(file, family->what, family->way);
-  const TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
+  const weights::TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
   if (first == nullptr || first->shape.size() != 4) return;
   const char* kind = kind_with_channels(first->shape[1]);
   if (kind != nullptr && first->shape[1] != config.unet.in_channels) {
@@ -67,7 +69,7 @@ void require_model(const Checkpoint& file, const ModelConfig& config) {
 
 /// Whether the file itself says that its model predicts v, whatever the config says: by a key that
 /// other programs look for, or in its metadata.
-bool says_v(const Checkpoint& file) {
+bool says_v(const weights::Checkpoint& file) {
   if (file.find("v_pred") != nullptr) return true;
   const auto& metadata = file.contents().metadata;
   for (const char* key : {"modelspec.prediction_type", "prediction_type"}) {
@@ -80,8 +82,8 @@ bool says_v(const Checkpoint& file) {
 
 }  // namespace
 
-ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelConfig& config,
-                            WeightChoice weights) {
+ModelSource one_file_source(std::shared_ptr<const weights::Checkpoint> file,
+                            const ModelConfig& config, WeightChoice weights) {
   const bool ema = choose_ema(*file, config, weights);
   return {.path = file->path(),
           .config = config,
@@ -89,15 +91,15 @@ ModelSource one_file_source(std::shared_ptr<const Checkpoint> file, const ModelC
           .text = {.file = file, .scope = "cond_stage_model", .names = text_names(*file)},
           .unet = {.file = file,
                    .scope = "model.diffusion_model",
-                   .names = ema ? NameMap(ema_name) : nullptr},
+                   .names = ema ? weights::NameMap(weights::ema_name) : nullptr},
           .coder = {.file = file, .scope = "first_stage_model"},
           .whole = {.file = file}};
 }
 
 int64_t input_channels(const std::string& checkpoint) {
   try {
-    const auto file = open_checkpoint(checkpoint);
-    const TensorInfo* first = file->find("model.diffusion_model.input_blocks.0.0.weight");
+    const auto file = weights::open_checkpoint(checkpoint);
+    const weights::TensorInfo* first = file->find("model.diffusion_model.input_blocks.0.0.weight");
     return first != nullptr && first->shape.size() == 4 ? first->shape[1] : 0;
   } catch (const Error&) {
     return 0;  // whoever opens it to draw says what is wrong
@@ -109,7 +111,7 @@ const Layout kOneFileLayout = {
     [](const ModelPaths&) { return true; },
     [](const ModelPaths& paths) { return read_model_config(paths.config); },
     [](const ModelPaths& paths, const ModelConfig& config) {
-      const auto file = open_checkpoint(paths.checkpoint);
+      const auto file = weights::open_checkpoint(paths.checkpoint);
       require_model(*file, config);
       ModelSource source = one_file_source(file, config, paths.weights);
       source.config.predicts_v = config.predicts_v || says_v(*file);
@@ -118,4 +120,4 @@ const Layout kOneFileLayout = {
     [](const ModelPaths& paths) { return paths.checkpoint; },
 };
 
-}  // namespace sd
+}  // namespace sd::models

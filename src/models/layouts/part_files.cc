@@ -10,7 +10,7 @@
 #include "base/text_file.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -116,19 +116,19 @@ fs::path find_part(const PartFiles& files) {
   return {};
 }
 
-std::shared_ptr<const Checkpoint> open_part(const PartFiles& files) {
+std::shared_ptr<const weights::Checkpoint> open_part(const PartFiles& files) {
   const fs::path found = find_part(files);
   if (found.empty()) {
     refuse_folder(files.folder, "expected " + files.stem + kSafetensors + " or " + files.bin +
                                     kBin + ", found none");
   }
   inside(files.root, found);
-  if (found.extension() != ".json") return open_checkpoint(found.string());
-  std::vector<std::shared_ptr<const Checkpoint>> shards;
+  if (found.extension() != ".json") return weights::open_checkpoint(found.string());
+  std::vector<std::shared_ptr<const weights::Checkpoint>> shards;
   for (const std::string& name : shard_names(found)) {
-    shards.push_back(open_checkpoint(inside(files.root, files.folder / name).string()));
+    shards.push_back(weights::open_checkpoint(inside(files.root, files.folder / name).string()));
   }
-  return std::make_shared<const Checkpoint>(files.folder.string(), std::move(shards));
+  return std::make_shared<const weights::Checkpoint>(files.folder.string(), std::move(shards));
 }
 
 fs::path inside(const fs::path& root, const fs::path& path) {
@@ -151,4 +151,4 @@ void refuse_folder(const fs::path& path, const std::string& what) {
               "give a folder that diffusers' save_pretrained wrote, or one file");
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -8,7 +8,7 @@
 
 // The files of a model that diffusers' save_pretrained wrote: a folder a part.
 
-namespace sd {
+namespace sd::models {
 
 /// Where the weights of one part lie.
 struct PartFiles {
@@ -29,7 +29,7 @@ std::filesystem::path find_part(const PartFiles& files);
 /// The weights, in one file or several. Throws kCheckpoint where there are none, for an index that
 /// names anything but files beside it, and for a link that leads out of the root (other than into
 /// the blobs of Hugging Face's cache); else as `open_checkpoint`.
-std::shared_ptr<const Checkpoint> open_part(const PartFiles& files);
+std::shared_ptr<const weights::Checkpoint> open_part(const PartFiles& files);
 
 /// The path; throws kCheckpoint if it is a link that leads out of the root.
 std::filesystem::path inside(const std::filesystem::path& root, const std::filesystem::path& path);
@@ -40,4 +40,4 @@ bool is_file(const std::filesystem::path& path);
 /// Throws kCheckpoint: "PATH: what", and which folders are taken.
 [[noreturn]] void refuse_folder(const std::filesystem::path& path, const std::string& what);
 
-}  // namespace sd
+}  // namespace sd::models

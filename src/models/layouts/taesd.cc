@@ -12,7 +12,7 @@
 #include "models/layouts/vae.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -66,10 +66,10 @@ std::string own_name(std::string_view name, const char* bare) {
 }
 
 /// Adds the weights of a file. (An encoder's first layer stands at place 0, a decoder's at 1.)
-void add(const Checkpoint& file, Tensors* tensors) {
+void add(const weights::Checkpoint& file, Tensors* tensors) {
   const char* bare = file.find("0.weight") != nullptr ? "encoder" : "decoder";
   Tensors own;
-  for (const TensorInfo& info : file.index()) {
+  for (const weights::TensorInfo& info : file.index()) {
     const std::string name = own_name(info.name, bare);
     if (name.empty() || !info.foreign.empty()) continue;
     const bool is_first = own.emplace(name, file.tensor(info)).second;
@@ -100,11 +100,11 @@ void add_files(const std::string& path, Tensors* tensors) {
   }
   const fs::path file = main_vae_file(std::string(kTaesdPrefix) + path);
   if (file.empty()) refuse_folder(path, "expected taesd_decoder in it, found none");
-  const auto decoder = open_checkpoint(file.string());
+  const auto decoder = weights::open_checkpoint(file.string());
   add(*decoder, tensors);
   const fs::path encoder = encoder_beside(file);
   if (!tensors->contains("taesd.encoder.0.weight") && !encoder.empty()) {
-    add(*open_checkpoint(encoder.string()), tensors);
+    add(*weights::open_checkpoint(encoder.string()), tensors);
   }
 }
 
@@ -130,8 +130,9 @@ void take_taesd(const std::string& path, ModelSource* source) {
   source->config.taesd = {.width = sizes[0],
                           .channels = channels,
                           .encodes = tensors.contains("taesd.encoder.0.weight")};
-  source->coder = {.file = std::make_shared<const Checkpoint>(path, tensors), .scope = "taesd"};
+  source->coder = {.file = std::make_shared<const weights::Checkpoint>(path, tensors),
+                   .scope = "taesd"};
   require_coder(*source);
 }
 
-}  // namespace sd
+}  // namespace sd::models

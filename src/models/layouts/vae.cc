@@ -12,7 +12,7 @@
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 
 const std::string_view kTaesdPrefix = "taesd:";
@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kReference = "first_stage_model.";
 
 /// What stands before every name of the autoencoder in the file.
-std::string_view prefix_of(const Checkpoint& file) {
+std::string_view prefix_of(const weights::Checkpoint& file) {
   for (const std::string_view prefix : {kReference, std::string_view("vae.")}) {
     if (file.has_prefix(std::string(prefix) + "decoder.")) return prefix;
   }
@@ -45,7 +45,7 @@ bool is_folder(const fs::path& path) {
 }
 
 /// Says what a file is that is no autoencoder of the kind that models of the reference have.
-void require_vae(const Checkpoint& file) {
+void require_vae(const weights::Checkpoint& file) {
   constexpr const char* kSee = "`sd inspect` shows what the file holds";
   const std::string prefix(prefix_of(file));
   if (file.has_prefix(prefix + "decoder.conv_in.")) return;
@@ -77,7 +77,7 @@ void take_config(const fs::path& path, ModelConfig* config) {
 
 }  // namespace
 
-NameMap coder_names(const Checkpoint& file, int64_t levels) {
+weights::NameMap coder_names(const weights::Checkpoint& file, int64_t levels) {
   const std::string prefix(prefix_of(file));
   const bool diffusers = file.has_prefix(prefix + "decoder.up_blocks.");
   const bool old = file.has_prefix(prefix + "decoder.mid_block.attentions.0.query.");
@@ -85,30 +85,31 @@ NameMap coder_names(const Checkpoint& file, int64_t levels) {
   return [=](std::string_view name) {
     if (!name.starts_with(kReference)) return std::string(name);
     if (!diffusers) return prefix + std::string(name.substr(kReference.size()));
-    return prefix + (old ? old_diffusers_vae_name(name, levels) : diffusers_vae_name(name, levels));
+    return prefix + (old ? weights::old_diffusers_vae_name(name, levels)
+                         : weights::diffusers_vae_name(name, levels));
   };
 }
 
 void require_coder(const ModelSource& source) {
-  const Checkpoint& file = *source.coder.file;
-  const auto report = WeightView::make_report(file.path(), file);
-  ShapeRun shapes;
-  const KernelPolicy kernels{.plain = true, .shapes = &shapes};
-  make_coder(WeightView(source.coder, report).on(at::kMeta), source.config, 1, CoderParts::kBoth,
-             kernels);
+  const weights::Checkpoint& file = *source.coder.file;
+  const auto report = weights::WeightView::make_report(file.path(), file);
+  runtime::ShapeRun shapes;
+  const runtime::KernelPolicy kernels{.plain = true, .shapes = &shapes};
+  make_coder(weights::WeightView(source.coder, report).on(at::kMeta), source.config, 1,
+             CoderParts::kBoth, kernels);
   report->throw_if_failed();
 }
 
 void take_vae(const std::string& vae, ModelSource* source) {
   if (vae.starts_with(kTaesdPrefix)) return take_taesd(vae_path(vae), source);
   fs::path config;
-  std::shared_ptr<const Checkpoint> file;
+  std::shared_ptr<const weights::Checkpoint> file;
   if (is_folder(vae)) {
     const fs::path folder = vae_folder(vae);
     file = open_part(network_files(vae, folder));
     config = inside(vae, folder / "config.json");
   } else {
-    file = open_checkpoint(vae);
+    file = weights::open_checkpoint(vae);
     config = fs::path(vae).replace_filename("config.json");
   }
   require_vae(*file);
@@ -138,4 +139,4 @@ std::string main_vae_file(const std::string& vae) {
   return find_part(network_files(path, vae_folder(path))).string();
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -6,11 +6,11 @@
 
 #include "models/model_source.h"
 
-namespace sd {
+namespace sd::models {
 
 /// How a file names the weights of an autoencoder of so many levels: as the reference does, with or
 /// without "first_stage_model.", or as diffusers does or did until 2023.
-NameMap coder_names(const Checkpoint& file, int64_t levels);
+weights::NameMap coder_names(const weights::Checkpoint& file, int64_t levels);
 
 /// Puts an autoencoder in the place of the source's own: of a file or a folder, or with "taesd:"
 /// before the path a TAESD (`take_taesd`). Throws kFile for what cannot be read, and kCheckpoint,
@@ -27,4 +27,4 @@ extern const std::string_view kTaesdPrefix;
 /// "encoder" in the other's), or a file or folder with both.
 void take_taesd(const std::string& path, ModelSource* source);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -2,7 +2,7 @@
 
 #include "models/schemas/schemas.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// Throws for numbers that do not go together.
@@ -55,4 +55,4 @@ AutoencoderConfig read_autoencoder_config(Params params) {
   return config;
 }
 
-}  // namespace sd
+}  // namespace sd::models

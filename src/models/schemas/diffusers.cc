@@ -6,7 +6,7 @@
 #include "models/json_config.h"
 #include "models/schemas/schemas.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
@@ -153,4 +153,4 @@ ModelConfig read_diffusers_config(const fs::path& folder) {
   return config;
 }
 
-}  // namespace sd
+}  // namespace sd::models

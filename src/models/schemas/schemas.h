@@ -5,7 +5,7 @@
 
 /// A reader for each network of a config: what its `params` say, checked. They throw kCheckpoint,
 /// naming the key, for what this program does not compute.
-namespace sd {
+namespace sd::models {
 
 UNetConfig read_unet_config(Params params);
 AutoencoderConfig read_autoencoder_config(Params params);
@@ -31,4 +31,4 @@ DiffusersConfigs diffusers_configs(const ModelConfig& config);
 /// The config.json of diffusers' AutoencoderKL; `scaling_factor` is what latents are multiplied by.
 AutoencoderConfig read_diffusers_vae(const std::filesystem::path& path, double* scaling_factor);
 
-}  // namespace sd
+}  // namespace sd::models

@@ -2,7 +2,7 @@
 #include "models/schemas/schemas.h"
 #include "text/tokenizer.h"
 
-namespace sd {
+namespace sd::models {
 namespace fs = std::filesystem;
 /// Of CLIPTextModel, or of a whole CLIP model with a text_config.
 ClipTextConfig read_clip_json(const fs::path& path) {
@@ -15,13 +15,14 @@ ClipTextConfig read_clip_json(const fs::path& path) {
   config.intermediate_size = json.integer("intermediate_size", 2048, kMostNumber);
   config.num_hidden_layers = json.integer("num_hidden_layers", 12, kMostLayers);
   config.num_attention_heads = json.integer("num_attention_heads", 8, kMostChannels);
-  config.max_position_embeddings = json.integer("max_position_embeddings", kMaxTokens, kMostNumber);
+  config.max_position_embeddings =
+      json.integer("max_position_embeddings", text::kMaxTokens, kMostNumber);
   config.hidden_act = json.text("hidden_act", "quick_gelu", {"quick_gelu", "gelu"});
   if (config.hidden_size % config.num_attention_heads != 0) {
     json.fail("hidden_size is not a multiple of num_attention_heads");
   }
-  if (config.max_position_embeddings < kMaxTokens) {
-    json.fail("max_position_embeddings must be at least " + std::to_string(kMaxTokens));
+  if (config.max_position_embeddings < text::kMaxTokens) {
+    json.fail("max_position_embeddings must be at least " + std::to_string(text::kMaxTokens));
   }
   return config;
 }
@@ -30,7 +31,7 @@ ClipTextConfig read_clip_json(const fs::path& path) {
 /// config.json, looked for beside the YAML file first.
 ClipTextConfig read_clip_text_config(Params params, const fs::path& yaml) {
   const std::string version = params.text("version", "openai/clip-vit-large-patch14");
-  params.only_integer("max_length", kMaxTokens);
+  params.only_integer("max_length", text::kMaxTokens);
   params.ignore({"device"});
   params.finish();
   for (const fs::path& folder : {yaml.parent_path() / version, fs::path(version)}) {
@@ -52,8 +53,9 @@ BertTextConfig read_bert_text_config(Params params) {
   params.only_boolean("use_tokenizer", true);
   params.ignore({"device", "embedding_dropout"});
   params.finish();
-  if (config.max_seq_len != kMaxTokens) params.fail("max_seq_len", std::to_string(kMaxTokens));
+  if (config.max_seq_len != text::kMaxTokens)
+    params.fail("max_seq_len", std::to_string(text::kMaxTokens));
   return config;
 }
 
-}  // namespace sd
+}  // namespace sd::models

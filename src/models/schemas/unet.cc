@@ -2,7 +2,7 @@
 
 #include "models/schemas/schemas.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 /// Throws for numbers that do not go together.
@@ -65,4 +65,4 @@ UNetConfig read_unet_config(Params params) {
   return config;
 }
 
-}  // namespace sd
+}  // namespace sd::models

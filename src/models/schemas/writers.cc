@@ -6,7 +6,7 @@
 #include "models/schemas/schemas.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using json = nlohmann::ordered_json;
@@ -229,4 +229,4 @@ std::string yaml_of(const ModelConfig& config, const std::string& clip) {
          unet_yaml(config.unet) + vae_yaml(config.first_stage) + text_yaml(config, clip);
 }
 
-}  // namespace sd
+}  // namespace sd::models

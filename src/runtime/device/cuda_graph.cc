@@ -6,7 +6,7 @@
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAStream.h>
 
-namespace sd::device {
+namespace sd::runtime::device {
 namespace {
 
 using c10::cuda::CUDAStream;
@@ -67,4 +67,4 @@ Recorder make_recorder(const c10::Device& device) {
   };
 }
 
-}  // namespace sd::device
+}  // namespace sd::runtime::device

@@ -2,10 +2,10 @@
 
 #include "runtime/captured_fn.h"
 
-namespace sd::device {
+namespace sd::runtime::device {
 
 /// Records on a stream of its own, after three runs in which libraries choose their algorithms and
 /// take their memory.
 Recorder make_recorder(const c10::Device& device);
 
-}  // namespace sd::device
+}  // namespace sd::runtime::device

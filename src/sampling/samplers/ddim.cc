@@ -3,7 +3,7 @@
 
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 
 Levels ddim_levels(const NoiseSchedule& schedule, int64_t steps, double eta) {
   const DdimSchedule ddim = make_ddim_schedule(schedule, steps, eta);
@@ -77,4 +77,4 @@ Sampler webui_ddim_sampler() {
           .limits = kTimesteps};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -3,7 +3,7 @@
 #include "sampling/few_step_levels.h"
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// DDIM as diffusers' DDIMScheduler with trailing timesteps: each step is as long as the mean one.
 /// One draw a step.
@@ -41,4 +41,4 @@ Sampler ddim_trailing_sampler() {
           .webui = false};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -2,7 +2,7 @@
 
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// What a latent consistency model says of x; the factors are single numbers in the published code.
@@ -43,4 +43,4 @@ Sampler diffusers_lcm_sampler() {
           .webui = false};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// From one sigma to another, which is not 0, by the slope in the middle of their logarithms.
@@ -78,4 +78,4 @@ Sampler dpm2_a_sampler() {
           .uses_noise_seed_delta = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

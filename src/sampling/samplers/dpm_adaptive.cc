@@ -2,7 +2,7 @@
 
 #include "sampling/samplers/dpm_solver_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// Chooses the length of steps by the error of the last ones (a controller that integrates).
@@ -78,4 +78,4 @@ Sampler dpm_adaptive_sampler() {
           .uses_noise_seed_delta = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/dpm_solver_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// The orders of the steps that make so many evaluations in all.
@@ -61,4 +61,4 @@ Sampler dpm_fast_sampler() {
           .uses_noise_seed_delta = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

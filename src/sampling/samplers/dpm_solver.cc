@@ -7,7 +7,7 @@
 #include "sampling/continuous_schedule.h"
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// From time s to t along the picture predicted at s.
@@ -69,4 +69,4 @@ Sampler dpm_solver_sampler() {
           .reference = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/dpm_solver_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 DpmSolverStep::DpmSolverStep(const SampleArgs& args, at::Tensor x, at::Tensor t)
     : args_(args),
@@ -55,4 +55,4 @@ NoisyTarget noisy_target(const at::Tensor& from, const at::Tensor& to, const at:
   return {target, weight(up)};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

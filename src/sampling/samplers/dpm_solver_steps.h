@@ -2,7 +2,7 @@
 
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Steps of DPM-Solver (Lu et al. 2022, arXiv:2206.00927) in t = -log sigma, as k-diffusion's class
 /// DPMSolver: with the noise that the latent is thought to have, evaluations of one step kept.
@@ -40,4 +40,4 @@ struct NoisyTarget {
 NoisyTarget noisy_target(const at::Tensor& from, const at::Tensor& to, const at::Tensor& end,
                          double eta);
 
-}  // namespace sd
+}  // namespace sd::sampling

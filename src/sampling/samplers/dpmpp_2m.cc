@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// DPM-Solver++ 2M (Lu et al. 2022, arXiv:2211.01095): from the last two pictures. No draws.
 static at::Tensor sample_dpmpp_2m(const SampleArgs& args) {
@@ -34,4 +34,4 @@ Sampler dpmpp_2m_sampler() {
           .draws = no_draws};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

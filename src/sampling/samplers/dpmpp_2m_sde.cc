@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 at::Tensor sample(const SampleArgs& args, bool heun) {
@@ -70,4 +70,4 @@ Sampler dpmpp_2m_sde_heun_sampler() {
   return sampler;
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

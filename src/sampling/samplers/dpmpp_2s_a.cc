@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// DPM-Solver++ 2S (Lu et al. 2022, arXiv:2211.01095) with noise added after each step but the
 /// last.
@@ -10,7 +10,7 @@ static at::Tensor sample_dpmpp_2s_a(const SampleArgs& args) {
   for (int64_t i = 0; i < args.steps(); ++i) {
     const Prediction predicted = args.denoise(x, args.model.level(sigmas[i]));
     const AncestralStep step = ancestral_step(sigmas[i], sigmas[i + 1], ancestral_eta(args));
-    std::vector<MixTerm> terms;
+    std::vector<kernels::MixTerm> terms;
     if (is_zero(step.down)) {
       terms = {{1, predicted.x0}};
     } else {
@@ -47,4 +47,4 @@ Sampler dpmpp_2s_a_sampler() {
           .uses_noise_seed_delta = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

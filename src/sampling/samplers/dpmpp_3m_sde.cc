@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// What a step adds of the newest picture and of the two before.
@@ -72,4 +72,4 @@ Sampler dpmpp_3m_sde_sampler() {
           .discards_next_to_last = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,18 +1,18 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// A part of a step: from the noise of `from` to that of `to` along a picture, noise included. Both
 /// are times, -log sigma.
 at::Tensor noisy_part(const SampleArgs& args, const at::Tensor& x, const at::Tensor& from,
-                      const at::Tensor& to, const std::vector<MixTerm>& picture) {
+                      const at::Tensor& to, const std::vector<kernels::MixTerm>& picture) {
   const at::Tensor start = from.neg().exp(), end = to.neg().exp();
   const AncestralStep step = ancestral_step(start, end, ancestral_eta(args));
   const at::Tensor down = step.down.log().neg();
   const double gain = -weight((from - down).expm1());
-  std::vector<MixTerm> terms = {{weight(down.neg().exp() / start), x}};
-  for (const MixTerm& term : picture) terms.push_back({gain * term.weight, term.x});
+  std::vector<kernels::MixTerm> terms = {{weight(down.neg().exp() / start), x}};
+  for (const kernels::MixTerm& term : picture) terms.push_back({gain * term.weight, term.x});
   const at::Tensor noise = args.noise.between(weight(start), weight(end));
   terms.push_back({weight(step.up) * args.knobs.s_noise, noise});
   return args.mix(terms);
@@ -56,4 +56,4 @@ Sampler dpmpp_sde_sampler() {
           .knobs = kNoiseKnob};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Euler's steps (Karras et al. 2022, arXiv:2206.00364, algorithm 2): one draw a step, without
 /// churn too.
@@ -26,4 +26,4 @@ Sampler euler_sampler() {
           .knobs = kNoiseKnob | kChurnKnobs};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Euler's steps with noise added after each but the last.
 static at::Tensor sample_euler_a(const SampleArgs& args) {
@@ -9,7 +9,7 @@ static at::Tensor sample_euler_a(const SampleArgs& args) {
   for (int64_t i = 0; i < args.steps(); ++i) {
     const Prediction predicted = args.denoise(x, args.model.level(sigmas[i]));
     const AncestralStep step = ancestral_step(sigmas[i], sigmas[i + 1], ancestral_eta(args));
-    std::vector<MixTerm> terms = {{1, predicted.x0}, {weight(step.down), predicted.eps}};
+    std::vector<kernels::MixTerm> terms = {{1, predicted.x0}, {weight(step.down), predicted.eps}};
     if (!is_zero(sigmas[i + 1])) {
       const double up = weight(step.up);
       terms.push_back({up, args.noise.next(up)});
@@ -32,4 +32,4 @@ Sampler euler_a_sampler() {
           .uses_noise_seed_delta = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 at::Tensor heun_step(const SampleArgs& args, const at::Tensor& x, const Prediction& predicted,
                      const at::Tensor& from, const at::Tensor& to) {
@@ -36,4 +36,4 @@ Sampler heun_sampler() {
           .knobs = kNoiseKnob | kChurnKnobs};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-namespace sd {
+namespace sd::sampling {
 
 at::Tensor sigmas_of(std::span<const Level> levels, at::ScalarType type) {
   std::vector<double> sigmas;
@@ -38,4 +38,4 @@ Churned churn(const SampleArgs& args, const at::Tensor& x, const at::Tensor& sig
   return {added != 0 ? args.mix({{1, x}, {added, noise}}) : x, higher};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 // as there, with torch's functions on single numbers of the latent's type: the levels between two
 // steps, which the noise of a Brownian tree hangs on, are then equal to the last bit.
 
-namespace sd {
+namespace sd::sampling {
 
 /// The sigmas of levels, [n], on the CPU.
 at::Tensor sigmas_of(std::span<const Level> levels, at::ScalarType type = at::kFloat);
@@ -43,4 +43,4 @@ struct Churned {
 /// Draws once, whether the noise is added or not. `sigmas`: of the levels; `i`: the step.
 Churned churn(const SampleArgs& args, const at::Tensor& x, const at::Tensor& sigmas, int64_t i);
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Consistency sampling (Luo et al. 2023, arXiv:2310.04378): one draw a step but the last.
 static at::Tensor sample_lcm(const SampleArgs& args) {
@@ -33,4 +33,4 @@ Sampler lcm_sampler() {
           .consistency = true};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -4,7 +4,7 @@
 
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// The integral over the step from sigma i to the next of the polynomial that is 1 at sigma i - j
@@ -38,7 +38,7 @@ static at::Tensor sample_lms(const SampleArgs& args) {
     const Prediction predicted = args.denoise(x, args.levels[i]);
     slopes.insert(slopes.begin(), predicted.eps);
     if (slopes.size() > most) slopes.pop_back();
-    std::vector<MixTerm> terms = {{1, x}};
+    std::vector<kernels::MixTerm> terms = {{1, x}};
     for (size_t j = 0; j < slopes.size(); ++j) {
       terms.push_back({multistep_weight(sigmas, slopes.size(), i, j), slopes[j]});
     }
@@ -53,4 +53,4 @@ Sampler lms_sampler() {
       .name = "lms", .label = "LMS", .old_names = "k_lms", .sample = sample_lms, .draws = no_draws};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

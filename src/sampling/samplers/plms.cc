@@ -3,7 +3,7 @@
 
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// Guided predictions of up to three steps before, newest first.
@@ -97,4 +97,4 @@ Sampler webui_plms_sampler() {
           .limits = kTimesteps};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -3,7 +3,7 @@
 #include "sampling/samplers/k_steps.h"
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 using Step = std::pair<at::Tensor, at::Tensor>;  // from one sigma to another
@@ -97,4 +97,4 @@ Sampler restart_sampler() {
           .knobs = kNoiseKnob};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -8,7 +8,7 @@
 // sampling/sampler_table.cc lists. Those of k-diffusion follow its k_diffusion/sampling.py (release
 // 0.0.16), those of the web UI its version 1.10.1.
 
-namespace sd {
+namespace sd::sampling {
 
 // Step counts.
 inline constexpr StepLimits kTimesteps{};
@@ -49,4 +49,4 @@ Levels ddim_levels(const NoiseSchedule& schedule, int64_t steps, double eta);
 /// without noise, and of Euler.
 at::Tensor at_level(const SampleArgs& args, const Prediction& prediction, const Level& level);
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -3,7 +3,7 @@
 #include "sampling/few_step_levels.h"
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 constexpr double kUsualGamma = 0.3;  // its eta, which the paper calls gamma
@@ -49,4 +49,4 @@ Sampler tcd_sampler() {
           .webui = false};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

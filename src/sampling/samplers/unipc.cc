@@ -3,7 +3,7 @@
 #include "sampling/continuous_schedule.h"
 #include "sampling/samplers/k_steps.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 /// A picture predicted at some time, and half the logarithm of the signal-to-noise ratio there.
@@ -122,7 +122,7 @@ class Step {
  private:
   /// The step of first order, and the corrections by older pictures and that at the end.
   at::Tensor sum(const std::vector<double>& corrections, const at::Tensor& at_end) const {
-    std::vector<MixTerm> terms = {{shrink_, x_}, {gain_, known_[0].x0}};
+    std::vector<kernels::MixTerm> terms = {{shrink_, x_}, {gain_, known_[0].x0}};
     for (size_t i = 0; i < corrections.size(); ++i) {
       const bool older = i + 1 < static_cast<size_t>(places_.size(0));
       const double place = older ? weight(places_[static_cast<int64_t>(i)]) : 1;
@@ -184,4 +184,4 @@ Sampler unipc_sampler() {
           .limits = kTimesteps};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -1,6 +1,6 @@
 #include "sampling/samplers/samplers.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// DDIM CFG++ (Chung et al. 2024, arXiv:2406.08070), as the web UI does it: towards the noise that
 /// is predicted without guidance. One evaluation and one draw a step.
@@ -25,4 +25,4 @@ Sampler webui_ddim_cfgpp_sampler() {
           .guidance = 1 / 12.5};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

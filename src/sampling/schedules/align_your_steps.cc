@@ -7,7 +7,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 constexpr double kOptimal[] = {14.615, 6.475, 3.861, 2.697, 1.886, 1.396,
@@ -41,4 +41,4 @@ Schedule align_your_steps_schedule() {
   return {"align_your_steps", "Align Your Steps", "", align_your_steps_sigmas};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -5,7 +5,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Quantiles of a beta distribution (Lee et al. 2024, arXiv:2407.12173), in sigma.
 static at::Tensor beta_sigmas(const ScheduleArgs& args) {
@@ -22,4 +22,4 @@ static at::Tensor beta_sigmas(const ScheduleArgs& args) {
 
 Schedule beta_schedule() { return {"beta", "Beta", "", beta_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -4,7 +4,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// The levels of DDIM's timesteps; not always as many as steps.
 static at::Tensor ddim_sigmas(const ScheduleArgs& args) {
@@ -15,4 +15,4 @@ static at::Tensor ddim_sigmas(const ScheduleArgs& args) {
 
 Schedule ddim_schedule() { return {"ddim", "DDIM", "", ddim_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -4,7 +4,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Evenly in log sigma.
 static at::Tensor exponential_sigmas(const ScheduleArgs& args) {
@@ -15,4 +15,4 @@ static at::Tensor exponential_sigmas(const ScheduleArgs& args) {
 
 Schedule exponential_schedule() { return {"exponential", "Exponential", "", exponential_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

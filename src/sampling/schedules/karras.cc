@@ -4,7 +4,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 at::Tensor karras_between(int64_t steps, double least, double most, double rho) {
   const at::Tensor ramp = at::linspace(0, 1, steps, at::kFloat);
@@ -19,4 +19,4 @@ static at::Tensor karras_sigmas(const ScheduleArgs& args) {
 
 Schedule karras_schedule() { return {"karras", "Karras", "", karras_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

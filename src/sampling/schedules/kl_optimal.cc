@@ -2,7 +2,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Sabour, Fidler and Kreis 2024 (arXiv:2404.14507), section 3.1; ends above 0.
 static at::Tensor kl_optimal_sigmas(const ScheduleArgs& args) {
@@ -14,4 +14,4 @@ static at::Tensor kl_optimal_sigmas(const ScheduleArgs& args) {
 
 Schedule kl_optimal_schedule() { return {"kl_optimal", "KL Optimal", "", kl_optimal_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -4,7 +4,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// By a power of the step, rho 1, in log sigma.
 static at::Tensor polyexponential_sigmas(const ScheduleArgs& args) {
@@ -17,4 +17,4 @@ Schedule polyexponential_schedule() {
   return {"polyexponential", "Polyexponential", "", polyexponential_sigmas};
 }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -7,7 +7,7 @@
 // modules/sd_schedulers.py) and k-diffusion (k_diffusion/sampling.py) do: in single precision, with
 // torch's functions in their order; what Python's own numbers are there is double here.
 
-namespace sd {
+namespace sd::sampling {
 
 /// Karras' levels between two sigmas, and 0.
 at::Tensor karras_between(int64_t steps, double least, double most, double rho = 7);
@@ -15,4 +15,4 @@ at::Tensor karras_between(int64_t steps, double least, double most, double rho =
 /// The levels and a 0 behind them.
 at::Tensor with_zero(const at::Tensor& sigmas);
 
-}  // namespace sd
+}  // namespace sd::sampling

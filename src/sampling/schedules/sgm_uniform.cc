@@ -2,7 +2,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 namespace {
 
 at::Tensor f32(double number) { return at::scalar_tensor(number, at::kFloat); }
@@ -32,4 +32,4 @@ Schedule sgm_uniform_schedule() {
 
 Schedule normal_schedule() { return {"normal", "Normal", "", normal_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

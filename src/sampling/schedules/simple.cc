@@ -4,7 +4,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Every so many of the model's levels (ComfyUI).
 static at::Tensor simple_sigmas(const ScheduleArgs& args) {
@@ -19,4 +19,4 @@ static at::Tensor simple_sigmas(const ScheduleArgs& args) {
 
 Schedule simple_schedule() { return {"simple", "Simple", "", simple_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -3,7 +3,7 @@
 #include "sampling/few_step_levels.h"
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// The levels of whole timesteps from the end of the training schedule, as diffusers'
 /// EulerDiscreteScheduler lays them for models of few steps.
@@ -14,4 +14,4 @@ static at::Tensor trailing_sigmas(const ScheduleArgs& args) {
 
 Schedule trailing_schedule() { return {"trailing", "Trailing", "", trailing_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -2,7 +2,7 @@
 
 #include "sampling/schedules/schedules.h"
 
-namespace sd {
+namespace sd::sampling {
 
 /// Evenly in the model's time; takes no notice of the lowest and highest level.
 static at::Tensor uniform_sigmas(const ScheduleArgs& args) {
@@ -13,4 +13,4 @@ static at::Tensor uniform_sigmas(const ScheduleArgs& args) {
 
 Schedule uniform_schedule() { return {"uniform", "Uniform", "", uniform_sigmas}; }
 
-}  // namespace sd
+}  // namespace sd::sampling

@@ -5,7 +5,7 @@
 #include "text/ftfy/page_table.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr std::array<std::array<char16_t, 128>, kEncodings> kUpperHalves = {{
@@ -109,4 +109,4 @@ std::optional<std::u32string> decode_utf8_variants(std::string_view bytes) {
   return text;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 
 // The encodings that text is misread in. "Sloppy" ones, as ftfy calls them, give a byte without a
 // character the code point of the same number, and write U+FFFD as byte 0x1A.
-namespace sd {
+namespace sd::text {
 
 /// In the order in which a repair tries them.
 enum class Encoding {
@@ -40,4 +40,4 @@ char32_t decoded_byte(Encoding encoding, uint8_t byte);
 /// utf-8-variants reads it, its treatment of a last line feed included.
 std::optional<std::u32string> decode_utf8_variants(std::string_view bytes);
 
-}  // namespace sd
+}  // namespace sd::text

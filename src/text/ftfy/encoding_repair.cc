@@ -9,7 +9,7 @@
 #include "text/ftfy/mojibake.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 // Nested runs get shorter at every level; more levels than this are not made by accident.
@@ -215,4 +215,4 @@ void fix_c1_controls(std::u32string& text) {
   }
 }
 
-}  // namespace sd
+}  // namespace sd::text

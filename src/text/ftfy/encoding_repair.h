@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace sd {
+namespace sd::text {
 
 /// How much work a text may still cause, in characters looked at. Every repair is repeated until
 /// it finds nothing more; on text made for the purpose that takes a number of rounds that grows
@@ -33,4 +33,4 @@ std::u32string fix_encoding(std::u32string text, WorkBudget& budget);
 /// C1 control characters (U+0080 to U+009F) become what Windows-1252 has in their place.
 void fix_c1_controls(std::u32string& text);
 
-}  // namespace sd
+}  // namespace sd::text

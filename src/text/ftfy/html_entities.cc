@@ -8,7 +8,7 @@
 #include "text/ftfy/codecs.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 struct EntityRow {
@@ -150,4 +150,4 @@ bool unescape_html_fully(std::u32string& text, bool (*is_plain)(char32_t)) {
   return true;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 #include "text/ftfy/page_table.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 // Categories as bits, for unions.
@@ -228,4 +228,4 @@ size_t misread_utf8_run(std::u32string_view text, size_t start) {
   return i - start;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -6,7 +6,7 @@
 // What UTF-8 looks like when it was read in a single-byte encoding. The categories of characters
 // and the telling sequences are those of ftfy 6.2.3 (badness.py, chardata.py; Apache-2.0, Robyn
 // Speer).
-namespace sd {
+namespace sd::text {
 
 /// True if the text holds a sequence of characters that hardly anyone writes on purpose.
 bool is_bad(std::u32string_view text);
@@ -15,4 +15,4 @@ bool is_bad(std::u32string_view text);
 /// does not start right behind a character that is itself part of some garble.
 size_t misread_utf8_run(std::u32string_view text, size_t start);
 
-}  // namespace sd
+}  // namespace sd::text

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sd {
+namespace sd::text {
 
 /// A map from the characters of the Basic Multilingual Plane to small values, made for a few
 /// hundred entries in a few blocks: one page for each 256 characters that have any.
@@ -34,4 +34,4 @@ class PageTable {
   std::vector<std::array<T, 256>> pages_;  // value-initialised
 };
 
-}  // namespace sd
+}  // namespace sd::text

@@ -7,7 +7,7 @@
 #include "text/ftfy/html_entities.h"
 #include "text/unicode.h"
 
-namespace sd {
+namespace sd::text {
 namespace {
 
 constexpr size_t kMaxSegment = 1'000'000;
@@ -157,4 +157,4 @@ std::u32string fix_text(std::u32string_view text) {
   return out;
 }
 
-}  // namespace sd
+}  // namespace sd::text

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace sd {
+namespace sd::text {
 
 /// ftfy 6.2.3's fix_text with its default options (Robyn Speer; Apache-2.0): line by line,
 /// HTML entities, mojibake, ligatures, full-width forms, curly quotes, line breaks, terminal
@@ -13,4 +13,4 @@ namespace sd {
 /// Surrogates, which ftfy also joins, cannot occur: no input holds them and no step makes one.
 std::u32string fix_text(std::u32string_view text);
 
-}  // namespace sd
+}  // namespace sd::text

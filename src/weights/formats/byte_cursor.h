@@ -9,7 +9,7 @@
 
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// The error for a file whose bytes contradict its format.
 inline Error damaged(const std::string& message) {
@@ -67,4 +67,4 @@ class ByteCursor {
   size_t position_;
 };
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -8,7 +8,7 @@
 
 #include "weights/tensor_info.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// A tensor, or what stands in a tensor's place, that cannot be loaded, and why.
 struct TensorProblem {
@@ -47,4 +47,4 @@ struct CheckpointContents {
   bool embedding = false;                       ///< they lie under "string_to_param"
 };
 
-}  // namespace sd
+}  // namespace sd::weights

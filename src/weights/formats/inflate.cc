@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 /// zlib counts in 32 bits.
@@ -52,4 +52,4 @@ std::string inflate_run(std::string_view archive, const PackedRun& run, char* to
   return check_crc(run, {to, run.bytes});
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -5,7 +5,7 @@
 
 #include "weights/formats/contents.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// Inflates a run of `archive` into `to`, which has room for `run.bytes`, and checks its CRC-32.
 /// Returns what is wrong, or "".
@@ -14,4 +14,4 @@ std::string inflate_run(std::string_view archive, const PackedRun& run, char* to
 /// Compares the inflated bytes with the run's CRC-32. Returns what is wrong, or "".
 std::string check_crc(const PackedRun& run, std::string_view bytes);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -1,6 +1,6 @@
 #include "weights/formats/pickle.h"
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 namespace {
 
 /// Longer than the names of modules and classes: a bound on the work that one long text, used many
@@ -101,4 +101,4 @@ std::optional<Value> Value::persistent_id() const {
   return Value(document_, document_->nodes_[id_].first);
 }
 
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

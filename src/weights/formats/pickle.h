@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 
 using Id = uint32_t;
 inline constexpr Id kNoId = UINT32_MAX;
@@ -120,4 +120,4 @@ class Document {
 /// constant times the bytes read. Throws kCheckpoint, saying what was found where.
 Document read(std::string_view bytes);
 
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 namespace {
 
 /// More values than any checkpoint's index needs: a bound on memory for damaged files.
@@ -283,4 +283,4 @@ Document Machine::finish() {
   return std::move(doc_);
 }
 
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

@@ -8,7 +8,7 @@
 #include "weights/formats/byte_cursor.h"
 #include "weights/formats/pickle.h"
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 
 /// The stack, marks and memo that a pickle's opcodes work on, and the document they fill. Each
 /// operation checks what it finds and throws kCheckpoint where Python's machine would fail.
@@ -94,4 +94,4 @@ class Machine {
   Id none_ = kNoId, true_ = kNoId, false_ = kNoId, empty_tuple_ = kNoId;
 };
 
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

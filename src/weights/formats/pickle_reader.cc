@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "weights/formats/pickle_machine.h"
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 namespace {
 
 template <typename T>
@@ -231,4 +231,4 @@ Document read(std::string_view bytes) {
   }
 }
 
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

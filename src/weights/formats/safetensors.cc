@@ -10,7 +10,7 @@
 #include "weights/formats/byte_cursor.h"
 #include "weights/formats/safetensors_header.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 using at::ScalarType;
@@ -162,4 +162,4 @@ CheckpointContents read_safetensors(std::string_view file) {
   return contents;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

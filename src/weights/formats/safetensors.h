@@ -4,7 +4,7 @@
 
 #include "weights/formats/contents.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// True if the file begins as a .safetensors file does: a header length, then a JSON object.
 bool is_safetensors(std::string_view file);
@@ -14,4 +14,4 @@ bool is_safetensors(std::string_view file);
 /// does not fit its shape. Tensors of a dtype that is not read here are foreign.
 CheckpointContents read_safetensors(std::string_view file);
 
-}  // namespace sd
+}  // namespace sd::weights

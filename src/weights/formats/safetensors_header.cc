@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "weights/formats/byte_cursor.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 using nlohmann::json;
@@ -152,4 +152,4 @@ SafetensorsHeader parse_safetensors_header(std::string_view text) {
   return std::move(reader.header);
 }
 
-}  // namespace sd
+}  // namespace sd::weights

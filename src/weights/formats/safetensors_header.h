@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// One tensor as the header tells it, unchecked.
 struct SafetensorsEntry {
@@ -28,4 +28,4 @@ struct SafetensorsHeader {
 /// are passed over.
 SafetensorsHeader parse_safetensors_header(std::string_view json);
 
-}  // namespace sd
+}  // namespace sd::weights

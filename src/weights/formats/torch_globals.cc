@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 using at::ScalarType;
@@ -191,4 +191,4 @@ std::vector<PickleGlobal> pickle_globals(const pickle::Document& document) {
   return globals;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -10,7 +10,7 @@
 #include "weights/formats/contents.h"
 #include "weights/formats/pickle.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// What a storage holds.
 struct ElementType {
@@ -34,4 +34,4 @@ bool wraps_tensor(std::string_view global);
 /// libraries they record settings with write them in the ordinary course.
 std::vector<PickleGlobal> pickle_globals(const pickle::Document& document);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -10,7 +10,7 @@
 #include "weights/formats/pickle.h"
 #include "weights/formats/torch_pickle.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 /// 0x1950a86a20f9469cfc6c, least byte first.
@@ -131,4 +131,4 @@ CheckpointContents refuse_torch_tar(std::string_view) {
               "if torch wrote it, load it with torch 1.x and save it again");
 }
 
-}  // namespace sd
+}  // namespace sd::weights

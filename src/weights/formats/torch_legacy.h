@@ -4,7 +4,7 @@
 
 #include "weights/formats/contents.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// True for a stream that begins with a pickle of torch's magic number.
 bool is_torch_legacy(std::string_view file);
@@ -20,4 +20,4 @@ bool is_torch_tar(std::string_view file);
 /// Throws kCheckpoint, saying how to convert the file.
 [[noreturn]] CheckpointContents refuse_torch_tar(std::string_view file);
 
-}  // namespace sd
+}  // namespace sd::weights

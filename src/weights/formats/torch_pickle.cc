@@ -9,7 +9,7 @@
 #include "base/strings.h"
 #include "weights/formats/torch_globals.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 using pickle::Document;
@@ -173,4 +173,4 @@ CheckpointContents torch_contents(const Document& document, const FindStorage& f
   return ContentsReader(document, find, file_size).read();
 }
 
-}  // namespace sd
+}  // namespace sd::weights

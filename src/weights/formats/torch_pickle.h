@@ -6,7 +6,7 @@
 #include "weights/formats/pickle.h"
 #include "weights/formats/torch_tensor.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// Finds the weights in an object that torch.save wrote: a dict of tensors, under the key
 /// "state_dict" or at top level, or a list of them under "0", "1", …. Every tensor is checked
@@ -15,4 +15,4 @@ namespace sd {
 CheckpointContents torch_contents(const pickle::Document& document, const FindStorage& find,
                                   uint64_t file_size);
 
-}  // namespace sd
+}  // namespace sd::weights

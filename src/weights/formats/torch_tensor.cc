@@ -9,7 +9,7 @@
 #include "weights/formats/byte_cursor.h"
 #include "weights/formats/torch_globals.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 using pickle::Document;
@@ -230,4 +230,4 @@ std::vector<TorchStorage> torch_storages(const Document& document) {
   return storages;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

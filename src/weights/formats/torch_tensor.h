@@ -11,7 +11,7 @@
 #include "weights/formats/torch_globals.h"
 #include "weights/tensor_info.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// A storage that a torch pickle refers to: a run of elements outside the pickle.
 struct TorchStorage {
@@ -50,4 +50,4 @@ std::optional<TensorCall> find_tensor_call(pickle::Value value);
 std::string describe_tensor(const TensorCall& call, const FindStorage& find, uint64_t file_size,
                             TensorInfo* info, bool* described);
 
-}  // namespace sd
+}  // namespace sd::weights

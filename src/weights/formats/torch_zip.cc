@@ -12,7 +12,7 @@
 #include "weights/formats/torch_pickle.h"
 #include "weights/formats/zip_directory.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 constexpr std::string_view kPickle = "data.pkl";
@@ -114,4 +114,4 @@ CheckpointContents read_torch_zip(std::string_view file) {
   return contents;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -4,7 +4,7 @@
 
 #include "weights/formats/contents.h"
 
-namespace sd {
+namespace sd::weights {
 
 /// True for a zip archive.
 bool is_torch_zip(std::string_view file);
@@ -15,4 +15,4 @@ bool is_torch_zip(std::string_view file);
 /// problems.
 CheckpointContents read_torch_zip(std::string_view file);
 
-}  // namespace sd
+}  // namespace sd::weights

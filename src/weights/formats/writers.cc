@@ -11,7 +11,7 @@
 #include "sd/error.h"
 #include "weights/tensor_info.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 constexpr uint32_t kNotIn32Bits = 0xFFFFFFFF;
@@ -222,4 +222,4 @@ void write_torch_checkpoint(const std::string& path, const std::vector<TensorToW
   zip.finish();
 }
 
-}  // namespace sd
+}  // namespace sd::weights

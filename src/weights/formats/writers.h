@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// A tensor to be written: its bytes are made only when it is its turn.
 struct TensorToWrite {
@@ -29,4 +29,4 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
 void write_torch_checkpoint(const std::string& path, const std::vector<TensorToWrite>& tensors,
                             int64_t global_step);
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -8,7 +8,7 @@
 #include "weights/formats/byte_cursor.h"
 #include "weights/formats/inflate.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 // Signatures and sizes of PKWARE's APPNOTE 6.3.
@@ -223,4 +223,4 @@ std::string_view ZipDirectory::read(const ZipEntry& entry, std::string* unpacked
   return *unpacked;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

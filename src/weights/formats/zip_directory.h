@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace sd {
+namespace sd::weights {
 
 /// One file of a zip archive, as the central directory tells it.
 struct ZipEntry {
@@ -47,4 +47,4 @@ class ZipDirectory {
   std::unordered_map<std::string_view, size_t> by_name_;
 };
 
-}  // namespace sd
+}  // namespace sd::weights

@@ -3,7 +3,7 @@
 
 #include "weights/name_maps/name_maps.h"
 
-namespace sd {
+namespace sd::weights {
 namespace {
 
 struct Pair {
@@ -153,4 +153,4 @@ std::string diffusers_text_name(std::string_view name) {
   return std::string(rest);
 }
 
-}  // namespace sd
+}  // namespace sd::weights

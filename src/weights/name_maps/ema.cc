@@ -1,6 +1,6 @@
 #include "weights/name_maps/name_maps.h"
 
-namespace sd {
+namespace sd::weights {
 
 std::string ema_name(std::string_view name) {
   constexpr std::string_view kModel = "model.";
@@ -10,4 +10,4 @@ std::string ema_name(std::string_view name) {
   return "model_ema." + averaged;
 }
 
-}  // namespace sd
+}  // namespace sd::weights

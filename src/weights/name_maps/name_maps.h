@@ -5,7 +5,7 @@
 #include <string_view>
 
 /// Functions from the reference's names to those of other writers (NameMap).
-namespace sd {
+namespace sd::weights {
 
 /// The trainer's averaged weights: "model.diffusion_model.out.0.weight" is stored as
 /// "model_ema.diffusion_modelout0weight". Other parts have no averages and keep their names.
@@ -24,4 +24,4 @@ std::string diffusers_text_name(std::string_view name);
 /// Until 2023 the autoencoder's attention was named query, key, value and proj_attn.
 std::string old_diffusers_vae_name(std::string_view name, int64_t levels);
 
-}  // namespace sd
+}  // namespace sd::weights

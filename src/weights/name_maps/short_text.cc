@@ -1,6 +1,6 @@
 #include "weights/name_maps/name_maps.h"
 
-namespace sd {
+namespace sd::weights {
 
 std::string short_text_name(std::string_view name) {
   constexpr std::string_view kTower = "cond_stage_model.transformer.text_model.";
@@ -8,4 +8,4 @@ std::string short_text_name(std::string_view name) {
   return "cond_stage_model.transformer." + std::string(name.substr(kTower.size()));
 }
 
-}  // namespace sd
+}  // namespace sd::weights

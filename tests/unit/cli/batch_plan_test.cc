@@ -11,6 +11,9 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 using Lines = std::vector<std::string>;

@@ -10,6 +10,8 @@
 #include <stdexcept>
 
 namespace sd::test {
+using namespace cli;
+
 namespace {
 
 Error told(const std::function<void()>& work) {

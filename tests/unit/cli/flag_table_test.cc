@@ -9,6 +9,8 @@
 #include <sstream>
 
 namespace sd::test {
+using namespace cli;
+
 namespace {
 
 constexpr const char* kReadme = SD_SOURCE_DIR "/README.md";

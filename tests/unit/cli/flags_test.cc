@@ -14,6 +14,9 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 namespace fs = std::filesystem;

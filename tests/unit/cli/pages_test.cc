@@ -18,6 +18,9 @@
 #include "cli/program.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 CommandPage program_page() {

@@ -19,6 +19,10 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace image;
+using namespace job;
+
 namespace {
 
 class PicturePlan : public ::testing::Test {

@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 
 namespace sd {
+using namespace cli;
+using namespace runtime;
+
 namespace {
 
 /// Ten seconds: 8 in the UNet, 6 of them in convolutions that do 300 GFLOP.

@@ -7,6 +7,9 @@
 #include "base/wrap.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 RunProgress sampled(int step, int64_t pictures = 6) {

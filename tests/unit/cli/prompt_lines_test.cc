@@ -13,6 +13,9 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 using Words = std::vector<std::string>;

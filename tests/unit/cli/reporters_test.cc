@@ -11,6 +11,9 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 using nlohmann::json;

@@ -9,6 +9,9 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 using Values = std::map<std::string, std::string>;

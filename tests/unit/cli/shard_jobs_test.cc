@@ -12,6 +12,9 @@
 #include "support/temp_folder.h"
 
 namespace sd::test {
+using namespace cli;
+using namespace job;
+
 namespace {
 
 using nlohmann::json;

@@ -10,6 +10,8 @@
 #include "support/pattern.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 /// Waves from black to white, `count` across the picture.

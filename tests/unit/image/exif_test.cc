@@ -6,6 +6,8 @@
 #include "image/image_io.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 using namespace std::string_literals;

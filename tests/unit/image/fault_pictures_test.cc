@@ -7,6 +7,8 @@
 #include "support/golden.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 struct Expected {

@@ -11,6 +11,8 @@
 #include "support/pattern.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 using Bytes = std::vector<uint8_t>;

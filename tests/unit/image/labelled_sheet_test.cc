@@ -6,6 +6,8 @@
 #include "image/letters.h"
 
 namespace sd::test {
+using namespace image;
+
 namespace {
 
 int white_values(const Image& image) {

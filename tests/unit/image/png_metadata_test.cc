@@ -8,6 +8,8 @@
 #include "support/pattern.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 std::span<const uint8_t> as_bytes(const std::string& text) {

@@ -9,6 +9,8 @@
 #include "support/pattern.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 TEST(Resize, GivesPillowsBits) {

@@ -11,6 +11,8 @@
 #include "support/pattern.h"
 
 namespace sd {
+using namespace image;
+
 namespace {
 
 TEST(WritePng, ComesBackAsItWas) {

@@ -13,6 +13,9 @@
 #include "weights/sha256.h"
 
 namespace sd::test {
+using namespace job;
+using namespace weights;
+
 namespace {
 
 std::string hash_of(const std::string& text) { return sha256_of(text.data(), text.size()); }

@@ -7,6 +7,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 NoisePlace noise_of(const Settings& settings) {

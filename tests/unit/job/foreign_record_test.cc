@@ -7,6 +7,9 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace image;
+using namespace job;
+
 namespace {
 
 using nlohmann::json;

@@ -8,6 +8,8 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 using nlohmann::json;

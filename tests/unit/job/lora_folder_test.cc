@@ -8,6 +8,8 @@
 #include "support/temp_folder.h"
 
 namespace sd {
+using namespace job;
+
 namespace {
 
 TEST(LoraFolder, FindsFilesByTheirNames) {

@@ -6,6 +6,8 @@
 #include "support/temp_folder.h"
 
 namespace sd {
+using namespace job;
+
 namespace {
 
 struct Case {

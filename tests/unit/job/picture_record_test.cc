@@ -15,6 +15,10 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace image;
+using namespace job;
+using namespace models;
+
 namespace {
 
 using nlohmann::json;

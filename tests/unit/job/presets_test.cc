@@ -7,6 +7,8 @@
 #include "job/setting_layers.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 /// The settings of a txt2img run with the preset and nothing else.
@@ -23,12 +25,12 @@ TEST(Presets, ExactIsTheDefault) {
   EXPECT_EQ(text_values(exact), text_values(Settings()));
 }
 
-TEST(Presets, FastTakesAFifthOfTheStepsAndGuidanceInHalfOfThem) {
+TEST(Presets, FastTakesAFifthOfTheStepsAndGuidanceInTheFirst) {
   const Settings fast = settings_of(*find_preset("fast"));
   EXPECT_EQ(fast.batch.sampler, "dpmpp_2m");
   EXPECT_EQ(fast.batch.schedule, "align_your_steps");
   EXPECT_EQ(fast.batch.steps, 10);
-  EXPECT_EQ(fast.batch.knobs.guidance_until, 0.5);
+  EXPECT_EQ(fast.batch.knobs.guidance_until, 0.4);
   EXPECT_EQ(fast.device.precision, Precision::kFastest);
   EXPECT_EQ(fast.picture.scale, Settings().picture.scale);
 }
@@ -46,8 +48,33 @@ TEST(Presets, SayWhatWasMeasuredAndWhatIsMissing) {
   EXPECT_EQ(missing.back(),
             "preset turbo: it is for a model or an adapter that was distilled for few steps (LCM, "
             "TCD), and none is named");
+  settings.batch.loras = {{.file = "lcm.safetensors"}};
+  EXPECT_EQ(words_about(*find_preset("turbo"), settings).size(), missing.size() - 1);
+  settings.batch.loras.clear();
   settings.ckpt = "lcm.safetensors";
   EXPECT_EQ(words_about(*find_preset("turbo"), settings).size(), missing.size() - 1);
+}
+
+TEST(Presets, GiveTheBuiltInModelItsAdapterForFewSteps) {
+  const Preset& turbo = *find_preset("turbo");
+  Settings settings;
+  take_adapter(turbo, &settings);
+  ASSERT_EQ(settings.batch.loras.size(), 1U);
+  EXPECT_TRUE(settings.batch.loras[0].file.ends_with("models/demo/lcm.safetensors"));
+
+  Settings given;
+  given.batch.loras = {{.file = "other.safetensors"}};
+  take_adapter(turbo, &given);
+  EXPECT_EQ(given.batch.loras, std::vector<LoraUse>{{.file = "other.safetensors"}});
+
+  Settings other_model;
+  other_model.ckpt = "model.ckpt";
+  take_adapter(turbo, &other_model);
+  EXPECT_TRUE(other_model.batch.loras.empty());
+
+  Settings fast;
+  take_adapter(*find_preset("fast"), &fast);
+  EXPECT_TRUE(fast.batch.loras.empty());
 }
 
 }  // namespace

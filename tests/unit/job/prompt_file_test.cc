@@ -5,6 +5,9 @@
 #include "weights/sha256.h"
 
 namespace sd {
+using namespace job;
+using namespace weights;
+
 namespace {
 
 using test::TempFolder;

@@ -8,6 +8,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 SettingLayer layer(const std::string& origin,

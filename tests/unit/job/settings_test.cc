@@ -11,6 +11,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 using nlohmann::json;

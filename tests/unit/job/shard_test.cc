@@ -5,6 +5,8 @@
 #include "support/expect_error.h"
 
 namespace sd {
+using namespace job;
+
 namespace {
 
 using Variables = std::map<std::string, std::string>;

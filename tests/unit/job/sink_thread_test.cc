@@ -13,6 +13,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 /// Notes the places that it is given; fails at one of them.

@@ -7,6 +7,9 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace image;
+using namespace job;
+
 namespace {
 
 Sweep axes(const std::vector<std::string>& texts) {

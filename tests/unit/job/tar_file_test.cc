@@ -5,6 +5,8 @@
 #include "support/temp_folder.h"
 
 namespace sd {
+using namespace job;
+
 namespace {
 
 using test::TempFolder;

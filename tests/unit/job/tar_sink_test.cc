@@ -11,6 +11,8 @@
 #include "support/temp_folder.h"
 
 namespace sd::test {
+using namespace job;
+
 namespace {
 
 class SilentReporter final : public Reporter {

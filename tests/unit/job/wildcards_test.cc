@@ -8,6 +8,9 @@
 #include "support/temp_folder.h"
 
 namespace sd::test {
+using namespace job;
+using namespace text;
+
 namespace {
 
 std::vector<std::string> texts(const std::vector<WildcardValue>& values) {

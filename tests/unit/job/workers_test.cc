@@ -5,6 +5,9 @@
 #include "support/expect_error.h"
 
 namespace sd {
+using namespace job;
+using namespace runtime;
+
 namespace {
 
 HostInfo two_cards() {

@@ -12,6 +12,9 @@
 #include "support/kernel_numbers.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace runtime;
+
 namespace {
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;

@@ -9,6 +9,9 @@
 #include "support/mixes.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace runtime;
+
 namespace {
 
 at::Tensor random(at::IntArrayRef shape, uint64_t seed) {

@@ -11,6 +11,9 @@
 #include "support/kernel_numbers.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace runtime;
+
 namespace {
 
 /// A tensor of the shape that is a cut of a larger, transposed one: contiguous in no layout.

@@ -12,6 +12,9 @@
 #include "support/tensor_file.h"
 
 namespace sd::test {
+using namespace models;
+using namespace weights;
+
 namespace {
 
 TensorInfo named(const std::string& name) { return {.name = name}; }

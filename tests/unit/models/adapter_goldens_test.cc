@@ -6,6 +6,8 @@
 #include "support/adapters.h"
 
 namespace sd {
+using namespace models;
+
 namespace {
 
 using test::UsedAdapter;

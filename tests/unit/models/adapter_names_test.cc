@@ -7,6 +7,8 @@
 #include "models/model_config.h"
 
 namespace sd {
+using namespace models;
+
 namespace {
 
 /// Stable Diffusion v1.

@@ -9,6 +9,9 @@
 #include "support/memory_adapter.h"
 
 namespace sd {
+using namespace models;
+using namespace weights;
+
 namespace {
 
 using namespace test;

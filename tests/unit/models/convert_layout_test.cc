@@ -10,6 +10,9 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace models;
+using namespace weights;
+
 namespace {
 
 namespace fs = std::filesystem;

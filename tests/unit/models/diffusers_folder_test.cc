@@ -13,6 +13,10 @@
 #include "weights/name_maps/name_maps.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 namespace fs = std::filesystem;

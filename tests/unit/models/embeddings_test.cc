@@ -14,6 +14,10 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace image;
+using namespace models;
+using namespace text;
+
 namespace {
 
 using nlohmann::json;

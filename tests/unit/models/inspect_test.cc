@@ -9,6 +9,8 @@
 #include "support/golden.h"
 
 namespace sd {
+using namespace models;
+
 namespace {
 
 Inspection inspect_reference(const std::string& name) {

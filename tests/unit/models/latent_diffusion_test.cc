@@ -17,6 +17,11 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace sampling;
+using namespace weights;
+
 namespace {
 
 using nlohmann::json;

@@ -8,6 +8,8 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace models;
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -8,6 +8,8 @@
 #include "support/tensor_file.h"
 
 namespace sd::test {
+using namespace models;
+
 namespace {
 
 constexpr int64_t kSide = 8;
@@ -62,7 +64,10 @@ at::Tensor expected(const at::Tensor& rows, at::Tensor (*rotation)(const at::Ten
 /// The weight turned by the program. `numbers`: what PEFT's config says.
 at::Tensor turned(const at::Tensor& rows, const std::map<AdapterRole, double>& numbers,
                   double strength = 1) {
-  AdapterFile file = file_of({{std::string(kPeftLayer) + ".oft_R.weight", rows}});
+  Tensors tensors;
+  std::string name = kPeftLayer;
+  tensors.emplace(name.append(".oft_R.weight"), rows);
+  AdapterFile file = file_of(tensors);
   for (const auto& [role, value] : numbers) {
     file.layers.at(kPeftLayer).add(role, at::scalar_tensor(value, at::kDouble));
   }

@@ -9,6 +9,8 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace models;
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -6,6 +6,10 @@
 #include "nn/layers.h"
 
 namespace sd {
+using namespace nn;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 class SharedLayers : public testing::Test {

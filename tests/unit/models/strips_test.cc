@@ -11,6 +11,10 @@
 #include "runtime/noise.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }

@@ -9,6 +9,8 @@
 #include "support/tensor_file.h"
 
 namespace sd::test {
+using namespace models;
+
 namespace {
 
 struct Odd {

@@ -15,6 +15,10 @@
 
 // The web UI's own conditionings (../shared/a1111/prompts), of the reference's small checkpoint.
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace text;
+
 namespace {
 
 using nlohmann::json;

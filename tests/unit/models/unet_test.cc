@@ -15,6 +15,10 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 at::Tensor numbers(at::IntArrayRef shape, uint64_t seed) { return PhiloxNoise(seed).normal(shape); }

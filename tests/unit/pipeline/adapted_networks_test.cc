@@ -12,6 +12,8 @@
 #include "support/tensor_to_write.h"
 
 namespace sd::test {
+using namespace weights;
+
 namespace {
 
 class AdaptedRuns : public testing::Test {

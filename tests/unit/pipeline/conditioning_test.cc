@@ -13,6 +13,11 @@
 #include "text/prompt_syntax.h"
 
 namespace sd::test {
+using namespace models;
+using namespace pipeline;
+using namespace runtime;
+using namespace text;
+
 namespace {
 
 using nlohmann::json;
@@ -105,7 +110,7 @@ std::shared_ptr<const StagedContext> constant(double value, int64_t length) {
 class MeanNetwork {
  public:
   ConditionedUNet::Prepare function() {
-    return [this](const at::Tensor& context, int64_t n) -> EpsModel {
+    return [this](const at::Tensor& context, int64_t n) -> sampling::EpsModel {
       ++prepared;
       const at::Tensor mean = context.mean(at::IntArrayRef{1, 2}).view({-1, 1, 1, 1});
       return [mean, n](const at::Tensor& x, double) {

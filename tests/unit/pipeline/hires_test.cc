@@ -10,6 +10,9 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace image;
+using namespace pipeline;
+
 namespace {
 
 BatchSettings batch_of(int width, int height, const HiresSettings& hires) {

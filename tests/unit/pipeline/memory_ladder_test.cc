@@ -13,6 +13,10 @@
 #include "support/small_pipeline.h"
 
 namespace sd::test {
+using namespace models;
+using namespace pipeline;
+using namespace runtime;
+
 namespace {
 
 constexpr int kSide = 128;

@@ -13,6 +13,10 @@
 #include "support/small_pipeline.h"
 
 namespace sd::test {
+using namespace models;
+using namespace pipeline;
+using namespace runtime;
+
 namespace {
 
 /// The most that tensors had in each stage of a run, beyond those from before it.

@@ -10,6 +10,10 @@
 #include "support/small_pipeline.h"
 
 namespace sd::test {
+using namespace pipeline;
+using namespace runtime;
+using namespace sampling;
+
 namespace {
 
 std::shared_ptr<const Image> image(int width, int height, uint8_t value) {

@@ -11,6 +11,9 @@
 #include "weights/checkpoint.h"
 
 namespace sd::test {
+using namespace runtime;
+using namespace weights;
+
 namespace {
 
 /// What a run drew, and its tensors by name.

@@ -6,6 +6,8 @@
 #include "support/repeating_recorder.h"
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 /// sum of inputs · sum of held, into memory that a recording keeps.

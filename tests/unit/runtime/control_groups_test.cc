@@ -9,6 +9,8 @@
 #include "support/tiny_model.h"
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 using test::TempFolder;

@@ -5,6 +5,8 @@
 #include <cstdlib>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 CudaDriver probe(const char* story) {

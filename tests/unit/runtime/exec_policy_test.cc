@@ -5,6 +5,8 @@
 #include "support/expect_error.h"
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 HostInfo with_cards(std::vector<CudaDevice> cards) {

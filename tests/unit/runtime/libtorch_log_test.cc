@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 std::string said(void (*say)()) {

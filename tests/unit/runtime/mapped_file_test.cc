@@ -16,6 +16,8 @@
 #include "support/expect_error.h"
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 using test::expect_error;

@@ -7,6 +7,8 @@
 #include "runtime/noise.h"
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 TwisterState some_state() {

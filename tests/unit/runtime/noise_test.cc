@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 std::vector<float> values(const at::Tensor& tensor) {

@@ -14,6 +14,8 @@
 #include "runtime/start_affinity.h"
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 using namespace std::chrono_literals;

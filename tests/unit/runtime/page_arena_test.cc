@@ -9,6 +9,8 @@
 #include <vector>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 constexpr size_t kPage = PageArena::kPage;

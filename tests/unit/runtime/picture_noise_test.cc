@@ -7,6 +7,8 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 NoiseChanges changes_of(const nlohmann::json& recorded) {

@@ -6,6 +6,8 @@
 #include <thread>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 class ProfileTest : public ::testing::Test {

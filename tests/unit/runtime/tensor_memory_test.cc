@@ -6,6 +6,8 @@
 #include <cstdint>
 
 namespace sd {
+using namespace runtime;
+
 namespace {
 
 constexpr int64_t kFloats = 3 << 20;  // 12 MiB

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 namespace sd::test {
+using namespace runtime;
+
 namespace {
 
 TEST(Upload, ToTheHostIsTheTensorItself) {

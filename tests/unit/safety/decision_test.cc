@@ -10,6 +10,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace safety;
+
 namespace {
 
 using Concepts = std::array<float, kSafetyConcepts>;

@@ -12,6 +12,10 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+using namespace models;
+using namespace runtime;
+using namespace safety;
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -10,6 +10,8 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+using namespace safety;
+
 namespace {
 
 using nlohmann::json;

@@ -11,6 +11,8 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+using namespace safety;
+
 namespace {
 
 constexpr SafetyMode kCheckingModes[] = {SafetyMode::kReport, SafetyMode::kBlur, SafetyMode::kBlack,

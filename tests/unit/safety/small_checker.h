@@ -34,18 +34,18 @@ inline const nlohmann::json& checker_vectors() {
 inline at::Tensor by_formula(const std::string& name, const std::vector<int64_t>& shape) {
   at::Tensor values = at::empty(shape, at::kFloat);
   if (shape.size() > 1) {
-    fill_by_formula(name, shape, values.mutable_data_ptr<float>());
+    models::fill_by_formula(name, shape, values.mutable_data_ptr<float>());
     return values;
   }
   // As a column, so that it is not all ones or zeros.
-  fill_by_formula(name, {shape[0], 1}, values.mutable_data_ptr<float>());
+  models::fill_by_formula(name, {shape[0], 1}, values.mutable_data_ptr<float>());
   return values.mul_(0.3F).add_(name.ends_with(".weight") ? 1.0 : 0.0);
 }
 
 inline std::vector<std::pair<std::string, std::vector<int64_t>>> wanted_tensors(
-    const SafetyConfig& config) {
-  const WeightView root(std::make_shared<const Checkpoint>("nothing", Tensors()));
-  const SafetyChecker checker(root, config, KernelPolicy{.plain = true});
+    const safety::SafetyConfig& config) {
+  const weights::WeightView root(std::make_shared<const weights::Checkpoint>("nothing", Tensors()));
+  const safety::SafetyChecker checker(root, config, runtime::KernelPolicy{.plain = true});
   return root.report().missing();
 }
 
@@ -57,7 +57,7 @@ class SmallChecker {
     folder.write("config.json", vectors.at("config").dump());
     folder.write("preprocessor_config.json", vectors.at("preprocessor").dump());
     const auto seed = vectors.at("seed").get<std::string>();
-    for (const auto& [name, shape] : wanted_tensors(read_safety_config(folder / "any"))) {
+    for (const auto& [name, shape] : wanted_tensors(safety::read_safety_config(folder / "any"))) {
       tensors[name] = by_formula(seed + "." + name, shape);
     }
     tensors["concept_embeds_weights"] =
@@ -68,20 +68,22 @@ class SmallChecker {
 
   std::filesystem::path write_safetensors() const {
     const std::filesystem::path path = folder / "model.safetensors";
-    sd::write_safetensors(path.string(), all());
+    weights::write_safetensors(path.string(), all());
     return path;
   }
 
   std::filesystem::path write_torch() const {
     const std::filesystem::path path = folder / "pytorch_model.bin";
-    write_torch_checkpoint(path.string(), all(), /*global_step=*/0);
+    weights::write_torch_checkpoint(path.string(), all(), /*global_step=*/0);
     return path;
   }
 
-  std::unique_ptr<const SafetyChecker> load() const {
-    const WeightView root(std::make_shared<const Checkpoint>("a test's weights", tensors));
-    auto checker = std::make_unique<const SafetyChecker>(root, read_safety_config(folder / "any"),
-                                                         KernelPolicy{.isa = probe_isa()});
+  std::unique_ptr<const safety::SafetyChecker> load() const {
+    const weights::WeightView root(
+        std::make_shared<const weights::Checkpoint>("a test's weights", tensors));
+    auto checker = std::make_unique<const safety::SafetyChecker>(
+        root, safety::read_safety_config(folder / "any"),
+        runtime::KernelPolicy{.isa = runtime::probe_isa()});
     root.report().throw_if_failed();
     return checker;
   }
@@ -90,8 +92,8 @@ class SmallChecker {
   Tensors tensors;
 
  private:
-  std::vector<TensorToWrite> all() const {
-    std::vector<TensorToWrite> list;
+  std::vector<weights::TensorToWrite> all() const {
+    std::vector<weights::TensorToWrite> list;
     for (const auto& [name, tensor] : tensors) list.push_back(to_write(name, tensor));
     return list;
   }

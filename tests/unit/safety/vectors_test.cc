@@ -9,6 +9,9 @@
 #include "unit/safety/small_checker.h"
 
 namespace sd::test {
+using namespace runtime;
+using namespace safety;
+
 namespace {
 
 using nlohmann::json;

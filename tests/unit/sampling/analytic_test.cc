@@ -11,6 +11,9 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace sampling;
+
 namespace {
 
 /// Numbers of one or two pictures.

@@ -9,6 +9,9 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace runtime;
+using namespace sampling;
+
 namespace {
 
 TEST(SeedSequence, IsNumpys) {

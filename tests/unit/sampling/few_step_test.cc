@@ -13,6 +13,9 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace sampling;
+
 namespace {
 
 const nlohmann::json& recorded_cases() {

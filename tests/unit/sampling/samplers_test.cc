@@ -13,6 +13,10 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace kernels;
+using namespace runtime;
+using namespace sampling;
+
 namespace {
 
 const NoiseSchedule& v1_schedule() {

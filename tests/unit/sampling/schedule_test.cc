@@ -10,6 +10,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace sampling;
+
 namespace {
 
 NoiseSchedule v1_schedule() { return NoiseSchedule::linear(0.00085, 0.012, 1000); }

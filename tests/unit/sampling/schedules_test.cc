@@ -10,6 +10,8 @@
 #include "support/webui.h"
 
 namespace sd::test {
+using namespace sampling;
+
 namespace {
 
 const ModelSigmas& v1_sigmas() {

@@ -8,6 +8,9 @@
 #include "unit/text/cases.h"
 
 namespace sd {
+using namespace runtime;
+using namespace text;
+
 namespace {
 
 const Tokenizer& bert() {

@@ -34,13 +34,14 @@ inline nlohmann::json token_items() {
   return nlohmann::json::parse(file).at("items");
 }
 
-inline const Tokenizer& clip() {
-  static const auto instance = make_clip_tokenizer(data_file("tokenizer/clip.model"));
+inline const text::Tokenizer& clip() {
+  static const auto instance =
+      text::make_clip_tokenizer(runtime::data_file("tokenizer/clip.model"));
   return *instance;
 }
 
 /// The ids before the padding.
-inline std::vector<int32_t> used_ids(const Tokens& tokens) {
+inline std::vector<int32_t> used_ids(const text::Tokens& tokens) {
   return {tokens.ids.begin(), tokens.ids.begin() + tokens.used};
 }
 

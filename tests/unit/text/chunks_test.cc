@@ -6,6 +6,8 @@
 #include "unit/text/cases.h"
 
 namespace sd {
+using namespace text;
+
 namespace {
 
 /// "w w w …"

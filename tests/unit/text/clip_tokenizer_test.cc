@@ -8,6 +8,8 @@
 #include "unit/text/cases.h"
 
 namespace sd {
+using namespace text;
+
 namespace {
 
 std::vector<int32_t> content(std::string_view text) {

@@ -9,6 +9,9 @@
 #include "sd/error.h"
 
 namespace sd {
+using namespace runtime;
+using namespace text;
+
 namespace {
 
 // The properties on which the SentencePiece model's exactness rests, of the model that was built.

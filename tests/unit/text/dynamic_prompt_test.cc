@@ -11,6 +11,8 @@
 #include "support/expect_error.h"
 
 namespace sd::test {
+using namespace text;
+
 namespace {
 
 const std::vector<WildcardValue>& lookup(const std::string& name) {

@@ -10,6 +10,8 @@
 #include "unit/text/cases.h"
 
 namespace sd {
+using namespace text;
+
 namespace {
 
 using Weighted = std::vector<WeightedText>;

@@ -6,6 +6,8 @@
 #include "unit/text/cases.h"
 
 namespace sd {
+using namespace text;
+
 namespace {
 
 std::string fixed(std::string_view text) { return to_utf8(fix_text(from_utf8(text))); }

@@ -6,6 +6,8 @@
 #include "text/tokenizer.h"
 
 namespace sd {
+using namespace text;
+
 namespace {
 
 std::string message_of(std::string_view prompt) {

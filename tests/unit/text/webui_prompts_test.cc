@@ -9,6 +9,9 @@
 
 // The web UI's own results (../shared/a1111/prompts), all exactly.
 namespace sd {
+using namespace runtime;
+using namespace text;
+
 namespace {
 
 using nlohmann::json;

@@ -9,6 +9,8 @@
 #include "support/tiny_model.h"
 
 namespace sd::test {
+using namespace weights;
+
 namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;

@@ -7,7 +7,7 @@
 #include "support/checkpoint_writer.h"
 #include "support/expect_error.h"
 
-namespace sd::pickle {
+namespace sd::weights::pickle {
 namespace {
 
 using test::expect_error;
@@ -174,4 +174,4 @@ TEST(Pickle, RefusesWhatPythonRefuses) {
 }
 
 }  // namespace
-}  // namespace sd::pickle
+}  // namespace sd::weights::pickle

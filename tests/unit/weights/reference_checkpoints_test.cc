@@ -7,6 +7,8 @@
 #include "weights/weight_view.h"
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 std::shared_ptr<const Checkpoint> open_reference(const std::string& name) {

@@ -6,6 +6,8 @@
 #include "support/expect_error.h"
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 using test::expect_error;

@@ -8,6 +8,8 @@
 #include "weights/checkpoint.h"
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 std::string fixture(const std::string& name) { return SD_SOURCE_DIR "/tests/data/weights/" + name; }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 std::string digest(const std::string& text) { return sha256_of(text.data(), text.size()); }

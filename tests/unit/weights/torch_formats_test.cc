@@ -10,6 +10,8 @@
 #include "weights/formats/torch_zip.h"
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 using namespace test;  // the writers

@@ -9,6 +9,8 @@
 #include "weights/name_maps/name_maps.h"
 
 namespace sd {
+using namespace weights;
+
 namespace {
 
 std::shared_ptr<const Checkpoint> in_memory() {

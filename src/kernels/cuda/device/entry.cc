@@ -9,7 +9,7 @@
 #include "runtime/cuda_runtime_table.h"
 #include "runtime/device/cuda_graph.h"
 
-namespace sd {
+namespace sd::kernels {
 namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
@@ -21,22 +21,23 @@ uint64_t peak_bytes(const c10::Device& device) {
 
 void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.index()); }
 
-constexpr CudaRuntimeTable kRuntime{device::make_recorder, peak_bytes, reset_peak};
+constexpr runtime::CudaRuntimeTable kRuntime{runtime::device::make_recorder, peak_bytes,
+                                             reset_peak};
 constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu,
                                      cuda::device::make_guide, cuda::device::make_mix};
 
 }  // namespace
-}  // namespace sd
+}  // namespace sd::kernels
 
 /// The table of that name, if the library has it in that version; null otherwise.
 extern "C" [[gnu::visibility("default")]] const void* sd_cuda_table(const char* name, int version) {
-  using sd::CudaRuntimeTable;
-  using sd::cuda::KernelTable;
+  using sd::kernels::cuda::KernelTable;
+  using sd::runtime::CudaRuntimeTable;
   if (std::strcmp(name, CudaRuntimeTable::kName) == 0 && version == CudaRuntimeTable::kVersion) {
-    return &sd::kRuntime;
+    return &sd::kernels::kRuntime;
   }
   if (std::strcmp(name, KernelTable::kName) == 0 && version == KernelTable::kVersion) {
-    return &sd::kKernels;
+    return &sd::kernels::kKernels;
   }
   return nullptr;
 }

@@ -7,7 +7,7 @@
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda::device {
+namespace sd::kernels::cuda::device {
 namespace {
 
 class CudaGeglu final : public GegluKernel {
@@ -48,4 +48,4 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec) {
   return std::make_unique<CudaGeglu>(spec);
 }
 
-}  // namespace sd::cuda::device
+}  // namespace sd::kernels::cuda::device

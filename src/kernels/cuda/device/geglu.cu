@@ -3,7 +3,7 @@
 
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 namespace {
 
 template <int kWidth, class T>
@@ -35,4 +35,4 @@ template void launch_geglu<float>(const GegluJob<float>&, cudaStream_t);
 template void launch_geglu<c10::Half>(const GegluJob<c10::Half>&, cudaStream_t);
 template void launch_geglu<c10::BFloat16>(const GegluJob<c10::BFloat16>&, cudaStream_t);
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -7,7 +7,7 @@
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda::device {
+namespace sd::kernels::cuda::device {
 namespace {
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
@@ -84,4 +84,4 @@ std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec
   return std::make_unique<CudaGroupNorm>(spec);
 }
 
-}  // namespace sd::cuda::device
+}  // namespace sd::kernels::cuda::device

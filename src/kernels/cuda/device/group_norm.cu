@@ -3,7 +3,7 @@
 
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 namespace {
 
 template <int kWidth, class T>
@@ -76,4 +76,4 @@ SD_INSTANTIATE(c10::Half)
 SD_INSTANTIATE(c10::BFloat16)
 #undef SD_INSTANTIATE
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

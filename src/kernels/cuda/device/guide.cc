@@ -6,7 +6,7 @@
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda::device {
+namespace sd::kernels::cuda::device {
 namespace {
 
 class CudaGuide final : public GuideKernel {
@@ -55,4 +55,4 @@ std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec) {
   return std::make_unique<CudaGuide>(spec);
 }
 
-}  // namespace sd::cuda::device
+}  // namespace sd::kernels::cuda::device

@@ -1,6 +1,6 @@
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 namespace {
 
 __global__ void __launch_bounds__(kGuideThreads) guide(GuideJob job) {
@@ -15,4 +15,4 @@ void launch_guide(const GuideJob& job, cudaStream_t stream) {
   guide<<<static_cast<unsigned>(blocks), kGuideThreads, 0, stream>>>(job);
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -7,7 +7,7 @@
 #include "kernels/guide.h"
 #include "kernels/mix.h"
 
-namespace sd::cuda::device {
+namespace sd::kernels::cuda::device {
 
 /// Weights on a card, of any floating type.
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
@@ -15,4 +15,4 @@ std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
 std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec);
 std::unique_ptr<const MixKernel> make_mix(const MixSpec& spec);
 
-}  // namespace sd::cuda::device
+}  // namespace sd::kernels::cuda::device

@@ -10,7 +10,7 @@
 // What nvcc compiles, for callers that the host's compiler compiles. Each puts its work on the
 // stream; cudaGetLastError says whether that worked. T is float, c10::Half or c10::BFloat16.
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 
 /// Needs all of the job but y, and a layout of packs only where x and y are aligned to them; fills
 /// parts, mean, scale and shift.
@@ -31,4 +31,4 @@ void launch_guide(const GuideJob& job, cudaStream_t stream);
 /// The job must not be empty.
 void launch_mix(const MixJob& job, cudaStream_t stream);
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

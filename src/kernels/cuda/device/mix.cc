@@ -8,7 +8,7 @@
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda::device {
+namespace sd::kernels::cuda::device {
 namespace {
 
 const at::Tensor& first_defined(std::span<const MixTerm> terms) {
@@ -54,4 +54,4 @@ std::unique_ptr<const MixKernel> make_mix(const MixSpec& /*spec*/) {
   return std::make_unique<CudaMix>();
 }
 
-}  // namespace sd::cuda::device
+}  // namespace sd::kernels::cuda::device

@@ -1,6 +1,6 @@
 #include "kernels/cuda/device/launch.h"
 
-namespace sd::cuda {
+namespace sd::kernels::cuda {
 namespace {
 
 __global__ void __launch_bounds__(kMixThreads) mix(MixJob job) {
@@ -15,4 +15,4 @@ void launch_mix(const MixJob& job, cudaStream_t stream) {
   mix<<<static_cast<unsigned>(blocks), kMixThreads, 0, stream>>>(job);
 }
 
-}  // namespace sd::cuda
+}  // namespace sd::kernels::cuda

@@ -4,7 +4,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -49,4 +49,4 @@ const AdapterKind kSwappedGloraKind = {
     "GLoRA", is_glora, fits<kSwapped>,
     [](const AdapterParts& parts) { return parts.shape(Role::kGloraA2)[0]; }, delta<kSwapped>};
 
-}  // namespace sd
+}  // namespace sd::models

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace sd {
+namespace sd::models {
 namespace adapters {
 
 int64_t columns_of(const AdapterShape& shape) {
@@ -49,4 +49,4 @@ std::span<const AdapterKind> adapter_kinds() {
   return kinds;
 }
 
-}  // namespace sd
+}  // namespace sd::models

@@ -12,7 +12,7 @@
 /// The kinds of adapters: what each adds to a weight. Formulas: LyCORIS (KohakuBlueleaf/LyCORIS
 /// f49d30d), as the web UI reads them (networks of its extension Lora, v1.10.1) and, where that
 /// misreads a file, as the trainer wrote it.
-namespace sd {
+namespace sd::models {
 
 using AdapterShape = std::vector<int64_t>;
 
@@ -74,4 +74,4 @@ at::Tensor rebuild_tucker(const at::Tensor& core, const at::Tensor& a, const at:
 inline int64_t no_rank(const AdapterParts&) { return 0; }
 
 }  // namespace adapters
-}  // namespace sd
+}  // namespace sd::models

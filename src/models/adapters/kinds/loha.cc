@@ -3,7 +3,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -69,4 +69,4 @@ const AdapterKind kLohaTuckerKind = {
     },
     tucker_fits, rank_of, tucker_delta};
 
-}  // namespace sd
+}  // namespace sd::models

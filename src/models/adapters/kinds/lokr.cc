@@ -3,7 +3,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -79,4 +79,4 @@ at::Tensor lokr_delta(const AdapterParts& parts, const at::Tensor& weight) {
 
 const AdapterKind kLokrKind = {"LoKr", is_lokr, lokr_fits, rank_of, lokr_delta};
 
-}  // namespace sd
+}  // namespace sd::models

@@ -3,7 +3,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -50,4 +50,4 @@ const AdapterKind kTuckerKind = {
     [](const AdapterParts& parts) { return is_lora(parts) && parts.has(Role::kMid); }, tucker_fits,
     rank_of, tucker_delta};
 
-}  // namespace sd
+}  // namespace sd::models

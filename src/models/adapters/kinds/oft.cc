@@ -7,7 +7,7 @@
 #include "models/adapters/kinds/kinds.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -114,4 +114,4 @@ const AdapterKind kOldOftKind = {
       return difference(parts, turn_blocks(parts.get(Role::kOftDiag), weight), weight);
     }};
 
-}  // namespace sd
+}  // namespace sd::models

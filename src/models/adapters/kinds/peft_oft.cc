@@ -7,7 +7,7 @@
 #include "models/adapters/kinds/kinds.h"
 #include "sd/error.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -92,4 +92,4 @@ const AdapterKind kPeftOftKind = {
     "OFT", [](const AdapterParts& parts) { return parts.has(Role::kPeftOft); }, peft_oft_fits,
     no_rank, peft_oft_delta};
 
-}  // namespace sd
+}  // namespace sd::models

@@ -3,7 +3,7 @@
 
 #include "models/adapters/kinds/kinds.h"
 
-namespace sd {
+namespace sd::models {
 namespace {
 
 using namespace adapters;
@@ -78,4 +78,4 @@ const AdapterKind kNormKind = {
     no_rank,
     [](const AdapterParts& parts, const at::Tensor&) { return parts.get(Role::kNormWeight); }};
 
-}  // namespace sd
+}  // namespace sd::models
