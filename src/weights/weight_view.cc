@@ -94,7 +94,12 @@ at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions
 at::Tensor WeightView::edited(const std::string& name, const TensorInfo& info,
                               at::IntArrayRef shape) const {
   const at::Tensor values = converted(info, at::TensorOptions(at::kFloat)).view(shape);
-  return with_edits(source_->edits, name, values).to(options()).contiguous();
+  const at::Tensor changed = with_edits(source_->edits, name, values).to(options()).contiguous();
+  // What was changed is not read from the file again.
+  if (!changed.is_alias_of(values)) {
+    runtime::release_pages(values.const_data_ptr(), values.nbytes());
+  }
+  return changed;
 }
 
 bool WeightView::is_edited() const {

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <string>
+
 #include "support/checkpoint_writer.h"
 #include "support/expect_error.h"
 #include "weights/audit.h"
@@ -162,6 +165,37 @@ TEST(WeightView, SharesTheMappedPages) {
   const test::TempFile file(test::SmallCheckpoint().as_zip());
   const WeightView root(open_checkpoint(file.path()));
   EXPECT_EQ(root.get("a.weight", {2, 3}).data_ptr(), root.get("a.weight", {2, 3}).data_ptr());
+}
+
+/// Kilobytes of a file's mapping that are in this process's memory.
+int64_t resident_kb(const std::string& path) {
+  std::ifstream maps("/proc/self/smaps");
+  int64_t sum = 0;
+  bool of_file = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find('/') != std::string::npos) of_file = line.ends_with(path);
+    if (of_file && line.starts_with("Rss:")) sum += std::stoll(line.substr(4));
+  }
+  return sum;
+}
+
+TEST(WeightView, TakesTheFilesPagesOutOfMemoryOnceAWeightIsEdited) {
+  constexpr int64_t kValues = int64_t{1} << 18;
+  const test::TempFile file(test::safetensors_file(
+      R"({"a.weight":{"dtype":"F32","shape":[262144],"data_offsets":[0,1048576]}})",
+      std::string(kValues * sizeof(float), '\0')));
+  const auto checkpoint = open_checkpoint(file.path());
+  const auto report = WeightView::make_report(file.path(), *checkpoint);
+  const WeightView plain({.file = checkpoint}, report);
+  EXPECT_EQ(plain.get("a.weight", {kValues}).sum().item<float>(), 0);
+  ASSERT_GT(resident_kb(file.path()), 1000);
+  const WeightView edited(
+      {.file = checkpoint,
+       .edits = {{.touches = [](std::string_view) { return true; },
+                  .apply = [](std::string_view, const at::Tensor& values) { return values + 1; }}}},
+      report);
+  EXPECT_EQ(edited.get("a.weight", {kValues}).sum().item<float>(), kValues);
+  EXPECT_LT(resident_kb(file.path()), 100);
 }
 
 TEST(WeightView, TakesAveragedWeightsByTheTrainersNames) {
