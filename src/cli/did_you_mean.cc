@@ -5,6 +5,7 @@
 
 #include "base/names.h"
 #include "base/strings.h"
+#include "cli/whole_words.h"
 
 namespace sd::cli {
 namespace {
@@ -60,7 +61,8 @@ std::string unexpected_arguments(const CLI::App& program, std::string* hint) {
   const std::vector<std::string> arguments = program.remaining(/*recurse=*/true);
   std::vector<std::string> shown;
   std::string guessed;
-  for (const std::string& argument : arguments) {
+  for (const std::string& word : arguments) {
+    const std::string argument = unmarked(word);
     shown.push_back(printable(argument, 60));
     if (guessed.empty()) guessed = guess(program, argument);
   }

@@ -15,6 +15,7 @@
 #include "cli/flag_names.h"
 #include "cli/flags.h"
 #include "cli/help_page.h"
+#include "cli/whole_words.h"
 #include "runtime/libtorch_log.h"
 #include "runtime/mapped_file.h"
 #include "runtime/openmp.h"
@@ -77,12 +78,25 @@ void add_commands(CLI::App* program, RunFn* run) {
 
 namespace {
 
+void take_marks_off(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) option->transform(unmarked);
+  for (CLI::App* command : app->get_subcommands({})) take_marks_off(command);
+}
+
+/// As CLI11 takes them: without the program's name, the last one first.
+std::vector<std::string> marked_words(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) words.push_back(marked(argv[i]));
+  return words;
+}
+
 int parse_and_run(int argc, const char* const* argv) {
   CLI::App program("draw pictures with Stable Diffusion v1 from a shell", "sd");
   RunFn run;
   add_commands(&program, &run);
+  take_marks_off(&program);
   try {
-    program.parse(argc, argv);
+    program.parse(marked_words(argc, argv));
   } catch (const CLI::Success& asked_for_help) {
     std::ostringstream text;
     program.exit(asked_for_help, text);

@@ -77,6 +77,7 @@ void read_requests(int descriptor, RequestQueue* queue) {
   constexpr size_t kLongest = size_t{1} << 20;
   constexpr int kPatience = 100;  // milliseconds until it looks for a signal
   std::string pending;
+  bool skips = false;  // the rest of a line that is too long
   std::array<char, 4096> bytes;
   while (!interrupted() && !queue->closed()) {
     pollfd wait = {descriptor, POLLIN, 0};
@@ -90,15 +91,16 @@ void read_requests(int descriptor, RequestQueue* queue) {
     for (size_t end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
       const std::string line = pending.substr(0, end);
       pending.erase(0, end + 1);
+      if (std::exchange(skips, false)) continue;
       if (line.find_first_not_of(" \t\r") != std::string::npos) queue->add(parse_request(line));
     }
-    if (pending.size() > kLongest) {
+    if (pending.size() > kLongest && !std::exchange(skips, true)) {
       queue->add({.id = nullptr, .members = {}, .problem = "a line of more than 1 MiB"});
-      pending.clear();
-      break;
     }
+    if (skips) pending.clear();
   }
-  if (pending.find_first_not_of(" \t\r") != std::string::npos) queue->add(parse_request(pending));
+  if (!skips && pending.find_first_not_of(" \t\r") != std::string::npos)
+    queue->add(parse_request(pending));
   queue->end();
 }
 

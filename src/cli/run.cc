@@ -144,7 +144,10 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
 int exit_code_of(const job::RunOutcome& outcome, const Settings& settings) {
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
-    const std::string line = stopped_line(outcome.kept, outcome.planned);
+    std::string line = stopped_line(outcome.kept, outcome.planned);
+    if (!settings.job.folder.empty() && settings.output.sink == "tar") {
+      line += ", but those of a tar that is not whole";
+    }
     const bool by_engine = !interrupted() || interrupted_by_engine();
     if (!settings.job.folder.empty() && by_engine && !reader_gone()) {
       throw Error(ErrorKind::kAgain, line, "the same command goes on with the job");

@@ -31,6 +31,12 @@ fs::path user_file() {
 
 std::string read_file(const fs::path& path) {
   constexpr size_t kMost = size_t{1} << 20;
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
+    throw Error(ErrorKind::kFile,
+                "the settings file " + printable(path.string()) + " is not a regular file",
+                "--no-settings reads none");
+  }
   std::string problem;
   const auto text = read_text_file(path, kMost, &problem);
   if (!text || text->size() > kMost) {

@@ -58,6 +58,7 @@ std::optional<TarStatistics> read_tar_statistics(const fs::path& path) {
   if (hash == value.end() || !hash->is_string()) return std::nullopt;
   return TarStatistics{.samples = number_in(value, "samples"),
                        .failed = number_in(value, "failed"),
+                       .bytes = number_in(value, "bytes"),
                        .sha256 = hash->get<std::string>()};
 }
 
@@ -107,8 +108,10 @@ std::string JobNames::key(int64_t place) {
 bool JobFolder::is_drawn(int64_t place) const { return name_is_taken(names_.picture(place)); }
 
 bool JobFolder::is_tar_done(int64_t block) const {
-  return name_is_taken(names_.tar(block)) &&
-         read_tar_statistics(names_.tar_statistics(block)).has_value();
+  const auto statistics = read_tar_statistics(names_.tar_statistics(block));
+  std::error_code absent;
+  const auto bytes = fs::file_size(names_.tar(block), absent);
+  return statistics && !absent && static_cast<int64_t>(bytes) == statistics->bytes;
 }
 
 int64_t JobFolder::failures(int64_t place) const {

@@ -13,6 +13,7 @@ namespace sd::job {
 struct TarStatistics {
   int64_t samples = 0;
   int64_t failed = 0;  ///< pictures of its block that it lacks
+  int64_t bytes = 0;   ///< of the tar
   std::string sha256;
 };
 

@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "base/strings.h"
 #include "job/lora_text.h"
+#include "runtime/data_files.h"
 #include "sd/error.h"
 #include "text/prompt_syntax.h"
 
@@ -49,7 +50,10 @@ void LoraFolder::look() const {
 }
 
 std::string LoraFolder::find(const std::string& name) const {
-  if (is_file(name)) return name;
+  return is_file(name) ? name : find_name(name);
+}
+
+std::string LoraFolder::find_name(const std::string& name) const {
   std::call_once(once_, [this] { look(); });
   const auto exact = by_name_.find(name);
   if (exact != by_name_.end()) return exact->second;
@@ -58,6 +62,9 @@ std::string LoraFolder::find(const std::string& name) const {
     names.push_back(lora_name(file));
     if (is_name(name, names.back())) return file;
   }
+  // The built-in model's own, as a picture of a preset names it.
+  const fs::path own = runtime::find_data_file("models/demo/" + fs::path(name).filename().string());
+  if (fs::path(name).extension() == ".safetensors" && is_file(own)) return own.string();
   const std::vector<std::string> nearest = nearest_names(name, names);
   throw Error(ErrorKind::kFile,
               "there is no adapter " + printable(name) + ", neither here nor in " +
@@ -77,7 +84,7 @@ std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::stri
   for (const text::NetworkUse& use :
        text::parse_prompt(webui_prompt, PromptSyntax::kWebUi).networks) {
     if (!text::is_adapter(use)) continue;
-    all.push_back({.file = folder.find(use.name),
+    all.push_back({.file = folder.find_name(use.name),
                    .unet = use.unet_strength,
                    .text = use.text_strength,
                    .rank = use.rank,

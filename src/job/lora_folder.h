@@ -18,6 +18,9 @@ class LoraFolder {
   /// The file of an adapter that is named: that path, or below the folder a file of that name, with
   /// or without its ending. Throws Error(kFile), with the nearest names, where there is none.
   std::string find(const std::string& name) const;
+  /// The same of a name alone, as prompts have it: a path is none, so that a prompt of someone else
+  /// opens no file elsewhere.
+  std::string find_name(const std::string& name) const;
 
  private:
   void look() const;

@@ -71,6 +71,10 @@ LoraUse parse_lora(const std::string& text) {
   LoraUse use{.file = text};
   const std::vector<Option> options = cut_options(&use.file);
   if (use.file.empty()) refuse("expected an adapter's file", text);
+  if (const size_t colon = use.file.rfind(':');
+      colon != std::string::npos && !is_file(use.file) && is_file(use.file.substr(0, colon))) {
+    refuse("expected numbers behind " + printable(use.file.substr(0, colon)), text);
+  }
   std::optional<double> unet, te;
   for (const Option& option : options) {
     if (option.name == "dyn") {

@@ -178,12 +178,17 @@ json to_json(const PictureRecord& record) {
 PictureRecord parse_record(const std::string& text, const std::string& name) {
   try {
     const json parsed = parse_json(text, kRecordLimits);
-    if (parsed.is_discarded()) throw Error(ErrorKind::kFile, "expected JSON, found something else");
+    if (!parsed.is_object()) {
+      throw Error(ErrorKind::kFile, "expected an object in JSON, found something else");
+    }
     return record_of(parsed);
   } catch (const json::exception& error) {
-    throw Error(ErrorKind::kFile,
-                printable(name) + ": its parameters cannot be read: " + printable(error.what()),
-                "they must be as this program wrote them");
+    const std::string what = error.what();  // "[json.exception.…] key 'version' not found"
+    throw Error(
+        ErrorKind::kFile,
+        printable(name) + ": its parameters cannot be read: " +
+            printable(what.substr(what.find("] ") == std::string::npos ? 0 : what.find("] ") + 2)),
+        "they must be as this program wrote them");
   } catch (const Error& error) {
     throw Error(ErrorKind::kFile,
                 printable(name) + ": its parameters cannot be read: " + error.what(),

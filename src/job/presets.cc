@@ -67,10 +67,24 @@ void take_adapter(const Preset& preset, Settings* settings) {
          printable(file));
 }
 
+namespace {
+
+/// Whether a run draws what the preset's figure was measured on: the built-in model's txt2img with
+/// the preset's own values.
+bool is_as_measured(const Preset& preset, const Settings& settings) {
+  if (settings.script != Script::kTxt2Img || !takes_built_in(settings)) return false;
+  Settings own = settings;
+  for (const auto& [key, text] : preset.values) set_text(&own, *find_setting(key), text);
+  return text_values(own) == text_values(settings);
+}
+
+}  // namespace
+
 std::vector<std::string> words_about(const Preset& preset, const Settings& settings) {
   const std::string begin = "preset " + preset.name + ": ";
   std::vector<std::string> words;
-  if (!preset.measured.empty()) words.push_back(begin + preset.measured);
+  if (!preset.measured.empty() && is_as_measured(preset, settings))
+    words.push_back(begin + preset.measured);
   if (!preset.needs.empty() && !names_model(settings)) {
     words.push_back(begin + "it is for " + preset.needs + ", and none is named");
   }

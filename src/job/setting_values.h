@@ -237,5 +237,9 @@ std::optional<double> number_of(const T& value) {
     return std::nullopt;
   }
 }
+template <class T>
+std::optional<double> number_of(const std::optional<T>& value) {
+  return value ? number_of(*value) : std::nullopt;
+}
 
 }  // namespace sd::job::values

@@ -140,6 +140,11 @@ std::vector<json> json_values(const Settings& settings) {
   return all;
 }
 
+void forget_reference_samplers(LineSettings* settings) {
+  settings->plms = false;
+  settings->dpm_solver = false;
+}
+
 void check_limits(const LineSettings& settings) { visit_line_settings(settings, CheckLimits()); }
 
 void check_limits(const Settings& settings) { visit_settings(settings, CheckLimits()); }

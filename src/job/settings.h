@@ -46,6 +46,9 @@ bool try_set(Settings* settings, std::string_view key, const std::string& text);
 std::vector<std::string> text_values(const Settings& settings);
 std::vector<nlohmann::json> json_values(const Settings& settings);
 
+/// Turns `plms` and `dpm_solver` off: a sampler that is named after them wins, `ddim` too.
+void forget_reference_samplers(LineSettings* settings);
+
 /// Throws Error(kUsage) for the first number outside its limits, naming the setting: "`n_iter` must
 /// be from 1 to 1000000, found 0".
 void check_limits(const LineSettings& settings);

@@ -162,9 +162,19 @@ class Planner {
     plan_.levels = levels_at(schedule_, plan_.times);
   }
 
+  at::Tensor given_sigmas() const {
+    for (const double sigma : knobs_.sigmas) {
+      if (std::isfinite(sigma) && sigma >= 0) continue;
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("`sigmas` must be finite numbers from 0 on, found {:g}", sigma),
+                  "list them from the largest to the smallest, 0 last");
+    }
+    return at::tensor(knobs_.sigmas, at::kDouble).to(at::kFloat);
+  }
+
   /// The sigmas of a schedule of so many steps, as the web UI's get_sigmas.
   at::Tensor sigmas(int64_t steps) const {
-    if (!knobs_.sigmas.empty()) return at::tensor(knobs_.sigmas, at::kDouble).to(at::kFloat);
+    if (!knobs_.sigmas.empty()) return given_sigmas();
     if (steps == 0) return at::zeros({1}, at::kFloat);
     const Schedule* schedule = find_schedule(settings_.schedule);
     if (schedule == nullptr) schedule = find_schedule(plan_.sampler.schedule);

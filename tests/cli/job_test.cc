@@ -148,6 +148,14 @@ TEST_F(JobRun, RefusesAnotherJobInTheFolder) {
   EXPECT_EQ(files("job").size(), 11U);
 }
 
+TEST_F(JobRun, AdoptsNoPicturesOfAnUnknownJob) {
+  ASSERT_EQ(draw("job").exit_code, 0);
+  std::filesystem::remove(out_ / "job" / "job.json");
+  const Finished other = draw("job", {"--seed", "43"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("holds pictures, but no job.json"), std::string::npos) << other.err;
+}
+
 TEST_F(JobRun, RefusesFlagsThatDoNotGoTogether) {
   expect_failure(draw("job", {"--outdir", "there"}), 2, "--job does not go with --outdir");
   expect_failure(draw("job", {"--sweep", "scale=3,5"}), 2, "--sweep does not go with --job");

@@ -47,6 +47,14 @@ TEST(Usage, IsRefusedInOneLineWithAHint) {
   expect_failure(run({"inspect"}), 2, "FILE");
 }
 
+TEST(Usage, KeepsWordsInBracketsWhole) {
+  const auto tokens = [](const std::string& prompt) { return run({"tokenize", prompt}).out; };
+  EXPECT_NE(tokens("[a, b]"), tokens("a, b"));
+  EXPECT_NE(tokens("[a, b]").find("[a, b]"), std::string::npos);
+  expect_failure(run({"show", "[a,c]"}), 3, "[a,c]");
+  expect_failure(run({"devices", "[a,c]"}), 2, "[a,c]");
+}
+
 TEST(Usage, GuessesWhatWasMeant) {
   const std::pair<Words, const char*> cases[] = {
       {{"txt2img", "--promt", "a cat"}, "did you mean --prompt instead of --promt?"},

@@ -76,6 +76,14 @@ TEST_F(Serve, AnswersABadLineAndGoesOn) {
   EXPECT_EQ(of_kind(events, "picture")[0]["id"], 4);
 }
 
+TEST_F(Serve, SkipsALineThatIsTooLong) {
+  const auto events = events_of("{\"id\": 1, \"prompt\": \"" + std::string(3 << 20, 'a') +
+                                "\"}\n{\"id\": 2, \"prompt\": \"x\"}\n");
+  ASSERT_EQ(of_kind(events, "error").size(), 1U);
+  ASSERT_EQ(of_kind(events, "picture").size(), 1U);
+  EXPECT_EQ(of_kind(events, "picture")[0]["id"], 2);
+}
+
 TEST_F(Serve, TakesARequestBack) {
   const auto events = events_of(
       "{\"id\": 1, \"prompt\": \"x\", \"ddim_steps\": 900}\n{\"id\": 2, \"prompt\": \"x\"}\n"

@@ -189,6 +189,22 @@ TEST_F(LinePlan, LeavesSeedsToTheStreamWhereNoneIsAsked) {
   EXPECT_EQ(all.batches[1].request.noise.rows, 0);
 }
 
+TEST_F(LinePlan, TakesTheSamplerOfALineInPlaceOfTheReferencesFlags) {
+  options_.plms = true;
+  const BatchPlan all = plan("a\nb --sampler ddim\nc --sampler euler");
+  ASSERT_EQ(all.batches.size(), 3U);
+  EXPECT_EQ(all.batches[0].request.batch.sampler, "plms");
+  EXPECT_EQ(all.batches[1].request.batch.sampler, "ddim");
+  EXPECT_EQ(all.batches[2].request.batch.sampler, "euler");
+}
+
+TEST_F(LinePlan, RefusesNumbersOutsideTheirLimitsThatMayBeLeftOut) {
+  for (const char* blur : {"1e9", "-1", "nan"}) {
+    options_.batch.init.mask.blur = std::strtod(blur, nullptr);
+    expect_error(ErrorKind::kUsage, "`mask_blur` must be from 0 to 512", [&] { plan("a"); });
+  }
+}
+
 TEST_F(LinePlan, FixedCodeDoesNotGoWithSeedsOfTheirOwn) {
   options_.fixed_code = true;
   EXPECT_TRUE(plan("a\nb").batches[0].request.noise.fixed_code);

@@ -223,8 +223,10 @@ void write_tar(const JobFolder& folder, int64_t block, const std::vector<int64_t
     }
   }
   ASSERT_TRUE(tar.finish(/*over=*/true));
-  const json statistics = {
-      {"samples", places.size()}, {"failed", failed}, {"sha256", tar.sha256()}};
+  const json statistics = {{"samples", places.size()},
+                           {"failed", failed},
+                           {"bytes", tar.bytes()},
+                           {"sha256", tar.sha256()}};
   folder.replace(names.tar_statistics(block), statistics.dump());
 }
 
@@ -270,6 +272,17 @@ TEST_F(ShardPlan, DrawsATarAgainThatIsGoneOrHasNoStatistics) {
   EXPECT_EQ(by_place(1).size(), 6U);
   folder.replace(folder.names().tar_statistics(1), "{ damaged");
   EXPECT_EQ(by_place(1).size(), 12U);
+}
+
+TEST_F(ShardPlan, DrawsATarAgainThatWasCut) {
+  write(plain_lines(6));  // one block
+  settings_.n_iter = 1;
+  settings_.output.sink = "tar";
+  const JobFolder folder({settings_.job.folder, 6, PictureFormat::kPng});
+  write_tar(folder, 0, {0, 1, 2, 3, 4, 5}, 0);
+  EXPECT_EQ(by_place(1).size(), 0U);
+  std::filesystem::resize_file(folder.names().tar(0), 1000);
+  EXPECT_EQ(by_place(1).size(), 6U);
 }
 
 TEST_F(ShardPlan, HasNothingToDrawWhereAllLinesFail) {

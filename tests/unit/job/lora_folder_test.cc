@@ -44,6 +44,18 @@ TEST(LorasOf, PutsThoseOfThePromptBehindTheGivenOnes) {
   EXPECT_EQ(all[2].text, 1);
 }
 
+TEST(LoraFolder, OpensNoPathThatAPromptNames) {
+  const test::TempFolder folder;
+  const std::string elsewhere = folder.write("elsewhere/a.safetensors", "x").string();
+  folder.write("here/b.safetensors", "x");
+  const LoraFolder in((folder / "here").string());
+  EXPECT_EQ(in.find(elsewhere), elsewhere);  // the user's own
+  for (const std::string& path : {elsewhere, std::string("../elsewhere/a.safetensors")}) {
+    test::expect_error(ErrorKind::kFile, "there is no adapter",
+                       [&] { loras_of({}, "x <lora:" + path + ":1>", in); });
+  }
+}
+
 TEST(LoraFolder, IsLookedThroughOnce) {
   const test::TempFolder folder;
   folder.write("a.safetensors", "x");
