@@ -12,7 +12,6 @@
 
 namespace sd::test {
 using namespace kernels;
-using namespace nn;
 using namespace runtime;
 
 namespace {

@@ -35,8 +35,10 @@ TEST(CudaLibrary, IsOpenedWithLibTorchsAndHasItsTables) {
   ASSERT_EQ(libraries.why_not_kernels, "");
   EXPECT_EQ(cuda_runtime_version() / 1000, 13);
   EXPECT_NE(cuda_table(CudaRuntimeTable::kName, CudaRuntimeTable::kVersion), nullptr);
-  EXPECT_NE(cuda_table(cuda::KernelTable::kName, cuda::KernelTable::kVersion), nullptr);
-  EXPECT_EQ(cuda_table(cuda::KernelTable::kName, cuda::KernelTable::kVersion + 1), nullptr);
+  EXPECT_NE(cuda_table(kernels::cuda::KernelTable::kName, kernels::cuda::KernelTable::kVersion),
+            nullptr);
+  EXPECT_EQ(cuda_table(kernels::cuda::KernelTable::kName, kernels::cuda::KernelTable::kVersion + 1),
+            nullptr);
   EXPECT_EQ(cuda_table("other", 1), nullptr);
   // ATen knows of cards now, whether there are any or not: without the library this throws.
   EXPECT_GE(at::detail::getCUDAHooks().versionCUDART(), 13000);

@@ -27,7 +27,8 @@ TEST(CudaMemory, ThreePicturesOf512By512StayBelowTenGigabytes) {
   const std::string config = data_file("configs/stable-diffusion/v1-inference.yaml");
   const char* given = std::getenv("SD_FULL_CHECKPOINT");  // of `sd random-checkpoint`, 4 GB
   const std::string checkpoint = given != nullptr ? given : folder / "full.safetensors";
-  if (given == nullptr) write_random_checkpoint(checkpoint, read_model_config(config));
+  if (given == nullptr)
+    models::write_random_checkpoint(checkpoint, models::read_model_config(config));
   const auto* table = static_cast<const CudaRuntimeTable*>(
       cuda_table(CudaRuntimeTable::kName, CudaRuntimeTable::kVersion));
   ASSERT_NE(table, nullptr);
