@@ -66,8 +66,8 @@ void add_peaks() {
     benchmark::RegisterBenchmark((std::string("peak/") + sd::runtime::isa_name(needs)).c_str(),
                                  [&](benchmark::State& state) { time_peak(state, peak); });
   };
-  add(sd::Isa::kAvx2, sd::kernels::cpu::kPeakAvx2);
-  add(sd::Isa::kAvx512, sd::kernels::cpu::kPeakAvx512);
+  add(sd::runtime::Isa::kAvx2, sd::kernels::cpu::kPeakAvx2);
+  add(sd::runtime::Isa::kAvx512, sd::kernels::cpu::kPeakAvx512);
 }
 
 void add_entries() {

@@ -10,5 +10,5 @@ inline sd::runtime::KernelPolicy every_entry() {
 /// Whether this machine's processor runs the entry.
 template <class Entry>
 bool runs_here(const Entry& entry) {
-  return entry.device == sd::DeviceKind::kCpu && entry.needs <= sd::runtime::probe_isa();
+  return entry.device == sd::runtime::DeviceKind::kCpu && entry.needs <= sd::runtime::probe_isa();
 }

@@ -32,12 +32,13 @@ double try_once(const sd::kernels::cpu::Peak& peak, int threads) {
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::max(1, std::atoi(argv[1])) : 1;
   const sd::runtime::Isa isa = sd::runtime::probe_isa();
-  if (isa < sd::Isa::kAvx2) {
+  if (isa < sd::runtime::Isa::kAvx2) {
     std::fprintf(stderr, "error: expected a processor with AVX2 and FMA, found none of them\n");
     return 5;
   }
-  const sd::kernels::cpu::Peak& peak =
-      isa >= sd::Isa::kAvx512 ? sd::kernels::cpu::kPeakAvx512 : sd::kernels::cpu::kPeakAvx2;
+  const sd::kernels::cpu::Peak& peak = isa >= sd::runtime::Isa::kAvx512
+                                           ? sd::kernels::cpu::kPeakAvx512
+                                           : sd::kernels::cpu::kPeakAvx2;
   double best = 0;
   for (int i = 0; i < kTries; ++i) best = std::max(best, try_once(peak, threads));
   std::printf("{\"isa\": \"%s\", \"threads\": %d, \"gflops\": %.1f}\n", sd::runtime::isa_name(isa),
