@@ -12,8 +12,8 @@ namespace sd {
 
 /// Which entries of the kernel table may be used.
 enum class KernelChoice {
-  kAuto,    ///< the first row that fits
-  kAten,    ///< the last row everywhere: plain ATen
+  kAuto,    ///< the first entry that fits
+  kAten,    ///< the last entry everywhere: plain ATen
   kAvx2,    ///< as kAuto on a processor that has no more than AVX2 and FMA
   kAvx512,  ///< as kAuto on a processor that has no more than AVX-512
 };

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/text_file.h"
+
 namespace sd {
 namespace {
 
@@ -29,6 +31,25 @@ bool is_within(std::string_view text, const JsonLimits& limits) {
 nlohmann::json parse_json(std::string_view text, const JsonLimits& limits) {
   if (!is_within(text, limits)) return nlohmann::json(nlohmann::json::value_t::discarded);
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+nlohmann::json read_json_object(const std::filesystem::path& path) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  std::string problem;
+  const auto text = read_text_file(path, kMostBytes, &problem);
+  nlohmann::json value = text ? parse_json(*text) : nlohmann::json();
+  return value.is_object() ? value : nlohmann::json::object();
+}
+
+int64_t whole_number_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
+std::string reason_of(const nlohmann::json::exception& error) {
+  const std::string text = error.what();  // "[json.exception.…] key 'version' not found"
+  const size_t end = text.find("] ");
+  return end == std::string::npos ? text : text.substr(end + 2);
 }
 
 }  // namespace sd

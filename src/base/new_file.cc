@@ -81,6 +81,15 @@ void write_over(const std::filesystem::path& path, std::string_view bytes) {
   file.finish_over();
 }
 
+void make_folders(const std::filesystem::path& folder, const char* hint) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return;
+  throw Error(ErrorKind::kFile,
+              "the folder " + printable(folder.string()) + " cannot be made: " + error.message(),
+              hint);
+}
+
 void NewFile::fail(int error) const {
   const char* hint = "";
   if (error == ENOSPC || error == EDQUOT) hint = "make room on the disk, or choose another folder";

@@ -44,6 +44,9 @@ class NewFile {
 /// Writes a whole file, in place of what has its name. Throws Error(kFile).
 void write_over(const std::filesystem::path& path, std::string_view bytes);
 
+/// Makes the folder and those above it that are not there. Throws Error(kFile) with that hint.
+void make_folders(const std::filesystem::path& folder, const char* hint);
+
 /// Whether something, be it a link to nowhere, has that name.
 bool name_is_taken(const std::filesystem::path& path);
 

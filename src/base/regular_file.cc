@@ -28,6 +28,11 @@ const char* kind_of(mode_t mode) {
 
 }  // namespace
 
+bool is_regular(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
 Descriptor open_regular_file(const std::string& path, uint64_t most_bytes) {
   struct stat about = {};
   // What a name stands for is looked at first: opening some devices does something.

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "base/descriptor.h"
 
 namespace sd {
+
+/// Whether a regular file has that name, or a link to one.
+bool is_regular(const std::filesystem::path& path);
 
 /// Opens a file to read it. Throws Error(kFile) if it is absent, cannot be read, is no regular file
 /// (a device or pipe may have no end), is empty, or has more than `most_bytes`.

@@ -16,4 +16,6 @@ std::vector<std::string_view> split_list(std::string_view text, char separator) 
   return text.empty() ? std::vector<std::string_view>() : split(text, separator);
 }
 
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 }  // namespace sd

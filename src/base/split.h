@@ -12,4 +12,7 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// The same of a list: of an empty text there is no piece.
 std::vector<std::string_view> split_list(std::string_view text, char separator);
 
+/// Up to the first line break.
+std::string_view first_line(std::string_view text);
+
 }  // namespace sd

@@ -5,13 +5,11 @@
 #include <new>
 #include <string>
 
+#include "base/split.h"
 #include "runtime/out_of_memory.h"
 
 namespace sd::cli {
 namespace {
-
-/// LibTorch's message is many lines long; its first says what is wrong.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 Error out_of_memory(const std::string& detail_text) {
   return {ErrorKind::kDevice, "out of memory" + detail_text,
@@ -32,11 +30,12 @@ Error error_of(const std::exception_ptr& thrown) {
   } catch (const std::bad_alloc&) {
     return out_of_memory("");
   } catch (const c10::Error& error) {
-    const std::string message = first_line(error.what_without_backtrace());
+    // Its first line says what is wrong; a stack trace follows.
+    const std::string message(first_line(error.what_without_backtrace()));
     return runtime::is_out_of_memory(error) ? out_of_memory(": " + message)
                                             : bug("LibTorch: " + message);
   } catch (const std::exception& error) {
-    return bug(first_line(error.what()));
+    return bug(std::string(first_line(error.what())));
   } catch (...) {
     return bug("something was thrown that is no exception");
   }

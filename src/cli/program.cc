@@ -8,6 +8,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/output.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "base/version.h"
 #include "cli/did_you_mean.h"
@@ -29,9 +30,6 @@ int report(ErrorKind kind, const std::string& message, const std::string& hint) 
   if (!hint.empty()) complain("hint: " + hint);
   return static_cast<int>(kind);
 }
-
-/// CLI11's message may go on with a list.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string version_text(const CLI::App& program) {
   if (program.count("--json") == 0) return program_version();
@@ -105,7 +103,7 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     const auto chosen = program.get_subcommands();
     const std::string name = chosen.empty() ? "sd" : "sd " + chosen.front()->get_name();
-    std::string message = first_line(error.what());
+    std::string message(first_line(error.what()));  // which may go on with a list
     std::string hint = name + " --help lists the flags";
     if (!program.remaining(/*recurse=*/true).empty())
       message = unexpected_arguments(program, &hint);

@@ -59,10 +59,6 @@ void apply_flags(std::vector<std::string> flags, Script script, LineSettings* se
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   try {
     app.parse(std::move(flags));
-    const auto names = [&](const char* flag) { return app.get_option(flag)->count() > 0; };
-    if (names("--sampler") && !names("--plms") && !names("--dpm_solver")) {
-      job::forget_reference_samplers(settings);
-    }
   } catch (const CLI::ParseError& error) {
     std::vector<std::string> names;
     for (const CLI::Option* option : app.get_options()) {

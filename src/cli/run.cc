@@ -33,10 +33,6 @@
 namespace sd::cli {
 namespace {
 
-bool is_profiled(const Settings& settings) {
-  return settings.profile || !settings.profile_json.empty();
-}
-
 /// What --profile and --profile-json ask for; of a run that is stopped, too.
 void report_profile(const Settings& settings) {
   const runtime::Profile profile = runtime::current_profile();
@@ -75,8 +71,10 @@ size_t most_waiting(const Settings& settings, const job::SinkLoad& load) {
   return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, most));
 }
 
-std::string stopped_line(int64_t kept, int64_t planned) {
-  return fmt::format("stopped; {} of {} pictures are drawn and kept", kept, planned);
+std::string stopped_line(int64_t kept, int64_t planned, const Settings& settings) {
+  const bool in_tars = !settings.job.folder.empty() && settings.output.sink == "tar";
+  return fmt::format("stopped; {} of {} pictures are drawn and kept{}", kept, planned,
+                     in_tars ? ", but those of a tar that is not whole" : "");
 }
 
 std::string message_of(const std::exception_ptr& error) {
@@ -84,13 +82,13 @@ std::string message_of(const std::exception_ptr& error) {
 }
 
 /// Keeps what is drawn while a computation goes on that did not hear that it should stop.
-void end_late(const job::JobSource& jobs, job::OrderedOutput* output,
+void end_late(const Settings& settings, const job::JobSource& jobs, job::OrderedOutput* output,
               job::Reporter* reporter) noexcept {
   constexpr auto kPatience = std::chrono::milliseconds(300);
   std::string line = "stopped while a picture was being written";
   const int64_t planned = jobs.pictures();
   try {
-    if (output->finish_within(kPatience)) line = stopped_line(output->kept(), planned);
+    if (output->finish_within(kPatience)) line = stopped_line(output->kept(), planned, settings);
   } catch (...) {
     line = "stopped; " + message_of(std::current_exception());
   }
@@ -101,13 +99,13 @@ void end_late(const job::JobSource& jobs, job::OrderedOutput* output,
                  .why = line});
 }
 
-job::RunSummary summary_of(const job::RunOutcome& outcome) {
+job::RunSummary summary_of(const job::RunOutcome& outcome, const Settings& settings) {
   job::RunSummary summary{.drawn = outcome.kept,
                           .left = 0,
                           .failed = outcome.bad_lines + outcome.unchecked + outcome.not_numbers,
                           .why = ""};
   if (outcome.error) summary.why = message_of(outcome.error);
-  if (outcome.stopped()) summary.why = stopped_line(outcome.kept, outcome.planned);
+  if (outcome.stopped()) summary.why = stopped_line(outcome.kept, outcome.planned, settings);
   if (!summary.why.empty()) summary.left = outcome.planned - outcome.kept;
   return summary;
 }
@@ -144,10 +142,7 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
 int exit_code_of(const job::RunOutcome& outcome, const Settings& settings) {
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
-    std::string line = stopped_line(outcome.kept, outcome.planned);
-    if (!settings.job.folder.empty() && settings.output.sink == "tar") {
-      line += ", but those of a tar that is not whole";
-    }
+    const std::string line = stopped_line(outcome.kept, outcome.planned, settings);
     const bool by_engine = !interrupted() || interrupted_by_engine();
     if (!settings.job.folder.empty() && by_engine && !reader_gone()) {
       throw Error(ErrorKind::kAgain, line, "the same command goes on with the job");
@@ -183,7 +178,8 @@ job::RunOutcome draw(const Work& work, const Session::Tap& tap, job::Reporter* r
   job::SinkThread writer(&work.sink, most_waiting(settings, work.load));
   job::OrderedOutput output(&writer, recorder ? &*recorder : nullptr, work.refused);
   const auto stopped = work.refused ? ErrorKind::kAgain : ErrorKind::kCancelled;
-  catch_interrupts([&] { end_late(work.jobs, &output, reporter); }, static_cast<int>(stopped));
+  catch_interrupts([&] { end_late(settings, work.jobs, &output, reporter); },
+                   static_cast<int>(stopped));
   job::RunInputs inputs{.settings = settings,
                         .model = work.model,
                         .jobs = work.jobs,
@@ -304,7 +300,7 @@ int run_script(const Settings& settings, const Session::Tap& tap, const job::Swe
     begin_wind_up();
     outcome.error = std::current_exception();
   }
-  reporter.end(summary_of(outcome));
+  reporter.end(summary_of(outcome, settings));
   if (is_profiled(settings) && !outcome.error) report_profile(settings);
   return exit_code_of(outcome, settings);
 }

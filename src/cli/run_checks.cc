@@ -27,18 +27,9 @@ bool is_of_jobs(const JobSettings& job) {
   return job.retry_failed || !job.shard.empty() || job.time_limit;
 }
 
-void check_profile(const Settings& settings) {
-  const bool is_profiled = settings.profile || !settings.profile_json.empty();
-  throw_first({{is_profiled && !settings.devices.empty(),
-                "`profile` times one device, and `devices` names several", "use `device`"}});
-}
-
 void check_job(const Settings& settings, bool sweeps) {
   throw_first(
       {{sweeps, "`sweep` does not go with `job`", "write the values into the lines of the file"},
-       {settings.output.metadata_jsonl,
-        "`metadata_jsonl` goes with a folder of pictures that is no job's",
-        "sd job merge makes the list of a job; tars have theirs in them"},
        {settings.skip_save, "`skip_save` leaves nothing to write", "leave it out"},
        {settings.from_file.empty(), "`job` draws the lines of a file, and none is given",
         "give it with `from_file`"},
@@ -50,16 +41,22 @@ void check_job(const Settings& settings, bool sweeps) {
 
 }  // namespace
 
+bool is_profiled(const Settings& settings) {
+  return settings.profile || !settings.profile_json.empty();
+}
+
 void check_run(const Settings& settings, bool sweeps) {
   job::find_sink(settings.output.sink);
-  check_profile(settings);
-  if (!settings.job.folder.empty()) return check_job(settings, sweeps);
+  const bool is_job = !settings.job.folder.empty();
   const bool in_folder = settings.output.sink == "folder";
+  throw_first({{is_profiled(settings) && !settings.devices.empty(),
+                "`profile` times one device, and `devices` names several", "use `device`"},
+               {settings.output.metadata_jsonl && (is_job || !in_folder),
+                "`metadata_jsonl` goes with a folder of pictures that is no job's",
+                "sd job merge makes the list of a job; tars have theirs in them"}});
+  if (is_job) return check_job(settings, sweeps);
   throw_first(
-      {{settings.output.metadata_jsonl && !in_folder,
-        "`metadata_jsonl` goes with a folder of pictures that is no job's",
-        "sd job merge makes the list of a job; tars have theirs in them"},
-       {is_of_jobs(settings.job), "`shard`, `retry_failed` and `time_limit` go with `job`",
+      {{is_of_jobs(settings.job), "`shard`, `retry_failed` and `time_limit` go with `job`",
         "give `job` a folder"},
        {settings.skip_save && !in_folder, "`skip_save` leaves nothing to write", "leave it out"}});
 }

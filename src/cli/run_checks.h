@@ -6,6 +6,9 @@
 
 namespace sd::cli {
 
+/// Whether a run says where its time went.
+bool is_profiled(const Settings& settings);
+
 /// Throws kUsage for what a run of txt2img or img2img, or a job of theirs, cannot be asked at once.
 /// `sweeps`: whether --sweep is given.
 void check_run(const Settings& settings, bool sweeps);

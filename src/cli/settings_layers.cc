@@ -9,6 +9,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "base/text_file.h"
 #include "cli/flag_group.h"
@@ -32,7 +33,7 @@ fs::path user_file() {
 std::string read_file(const fs::path& path) {
   constexpr size_t kMost = size_t{1} << 20;
   std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
+  if (fs::exists(path, ignored) && !is_regular(path)) {
     throw Error(ErrorKind::kFile,
                 "the settings file " + printable(path.string()) + " is not a regular file",
                 "--no-settings reads none");

@@ -21,44 +21,23 @@ namespace {
 constexpr int64_t kInFolder = 10'000;
 constexpr int kLeastDigits = 6, kDigitsInFolder = 4, kTarDigits = 5;
 
-/// The JSON object in a small file; empty where there is none.
-nlohmann::json read_object(const fs::path& path) {
-  constexpr size_t kMostBytes = size_t{1} << 20;
-  std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
-  nlohmann::json value = text ? parse_json(*text) : nlohmann::json();
-  return value.is_object() ? value : nlohmann::json::object();
-}
-
-/// A whole number of an object; 0 where it has none.
-int64_t number_in(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
 int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest).size()); }
 
 std::string pad_number(int64_t number, int digits) { return fmt::format("{:0{}}", number, digits); }
 
 void make_folder_of(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (!error) return;
-  throw Error(ErrorKind::kFile,
-              "the folder " + printable(path.parent_path().string()) +
-                  " cannot be made: " + error.message(),
-              "give `job` a place where you may write");
+  make_folders(path.parent_path(), "give `job` a place where you may write");
 }
 
 }  // namespace
 
 std::optional<TarStatistics> read_tar_statistics(const fs::path& path) {
-  const nlohmann::json value = read_object(path);
+  const nlohmann::json value = read_json_object(path);
   const auto hash = value.find("sha256");
   if (hash == value.end() || !hash->is_string()) return std::nullopt;
-  return TarStatistics{.samples = number_in(value, "samples"),
-                       .failed = number_in(value, "failed"),
-                       .bytes = number_in(value, "bytes"),
+  return TarStatistics{.samples = whole_number_in(value, "samples"),
+                       .failed = whole_number_in(value, "failed"),
+                       .bytes = whole_number_in(value, "bytes"),
                        .sha256 = hash->get<std::string>()};
 }
 
@@ -107,17 +86,19 @@ std::string JobNames::key(int64_t place) {
 
 bool JobFolder::is_drawn(int64_t place) const { return name_is_taken(names_.picture(place)); }
 
-bool JobFolder::is_tar_done(int64_t block) const {
-  const auto statistics = read_tar_statistics(names_.tar_statistics(block));
+std::optional<TarStatistics> JobFolder::done_tar(int64_t block) const {
+  auto statistics = read_tar_statistics(names_.tar_statistics(block));
   std::error_code absent;
   const auto bytes = fs::file_size(names_.tar(block), absent);
-  return statistics && !absent && static_cast<int64_t>(bytes) == statistics->bytes;
+  if (absent || (statistics && static_cast<int64_t>(bytes) != statistics->bytes))
+    return std::nullopt;
+  return statistics;
 }
 
 int64_t JobFolder::failures(int64_t place) const {
   const fs::path path = names_.failure(place);
   if (!name_is_taken(path)) return 0;
-  return std::max<int64_t>(1, number_in(read_object(path), "attempts"));
+  return std::max<int64_t>(1, whole_number_in(read_json_object(path), "attempts"));
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {

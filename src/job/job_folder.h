@@ -61,8 +61,9 @@ class JobFolder {
   const JobNames& names() const { return names_; }
 
   bool is_drawn(int64_t place) const;
-  /// Whether the tar of a block is there with its statistics.
-  bool is_tar_done(int64_t block) const;
+  /// The statistics of a block's tar; nothing where the two are not there, or the tar is of another
+  /// size.
+  std::optional<TarStatistics> done_tar(int64_t block) const;
   /// How often the picture was tried and failed; 0: never.
   int64_t failures(int64_t place) const;
 

@@ -66,6 +66,25 @@ void add_given_files(const Settings& settings, json* sheet) {
   }
 }
 
+/// Whether pictures lie in the folder, of whatever job.
+bool holds_pictures(const fs::path& folder) {
+  std::error_code failed;
+  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    const std::string name = at->path().filename().string();
+    if (name == "samples" || name == "failed" || name.ends_with(".tar")) return true;
+  }
+  return false;
+}
+
+/// Pictures without the job's settings may be of any.
+void refuse_to_adopt(const JobNames& names) {
+  if (!holds_pictures(names.folder()) || name_is_taken(names.sheet())) return;
+  throw Error(ErrorKind::kUsage,
+              printable(names.folder().string()) +
+                  " holds pictures, but no job.json that says of which job",
+              "give `job` a new or empty folder");
+}
+
 }  // namespace
 
 json job_sheet(const Settings& settings, const ChosenModel& model, const PromptFile& prompts) {
@@ -135,29 +154,6 @@ std::vector<std::string> sheet_differences(const json& job, const json& here) {
   }
   return differences;
 }
-
-namespace {
-
-/// Whether pictures lie in the folder, of whatever job.
-bool holds_pictures(const fs::path& folder) {
-  std::error_code failed;
-  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
-    const std::string name = at->path().filename().string();
-    if (name == "samples" || name == "failed" || name.ends_with(".tar")) return true;
-  }
-  return false;
-}
-
-/// Pictures without the job's settings may be of any.
-void refuse_to_adopt(const JobNames& names) {
-  if (!holds_pictures(names.folder()) || name_is_taken(names.sheet())) return;
-  throw Error(ErrorKind::kUsage,
-              printable(names.folder().string()) +
-                  " holds pictures, but no job.json that says of which job",
-              "give `job` a new or empty folder");
-}
-
-}  // namespace
 
 void join_job(const JobFolder& folder, const json& sheet) {
   refuse_to_adopt(folder.names());

@@ -65,18 +65,6 @@ class Pace {
   std::map<int64_t, int64_t> by_second_;
 };
 
-int64_t count_of(const json& statistics, const char* key) {
-  const auto found = statistics.find(key);
-  return found != statistics.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
-json read_json(const fs::path& path) {
-  constexpr size_t kMostBytes = size_t{1} << 20;
-  std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
-  return text ? parse_json(*text) : json(json::value_t::discarded);
-}
-
 /// What the record says otherwise than the job: its model, and settings that no line may have.
 std::string difference_from_job(const PictureRecord& record, const json& sheet) {
   const json said = to_json(record);
@@ -153,8 +141,7 @@ void JobSurvey::each_tar(
   }
   std::ranges::sort(numbers);
   for (const int64_t number : numbers) {
-    const json statistics = read_json(names_.tar_statistics(number));
-    see(number, statistics.is_object() ? statistics : json::object());
+    see(number, read_json_object(names_.tar_statistics(number)));
   }
 }
 
@@ -165,8 +152,8 @@ JobStatus JobSurvey::status() const {
   if (in_tars()) {
     each_tar([&](int64_t number, const json& statistics) {
       if (!name_is_taken(names_.tar(number))) return;
-      status.drawn += count_of(statistics, "samples");
-      pace.add(time_of(names_.tar(number)), count_of(statistics, "samples"));
+      status.drawn += whole_number_in(statistics, "samples");
+      pace.add(time_of(names_.tar(number)), whole_number_in(statistics, "samples"));
     });
   } else {
     each_picture([&](int64_t, const fs::path& path) {

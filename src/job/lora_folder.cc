@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/names.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "job/lora_text.h"
 #include "runtime/data_files.h"
@@ -15,11 +16,6 @@
 namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
 
 /// The files below a folder that may be adapters, in order.
 std::vector<std::string> find_files(const fs::path& folder) {
@@ -31,7 +27,7 @@ std::vector<std::string> find_files(const fs::path& folder) {
     const std::string ending = at->path().extension().string();
     const bool fits =
         ending == ".safetensors" || ending == ".pt" || ending == ".bin" || ending == ".ckpt";
-    if (fits && is_file(at->path()) && files.size() < kMost) files.push_back(at->path());
+    if (fits && is_regular(at->path()) && files.size() < kMost) files.push_back(at->path());
   }
   std::sort(files.begin(), files.end());
   std::vector<std::string> names;
@@ -50,7 +46,7 @@ void LoraFolder::look() const {
 }
 
 std::string LoraFolder::find(const std::string& name) const {
-  return is_file(name) ? name : find_name(name);
+  return is_regular(name) ? name : find_name(name);
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {
@@ -64,7 +60,7 @@ std::string LoraFolder::find_name(const std::string& name) const {
   }
   // The built-in model's own, as a picture of a preset names it.
   const fs::path own = runtime::find_data_file("models/demo/" + fs::path(name).filename().string());
-  if (fs::path(name).extension() == ".safetensors" && is_file(own)) return own.string();
+  if (fs::path(name).extension() == ".safetensors" && is_regular(own)) return own.string();
   const std::vector<std::string> nearest = nearest_names(name, names);
   throw Error(ErrorKind::kFile,
               "there is no adapter " + printable(name) + ", neither here nor in " +

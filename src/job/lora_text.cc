@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "job/setting_values.h"
 #include "sd/error.h"
@@ -15,11 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kForm = "it is FILE, FILE:UNET or FILE:UNET:TE, as in style.safetensors:0.8";
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
 
 std::optional<double> number_in(const std::string& text) {
   try {
@@ -50,7 +46,7 @@ std::optional<Option> parse_option(const std::string& text) {
 /// Cuts the options off the end of a text, the last first.
 std::vector<Option> cut_options(std::string* text) {
   std::vector<Option> options;
-  while (!is_file(*text)) {
+  while (!is_regular(*text)) {
     const size_t colon = text->rfind(':');
     if (colon == std::string::npos || colon == 0) break;
     const auto option = parse_option(text->substr(colon + 1));
@@ -71,8 +67,9 @@ LoraUse parse_lora(const std::string& text) {
   LoraUse use{.file = text};
   const std::vector<Option> options = cut_options(&use.file);
   if (use.file.empty()) refuse("expected an adapter's file", text);
-  if (const size_t colon = use.file.rfind(':');
-      colon != std::string::npos && !is_file(use.file) && is_file(use.file.substr(0, colon))) {
+  if (const size_t colon = use.file.rfind(':'); colon != std::string::npos &&
+                                                !is_regular(use.file) &&
+                                                is_regular(use.file.substr(0, colon))) {
     refuse("expected numbers behind " + printable(use.file.substr(0, colon)), text);
   }
   std::optional<double> unet, te;

@@ -20,14 +20,7 @@ namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
-void make_folders(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return;
-  throw Error(ErrorKind::kFile,
-              "the folder " + printable(folder.string()) + " cannot be made: " + error.message(),
-              "give `outdir` a place where you may write");
-}
+constexpr const char* kPlaceToWrite = "give `outdir` a place where you may write";
 
 /// The number that `text` is, or with `pages` begins with where a page's stands behind it: "12",
 /// "12-3". -1 if it is none.
@@ -54,7 +47,7 @@ OutputWriter::OutputWriter(Settings settings) : settings_(std::move(settings)) {
 }
 
 fs::path OutputWriter::save(const std::string& bytes, const Names& names, int64_t* next) {
-  make_folders(names.folder);
+  make_folders(names.folder, kPlaceToWrite);
   if (*next < 0) *next = next_number(names.folder, names.prefix);
   while (true) {
     const std::string number = fmt::format("{:0{}}", (*next)++, names.digits);
@@ -98,7 +91,7 @@ std::optional<fs::path> OutputWriter::finish(const image::PngMetadata& metadata)
 /// All pages have one number; the next one where another run has taken it.
 fs::path OutputWriter::save_page(const Image& page, const image::PngMetadata& metadata) {
   const runtime::Zone zone("PNG");
-  make_folders(settings_.outdir);
+  make_folders(settings_.outdir, kPlaceToWrite);
   if (next_grid_ < 0) next_grid_ = next_number(settings_.outdir, "grid-");
   ++pages_;
   while (true) {

@@ -141,9 +141,9 @@ std::string recorded_name(const std::string& path) {
   return printable(typed.filename().string(), std::string::npos);
 }
 
-std::string recorded_vae(const std::string& vae) {
+std::string recorded_vae(const std::string& vae, std::string (*shown)(const std::string& path)) {
   const std::string path = models::vae_path(vae);
-  return vae.substr(0, vae.size() - path.size()) + recorded_path(path);
+  return vae.substr(0, vae.size() - path.size()) + shown(path);
 }
 
 std::string pixels_sha256(const Image& image) {
@@ -183,12 +183,9 @@ PictureRecord parse_record(const std::string& text, const std::string& name) {
     }
     return record_of(parsed);
   } catch (const json::exception& error) {
-    const std::string what = error.what();  // "[json.exception.…] key 'version' not found"
-    throw Error(
-        ErrorKind::kFile,
-        printable(name) + ": its parameters cannot be read: " +
-            printable(what.substr(what.find("] ") == std::string::npos ? 0 : what.find("] ") + 2)),
-        "they must be as this program wrote them");
+    throw Error(ErrorKind::kFile,
+                printable(name) + ": its parameters cannot be read: " + printable(reason_of(error)),
+                "they must be as this program wrote them");
   } catch (const Error& error) {
     throw Error(ErrorKind::kFile,
                 printable(name) + ": its parameters cannot be read: " + error.what(),

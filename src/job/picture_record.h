@@ -41,8 +41,10 @@ std::string recorded_path(const std::string& path);
 /// The name of a file or folder, wherever it lies; empty for no path.
 std::string recorded_name(const std::string& path);
 
-/// As a record shows an autoencoder that was given (`ModelPaths::vae`).
-std::string recorded_vae(const std::string& vae);
+/// As a record shows an autoencoder that was given (`ModelPaths::vae`), with its path as `shown`
+/// has it.
+std::string recorded_vae(const std::string& vae,
+                         std::string (*shown)(const std::string& path) = recorded_path);
 
 /// SHA-256 of the picture's bytes, row by row.
 std::string pixels_sha256(const Image& image);

@@ -15,6 +15,15 @@ bool names_model(const Settings& settings) {
   return !settings.ckpt.empty() || !settings.batch.loras.empty();
 }
 
+/// Whether a run draws what the preset's figure was measured on: the built-in model's txt2img with
+/// the preset's own values.
+bool is_as_measured(const Preset& preset, const Settings& settings) {
+  if (settings.script != Script::kTxt2Img || !takes_built_in(settings)) return false;
+  Settings own = settings;
+  for (const auto& [key, text] : preset.values) set_text(&own, *find_setting(key), text);
+  return text_values(own) == text_values(settings);
+}
+
 std::vector<Preset> make_presets() {
   return {
       {.name = "exact",
@@ -66,19 +75,6 @@ void take_adapter(const Preset& preset, Settings* settings) {
   notice("preset " + preset.name + ": the built-in model is drawn with its adapter " +
          printable(file));
 }
-
-namespace {
-
-/// Whether a run draws what the preset's figure was measured on: the built-in model's txt2img with
-/// the preset's own values.
-bool is_as_measured(const Preset& preset, const Settings& settings) {
-  if (settings.script != Script::kTxt2Img || !takes_built_in(settings)) return false;
-  Settings own = settings;
-  for (const auto& [key, text] : preset.values) set_text(&own, *find_setting(key), text);
-  return text_values(own) == text_values(settings);
-}
-
-}  // namespace
 
 std::vector<std::string> words_about(const Preset& preset, const Settings& settings) {
   const std::string begin = "preset " + preset.name + ": ";

@@ -24,8 +24,7 @@ DeviceOptions without_machine(DeviceOptions device) {
 void name_files(const ModelPaths& paths, Settings* settings) {
   settings->ckpt = recorded_name(paths.checkpoint);
   settings->config = recorded_name(paths.config);
-  const std::string vae = models::vae_path(paths.vae);
-  settings->vae = paths.vae.substr(0, paths.vae.size() - vae.size()) + recorded_name(vae);
+  settings->vae = recorded_vae(paths.vae, recorded_name);
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ const Setting* find_setting(std::string_view key) {
 
 void set_text(LineSettings* settings, const Setting& setting, const std::string& text) {
   visit_line_settings(*settings, AtPlace{setting.place, parse_text(text)});
+  if (setting.key == "sampler") settings->plms = settings->dpm_solver = false;
 }
 
 void set_text(Settings* settings, const Setting& setting, const std::string& text) {
@@ -138,11 +139,6 @@ std::vector<json> json_values(const Settings& settings) {
     all.push_back(values::write(value));
   });
   return all;
-}
-
-void forget_reference_samplers(LineSettings* settings) {
-  settings->plms = false;
-  settings->dpm_solver = false;
 }
 
 void check_limits(const LineSettings& settings) { visit_line_settings(settings, CheckLimits()); }

@@ -33,6 +33,7 @@ const std::vector<Setting>& all_settings();
 const Setting* find_setting(std::string_view key);
 
 /// Sets a value from what was typed. Throws Error(kUsage): "expected a whole number, found 'x'".
+/// A sampler that a line names takes the place of the command's `plms` and `dpm_solver`.
 void set_text(LineSettings* settings, const Setting& setting, const std::string& text);
 void set_text(Settings* settings, const Setting& setting, const std::string& text);
 /// Sets it from JSON. Throws Error(kUsage) or json::exception.
@@ -45,9 +46,6 @@ bool try_set(Settings* settings, std::string_view key, const std::string& text);
 /// The values of all rows, by place.
 std::vector<std::string> text_values(const Settings& settings);
 std::vector<nlohmann::json> json_values(const Settings& settings);
-
-/// Turns `plms` and `dpm_solver` off: a sampler that is named after them wins, `ddim` too.
-void forget_reference_samplers(LineSettings* settings);
 
 /// Throws Error(kUsage) for the first number outside its limits, naming the setting: "`n_iter` must
 /// be from 1 to 1000000, found 0".

@@ -105,14 +105,13 @@ void ShardJobs::plan_block(int64_t block) {
 /// False where something of the block's tar is to be drawn.
 bool ShardJobs::take_as_done(int64_t block) {
   old_tar_ = nullptr;
-  if (!inputs_.folder.is_tar_done(block)) return false;
-  const auto statistics = read_tar_statistics(inputs_.folder.names().tar_statistics(block));
-  const bool lacks = statistics && statistics->failed > 0;
-  if (lacks && inputs_.settings.job.retry_failed && inputs_.kept != nullptr) {
+  const auto statistics = inputs_.folder.done_tar(block);
+  if (!statistics) return false;
+  if (statistics->failed > 0 && inputs_.settings.job.retry_failed && inputs_.kept != nullptr) {
     keep_tar(block);
     return false;
   }
-  if (lacks) failed_ += statistics->failed;
+  failed_ += statistics->failed;
   settled_ += blocks_.size(block);
   return true;
 }

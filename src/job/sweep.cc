@@ -33,7 +33,6 @@ void set_value(LineSettings* line, const SweepAxis& axis, const std::string& val
   const Setting& setting = setting_of(axis.setting, script);
   try {
     set_text(line, setting, value);
-    if (setting.key == "sampler") forget_reference_samplers(line);
   } catch (const Error& error) {
     throw Error(error.kind(), "`sweep` of " + printable(axis.setting, 60) + ": " + error.what(),
                 error.hint());

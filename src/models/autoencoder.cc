@@ -47,10 +47,10 @@ int64_t deepest(const AutoencoderConfig& config) { return config.ch * config.ch_
 Encoder::Encoder(const weights::WeightView& view, const AutoencoderConfig& config,
                  const runtime::KernelPolicy& kernels)
     : z_channels_(config.z_channels),
-      conv_in_(conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
+      conv_in_(nn::conv3x3(view["conv_in"], config.in_channels, config.ch, kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(last_norm(view["norm_out"], deepest(config), config.num_groups, kernels)),
-      conv_out_(conv3x3(view["conv_out"], deepest(config), 2 * config.z_channels, kernels)) {
+      conv_out_(nn::conv3x3(view["conv_out"], deepest(config), 2 * config.z_channels, kernels)) {
   int64_t in = config.ch;
   int64_t resolution = config.resolution;
   for (size_t i = 0; i < config.ch_mult.size(); ++i) {
@@ -97,12 +97,12 @@ at::Tensor Encoder::by_strips(const at::Tensor& x, const StripWork& work) const 
 Decoder::Decoder(const weights::WeightView& view, const AutoencoderConfig& config,
                  const runtime::KernelPolicy& kernels)
     : out_ch_(config.out_ch),
-      conv_in_(conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
+      conv_in_(nn::conv3x3(view["conv_in"], config.z_channels, deepest(config), kernels)),
       mid_(view["mid"], deepest(config), config.num_groups, kernels),
       norm_out_(last_norm(view["norm_out"], config.ch * config.ch_mult.front(), config.num_groups,
                           kernels)),
-      conv_out_(
-          conv3x3(view["conv_out"], config.ch * config.ch_mult.front(), config.out_ch, kernels)) {
+      conv_out_(nn::conv3x3(view["conv_out"], config.ch * config.ch_mult.front(), config.out_ch,
+                            kernels)) {
   int64_t in = deepest(config);
   int64_t resolution = config.resolution / config.factor();
   for (size_t i = config.ch_mult.size(); i-- > 0;) {
@@ -112,7 +112,7 @@ Decoder::Decoder(const weights::WeightView& view, const AutoencoderConfig& confi
                                         attends(config, resolution), config.num_groups, kernels);
     level.resamples = i > 0;
     if (level.resamples && config.resamp_with_conv) {
-      level.resample = conv3x3(scope["upsample.conv"], out, out, kernels);
+      level.resample = nn::conv3x3(scope["upsample.conv"], out, out, kernels);
     }
     up_.insert(up_.begin(), std::move(level));
     in = out;
@@ -157,13 +157,13 @@ EncodingHalf::EncodingHalf(const weights::WeightView& view, const AutoencoderCon
                            const runtime::KernelPolicy& kernels)
     : encoder(view["encoder"], config, of_pictures(kernels)),
       quant_conv(
-          conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels)) {}
+          nn::conv1x1(view["quant_conv"], 2 * config.z_channels, 2 * config.embed_dim, kernels)) {}
 
 Autoencoder::Autoencoder(const weights::WeightView& view, const AutoencoderConfig& config,
                          CoderParts parts, const runtime::KernelPolicy& kernels)
     : options_(view.options()),
       post_quant_conv_(
-          conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
+          nn::conv1x1(view["post_quant_conv"], config.embed_dim, config.z_channels, kernels)),
       decoder_(view["decoder"], config, of_pictures(kernels)),
       encoding_(view, config, kernels, parts) {}
 

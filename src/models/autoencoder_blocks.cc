@@ -14,16 +14,6 @@ constexpr double kEps = 1e-6;  // ldm.modules.diffusionmodules.model.Normalize
 
 }  // namespace
 
-nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels) {
-  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
-}
-
-nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels) {
-  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
-}
-
 nn::Conv2d downsample_conv(const weights::WeightView& view, int64_t channels,
                            const runtime::KernelPolicy& kernels) {
   return nn::Conv2d(view, {.in = channels, .out = channels, .kernel = 3, .stride = 2}, kernels);
@@ -94,10 +84,10 @@ at::Tensor run_blocks(const AutoencoderLevel& level, RowSource h, const StripWor
 ResnetBlock::ResnetBlock(const weights::WeightView& view, int64_t in, int64_t out, int64_t groups,
                          const runtime::KernelPolicy& kernels)
     : norm1_(view["norm1"], in, groups, kEps, /*silu=*/true, kernels),
-      conv1_(conv3x3(view["conv1"], in, out, kernels)),
+      conv1_(nn::conv3x3(view["conv1"], in, out, kernels)),
       norm2_(view["norm2"], out, groups, kEps, /*silu=*/true, kernels),
-      conv2_(conv3x3(view["conv2"], out, out, kernels)) {
-  if (in != out) nin_shortcut_ = conv1x1(view["nin_shortcut"], in, out, kernels);
+      conv2_(nn::conv3x3(view["conv2"], out, out, kernels)) {
+  if (in != out) nin_shortcut_ = nn::conv1x1(view["nin_shortcut"], in, out, kernels);
 }
 
 at::Tensor ResnetBlock::operator()(const at::Tensor& x) const {
@@ -139,10 +129,10 @@ at::Tensor ResnetBlock::by_strips(RowSource x, const StripWork& work) const {
 AttnBlock::AttnBlock(const weights::WeightView& view, int64_t channels, int64_t groups,
                      const runtime::KernelPolicy& kernels)
     : norm_(view["norm"], channels, groups, kEps, /*silu=*/false, kernels),
-      q_(conv1x1(view["q"], channels, channels, kernels)),
-      k_(conv1x1(view["k"], channels, channels, kernels)),
-      v_(conv1x1(view["v"], channels, channels, kernels)),
-      proj_out_(conv1x1(view["proj_out"], channels, channels, kernels)),
+      q_(nn::conv1x1(view["q"], channels, channels, kernels)),
+      k_(nn::conv1x1(view["k"], channels, channels, kernels)),
+      v_(nn::conv1x1(view["v"], channels, channels, kernels)),
+      proj_out_(nn::conv1x1(view["proj_out"], channels, channels, kernels)),
       attention_(/*heads=*/1, /*causal=*/false, kernels) {}
 
 at::Tensor AttnBlock::operator()(const at::Tensor& x) const {

@@ -82,11 +82,7 @@ struct AutoencoderMiddle {
   ResnetBlock block_2;
 };
 
-// Convolutions of the autoencoder: 3x3 with padding, 1x1, and 3x3 of stride 2 without padding.
-nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels);
-nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels);
+/// A convolution of 3x3 and stride 2, without padding.
 nn::Conv2d downsample_conv(const weights::WeightView& view, int64_t channels,
                            const runtime::KernelPolicy& kernels);
 

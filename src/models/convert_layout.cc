@@ -101,12 +101,7 @@ void require_free(const fs::path& path) {
 }
 
 void make_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) return;
-  throw Error(ErrorKind::kFile,
-              "cannot make the folder " + printable(path.string()) + ": " + error.message(),
-              "choose a place that can be written to");
+  make_folders(path, "choose a place that can be written to");
 }
 
 void write_text(const fs::path& path, const std::string& text) {

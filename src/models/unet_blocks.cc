@@ -10,16 +10,6 @@ namespace {
 constexpr double kResBlockEps = 1e-5;     // torch's default, in GroupNorm32
 constexpr double kTransformerEps = 1e-6;  // ldm.modules.attention.Normalize
 
-nn::Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels) {
-  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
-}
-
-nn::Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
-                   const runtime::KernelPolicy& kernels) {
-  return nn::Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
-}
-
 int64_t head_count(const UNetConfig& config, int64_t channels) {
   return config.num_head_channels == -1 ? config.num_heads : channels / config.num_head_channels;
 }
@@ -31,12 +21,12 @@ ResBlock::ResBlock(const weights::WeightView& view, int64_t in, int64_t out, Res
     : resample_(resample),
       scale_shift_(config.use_scale_shift_norm),
       in_norm_(view["in_layers.0"], in, config.num_groups, kResBlockEps, /*silu=*/true, kernels),
-      in_conv_(conv3x3(view["in_layers.2"], in, out, kernels)),
+      in_conv_(nn::conv3x3(view["in_layers.2"], in, out, kernels)),
       emb_(view["emb_layers.1"], 4 * config.model_channels, scale_shift_ ? 2 * out : out, kernels),
       out_norm_(view["out_layers.0"], out, config.num_groups, kResBlockEps,
                 /*silu=*/!scale_shift_, kernels),
-      out_conv_(conv3x3(view["out_layers.3"], out, out, kernels)) {
-  if (in != out) skip_ = conv1x1(view["skip_connection"], in, out, kernels);
+      out_conv_(nn::conv3x3(view["out_layers.3"], out, out, kernels)) {
+  if (in != out) skip_ = nn::conv1x1(view["skip_connection"], in, out, kernels);
 }
 
 at::Tensor ResBlock::resampled(const at::Tensor& x) const {
@@ -158,7 +148,7 @@ at::Tensor Downsample::operator()(const at::Tensor& x) const {
 
 Upsample::Upsample(const weights::WeightView& view, int64_t channels, const UNetConfig& config,
                    const runtime::KernelPolicy& kernels) {
-  if (config.conv_resample) conv_ = conv3x3(view["conv"], channels, channels, kernels);
+  if (config.conv_resample) conv_ = nn::conv3x3(view["conv"], channels, channels, kernels);
 }
 
 at::Tensor Upsample::operator()(const at::Tensor& x) const {

@@ -108,6 +108,16 @@ at::Tensor Conv2d::apply(const kernels::Conv2dInputs& inputs) const {
   return y;
 }
 
+Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
+               const runtime::KernelPolicy& kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 3, .padding = 1}, kernels);
+}
+
+Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+               const runtime::KernelPolicy& kernels) {
+  return Conv2d(view, {.in = in, .out = out, .kernel = 1}, kernels);
+}
+
 Linear::Linear(const weights::WeightView& view, at::IntArrayRef shape, bool bias,
                const runtime::KernelPolicy& kernels)
     : weights_(shape[0] * shape[1]) {

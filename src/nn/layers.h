@@ -54,6 +54,12 @@ class Conv2d {
   std::optional<WeightPages> pages_;
 };
 
+/// A convolution of 3x3 with padding, and one of 1x1.
+Conv2d conv3x3(const weights::WeightView& view, int64_t in, int64_t out,
+               const runtime::KernelPolicy& kernels);
+Conv2d conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
+               const runtime::KernelPolicy& kernels);
+
 /// torch.nn.Linear: `weight` [out, in], `bias` [out] unless it has none.
 class Linear {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/split.h"
 #include "base/strings.h"
 #include "runtime/cuda_library.h"
 #include "runtime/cuda_runtime_table.h"
@@ -68,9 +69,8 @@ bool CapturedFn::record(const std::vector<at::Tensor>& inputs,
       entries_.clear();  // what is asked for next may be smaller
       throw;
     }
-    const std::string message = error.what_without_backtrace();
     notice("a step cannot be recorded as a graph, so each is called anew: " +
-           printable(message.substr(0, message.find('\n'))));
+           printable(first_line(error.what_without_backtrace())));
     recorder_ = nullptr;
     entries_.clear();
     return false;

@@ -37,7 +37,7 @@ enum class DeviceKind { kCpu, kCuda };
 
 /// Which entries of the kernel tables may be used, and what they may spend.
 struct KernelPolicy {
-  bool plain = false;  ///< the last row everywhere: plain ATen
+  bool plain = false;  ///< the last entry everywhere: plain ATen
   Isa isa = Isa::kPortable;
   MemoryMode memory = MemoryMode::kBalanced;
   ShapeRun* shapes = nullptr;  ///< set: compute shapes only

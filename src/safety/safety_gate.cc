@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/split.h"
 #include "base/strings.h"
 #include "image/blur.h"
 #include "sd/error.h"
@@ -20,12 +21,6 @@ SafetyAction withdraw(SafetyMode mode, Image& image) {
   return SafetyAction::kBlackened;
 }
 
-/// c10's messages go on with a stack trace, which is no business of the user's.
-std::string first_line(const char* what) {
-  const std::string_view text = what;
-  return printable(text.substr(0, text.find('\n')));
-}
-
 template <class Check>
 SafetyOutcome gate(const SafetyChecker* checker, SafetyMode mode, Image& image,
                    const Check& check) noexcept {
@@ -41,7 +36,8 @@ SafetyOutcome gate(const SafetyChecker* checker, SafetyMode mode, Image& image,
     outcome.verdict = std::move(verdict);
     return outcome;
   } catch (const std::exception& error) {
-    outcome.failure = first_line(error.what());
+    // c10's messages go on with a stack trace, which is no business of the user's.
+    outcome.failure = printable(first_line(error.what()));
   } catch (...) {
     outcome.failure = "unknown exception";
   }

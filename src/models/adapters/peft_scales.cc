@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/text_file.h"
+#include "models/adapters/kinds/kinds.h"
 
 namespace sd::models {
 namespace {
@@ -79,8 +80,8 @@ void add_oft_numbers(const json& config, AdapterParts* parts) {
   const auto by_series = config.find("use_cayley_neumann");
   const bool is_exact = by_series != config.end() && by_series->is_boolean() && !*by_series;
   const auto terms = value_for(config, "num_cayley_neumann_terms", "", "");
-  parts->add(AdapterRole::kOftTerms,
-             at::scalar_tensor(is_exact ? 0 : std::clamp(terms.value_or(5), 1.0, kMostTerms)));
+  const double in_series = std::clamp(terms.value_or(adapters::kUsualOftTerms), 1.0, kMostTerms);
+  parts->add(AdapterRole::kOftTerms, at::scalar_tensor(is_exact ? 0 : in_series));
   if (!is_true(config, "coft")) return;
   parts->add(AdapterRole::kOftLimit,
              at::scalar_tensor(value_for(config, "eps", "", "").value_or(6e-5), at::kDouble));

@@ -48,6 +48,14 @@ class ShardPlan : public ::testing::Test {
     settings_.from_file = folder_.write("prompts.txt", lines).string();
   }
 
+  /// A job of so many plain lines in tars, of six lines each.
+  JobFolder in_tars(int lines) {
+    write(plain_lines(lines));
+    settings_.n_iter = 1;
+    settings_.output.sink = "tar";
+    return JobFolder({settings_.job.folder, lines, PictureFormat::kPng});
+  }
+
   /// Takes all jobs of a shard. `see` may keep some of them.
   template <class See>
   void take_all(Shard shard, const See& see) {
@@ -231,10 +239,7 @@ void write_tar(const JobFolder& folder, int64_t block, const std::vector<int64_t
 }
 
 TEST_F(ShardPlan, DrawsAgainOfATarWhatFailed) {
-  write(plain_lines(6));  // one block
-  settings_.n_iter = 1;
-  settings_.output.sink = "tar";
-  const JobFolder folder({settings_.job.folder, 6, PictureFormat::kPng});
+  const JobFolder folder = in_tars(6);  // one block
   write_tar(folder, 0, {0, 1, 3, 5}, 2);
   folder.fail(2, 3, "no memory");
   folder.fail(3, 4, "overcome, but the run was killed before it said so");
@@ -260,10 +265,7 @@ TEST_F(ShardPlan, DrawsAgainOfATarWhatFailed) {
 }
 
 TEST_F(ShardPlan, DrawsATarAgainThatIsGoneOrHasNoStatistics) {
-  write(plain_lines(12));  // two blocks
-  settings_.n_iter = 1;
-  settings_.output.sink = "tar";
-  const JobFolder folder({settings_.job.folder, 12, PictureFormat::kPng});
+  const JobFolder folder = in_tars(12);  // two blocks
   write_tar(folder, 0, {0, 1, 2, 3, 4, 5}, 0);
   write_tar(folder, 1, {6, 7, 8, 9, 10, 11}, 0);
   EXPECT_EQ(by_place(1).size(), 0U);
@@ -275,10 +277,7 @@ TEST_F(ShardPlan, DrawsATarAgainThatIsGoneOrHasNoStatistics) {
 }
 
 TEST_F(ShardPlan, DrawsATarAgainThatWasCut) {
-  write(plain_lines(6));  // one block
-  settings_.n_iter = 1;
-  settings_.output.sink = "tar";
-  const JobFolder folder({settings_.job.folder, 6, PictureFormat::kPng});
+  const JobFolder folder = in_tars(6);  // one block
   write_tar(folder, 0, {0, 1, 2, 3, 4, 5}, 0);
   EXPECT_EQ(by_place(1).size(), 0U);
   std::filesystem::resize_file(folder.names().tar(0), 1000);

@@ -111,7 +111,7 @@ TEST_F(TarSinks, LeaveATarAsItIsWhereEverythingFailedAgain) {
   ASSERT_TRUE(kept.open(folder.names(), 0));
   write(folder, {}, &kept);
   EXPECT_EQ(std::filesystem::last_write_time(folder.names().tar(0)), before);
-  EXPECT_TRUE(folder.is_tar_done(0));
+  EXPECT_TRUE(folder.done_tar(0).has_value());
 }
 
 TEST_F(TarSinks, KeepNothingOfADamagedTar) {

@@ -65,6 +65,9 @@ int64_t columns_of(const AdapterShape& shape);
 /// [1, in, …]), or 0, its outputs (LyCORIS 3 and PEFT: [out, 1, …]). None: they are of neither.
 std::optional<int64_t> lengths_size(const AdapterShape& lengths, const AdapterShape& weight);
 
+/// The terms of the series by which PEFT's OFT turns where no config says otherwise.
+inline constexpr double kUsualOftTerms = 5;
+
 /// Whether the sizes from the third on are the same, ones at the end left out.
 bool has_kernel_of(const AdapterShape& part, const AdapterShape& weight);
 

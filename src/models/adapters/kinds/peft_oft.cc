@@ -13,9 +13,6 @@ namespace {
 using namespace adapters;
 using Role = AdapterRole;
 
-/// What PEFT takes where no config says otherwise.
-constexpr double kTerms = 5;
-
 /// The side of a square with so many values above its diagonal; 0: there is none.
 int64_t side_of(int64_t values) {
   const auto side = std::llround((1 + std::sqrt(1 + 8 * static_cast<double>(values))) / 2);
@@ -74,7 +71,7 @@ at::Tensor rotations(const AdapterParts& parts) {
   at::Tensor q = skew_matrices(parts.get(Role::kPeftOft));
   const double limit = parts.number(Role::kOftLimit, 0);
   if (limit > 0) q = shortened(q, limit);
-  const auto terms = static_cast<int64_t>(parts.number(Role::kOftTerms, kTerms));
+  const auto terms = static_cast<int64_t>(parts.number(Role::kOftTerms, kUsualOftTerms));
   return terms > 0 ? by_series(q, terms) : by_inverse(q);
 }
 
