@@ -30,6 +30,11 @@ const Inpainting* inpainting_of(const BatchSettings& batch) { return batch.init.
 
 }  // namespace
 
+bool has_mode(const BatchSettings& batch, InpaintMode mode) {
+  const Inpainting* inpainting = inpainting_of(batch);
+  return inpainting != nullptr && inpainting->mode == mode;
+}
+
 at::Tensor LatentMask::blend(const at::Tensor& latent, const at::Tensor& of) const {
   return latent * drawn + of * (1 - drawn);
 }

@@ -23,6 +23,9 @@ struct LatentMask {
   LatentMask on(at::Device device) const;
 };
 
+/// Whether a batch inpaints in that mode.
+bool has_mode(const BatchSettings& batch, InpaintMode mode);
+
 /// The mask in the latent's size, as the mode has it: of each place its top left pixel, white or
 /// black (runwayml, ldm), or the mean of its pixels (ldm with soft masks), or as Pillow shrinks it,
 /// rounded unless it is soft (webui).

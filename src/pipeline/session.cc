@@ -29,6 +29,7 @@
 #include "pipeline/request_sampling.h"
 #include "pipeline/second_latent.h"
 #include "pipeline/stage_progress.h"
+#include "pipeline/start_latent.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
@@ -57,13 +58,6 @@ std::vector<int64_t> kept_rows(const Request& request) {
   std::iota(all.begin(), all.end(), int64_t{0});
   return all;
 }
-
-bool has_mode(const Request& request, InpaintMode mode) {
-  const auto& inpainting = request.batch.init.inpainting;
-  return inpainting != nullptr && inpainting->mode == mode;
-}
-bool is_webui(const Request& request) { return has_mode(request, InpaintMode::kWebui); }
-bool is_ldm(const Request& request) { return has_mode(request, InpaintMode::kLdm); }
 
 /// Whether a sampler's levels are times of the training schedule, and not sigmas.
 bool counts_in_times(sampling::Grid grid) {
@@ -107,10 +101,6 @@ struct Session::State {
   sampling::Denoiser guided_unet(const sampling::SamplingPlan& plan, const Batch& batch,
                                  const pipeline::Conditioning& conditioning);
   at::Tensor network_input(const at::Tensor& x) const;
-  at::Tensor init_latent(const Batch& batch);
-  at::Tensor shown_channels(const Batch& batch);
-  at::Tensor noised_latent(const sampling::SamplingPlan& plan, Batch* batch);
-  at::Tensor start(const sampling::SamplingPlan& plan, Batch* batch);
   at::Tensor sample(const sampling::SamplingPlan& plan, Batch* batch, const at::Tensor& x,
                     pipeline::StageProgress* progress, sampling::Denoiser* unet);
   at::Tensor draw_latent(const pipeline::Conditioning& prompts, Batch* batch, Result* result);
@@ -188,7 +178,8 @@ sampling::Denoiser Session::State::guided_unet(const sampling::SamplingPlan& pla
     if (conditioning.guided()) network.scales.push_back(picture.scale * plan.sampler.guidance);
   }
   sampling::Denoiser denoiser = sampling::guided(std::move(network), model->policy.kernels);
-  if (is_webui(request) && !blends_input_) denoiser.edit(pipeline::keep_predicted(mask_));
+  const bool webui = pipeline::has_mode(request.batch, InpaintMode::kWebui);
+  if (webui && !blends_input_) denoiser.edit(pipeline::keep_predicted(mask_));
   return denoiser;
 }
 
@@ -197,59 +188,6 @@ sampling::Denoiser Session::State::guided_unet(const sampling::SamplingPlan& pla
 at::Tensor Session::State::network_input(const at::Tensor& x) const {
   const at::Tensor input = blends_input_ ? mask_.blend(x) : x;
   return mask_.concat.defined() ? at::cat({input, mask_.concat}, 1) : input;
-}
-
-/// A draw from what the encoder says of the init image, for every row of noise: [rows, C, h, w].
-at::Tensor Session::State::init_latent(const Batch& batch) {
-  const at::Tensor all = first_stage.moments(batch.request.batch.init.image, batch.progress, tap)
-                             .expand({batch.noise.shape()[0], -1, -1, -1});
-  show("moments", all);
-  const at::Tensor latent = first_stage.latent(all, batch.noise.posterior(0));
-  show("init_latent", latent);
-  return latent;
-}
-
-/// What a model that inpaints is shown for every row of noise: [rows, C + 1, h, w].
-at::Tensor Session::State::shown_channels(const Batch& batch) {
-  const BatchSettings& settings = batch.request.batch;
-  const int64_t rows = batch.noise.shape()[0];
-  const at::Tensor all =
-      first_stage.shown_moments(settings, batch.progress).expand({rows, -1, -1, -1});
-  const int64_t number = posterior_draws(model->description, settings) - 1;
-  const at::Tensor latent = first_stage.latent(all, batch.noise.posterior(number));
-  const at::Tensor mask = pipeline::shown_mask(settings, model->description.factor);
-  const at::Tensor channels = at::cat({mask.expand({rows, -1, -1, -1}), latent}, 1);
-  show("c_concat", channels);
-  return channels;
-}
-
-/// The noised init image; what is kept of it is in the mask from then on.
-at::Tensor Session::State::noised_latent(const sampling::SamplingPlan& plan, Batch* batch) {
-  at::Tensor latent = batch->make_given ? batch->make_given() : init_latent(*batch);
-  const at::Tensor noise = batch->noise.start();
-  if (const Inpainting* inpainting = batch->request.batch.init.inpainting.get()) {
-    latent = pipeline::filled_latent(latent, noise, mask_, inpainting->fill);
-    mask_.kept = latent.narrow(0, 0, batch->rows());
-  }
-  const at::Tensor noised = plan.start.alpha * latent + plan.start.sigma * noise;
-  show("z_enc", noised);
-  return noised.narrow(0, 0, batch->rows());
-}
-
-/// Where sampling starts: noise, or the noised init image. [N, C, h, w]. Makes the mask.
-at::Tensor Session::State::start(const sampling::SamplingPlan& plan, Batch* batch) {
-  const auto of_batch = [&](const at::Tensor& all) { return all.narrow(0, 0, batch->rows()); };
-  const InitSettings& init = batch->request.batch.init;
-  mask_ = {};
-  blends_input_ = is_webui(batch->request) && counts_in_times(plan.sampler.grid);
-  if (init.inpainting)
-    mask_.drawn = pipeline::latent_mask(*init.inpainting, model->description.factor);
-  if (mask_.drawn.defined()) show("latent_mask", mask_.drawn);
-  if (model->description.inpaints) mask_.concat = of_batch(shown_channels(*batch));
-  if (init.starts_sampling() || batch->make_given) return noised_latent(plan, batch);
-  if (is_ldm(batch->request)) mask_.kept = of_batch(init_latent(*batch));
-  const at::Tensor noise = of_batch(batch->noise.start());
-  return plan.start.sigma == 1 ? noise : noise * plan.start.sigma;
 }
 
 /// From x, where sampling starts, to the latent [N, C, h, w].
@@ -263,6 +201,7 @@ at::Tensor Session::State::sample(const sampling::SamplingPlan& plan, Batch* bat
   }
   sampling::DrawnNoise noise(batch->noise.steps(), batch->noise.shape(), batch->rows(), x.device(),
                              std::move(paths));
+  const bool is_ldm = pipeline::has_mode(batch->request.batch, InpaintMode::kLdm);
   return sampling::run_sampler(
       plan, batch->request.batch.knobs, x, *mix, &noise, unet,
       [&](const sampling::StepState& state) {
@@ -270,7 +209,7 @@ at::Tensor Session::State::sample(const sampling::SamplingPlan& plan, Batch* bat
         show("step_pred_x0", state.pred_x0);
         progress->step_done([&, x0 = state.pred_x0] { return preview(*batch, x0); });
       },
-      is_ldm(batch->request) ? pipeline::keep_noised(mask_, *mix) : sampling::BeginFn());
+      is_ldm ? pipeline::keep_noised(mask_, *mix) : sampling::BeginFn());
 }
 
 /// What a batch's pictures look like so far, side by side. `x0`: as they are predicted.
@@ -294,21 +233,25 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
                                        Result* result) {
   const sampling::SamplingPlan plan =
       sampling::plan_sampling(diffusion().schedule, batch->sampling);
-  const at::Tensor x = start(plan, batch);
-  mask_ = mask_.on(model->policy.device);
+  const bool webui = pipeline::has_mode(batch->request.batch, InpaintMode::kWebui);
+  const pipeline::StartLatent start = pipeline::start_latent(
+      {model->description, plan, batch->request, batch->progress, batch->make_given, tap},
+      &batch->noise, &first_stage);
+  mask_ = start.mask.on(model->policy.device);
+  blends_input_ = webui && counts_in_times(plan.sampler.grid);
   const auto sample_once = [&] {
     sampling::Denoiser unet = guided_unet(plan, *batch, prompts);
     pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     batch->noise.rewind();
-    const at::Tensor latent = sample(plan, batch, x.to(model->policy.device), &stage, &unet);
+    const at::Tensor latent = sample(plan, batch, start.x.to(model->policy.device), &stage, &unet);
     result->sample_seconds += stage.seconds();
     return latent;
   };
   const auto draw = [&] { return ladder.run_unet(sample_once, [this] { unet_call.forget(); }); };
   at::Tensor latent = draw();
   if (networks.unet.widen(latent)) latent = draw();
-  if (is_webui(batch->request)) latent = mask_.blend(latent);
+  if (webui) latent = mask_.blend(latent);
   return latent;
 }
 
