@@ -21,6 +21,7 @@ struct Conv2dInputs {
   bool upsample = false;                  ///< then each pixel stands for 2x2, as nearest neighbours
   at::Tensor channels = {};               ///< [1 or N, O], added to every pixel; or undefined
   at::Tensor residual = {};               ///< [N, O, h', w'], added to the result; or undefined
+  bool relu = false;                      ///< at last, what is below zero becomes zero
 };
 
 /// A 2-d convolution with its weights in the form it likes best.

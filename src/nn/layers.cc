@@ -103,6 +103,7 @@ at::Tensor Conv2d::apply(const kernels::Conv2dInputs& inputs) const {
         (*linear_)(image_to_tokens(x), r.defined() ? image_to_tokens(r) : at::Tensor());
     y = tokens_to_image(tokens, x.size(2), x.size(3));
     if (inputs.channels.defined()) y.add_(inputs.channels.unsqueeze(-1).unsqueeze(-1));
+    if (inputs.relu) y.relu_();
   }
   pages_->used();
   return y;

@@ -26,7 +26,8 @@ class AtenConv2d final : public Conv2dKernel {
     }
     at::Tensor y = at::conv2d(x, spec_.weight, bias, spec_.stride, spec_.padding);
     if (channels.defined()) y.add_(channels.unsqueeze(-1).unsqueeze(-1));
-    return inputs.residual.defined() ? y.add_(inputs.residual) : y;
+    if (inputs.residual.defined()) y.add_(inputs.residual);
+    return inputs.relu ? y.relu_() : y;
   }
 
  private:

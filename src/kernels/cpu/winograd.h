@@ -50,6 +50,7 @@ struct Target {
   int64_t rows, columns;  ///< that exist from `data` on; tiles may reach over
   int channels;           ///< at most kOutputs
   const float* bias;      ///< kOutputs values
+  bool relu;              ///< at last, what is below zero becomes zero
 };
 
 /// Some of a weight [O][I][3][3]: the filters of one block of a product.

@@ -291,6 +291,7 @@ void transform_output(const float* m, int64_t stride, int64_t tiles, const Targe
           const int64_t at = i * target.row_stride + (4 * t + j) * target.pixel_stride + c;
           Vec value = y[4 * i + j] + bias;
           if (target.residual != nullptr) value = value + load(target.residual + at, present);
+          if (target.relu) value = max(zero(), value);  // (the second, where it is not a number)
           if (present == kLanes) {
             store(target.data + at, value);
           } else {

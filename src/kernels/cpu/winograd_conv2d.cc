@@ -18,6 +18,9 @@ constexpr int64_t kBlockTiles = 112;
 /// Up to here reading the weights takes a good part of the time, and the cache has room for the
 /// next.
 constexpr int64_t kFewTiles = 32;
+/// From so many blocks a thread on, each thread has tiles of its own: then no cache waits for what
+/// another has made, and no thread for the others. With fewer they share, and divide the weights.
+constexpr int64_t kPartsOfAThread = 4;
 /// The transformed input of the tiles that are worked on together: it should stay in the third.
 constexpr int64_t kInputFloats = int64_t{3} << 20;
 
@@ -62,17 +65,23 @@ class WinogradConv2d final : public Conv2dKernel {
     at::Tensor bias;  // [N, O rounded up to kOutputs]
     ChannelAffine norm;
     bool upsample;
+    bool relu;
     Tiling tiling;
   };
 
   at::Tensor all_bias(const Conv2dInputs& inputs) const;
   Filters filters_at(int64_t output, int64_t c) const;
+  std::vector<Run> runs_of(const Call& call, int64_t begin, int64_t end) const;
+  void transform_run(const Call& call, const Run& run, int64_t strip, float* v,
+                     int64_t stride) const;
   void transform_tiles(const Call& call, int64_t begin, int64_t end, float* v,
                        int64_t stride) const;
   void multiply_tiles(const Call& call, int64_t begin, int64_t first, int64_t last, int64_t output,
                       const float* v, int64_t stride) const;
   void finish_tiles(const Call& call, int64_t begin, int64_t end, int64_t output, const float* m,
                     int64_t stride) const;
+  void share_tiles(const Call& call) const;
+  void part_tiles(const Call& call) const;
 
   const Steps& steps_;
   at::Tensor weight_;  // [O, I, 3, 3] as it is in the checkpoint
@@ -92,42 +101,52 @@ at::Tensor WinogradConv2d::all_bias(const Conv2dInputs& inputs) const {
   return all;
 }
 
-/// Fills v [channel block][36][tiles][depth_].
-void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t end, float* v,
-                                     int64_t stride) const {
+std::vector<Run> WinogradConv2d::runs_of(const Call& call, int64_t begin, int64_t end) const {
   std::vector<Run> runs;
   for (int64_t t = begin; t < end; t += runs.back().count) {
     runs.push_back(call.tiling.run(t, end));
   }
-  const int64_t strips = div_up(in_, kStrip);
-  const int64_t height = call.y.size(2), width = call.y.size(3);
+  return runs;
+}
+
+/// kStrip channels of a run to v [channel block][36][tiles][depth_], from the run's first tile on.
+void WinogradConv2d::transform_run(const Call& call, const Run& run, int64_t strip, float* v,
+                                   int64_t stride) const {
+  float* patch = workspace(Workspace::kOwn, kPatchFloats);
   const int64_t picture = call.x.size(2) * call.x.size(3) * in_;
+  const int64_t c = strip * kStrip;
+  Pixels pixels{.data = call.x.const_data_ptr<float>() + run.picture * picture + c,
+                .height = call.y.size(2),
+                .width = call.y.size(3),
+                .pixel_stride = in_,
+                .channels = static_cast<int>(std::min<int64_t>(kStrip, in_ - c)),
+                .upsample = call.upsample,
+                .norm = {}};
+  if (call.norm.scale.defined()) {
+    const int64_t at = run.picture * in_ + c;
+    pixels.norm = {call.norm.mean.const_data_ptr<float>() + at,
+                   call.norm.scale.const_data_ptr<float>() + at,
+                   call.norm.shift.const_data_ptr<float>() + at, call.norm.silu};
+  }
+  steps_.gather(pixels, 4 * run.y - 1, 4 * run.x - 1, 4 * run.count + 2, patch);
+  steps_.transform_input(patch, run.count, pixels.channels,
+                         v + c / kDepth * kPoints * stride + c % kDepth / steps_.unit_values,
+                         stride);
+}
+
+/// Fills v [channel block][36][tiles][depth_], on all threads.
+void WinogradConv2d::transform_tiles(const Call& call, int64_t begin, int64_t end, float* v,
+                                     int64_t stride) const {
+  const std::vector<Run> runs = runs_of(call, begin, end);
+  const int64_t strips = div_up(in_, kStrip);
   const auto items = static_cast<int64_t>(runs.size()) * strips;
   constexpr int64_t kLeastValues = 1 << 15;  // of v, that are worth a thread of their own
   const int64_t values = (end - begin) * kPoints * in_ / std::max<int64_t>(1, items);
   const int64_t grain = std::max<int64_t>(1, kLeastValues / std::max<int64_t>(1, values));
   runtime::parallel_for(0, items, grain, [&](int64_t first, int64_t last) {
-    float* patch = workspace(Workspace::kOwn, kPatchFloats);
     for (int64_t item = first; item < last; ++item) {
       const Run& run = runs[static_cast<size_t>(item / strips)];
-      const int64_t c = item % strips * kStrip;
-      Pixels pixels{.data = call.x.const_data_ptr<float>() + run.picture * picture + c,
-                    .height = height,
-                    .width = width,
-                    .pixel_stride = in_,
-                    .channels = static_cast<int>(std::min<int64_t>(kStrip, in_ - c)),
-                    .upsample = call.upsample,
-                    .norm = {}};
-      if (call.norm.scale.defined()) {
-        const int64_t at = run.picture * in_ + c;
-        pixels.norm = {call.norm.mean.const_data_ptr<float>() + at,
-                       call.norm.scale.const_data_ptr<float>() + at,
-                       call.norm.shift.const_data_ptr<float>() + at, call.norm.silu};
-      }
-      steps_.gather(pixels, 4 * run.y - 1, 4 * run.x - 1, 4 * run.count + 2, patch);
-      float* to = v + c / kDepth * kPoints * stride + (run.begin - begin) * depth_ +
-                  c % kDepth / steps_.unit_values;
-      steps_.transform_input(patch, run.count, pixels.channels, to, stride);
+      transform_run(call, run, item % strips, v + (run.begin - begin) * depth_, stride);
     }
   });
 }
@@ -175,30 +194,15 @@ void WinogradConv2d::finish_tiles(const Call& call, int64_t begin, int64_t end, 
         .rows = height - 4 * run.y,
         .columns = width - 4 * run.x,
         .channels = static_cast<int>(std::min<int64_t>(kOutputs, out_ - output)),
-        .bias = call.bias.const_data_ptr<float>() + run.picture * call.bias.size(1) + output};
+        .bias = call.bias.const_data_ptr<float>() + run.picture * call.bias.size(1) + output,
+        .relu = call.relu};
     steps_.transform_output(m + (t - begin) * kOutputs, stride, run.count, target);
     t += run.count;
   }
 }
 
-at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
-  constexpr auto kLast = at::MemoryFormat::ChannelsLast;
-  Call call{.x = inputs.x.contiguous(kLast),
-            .y = {},
-            .residual = {},
-            .bias = all_bias(inputs),
-            .norm = {},
-            .upsample = inputs.upsample,
-            .tiling = {}};
-  const int64_t times = inputs.upsample ? 2 : 1;
-  const int64_t height = call.x.size(2) * times, width = call.x.size(3) * times;
-  call.y = at::empty({call.x.size(0), out_, height, width},
-                     at::TensorOptions(at::kFloat).memory_format(kLast));
-  if (call.y.numel() == 0) return call.y;
-  if (inputs.residual.defined()) call.residual = inputs.residual.contiguous(kLast);
-  if (inputs.norm != nullptr) call.norm = inputs.norm->affine(call.x);
-  call.tiling = {call.x.size(0), div_up(height, 4), div_up(width, 4)};
-
+/// Group by group: all threads transform its tiles, and then each multiplies some of its outputs.
+void WinogradConv2d::share_tiles(const Call& call) const {
   const int64_t depths = div_up(in_, kDepth), blocks = div_up(out_, kOutputs);
   const int64_t group = std::clamp(kInputFloats / (kPoints * depth_ * depths), int64_t{28},
                                    kBlockTiles * div_up(at::get_num_threads(), blocks));
@@ -217,6 +221,54 @@ at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
                        stride);
       }
     });
+  }
+}
+
+/// Each thread takes tiles of its own from their pixels to the results.
+void WinogradConv2d::part_tiles(const Call& call) const {
+  const int64_t tiles = call.tiling.count(), threads = at::get_num_threads();
+  const int64_t parts = threads * div_up(tiles, threads * kBlockTiles);
+  const int64_t stride = kBlockTiles * depth_ + 16;
+  runtime::parallel_for(0, parts, 1, [&](int64_t first, int64_t last) {
+    float* v =
+        workspace(Workspace::kShared, static_cast<size_t>(div_up(in_, kDepth) * kPoints * stride));
+    for (int64_t part = first; part < last; ++part) {
+      const int64_t begin = tiles * part / parts, end = tiles * (part + 1) / parts;
+      for (const Run& run : runs_of(call, begin, end)) {
+        for (int64_t strip = 0; strip < div_up(in_, kStrip); ++strip) {
+          transform_run(call, run, strip, v + (run.begin - begin) * depth_, stride);
+        }
+      }
+      for (int64_t output = 0; output < out_; output += kOutputs) {
+        multiply_tiles(call, begin, begin, end, output, v, stride);
+      }
+    }
+  });
+}
+
+at::Tensor WinogradConv2d::operator()(const Conv2dInputs& inputs) const {
+  constexpr auto kLast = at::MemoryFormat::ChannelsLast;
+  Call call{.x = inputs.x.contiguous(kLast),
+            .y = {},
+            .residual = {},
+            .bias = all_bias(inputs),
+            .norm = {},
+            .upsample = inputs.upsample,
+            .relu = inputs.relu,
+            .tiling = {}};
+  const int64_t times = inputs.upsample ? 2 : 1;
+  const int64_t height = call.x.size(2) * times, width = call.x.size(3) * times;
+  call.y = at::empty({call.x.size(0), out_, height, width},
+                     at::TensorOptions(at::kFloat).memory_format(kLast));
+  if (call.y.numel() == 0) return call.y;
+  if (inputs.residual.defined()) call.residual = inputs.residual.contiguous(kLast);
+  if (inputs.norm != nullptr) call.norm = inputs.norm->affine(call.x);
+  call.tiling = {call.x.size(0), div_up(height, 4), div_up(width, 4)};
+
+  if (call.tiling.count() >= kPartsOfAThread * kBlockTiles * at::get_num_threads()) {
+    part_tiles(call);
+  } else {
+    share_tiles(call);
   }
   return call.y;
 }

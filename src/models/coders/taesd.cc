@@ -26,8 +26,9 @@ class Block {
   }
 
   at::Tensor operator()(const at::Tensor& x) const {
-    const at::Tensor inner = convs_[1](convs_[0](x).relu_()).relu_();
-    return convs_[2]({.x = inner, .residual = x}).relu_();
+    const at::Tensor first = convs_[0]({.x = x, .relu = true});
+    const at::Tensor second = convs_[1]({.x = first, .relu = true});
+    return convs_[2]({.x = second, .residual = x, .relu = true});
   }
 
  private:
@@ -114,7 +115,7 @@ class TinyDecoder {
     const Tracer told("decoder.", trace);
     const auto enter = [&](size_t level, const at::Tensor& x) {
       if (level > 0) return levels_[level].conv({.x = x, .upsample = true});
-      return levels_.front().conv((x / 3).tanh_().mul_(3)).relu_();
+      return levels_.front().conv({.x = (x / 3).tanh_().mul_(3), .relu = true});
     };
     return run_levels(levels_, *last_, told, z, enter);
   }

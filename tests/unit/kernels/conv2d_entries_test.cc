@@ -56,13 +56,14 @@ at::Tensor expected_in_double(const Conv2dSpec& spec, const Conv2dInputs& inputs
   at::Tensor y = at::conv2d(x, spec.weight.to(at::kDouble), spec.bias.to(at::kDouble), spec.stride,
                             spec.padding);
   if (inputs.channels.defined()) y = y + inputs.channels.unsqueeze(-1).unsqueeze(-1);
-  return inputs.residual.defined() ? y + inputs.residual : y;
+  if (inputs.residual.defined()) y = y + inputs.residual;
+  return inputs.relu ? y.clamp_min(0) : y;
 }
 
 TEST(Conv2dEntries, DoAllThatTheyAreAskedTo) {
   struct Case {
     int64_t n, in, out, height, width, channel_rows;
-    bool norm, silu, upsample, residual;
+    bool norm, silu, upsample, residual, relu = false;
   };
   const Case cases[] = {
       {1, 32, 32, 8, 8, 1, true, true, false, true},
@@ -76,6 +77,9 @@ TEST(Conv2dEntries, DoAllThatTheyAreAskedTo) {
       {2, 40, 4, 12, 10, 0, true, true, false, false},
       {1, 128, 3, 19, 33, 0, true, true, false, true},
       {1, 3, 5, 4, 4, 1, false, false, true, true},
+      {1, 64, 64, 9, 14, 0, false, false, false, true, true},
+      {2, 20, 19, 5, 6, 1, false, false, true, false, true},
+      {1, 3, 5, 4, 4, 1, false, false, false, true, true},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(::testing::Message()
@@ -87,7 +91,8 @@ TEST(Conv2dEntries, DoAllThatTheyAreAskedTo) {
     const int64_t times = c.upsample ? 2 : 1;
     Conv2dInputs inputs{.x = numbers({c.n, c.in, c.height, c.width}, 6).contiguous(kLast),
                         .norm = c.norm && c.in % 4 == 0 ? norm.get() : nullptr,
-                        .upsample = c.upsample};
+                        .upsample = c.upsample,
+                        .relu = c.relu};
     if (c.channel_rows > 0) inputs.channels = numbers({c.channel_rows, c.out}, 7);
     if (c.residual) {
       inputs.residual = numbers({c.n, c.out, c.height * times, c.width * times}, 8);
@@ -105,6 +110,7 @@ TEST(Conv2dEntries, DoAllThatTheyAreAskedTo) {
 
 TEST(Conv2dEntries, GiveTheSameBitsForAnyBatchAndThreadCount) {
   const Conv2dSpec spec = conv_spec(64, 64);
+  // 450 tiles: on one thread the Winograd kernels divide them, on two they share them.
   const at::Tensor x = numbers({5, 64, 40, 36}, 1).contiguous(kLast);
   const int threads = at::get_num_threads();
   for_each_entry(spec, [&](const Conv2dKernel& kernel, double rounding) {
@@ -127,6 +133,7 @@ TEST(Conv2dEntries, KeepWhatIsNotANumber) {
   x.select(1, 5).fill_(NAN);
   for_each_entry(spec, [&](const Conv2dKernel& kernel, double) {
     EXPECT_TRUE(at::isnan(kernel(x)).all().item<bool>());
+    EXPECT_TRUE(at::isnan(kernel(Conv2dInputs{.x = x, .relu = true})).all().item<bool>());
     EXPECT_TRUE(at::isnan(kernel(Conv2dInputs{.x = x, .norm = norm.get()})).all().item<bool>());
   });
 }
