@@ -1,12 +1,15 @@
 #include "runtime/openmp.h"
 
-#include <sys/resource.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+
+#include "base/descriptor.h"
 
 // Variables of GCC's libgomp, which cmake/openmp.cmake links in: how many times a waiting thread
 // looks before it sleeps, and how many times where there are more threads than CPUs.
@@ -44,16 +47,10 @@ void set_looks(unsigned long long looks) {
                    __ATOMIC_RELAXED);
 }
 
-double seconds_of(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-}
-
-/// What adapt_spinning saw when it last looked.
+/// What adapt_spinning knows.
 struct Watch {
   std::mutex mutex;
   unsigned long long quiet_looks = 0, busy_looks = 0;  // 0: not to be adapted
-  double seconds = 0;
-  int64_t switches = 0;
   int busy_windows = 0;
 };
 Watch watch;
@@ -72,28 +69,34 @@ void limit_spinning() {
   set_looks(watch.quiet_looks);
 }
 
-void adapt_spinning() {
-  const std::unique_lock lock(watch.mutex, std::try_to_lock);
-  if (!lock || watch.quiet_looks == 0) return;
-  struct rusage used = {};
-  ::getrusage(RUSAGE_SELF, &used);
-  const double seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
-  constexpr double kWindow = 0.02;
-  if (seconds - watch.seconds < kWindow) return;
-  constexpr int kQuietWindows = 10;  // in a row, before the machine is taken for quiet again
-  const bool busy = is_busy(used.ru_nivcsw - watch.switches, seconds - watch.seconds);
-  watch.busy_windows = busy ? kQuietWindows : std::max(0, watch.busy_windows - 1);
-  set_looks(watch.busy_windows > 0 ? watch.busy_looks : watch.quiet_looks);
-  watch.seconds = seconds;
-  watch.switches = used.ru_nivcsw;
+std::optional<QueueTimes> queue_times() {
+  const Descriptor file(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  char text[100];
+  const ssize_t length = ::read(file.get(), text, sizeof text);
+  if (length <= 0) return std::nullopt;
+  int64_t ran = 0, waited = 0;
+  const char* end = text + length;
+  const auto [space, error] = std::from_chars(text, end, ran);
+  if (error != std::errc() || space == end) return std::nullopt;
+  if (std::from_chars(space + 1, end, waited).ec != std::errc()) return std::nullopt;
+  return QueueTimes{std::chrono::nanoseconds(ran), std::chrono::nanoseconds(waited)};
 }
 
-bool is_busy(int64_t switches, double processor_seconds) {
-  // Measured: 2 in a second where nothing else runs, 400 to 2000 beside four busy loops on two
-  // CPUs.
-  constexpr double kOfABusyMachine = 150;
-  return static_cast<double>(switches) > kOfABusyMachine * processor_seconds;
+void adapt_spinning() {
+  using namespace std::chrono_literals;
+  const std::unique_lock lock(watch.mutex, std::try_to_lock);
+  if (!lock || watch.quiet_looks == 0) return;
+  thread_local QueueTimes last;
+  const std::optional<QueueTimes> now = queue_times();
+  if (!now || now->ran - last.ran < 20ms) return;
+  constexpr int kQuietWindows = 10;  // in a row, before the machine is taken for quiet again
+  const bool busy = is_busy({now->ran - last.ran, now->waited - last.waited});
+  watch.busy_windows = busy ? kQuietWindows : std::max(0, watch.busy_windows - 1);
+  set_looks(watch.busy_windows > 0 ? watch.busy_looks : watch.quiet_looks);
+  last = *now;
 }
+
+bool is_busy(const QueueTimes& window) { return 2 * window.waited > window.ran; }
 
 std::optional<int> threads_asked_for(const char* omp_num_threads) {
   if (omp_num_threads == nullptr) return std::nullopt;

@@ -14,12 +14,23 @@ void set_spinning(std::chrono::nanoseconds most);
 /// user wants.
 void limit_spinning();
 
-/// After limit_spinning: call it now and then during a run. Where other processes push threads of
-/// this one aside, waiting threads leave them the processor almost at once, until that is over.
+/// After limit_spinning: call it now and then during a run. Where this thread waits for a processor
+/// that others use, waiting threads leave them theirs almost at once, until that is over.
 void adapt_spinning();
 
-/// Whether so many involuntary switches in so much processor time tell of a busy machine.
-bool is_busy(int64_t switches, double processor_seconds);
+/// How long a thread has run, and how long it could have run and waited for a processor.
+struct QueueTimes {
+  std::chrono::nanoseconds ran{0}, waited{0};
+};
+
+/// Of the calling thread since its start; nothing where the kernel does not tell.
+std::optional<QueueTimes> queue_times();
+
+/// Whether a thread that runs and waits so long is on a busy machine. (Measured on two CPUs: it
+/// waits a hundredth to a third of the time that it runs where little else runs, and twice that
+/// time beside four busy loops. Involuntary switches do not tell: threads that sleep and wake cause
+/// them, too.)
+bool is_busy(const QueueTimes& window);
 
 /// The threads that a value of OMP_NUM_THREADS ("4", "4,2") asks for; nothing where it is null or
 /// not such a value.

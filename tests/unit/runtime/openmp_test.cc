@@ -50,11 +50,23 @@ TEST(OpenMp, LibTorchsThreadsSpinAsLongAsTheyAreTold) {
   set_spinning(10us);
 }
 
-TEST(OpenMp, KnowsABusyMachineByItsSwitches) {
-  EXPECT_FALSE(is_busy(0, 0.02));
-  EXPECT_FALSE(is_busy(2, 0.02));
-  EXPECT_TRUE(is_busy(8, 0.02));
-  EXPECT_FALSE(is_busy(8, 1));
+TEST(OpenMp, KnowsABusyMachineByHowLongAThreadWaits) {
+  EXPECT_FALSE(is_busy({20ms, 0ms}));
+  EXPECT_FALSE(is_busy({20ms, 6ms}));
+  EXPECT_TRUE(is_busy({20ms, 15ms}));
+  EXPECT_TRUE(is_busy({20ms, 40ms}));
+}
+
+TEST(OpenMp, ReadsHowLongItsThreadHasRunAndWaited) {
+  const std::optional<QueueTimes> before = queue_times();
+  if (!before) GTEST_SKIP() << "this kernel does not tell how long a thread has waited";
+  const double seconds = processor_seconds() + 0.03;
+  while (processor_seconds() < seconds) {
+  }
+  const std::optional<QueueTimes> after = queue_times();
+  ASSERT_TRUE(after);
+  EXPECT_GT(after->ran, before->ran + 10ms);
+  EXPECT_GE(after->waited, before->waited);
 }
 
 TEST(OpenMp, IsTheOneOfTheProgram) {
