@@ -63,8 +63,9 @@ void limit_spinning() {
   using namespace std::chrono_literals;
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
   if (std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  // Nearly all gaps between two loops of a small model are shorter than the first.
-  watch.quiet_looks = looks_in(40us);
+  // Nearly all gaps between two loops of a small model are shorter than the first. (With 40 us some
+  // were not, and two threads that the kernel wakes on one CPU of two stayed there together.)
+  watch.quiet_looks = looks_in(300us);
   watch.busy_looks = looks_in(500ns);
   set_looks(watch.quiet_looks);
 }
@@ -89,9 +90,14 @@ void adapt_spinning() {
   thread_local QueueTimes last;
   const std::optional<QueueTimes> now = queue_times();
   if (!now || now->ran - last.ran < 20ms) return;
-  constexpr int kQuietWindows = 10;  // in a row, before the machine is taken for quiet again
-  const bool busy = is_busy({now->ran - last.ran, now->waited - last.waited});
-  watch.busy_windows = busy ? kQuietWindows : std::max(0, watch.busy_windows - 1);
+  // Threads that sleep and wake wait for each other, too: only a window of long looks tells of
+  // others.
+  constexpr int kBusyWindows = 10;  // before the next of those
+  if (watch.busy_windows > 0) {
+    --watch.busy_windows;
+  } else if (is_busy({now->ran - last.ran, now->waited - last.waited})) {
+    watch.busy_windows = kBusyWindows;
+  }
   set_looks(watch.busy_windows > 0 ? watch.busy_looks : watch.quiet_looks);
   last = *now;
 }
