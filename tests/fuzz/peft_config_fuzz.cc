@@ -1,5 +1,5 @@
-// Any bytes in the place of PEFT's adapter_config.json give the layers beside it numbers that can be
-// computed with, or an error that says why not.
+// Any bytes in the place of PEFT's adapter_config.json give the layers beside it numbers that can
+// be computed with, or an error that says why not.
 #include <ATen/ATen.h>
 
 #include <string>
@@ -17,14 +17,13 @@ using sd::models::AdapterRole;
 /// A layer of each kind that the config says something of.
 std::map<std::string, at::Tensor> tensors() {
   const std::string layer = "base_model.model.down_blocks.0.attentions.1.";
-  std::map<std::string, at::Tensor> all = {
-      {layer + "to_q.lora_A.weight", at::ones({2, 4})},
-      {layer + "to_q.lora_B.weight", at::ones({4, 2})},
-      {layer + "to_k.lokr_w1", at::ones({2, 2})},
-      {layer + "to_k.lokr_w2", at::ones({2, 2})},
-      {layer + "to_v.oft_R.weight", at::ones({1, 6})},
-      {layer + "proj_in.oft_r", at::ones({1, 4, 4})},
-      {layer + "proj_out.ia3_l", at::ones({1, 4, 1, 1})}};
+  std::map<std::string, at::Tensor> all = {{layer + "to_q.lora_A.weight", at::ones({2, 4})},
+                                           {layer + "to_q.lora_B.weight", at::ones({4, 2})},
+                                           {layer + "to_k.lokr_w1", at::ones({2, 2})},
+                                           {layer + "to_k.lokr_w2", at::ones({2, 2})},
+                                           {layer + "to_v.oft_R.weight", at::ones({1, 6})},
+                                           {layer + "proj_in.oft_r", at::ones({1, 4, 4})},
+                                           {layer + "proj_out.ia3_l", at::ones({1, 4, 1, 1})}};
   for (const char* end : {"w1_a", "w1_b", "w2_a", "w2_b"}) {
     all.emplace(layer + "to_out.0.hada_" + end, at::ones({2, 2}));
   }

@@ -100,9 +100,14 @@ at::Tensor changed_inputs(const Module& module, const at::Tensor& weight,
   return result;
 }
 
+/// (The table holds copies of the rows.)
+bool is_of(const Module& module, const AdapterKind& kind) {
+  return module.kind != nullptr && module.kind->delta == kind.delta;
+}
+
 /// The outputs that IA3 of PEFT multiplies have a part in the bias.
 bool multiplies_bias(const Module& module) {
-  return module.kind == &kPeftIa3Kind && !module.layer.bias.empty() &&
+  return is_of(module, kPeftIa3Kind) && !module.layer.bias.empty() &&
          !adapters::peft_ia3_is_on_input(module.parts, module.layer.weight);
 }
 
