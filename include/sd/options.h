@@ -75,9 +75,10 @@ enum class WeightChoice {
 
 /// Where the random numbers come from.
 enum class RngKind {
-  kCuda,  ///< the stream of torch's CUDA generator: the reference's pictures on an NVIDIA card
-  kCpu,   ///< the stream of torch's CPU generator
-  kNv,    ///< as kCuda, computed in double: AUTOMATIC1111's source "NV"
+  kCuda,   ///< the stream of torch's CUDA generator: the reference's pictures on an NVIDIA card
+  kCpu,    ///< the stream of torch's CPU generator
+  kNv,     ///< as kCuda, computed in double: AUTOMATIC1111's source "NV"
+  kNumpy,  ///< the first noise from NumPy, then as kCuda: runwayml's script for inpainting
 };
 
 /// The files of a model.

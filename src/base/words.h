@@ -34,9 +34,9 @@ template <>
 inline constexpr std::array kWords<SeedMode> = {Word<SeedMode>{"stream", SeedMode::kStream},
                                                 Word<SeedMode>{"image", SeedMode::kImage}};
 template <>
-inline constexpr std::array kWords<RngKind> = {Word<RngKind>{"cuda", RngKind::kCuda},
-                                               Word<RngKind>{"cpu", RngKind::kCpu},
-                                               Word<RngKind>{"nv", RngKind::kNv}};
+inline constexpr std::array kWords<RngKind> = {
+    Word<RngKind>{"cuda", RngKind::kCuda}, Word<RngKind>{"cpu", RngKind::kCpu},
+    Word<RngKind>{"nv", RngKind::kNv}, Word<RngKind>{"numpy", RngKind::kNumpy}};
 template <>
 inline constexpr std::array kWords<UniPcVariant> = {
     Word<UniPcVariant>{"bh1", UniPcVariant::kBh1}, Word<UniPcVariant>{"bh2", UniPcVariant::kBh2},

@@ -88,6 +88,7 @@ void read_eta(const std::string& text, Settings* settings) { set("eta", text, se
 std::string rng(const Settings& settings) {
   switch (settings.rng) {
     case RngKind::kCuda:
+    case RngKind::kNumpy:  // which the web UI does not have
       return "";
     case RngKind::kCpu:
       return "CPU";

@@ -35,6 +35,16 @@ std::vector<std::string> find_files(const fs::path& folder) {
   return names;
 }
 
+/// The adapter in a folder that PEFT or diffusers wrote; "" where there is none.
+std::string file_of_folder(const std::string& folder) {
+  for (const char* name : {"adapter_model.safetensors", "adapter_model.bin",
+                           "pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"}) {
+    const fs::path file = fs::path(folder) / name;
+    if (is_regular(file)) return file.string();
+  }
+  return "";
+}
+
 }  // namespace
 
 void LoraFolder::look() const {
@@ -46,7 +56,9 @@ void LoraFolder::look() const {
 }
 
 std::string LoraFolder::find(const std::string& name) const {
-  return is_regular(name) ? name : find_name(name);
+  if (is_regular(name)) return name;
+  const std::string inner = file_of_folder(name);
+  return inner.empty() ? find_name(name) : inner;
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {

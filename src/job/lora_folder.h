@@ -15,8 +15,9 @@ class LoraFolder {
  public:
   explicit LoraFolder(std::string folder) : folder_(std::move(folder)) {}
 
-  /// The file of an adapter that is named: that path, or below the folder a file of that name, with
-  /// or without its ending. Throws Error(kFile), with the nearest names, where there is none.
+  /// The file of an adapter that is named: that path, the adapter in a folder of PEFT or diffusers
+  /// at that path, or below the folder a file of that name, with or without its ending. Throws
+  /// Error(kFile), with the nearest names, where there is none.
   std::string find(const std::string& name) const;
   /// The same of a name alone, as prompts have it: a path is none, so that a prompt of someone else
   /// opens no file elsewhere.

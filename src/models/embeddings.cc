@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "models/embedding_card.h"
+#include "models/file_class.h"
 #include "runtime/mapped_file.h"
 #include "sd/error.h"
 #include "weights/checkpoint.h"
@@ -60,10 +61,19 @@ const weights::TensorInfo& only_tensor(const weights::CheckpointContents& conten
   return contents.tensors.front();
 }
 
+/// Says what a file is that is for another flag.
+void require_embedding(const weights::Checkpoint& file) {
+  if (file.index().size() < 2) return;
+  const FileClass found = classify(file, FileUse::kEmbedding);
+  if (found.what.starts_with("none") || found.what.ends_with("embedding")) return;
+  throw Error(ErrorKind::kCheckpoint, "it is no embedding, but " + found.what + ": " + found.way);
+}
+
 at::Tensor read_vectors(const fs::path& file) {
   const auto mapped = runtime::MappedFile::open(file.string());
   const weights::Checkpoint checkpoint(mapped, weights::scan_checkpoint(*mapped));
   check_globals(checkpoint.contents());
+  require_embedding(checkpoint);
   const weights::TensorInfo& info = only_tensor(checkpoint.contents());
   return checkpoint.tensor(info).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
@@ -106,9 +116,19 @@ void check_width(const TextEmbedding& embedding, int64_t width) {
   }
 }
 
+/// Throws kFile for a file in the place of the folder.
+void require_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(folder, ignored)) return;
+  throw Error(ErrorKind::kFile,
+              printable(folder.string()) + ": expected a folder of embeddings, found a file",
+              "put embeddings into a folder, each in a file named after its word, and give that");
+}
+
 /// The files below a folder that may hold an embedding, sorted.
 std::vector<fs::path> candidates(const fs::path& folder) {
   std::error_code error;
+  require_folder(folder);
   std::vector<fs::path> files;
   const auto options = fs::directory_options::follow_directory_symlink |
                        fs::directory_options::skip_permission_denied;

@@ -26,13 +26,26 @@ struct TextParts {
                                                           const runtime::KernelPolicy& kernels);
 };
 
+/// What a kind of file is for.
+enum class FileUse {
+  kNone,          ///< nothing here
+  kModel,         ///< `ckpt`
+  kPart,          ///< a part of a model, of which only the whole is of use
+  kPartOfFolder,  ///< the same, of a diffusers folder
+  kAdapter,
+  kAutoencoder,
+  kTaesd,
+  kEmbedding,
+  kSafetyChecker,
+};
+
 /// A kind of checkpoint: its row in the table of families.
 struct Family {
   std::string_view name;                   ///< as `sd inspect` calls it
   std::vector<std::string_view> prefixes;  ///< each begins some tensor's name in it
   const TextParts* text = nullptr;         ///< null: known, but nothing is drawn with it
   std::string_view what = "";              ///< "a LoRA adapter": what an error calls such a file
-  std::string_view way = "";               ///< what to do with one
+  FileUse use = FileUse::kModel;           ///< what to do with one
 };
 
 /// All kinds; a file is of the first whose prefixes it has.

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "runtime/mersenne_jump.h"
+#include "runtime/numpy_noise.h"
 
 namespace sd::runtime {
 namespace {
@@ -157,7 +158,7 @@ uint64_t draw_length(RngKind kind, int64_t values) {
     // One output a value; the last sixteen again where the count is no multiple of sixteen.
     return count + (count % 16 == 0 ? 0 : 16);
   }
-  if (kind == RngKind::kNv) return 1;
+  if (kind == RngKind::kNv || kind == RngKind::kNumpy) return 1;
   constexpr uint64_t kOfACall = 4 * PhiloxNoise::kCudaThreads;
   // Fewer values than threads: one call, in which each thread makes one.
   return (count + kOfACall - 1) / kOfACall;
@@ -166,6 +167,7 @@ uint64_t draw_length(RngKind kind, int64_t values) {
 std::unique_ptr<NoiseSource> make_noise_source(RngKind kind, uint64_t seed) {
   if (kind == RngKind::kCpu) return std::make_unique<TorchCpuNoise>(seed);
   if (kind == RngKind::kNv) return std::make_unique<NvNoise>(seed);
+  if (kind == RngKind::kNumpy) return std::make_unique<NumpyNoise>(seed);
   return std::make_unique<PhiloxNoise>(seed);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <regex>
 
 #include "base/strings.h"
@@ -51,12 +52,12 @@ std::vector<View> split(View text, char32_t separator) {
   return items;
 }
 
-[[noreturn]] void bad_strength(View use, View value) {
-  throw Error(
-      ErrorKind::kUsage,
-      fmt::format("\"{}\" is no number in <{}>", printable(to_utf8(value), 60),
-                  printable(to_utf8(use), 120)),
-      "write for example <lora:name:0.8>, or <lora:name:0.8:0.5> for text encoder and UNet");
+[[noreturn]] void bad_item(View use, View value, const char* expected) {
+  throw Error(ErrorKind::kUsage,
+              fmt::format("\"{}\" is no {} in <{}>", printable(to_utf8(value), 60), expected,
+                          printable(to_utf8(use), 120)),
+              "write for example <lora:name:0.8>, or <lora:name:0.8:0.5:4> for text encoder, UNet "
+              "and so many ranks");
 }
 
 /// What stands between < and >, its items between colons, some of them "key=value".
@@ -77,18 +78,33 @@ class NetworkItems {
 
   /// The number under this key, else at this place, else nothing.
   std::optional<double> number(View key, size_t place) const {
-    const auto named = std::find_if(named_.rbegin(), named_.rend(),
-                                    [&](const auto& entry) { return entry.first == key; });
-    if (named != named_.rend()) return read(named->second);
-    if (place < placed_.size()) return read(placed_[place]);
-    return std::nullopt;
+    const auto text = find(key, place);
+    if (!text) return std::nullopt;
+    const auto number = read_decimal(without_space_around(*text));
+    if (!number) bad_item(use_, *text, "number");
+    return number;
+  }
+
+  /// The same for a number of ranks.
+  std::optional<int64_t> ranks(View key, size_t place) const {
+    const auto number = this->number(key, place);
+    if (!number) return std::nullopt;
+    const bool is_rank = *number >= 1 && *number <= 1e6 && *number == std::floor(*number);
+    if (!is_rank) bad_item(use_, *find(key, place), "whole number of ranks");
+    return static_cast<int64_t>(*number);
+  }
+
+  /// Throws where something stands at this place or behind it.
+  void end_at(size_t place) const {
+    if (placed_.size() > place) bad_item(use_, placed_[place], "strength");
   }
 
  private:
-  double read(View value) const {
-    const auto number = read_decimal(without_space_around(value));
-    if (!number) bad_strength(use_, value);
-    return *number;
+  std::optional<View> find(View key, size_t place) const {
+    const auto named = std::find_if(named_.rbegin(), named_.rend(),
+                                    [&](const auto& entry) { return entry.first == key; });
+    if (named != named_.rend()) return named->second;
+    return place < placed_.size() ? std::optional(placed_[place]) : std::nullopt;
   }
 
   View use_;
@@ -103,10 +119,8 @@ NetworkUse network_use(View kind, View items, View whole) {
   if (use.kind != "lora" && use.kind != "lyco") return use;
   use.text_strength = given.number(U"te", 1).value_or(1.0);
   use.unet_strength = given.number(U"unet", 2).value_or(use.text_strength);
-  if (const auto rank = given.number(U"dyn", 3)) {
-    if (!(*rank >= 1 && *rank <= 1e6)) bad_strength(whole, items);
-    use.rank = static_cast<int64_t>(*rank);
-  }
+  use.rank = given.ranks(U"dyn", 3);
+  given.end_at(4);
   return use;
 }
 

@@ -117,7 +117,7 @@ TEST(Vae, IsRefusedByWhatItIs) {
                  [&, path = models_dir() / file] { opened_with(path); });
   }
   for (const auto& [file, part] : std::vector<std::pair<std::string, const char*>>{
-           {"vae/alt.vae.pt", "expected a TAESD, found none of its names"},
+           {"vae/alt.vae.pt", "expected a TAESD, found an autoencoder alone"},
            {"taesd/taesd_encoder.pth", "only its encoder"},
            {"mini/mini.safetensors", "expected a TAESD"}}) {
     expect_error(ErrorKind::kCheckpoint, part,

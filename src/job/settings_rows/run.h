@@ -64,9 +64,8 @@ void visit_run_settings(S& s, V&& v) {
   v("rng", s.rng,
     About{.flags = "rng",
           .group = kSampling,
-          .help =
-              "whose random numbers: those of an NVIDIA card (on any device), or of torch's CPU "
-              "generator",
+          .help = "whose random numbers: those of an NVIDIA card (on any device), of torch's CPU "
+                  "generator, or NumPy's at first, as in runwayml's inpainting script",
           .record = "/rng",
           .required = true});
   v("ckpt", s.ckpt,

@@ -3,7 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/core.h>
 
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 
 #include "base/strings.h"
 #include "models/adapters/adapter_purpose.h"
@@ -26,22 +27,33 @@ const AdapterKind* choose_kind(const AdapterParts& parts, const AdapterShape& we
   return last;
 }
 
-/// Whether each number that stands alone is one number.
-bool has_sound_numbers(const AdapterParts& parts) {
-  for (const Role role :
-       {Role::kAlpha, Role::kScale, Role::kOnInput, Role::kOftTerms, Role::kOftLimit}) {
-    if (!parts.has(role)) continue;
+/// What is wrong with a number that stands alone: "its alpha is nan"; "" where nothing is.
+std::string problem_of_numbers(const AdapterParts& parts) {
+  for (const Role role : {Role::kAlpha, Role::kScale, Role::kOnInput, Role::kOftTerms,
+                          Role::kOftTwice, Role::kOftLimit}) {
+    if (!parts.has(role) || parts.sound_number(role)) continue;
     const at::Tensor& stored = parts.all().at(role);
-    if (stored.numel() != 1 || !std::isfinite(parts.number(role, 0))) return false;
+    const std::string name = fmt::format("its {} is ", word_of(role));
+    if (stored.numel() == 1) return name + fmt::format("{}", parts.number(role, 0));
+    return name + fmt::format("of {} numbers, not of one", stored.numel());
   }
-  return true;
+  return "";
+}
+
+/// "its lora_down [2, 32] and lora_up [32, 3] ".
+std::string parts_text(const AdapterParts& parts) {
+  std::vector<std::string> words;
+  for (const auto& [role, tensor] : parts.all()) {
+    if (role == Role::kAlpha || word_of(role).empty()) continue;
+    words.push_back(fmt::format("{} {}", word_of(role), shape_string(tensor.sizes().vec())));
+  }
+  return "its " + join(words, ", ") + " ";
 }
 
 bool bias_fits(const AdapterParts& parts, const AdaptedLayer& layer) {
-  for (const Role role : {Role::kDiffBias, Role::kNormBias}) {
-    if (parts.has(role) && parts.shape(role) != layer.bias) return false;
-  }
-  return true;
+  return std::none_of(std::begin(kBiasRoles), std::end(kBiasRoles), [&](Role role) {
+    return parts.has(role) && parts.shape(role) != layer.bias;
+  });
 }
 
 bool dora_fits(const AdapterParts& parts, const AdapterShape& weight) {
@@ -61,10 +73,6 @@ bool is_scaled_to_nothing(const AdapterKind& kind, const AdapterParts& parts) {
          parts.number(Role::kAlpha, 1) == 0;
 }
 
-bool changes_bias(const AdapterParts& parts) {
-  return parts.has(Role::kDiffBias) || parts.has(Role::kNormBias);
-}
-
 /// The shape of the first convolution without an inpainting model's further inputs.
 std::optional<AdapterShape> without_further_inputs(const AdaptedLayer& layer) {
   constexpr int64_t kLatent = 4;
@@ -78,15 +86,18 @@ std::optional<AdapterShape> without_further_inputs(const AdaptedLayer& layer) {
 /// Why a module cannot be applied; "" where it can. Finds out how many of the inputs are meant.
 std::string problem_of(Adapter::Module* module) {
   const auto& [layer, parts, kind, inputs] = *module;
-  const std::string sizes = "its sizes do not fit a weight of " + shape_string(layer.weight);
-  if (kind == nullptr && !changes_bias(parts)) return "its tensors are of no known kind";
-  if (!has_sound_numbers(parts)) return "its alpha, or its scale, is not one number";
-  if (!bias_fits(parts, layer)) return "its sizes do not fit a bias of " + shape_string(layer.bias);
+  if (kind == nullptr && !changes_bias(parts)) return parts_text(parts) + "make no known kind";
+  if (const std::string problem = problem_of_numbers(parts); !problem.empty()) return problem;
+  if (!bias_fits(parts, layer)) {
+    return parts_text(parts) + "do not fit a bias of " + shape_string(layer.bias);
+  }
   if (kind == nullptr) return "";
   if (is_scaled_to_nothing(*kind, parts)) return "its alpha is 0, which leaves nothing of it";
   if (fits(*kind, parts, layer.weight)) return "";
   const auto narrow = without_further_inputs(layer);
-  if (!narrow || !fits(*kind, parts, *narrow)) return sizes;
+  if (!narrow || !fits(*kind, parts, *narrow)) {
+    return parts_text(parts) + "do not fit a weight of " + shape_string(layer.weight);
+  }
   module->inputs = (*narrow)[1];
   return "";
 }

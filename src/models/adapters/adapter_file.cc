@@ -8,7 +8,7 @@
 
 #include "base/strings.h"
 #include "models/adapters/peft_scales.h"
-#include "models/families.h"
+#include "models/file_class.h"
 #include "sd/error.h"
 
 namespace sd::models {
@@ -73,17 +73,50 @@ void refuse_second(const AdapterFile& file) {
               "the file is of two adapters: save each in a file of its own");
 }
 
+void refuse_faults(const AdapterFile& file) {
+  if (file.faults.empty()) return;
+  throw Error(ErrorKind::kCheckpoint, printable(file.path()) + ": " + file.faults.front(),
+              "save it with PEFT again, merged or as a plain LoRA");
+}
+
+/// Adapters that only other programs compute, by a part of their names.
+struct OtherKind {
+  std::string_view part;
+  const char* name;
+};
+
+constexpr OtherKind kOtherKinds[] = {{".vera_lambda_", "VeRA"},
+                                     {".fourierft_spectrum", "FourierFT"},
+                                     {".hra_u", "HRA"},
+                                     {".vblora_logits_", "VB-LoRA"},
+                                     {".bone_", "Bone"},
+                                     {".miss_block", "MiSS"},
+                                     {".shira_weight", "SHiRA"},
+                                     {".c3a_kernel", "C3A"},
+                                     {".randlora_", "RandLoRA"},
+                                     {".road_theta", "RoAd"},
+                                     {".delora_", "DeLoRA"},
+                                     {".waveft_", "WaveFT"},
+                                     {".prompt_encoder", "prompt tuning"}};
+
+/// "PEFT's VeRA"; "" where no name tells.
+std::string other_kind(const weights::Checkpoint& checkpoint) {
+  for (const OtherKind& kind : kOtherKinds) {
+    for (const weights::TensorInfo& info : checkpoint.index()) {
+      if (info.name.find(kind.part) != std::string::npos) return std::string("PEFT's ") + kind.name;
+    }
+  }
+  return "";
+}
+
 /// What else a file without a layer of an adapter's is.
 [[noreturn]] void refuse(const weights::Checkpoint& checkpoint) {
-  const Family* family =
-      find_family([&](std::string_view prefix) { return checkpoint.has_prefix(prefix); });
-  const bool is_model = family != nullptr && family->text != nullptr;
-  const std::string found = is_model            ? "a whole model"
-                            : family != nullptr ? std::string(family->what)
-                                                : "none of the names that adapters have";
+  const FileClass found = classify(checkpoint, FileUse::kAdapter);
+  const std::string other = other_kind(checkpoint);
   throw Error(ErrorKind::kCheckpoint,
-              printable(checkpoint.path()) + ": expected an adapter (LoRA), found " + found,
-              is_model ? "give it with `ckpt`" : "`sd inspect` shows what the file holds");
+              printable(checkpoint.path()) + ": expected an adapter (LoRA), found " +
+                  (other.empty() ? found.what : other + ", which this program does not compute"),
+              other.empty() ? found.way : "merge it into a model with PEFT, or take a LoRA");
 }
 
 }  // namespace
@@ -127,6 +160,7 @@ AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) 
 AdapterFile read_adapter(const std::string& path) {
   AdapterFile file = sort_adapter(weights::open_checkpoint(path));
   refuse_second(file);
+  refuse_faults(file);
   if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }

@@ -16,6 +16,7 @@ struct AdapterFile {
   std::map<std::string, AdapterParts> layers;  ///< by the file's own names of them
   std::vector<std::string> strange;            ///< names that are no adapter's
   std::vector<std::string> second;             ///< names of what another name has given already
+  std::vector<std::string> faults;             ///< what of its config cannot be followed
   /// Embeddings that lie beside it: `bundle_emb.NAME.string_to_param.*`, or `<NAME>`.
   std::map<std::string, at::Tensor> embeddings;
 
@@ -38,8 +39,8 @@ std::string describe_adapter(const AdapterFile& file);
 
 /// Reads the names and places of an adapter's tensors: .safetensors, or a pickle of a dict, or of
 /// the list that cloneofsimo's trainer wrote. Throws kFile for a file that cannot be read, and
-/// kCheckpoint for one that is damaged, has no name of an adapter's (with what it is), or has two
-/// tensors for the same part of a layer.
+/// kCheckpoint for one that is damaged, has no name of an adapter's (with what it is), has two
+/// tensors for the same part of a layer, or a config that asks for more than this program does.
 AdapterFile read_adapter(const std::string& path);
 
 }  // namespace sd::models

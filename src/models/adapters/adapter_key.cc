@@ -45,9 +45,17 @@ constexpr Ending kEndings[] = {
     // PEFT, and diffusers since it uses PEFT
     {".lora_A", AdapterRole::kDown},
     {".lora_B", AdapterRole::kUp},
+    {".lora_B.bias", AdapterRole::kUpBias},
+    {".lora_E", AdapterRole::kSingular},
     {".lora_magnitude_vector", AdapterRole::kMagnitude},
     {".ia3_l", AdapterRole::kPeftIa3},
     {".oft_R", AdapterRole::kPeftOft},
+    {".oft_r", AdapterRole::kPeftBlocks},
+    {".oft_s", AdapterRole::kPeftLengths},
+    {".boft_R", AdapterRole::kPeftBoft},
+    {".boft_s", AdapterRole::kPeftLengths},
+    {".ln_tuning_layers", AdapterRole::kWhole},
+    {".ln_tuning_layers.bias", AdapterRole::kWholeBias},
     // diffusers in 2023: attention processors, then layers of their own
     {"_lora.down", AdapterRole::kDown},
     {"_lora.up", AdapterRole::kUp},
@@ -86,7 +94,29 @@ std::string without_processor(const std::string& layer) {
   return layer.substr(0, at + 1) + layer.substr(at + kProcessor.size());
 }
 
+/// A layer that PEFT trained beside its adapters (`modules_to_save`, `bias`), by its new values.
+std::optional<AdapterKey> split_whole(std::string_view name) {
+  if (!name.starts_with("base_model.model.")) return std::nullopt;
+  for (const Ending& ending :
+       {Ending{".base_layer.bias", AdapterRole::kWholeBias},
+        Ending{".base_layer.weight", AdapterRole::kWhole}, Ending{".bias", AdapterRole::kWholeBias},
+        Ending{".weight", AdapterRole::kWhole}}) {
+    std::string_view layer = name;
+    if (cut_end(&layer, ending.text)) return AdapterKey{std::string(layer), ending.role};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::string_view word_of(AdapterRole role) {
+  if (role == AdapterRole::kIa3 || role == AdapterRole::kWhole) return "weight";
+  if (role == AdapterRole::kWholeBias) return "bias";
+  for (const Ending& ending : kEndings) {
+    if (ending.role == role) return ending.text.substr(1);
+  }
+  return "";
+}
 
 std::optional<AdapterKey> split_adapter_key(std::string_view name) {
   std::string_view rest = name;
@@ -100,6 +130,7 @@ std::optional<AdapterKey> split_adapter_key(std::string_view name) {
                          name.find(".oft_R.") != std::string_view::npos;
     if (!of_peft) key.reset();
   }
+  if (!key) key = split_whole(name);
   if (!key && is_weight && !rest.empty()) key = AdapterKey{std::string(rest), AdapterRole::kIa3};
   if (key) key->layer = without_processor(key->layer);
   return key;

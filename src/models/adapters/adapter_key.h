@@ -8,9 +8,11 @@ namespace sd::models {
 
 /// What a tensor of an adapter is to its layer. The names are LyCORIS' and kohya's.
 enum class AdapterRole {
-  kDown,  ///< LoRA: [rank, in, …]
-  kUp,    ///< LoRA: [out, rank, …]
-  kMid,   ///< LoCon, after Tucker: [rank, rank, k, k]
+  kDown,      ///< LoRA: [rank, in, …]
+  kUp,        ///< LoRA: [out, rank, …]
+  kUpBias,    ///< LoRA as PEFT may write it: a bias of the up part, [out]
+  kSingular,  ///< AdaLoRA: a factor for each rank, [rank, 1]
+  kMid,       ///< LoCon, after Tucker: [rank, rank, k, k]
   kAlpha,
   kScale,
   kDoraScale,  ///< DoRA: [1, in, …] or [out, 1, …]
@@ -28,9 +30,11 @@ enum class AdapterRole {
   kLokrW2A,
   kLokrW2B,
   kLokrT2,
-  kIa3,      ///< IA3: [in] or [out]
-  kOnInput,  ///< IA3: which of the two
-  kPeftIa3,  ///< IA3 as PEFT writes it: [1, in] or [out, 1]
+  kIa3,        ///< IA3: [in] or [out]
+  kOnInput,    ///< IA3: which of the two
+  kPeftIa3,    ///< IA3 as PEFT writes it: [1, in] or [out, 1]; of a convolution [1, n, 1, 1]
+  kWhole,      ///< a layer that PEFT trained without an adapter: its new weight
+  kWholeBias,  ///< its new bias
   kDiff,
   kDiffBias,
   kNormWeight,
@@ -41,9 +45,13 @@ enum class AdapterRole {
   kGloraB2,
   kOftBlocks,
   kOftDiag,
-  kPeftOft,   ///< OFT as PEFT writes it: [blocks, s * (s - 1) / 2]
-  kOftTerms,  ///< so many terms of a series stand for the rotation; 0: it is exact
-  kOftLimit,  ///< COFT: how far a layer may turn
+  kPeftOft,      ///< OFT as PEFT writes it: [blocks, s * (s - 1) / 2]
+  kOftTerms,     ///< so many terms of a series stand for the rotation; 0: it is exact
+  kOftTwice,     ///< 1: the last of these terms counts twice, as the others (PEFT before 0.18)
+  kOftLimit,     ///< COFT: how far a layer may turn
+  kPeftBlocks,   ///< OFT of PEFT before 0.16: [blocks, s, s]
+  kPeftBoft,     ///< BOFT as PEFT writes it: [rounds, blocks, s, s]
+  kPeftLengths,  ///< beside both: a factor for each output
   kRescale,
 };
 
@@ -52,6 +60,9 @@ struct AdapterKey {
   std::string layer;  ///< as the file spells it: "lora_unet_mid_block_attentions_0_proj_in"
   AdapterRole role;
 };
+
+/// How a name with this role ends: "lora_down"; "" for one that no name has.
+std::string_view word_of(AdapterRole role);
 
 /// The parts of a name; nothing where it does not end as an adapter's do.
 std::optional<AdapterKey> split_adapter_key(std::string_view name);

@@ -106,7 +106,13 @@ bool reads_another_text(const Adapter& adapter, int64_t width) {
   });
 }
 
-/// What the file is for, in words: by its names, its sizes, or what it says of itself.
+/// Whether it has layers of this model, and all of them are unusable.
+bool is_unusable(const Adapter& adapter) {
+  return adapter.modules().empty() && !adapter.misfits().empty();
+}
+
+/// What the file is for, in words: by its names, its sizes, what is wrong with all of its layers,
+/// or what it says of itself.
 std::string purpose(const Adapter& adapter, int64_t width) {
   if (const char* model = model_by_names(adapter.file())) return std::string("one for ") + model;
   if (reads_another_text(adapter, width)) {
@@ -114,6 +120,10 @@ std::string purpose(const Adapter& adapter, int64_t width) {
     const char* model = model_of_width(found);
     return fmt::format("one for models that read texts of width {}{}{}", found,
                        model == nullptr ? "" : ": ", model == nullptr ? "" : model);
+  }
+  if (is_unusable(adapter)) {
+    return fmt::format("{} of its layers, none of which can be used: {}", adapter.misfits().size(),
+                       adapter.misfits().front());
   }
   const std::string trained = trained_on(adapter.file());
   return trained.empty() ? "none of the layers of this model" : "one trained on " + trained;
@@ -158,7 +168,9 @@ void require_purpose(const Adapter& adapter, const LayerNames& names) {
   throw Error(ErrorKind::kCheckpoint,
               printable(adapter.file().path()) + ": expected an adapter for this model, found " +
                   purpose(adapter, width),
-              "give an adapter that was trained on a model of this kind");
+              is_unusable(adapter)
+                  ? "the file is damaged, or was trained on a model of another kind"
+                  : "give an adapter that was trained on a model of this kind");
 }
 
 std::string trained_on(const AdapterFile& file) {

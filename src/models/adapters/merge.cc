@@ -100,12 +100,33 @@ at::Tensor changed_inputs(const Module& module, const at::Tensor& weight,
   return result;
 }
 
+/// (The table holds copies of the rows.)
+bool is_of(const Module& module, const AdapterKind& kind) {
+  return module.kind != nullptr && module.kind->delta == kind.delta;
+}
+
+/// The outputs that IA3 of PEFT multiplies have a part in the bias.
+bool multiplies_bias(const Module& module) {
+  return is_of(module, kPeftIa3Kind) && !module.layer.bias.empty() &&
+         !adapters::peft_ia3_is_on_input(module.parts, module.layer.weight);
+}
+
 at::Tensor changed_bias(const Module& module, const at::Tensor& bias, double strength) {
+  const AdapterParts& parts = module.parts;
   at::Tensor result = bias;
   for (const Role role : {Role::kDiffBias, Role::kNormBias}) {
-    if (module.parts.has(role)) result = result.add(module.parts.get(role), factor(strength));
+    if (parts.has(role)) result = result.add(parts.get(role), factor(strength));
   }
-  return result;
+  if (parts.has(Role::kWholeBias)) {
+    result = result.add(parts.get(Role::kWholeBias) - bias, factor(strength));
+  }
+  if (parts.has(Role::kUpBias)) {
+    const double scale = module.kind == nullptr ? 1 : scale_of(module);
+    result = result.add(parts.get(Role::kUpBias), factor(scale * strength));
+  }
+  if (!multiplies_bias(module)) return result;
+  const at::Tensor factors = parts.get(Role::kPeftIa3).reshape(bias.sizes());
+  return result.add(bias * (factors - 1), factor(strength));
 }
 
 /// Throws unless the weight is of the layer's shape; ones at the end of a shape do not count.
@@ -149,7 +170,7 @@ struct Use {
     const Module* module = adapter->find(layer);
     if (module == nullptr || strength_of(*module) == 0) return false;
     if (!is_bias) return module->kind != nullptr;
-    return module->parts.has(Role::kDiffBias) || module->parts.has(Role::kNormBias);
+    return changes_bias(module->parts) || multiplies_bias(*module);
   }
 
   at::Tensor apply(std::string_view name, const at::Tensor& values) const {

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "sd/error.h"
 
@@ -23,6 +25,18 @@ at::Tensor AdapterParts::get(AdapterRole role) const {
   if (at::isfinite(values).all().item<bool>()) return values;
   throw Error(ErrorKind::kCheckpoint, "expected numbers, found values that are none",
               "the file is damaged, or its training failed: fetch another");
+}
+
+std::optional<double> AdapterParts::sound_number(AdapterRole role) const {
+  const auto found = stored_.find(role);
+  if (found == stored_.end() || found->second.numel() != 1) return std::nullopt;
+  const double value = found->second.to(at::kDouble).item<double>();
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+bool changes_bias(const AdapterParts& parts) {
+  return std::any_of(std::begin(kBiasRoles), std::end(kBiasRoles),
+                     [&](AdapterRole role) { return parts.has(role); });
 }
 
 double AdapterParts::number(AdapterRole role, double otherwise) const {

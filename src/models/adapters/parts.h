@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,19 @@ class AdapterParts {
   /// The only value of a tensor; `otherwise` where there is none.
   double number(AdapterRole role, double otherwise) const;
 
+  /// Its only value, where it is one number; else, and where there is none, nothing.
+  std::optional<double> sound_number(AdapterRole role) const;
+
   const std::map<AdapterRole, at::Tensor>& all() const { return stored_; }
 
  private:
   std::map<AdapterRole, at::Tensor> stored_;  // as the file has them
 };
+
+/// What is added to a bias, or takes its place.
+inline constexpr AdapterRole kBiasRoles[] = {AdapterRole::kDiffBias, AdapterRole::kNormBias,
+                                             AdapterRole::kUpBias, AdapterRole::kWholeBias};
+
+bool changes_bias(const AdapterParts& parts);
 
 }  // namespace sd::models

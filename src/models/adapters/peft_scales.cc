@@ -5,36 +5,24 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "base/text_file.h"
 #include "models/adapters/kinds/kinds.h"
+#include "models/adapters/peft_patterns.h"
 
 namespace sd::models {
 namespace {
 
 using nlohmann::json;
+using Role = AdapterRole;
 
-/// The number under the longest end of the layer's name that the object has; an end begins behind a
-/// dot. (Not pattern by pattern: a file may have as many of them as layers.)
-std::optional<double> value_of_end(const json& patterns, std::string_view layer) {
-  for (std::string_view end = layer;;) {
-    const auto found = patterns.find(end);
-    if (found != patterns.end() && found->is_number()) return found->get<double>();
-    const size_t dot = end.find('.');
-    if (dot == std::string_view::npos) return std::nullopt;
-    end.remove_prefix(dot + 1);
-  }
-}
-
-/// Of a layer: the value of `key`, or that of the pattern that the layer's name ends in.
-std::optional<double> value_for(const json& config, const std::string& key,
-                                const std::string& patterns, const std::string& layer) {
-  const auto all = config.find(patterns);
-  if (all != config.end() && all->is_object()) {
-    if (const auto value = value_of_end(*all, layer)) return value;
-  }
+std::optional<double> number_in(const json& config, const std::string& key) {
   const auto found = config.find(key);
   if (found == config.end() || !found->is_number()) return std::nullopt;
   return found->get<double>();
@@ -43,15 +31,6 @@ std::optional<double> value_for(const json& config, const std::string& key,
 bool is_true(const json& config, const std::string& key) {
   const auto found = config.find(key);
   return found != config.end() && found->is_boolean() && found->get<bool>();
-}
-
-/// The alpha that gives the scale of PEFT: alpha / rank, or alpha / sqrt(rank) with rslora.
-std::optional<double> alpha_of(const json& config, const std::string& prefix,
-                               const std::string& layer, int64_t rank) {
-  const auto alpha = value_for(config, prefix + "lora_alpha", prefix + "alpha_pattern", layer);
-  if (!alpha) return std::nullopt;
-  const bool by_root = is_true(config, prefix + "use_rslora");
-  return by_root ? *alpha * std::sqrt(static_cast<double>(rank)) : *alpha;
 }
 
 /// adapter_config.json beside the file, or null.
@@ -73,19 +52,108 @@ std::string prefix_of(const std::string& layer) {
   return "";
 }
 
-/// How PEFT's OFTConfig says that a layer turns: by terms of Neumann's series unless it says
-/// otherwise, and with `coft` not far.
-void add_oft_numbers(const json& config, AdapterParts* parts) {
-  constexpr double kMostTerms = 64;
-  const auto by_series = config.find("use_cayley_neumann");
-  const bool is_exact = by_series != config.end() && by_series->is_boolean() && !*by_series;
-  const auto terms = value_for(config, "num_cayley_neumann_terms", "", "");
-  const double in_series = std::clamp(terms.value_or(adapters::kUsualOftTerms), 1.0, kMostTerms);
-  parts->add(AdapterRole::kOftTerms, at::scalar_tensor(is_exact ? 0 : in_series));
-  if (!is_true(config, "coft")) return;
-  parts->add(AdapterRole::kOftLimit,
-             at::scalar_tensor(value_for(config, "eps", "", "").value_or(6e-5), at::kDouble));
-}
+/// What one network's config says of its layers.
+class PeftConfig {
+ public:
+  PeftConfig(const json& config, const std::string& prefix, std::vector<std::string>* faults)
+      : config_(config),
+        prefix_(prefix),
+        alphas_(config, prefix + "alpha_pattern", faults),
+        ranks_(config, prefix + "rank_pattern", faults),
+        faults_(*faults) {}
+
+  void add_to(const std::string& layer, AdapterParts* parts) const {
+    const std::string name = name_of(layer);
+    if (parts->has(Role::kDown)) add_alpha(name, parts);
+    if (parts->has(Role::kHadaW1A) || is_lokr(*parts)) add_scale(name, parts);
+    if (parts->has(Role::kPeftOft)) add_turning(parts);
+    if (parts->has(Role::kPeftOft) || parts->has(Role::kPeftBlocks)) add_limit(parts);
+    if (parts->has(Role::kPeftIa3)) add_side(name, parts);
+  }
+
+ private:
+  static bool is_lokr(const AdapterParts& parts) {
+    return parts.has(Role::kLokrW1) || parts.has(Role::kLokrW1A);
+  }
+
+  /// The layer's name in its own network.
+  std::string name_of(std::string_view layer) const {
+    for (const std::string_view begin :
+         {std::string_view("base_model.model."), std::string_view(prefix_)}) {
+      if (layer.starts_with(begin)) layer.remove_prefix(begin.size());
+    }
+    return std::string(layer);
+  }
+
+  bool is_true(const char* key) const { return models::is_true(config_, prefix_ + key); }
+
+  std::optional<double> number(const PeftPatterns& patterns, const char* key,
+                               const std::string& layer) const {
+    const auto value = patterns.value_for(layer);
+    return value ? value : number_in(config_, prefix_ + key);
+  }
+
+  static void add_number(Role role, double value, AdapterParts* parts) {
+    parts->add(role, at::scalar_tensor(value, at::kDouble));
+  }
+
+  /// The alpha that gives the scale of PEFT: alpha / rank, or alpha / sqrt(rank) with rslora.
+  void add_alpha(const std::string& layer, AdapterParts* parts) const {
+    const auto shape = parts->shape(Role::kDown);
+    if (is_true("use_dora") && !parts->has(Role::kMagnitude) && !parts->has(Role::kDoraScale)) {
+      faults_.push_back("expected a lora_magnitude_vector of " + printable(layer, 80) +
+                        ", as its config has use_dora, found none");
+    }
+    const auto alpha = number(alphas_, "lora_alpha", layer);
+    if (!alpha || shape.empty() || parts->has(Role::kAlpha)) return;
+    const double root = std::sqrt(static_cast<double>(shape[0]));
+    add_number(Role::kAlpha, is_true("use_rslora") ? *alpha * root : *alpha, parts);
+  }
+
+  /// LoHa and LoKr: alpha / rank, whichever factors are whole. (0.13 and before, whose configs have
+  /// no `exclude_modules`, do not scale a LoKr.)
+  void add_scale(const std::string& layer, AdapterParts* parts) const {
+    const auto alpha = number(alphas_, "alpha", layer), rank = number(ranks_, "r", layer);
+    if (!alpha || !rank || *rank <= 0 || parts->has(Role::kAlpha)) return;
+    const bool scales = !is_lokr(*parts) || config_.contains("exclude_modules");
+    add_number(Role::kScale, scales ? *alpha / *rank : 1, parts);
+  }
+
+  /// By terms of Neumann's series unless the config says otherwise. (0.18 is the first that writes
+  /// its version.)
+  void add_turning(AdapterParts* parts) const {
+    constexpr double kMostTerms = 64;
+    const auto by_series = config_.find("use_cayley_neumann");
+    const bool is_given = by_series != config_.end() && by_series->is_boolean();
+    const double terms =
+        number_in(config_, "num_cayley_neumann_terms").value_or(adapters::kUsualOftTerms);
+    const bool is_exact = is_given && !by_series->get<bool>();
+    add_number(Role::kOftTerms, is_exact ? 0 : std::clamp(std::floor(terms), 1.0, kMostTerms),
+               parts);
+    if (is_given && !config_.contains("peft_version")) add_number(Role::kOftTwice, 1, parts);
+  }
+
+  /// With `coft` a layer does not turn far.
+  void add_limit(AdapterParts* parts) const {
+    if (!is_true("coft")) return;
+    add_number(Role::kOftLimit, number_in(config_, "eps").value_or(6e-5), parts);
+  }
+
+  /// IA3 multiplies the inputs of `feedforward_modules`, which are ends of names.
+  void add_side(const std::string& layer, AdapterParts* parts) const {
+    const auto modules = config_.find("feedforward_modules");
+    if (modules == config_.end() || !modules->is_array()) return;
+    const bool on_input = std::any_of(modules->begin(), modules->end(), [&](const json& one) {
+      return one.is_string() && layer.ends_with(one.get_ref<const std::string&>());
+    });
+    add_number(Role::kOnInput, on_input ? 1 : 0, parts);
+  }
+
+  const json& config_;
+  std::string prefix_;
+  PeftPatterns alphas_, ranks_;
+  std::vector<std::string>& faults_;
+};
 
 }  // namespace
 
@@ -95,14 +163,11 @@ void add_peft_scales(AdapterFile* file) {
     config = config_beside(file->path());
   }
   if (!config.is_object()) return;
+  std::map<std::string, PeftConfig> by_prefix;
   for (auto& [layer, parts] : file->layers) {
-    if (parts.has(AdapterRole::kPeftOft)) add_oft_numbers(config, &parts);
-    if (!parts.has(AdapterRole::kDown) || parts.has(AdapterRole::kAlpha)) continue;
-    const auto shape = parts.shape(AdapterRole::kDown);
-    if (shape.empty()) continue;
-    if (const auto alpha = alpha_of(config, prefix_of(layer), layer, shape[0])) {
-      parts.add(AdapterRole::kAlpha, at::scalar_tensor(*alpha, at::kDouble));
-    }
+    const std::string prefix = prefix_of(layer);
+    const auto place = by_prefix.try_emplace(prefix, config, prefix, &file->faults).first;
+    place->second.add_to(layer, &parts);
   }
 }
 

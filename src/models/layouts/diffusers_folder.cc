@@ -1,4 +1,7 @@
+#include "base/log.h"
+#include "base/split.h"
 #include "base/strings.h"
+#include "base/text_file.h"
 #include "models/json_config.h"
 #include "models/layouts/layouts.h"
 #include "models/layouts/part_files.h"
@@ -6,6 +9,7 @@
 #include "models/schemas/schemas.h"
 #include "sd/error.h"
 #include "weights/name_maps/name_maps.h"
+#include "weights/sha256.h"
 
 namespace sd::models {
 namespace fs = std::filesystem;
@@ -32,9 +36,60 @@ bool is_folder(const ModelPaths& paths) {
   return fs::is_directory(paths.checkpoint, ignored);
 }
 
+/// Pipelines for other models, by a part of their class's name.
+struct OtherPipeline {
+  std::string_view part;
+  const char* what;
+};
+
+constexpr OtherPipeline kOtherPipelines[] = {{"XL", "Stable Diffusion XL"},
+                                             {"StableDiffusion3", "Stable Diffusion 3"},
+                                             {"Flux", "FLUX"},
+                                             {"AltDiffusion", "AltDiffusion"},
+                                             {"StableCascade", "Stable Cascade"},
+                                             {"Wuerstchen", "Stable Cascade"},
+                                             {"PixArt", "PixArt"},
+                                             {"Kandinsky", "Kandinsky"},
+                                             {"Video", "a video model"}};
+
+/// What model_index.json calls the model, where it is one of other parts. (The pipelines of one
+/// model, for inpainting say, differ only in what is drawn with it.)
+void require_pipeline(const fs::path& folder) {
+  const fs::path index = inside(folder, folder / "model_index.json");
+  if (!is_file(index)) return;
+  const std::string name = JsonConfig(index, "").class_name();
+  for (const OtherPipeline& other : kOtherPipelines) {
+    if (name.find(other.part) == std::string::npos) continue;
+    throw Error(ErrorKind::kCheckpoint,
+                printable(folder.string()) + ": expected a model to draw with, found " +
+                    other.what + " (" + printable(name, 60) + ")",
+                "this program draws with Stable Diffusion v1 and LAION-400M");
+  }
+}
+
+/// Texts are read with CLIP's merges, whichever the folder has; says so where it has others.
+void tell_of_tokenizer(const fs::path& folder) {
+  constexpr size_t kMostBytes = size_t{4} << 20;
+  // Of openai/clip-vit-large-patch14's merges.txt, without its first line.
+  constexpr std::string_view kMerges =
+      "d308b7377a8ceaa9707a21614fe8c831b9196e197b7aeb69833359362907af02";
+  const fs::path merges = inside(folder, folder / "tokenizer" / "merges.txt");
+  if (!is_file(merges)) return;
+  std::string problem, lines;
+  const auto text = read_text_file(merges, kMostBytes, &problem);
+  for (std::string_view line : split(text.value_or(""), '\n')) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty() && !line.starts_with("#version")) lines.append(line).append("\n");
+  }
+  if (weights::sha256_of(lines.data(), lines.size()) == kMerges) return;
+  notice(printable(merges.string()) +
+         " are not the merges of CLIP's tokenizer, with which texts are read all the same");
+}
+
 ModelConfig read_config(const ModelPaths& paths) {
   if (!paths.config.empty()) return read_model_config(paths.config);
   const fs::path folder = model_folder(paths);
+  require_pipeline(folder);
   for (const char* part : {"unet", "vae", "text_encoder"}) {
     const fs::path config = folder / part / "config.json";
     if (!is_file(config)) {
@@ -63,6 +118,7 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
                     ": expected averaged weights or BERT in one file, found a diffusers folder",
                 "leave --weights ema out");
   }
+  tell_of_tokenizer(folder);
   const auto unet = open_part(network_files(folder, folder / "unet"));
   const auto vae = open_part(network_files(folder, folder / "vae"));
   const auto text = open_part(text_files(folder, folder / "text_encoder"));

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/strings.h"
+#include "models/file_class.h"
 #include "models/layouts/part_files.h"
 #include "models/layouts/vae.h"
 #include "sd/error.h"
@@ -21,8 +22,9 @@ using Tensors = std::map<std::string, at::Tensor>;
 constexpr const char* kWay =
     "give `vae` taesd: and the path of taesd_decoder, or of diffusers' AutoencoderTiny";
 
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-  throw Error(ErrorKind::kCheckpoint, printable(path) + ": expected a TAESD, found " + what, kWay);
+[[noreturn]] void refuse(const std::string& path, const std::string& what,
+                         const std::string& way = kWay) {
+  throw Error(ErrorKind::kCheckpoint, printable(path) + ": expected a TAESD, found " + what, way);
 }
 
 /// The number that a name begins with, before a dot; it is cut off. -1: none that a layer may have.
@@ -78,6 +80,17 @@ void add(const weights::Checkpoint& file, Tensors* tensors) {
   tensors->merge(own);
 }
 
+constexpr const char* kFirstOfDecoder = "taesd.decoder.1.weight";
+constexpr const char* kFirstOfEncoder = "taesd.encoder.0.weight";
+
+/// Says what a file is that holds neither half.
+void add_some(const weights::Checkpoint& file, Tensors* tensors) {
+  add(file, tensors);
+  if (tensors->contains(kFirstOfDecoder) || tensors->contains(kFirstOfEncoder)) return;
+  const FileClass found = classify(file, FileUse::kTaesd);
+  refuse(file.path(), found.what, found.way);
+}
+
 /// The file of the encoder that belongs to a decoder's; empty if there is none.
 fs::path encoder_beside(const fs::path& decoder) {
   std::string name = decoder.filename().string();
@@ -96,14 +109,14 @@ fs::path encoder_beside(const fs::path& decoder) {
 void add_files(const std::string& path, Tensors* tensors) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored) && !find_part(network_files(path, path)).empty()) {
-    return add(*open_part(network_files(path, path)), tensors);
+    return add_some(*open_part(network_files(path, path)), tensors);
   }
   const fs::path file = main_vae_file(std::string(kTaesdPrefix) + path);
   if (file.empty()) refuse_folder(path, "expected taesd_decoder in it, found none");
   const auto decoder = weights::open_checkpoint(file.string());
-  add(*decoder, tensors);
+  add_some(*decoder, tensors);
   const fs::path encoder = encoder_beside(file);
-  if (!tensors->contains("taesd.encoder.0.weight") && !encoder.empty()) {
+  if (!tensors->contains(kFirstOfEncoder) && !encoder.empty()) {
     add(*weights::open_checkpoint(encoder.string()), tensors);
   }
 }
@@ -113,11 +126,8 @@ void add_files(const std::string& path, Tensors* tensors) {
 void take_taesd(const std::string& path, ModelSource* source) {
   Tensors tensors;
   add_files(path, &tensors);
-  const auto first = tensors.find("taesd.decoder.1.weight");
-  if (first == tensors.end()) {
-    refuse(path,
-           tensors.contains("taesd.encoder.0.weight") ? "only its encoder" : "none of its names");
-  }
+  const auto first = tensors.find(kFirstOfDecoder);
+  if (first == tensors.end()) refuse(path, "only its encoder");
   const at::IntArrayRef sizes = first->second.sizes();  // [width, channels, 3, 3]
   constexpr int64_t kMostWidth = 4096;
   if (sizes.size() != 4 || sizes[0] > kMostWidth) refuse(path, "other layers");
@@ -127,9 +137,8 @@ void take_taesd(const std::string& path, ModelSource* source) {
            fmt::format("one for latents of {} channels and 8 pixels a side, not of the model's",
                        sizes[1]));
   }
-  source->config.taesd = {.width = sizes[0],
-                          .channels = channels,
-                          .encodes = tensors.contains("taesd.encoder.0.weight")};
+  source->config.taesd = {
+      .width = sizes[0], .channels = channels, .encodes = tensors.contains(kFirstOfEncoder)};
   source->coder = {.file = std::make_shared<const weights::Checkpoint>(path, tensors),
                    .scope = "taesd"};
   require_coder(*source);

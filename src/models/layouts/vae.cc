@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/strings.h"
-#include "models/families.h"
+#include "models/file_class.h"
 #include "models/json_config.h"
 #include "models/latent_coder.h"
 #include "models/layouts/part_files.h"
@@ -46,15 +46,10 @@ bool is_folder(const fs::path& path) {
 
 /// Says what a file is that is no autoencoder of the kind that models of the reference have.
 void require_vae(const weights::Checkpoint& file) {
-  constexpr const char* kSee = "`sd inspect` shows what the file holds";
   const std::string prefix(prefix_of(file));
   if (file.has_prefix(prefix + "decoder.conv_in.")) return;
-  const Family* family =
-      find_family([&](std::string_view begin) { return file.has_prefix(begin); });
-  if (family == nullptr) refuse(file.path(), "none of the names that autoencoders have", kSee);
-  if (family->text != nullptr) refuse(file.path(), "a model without one", kSee);
-  refuse(file.path(), std::string(family->what),
-         family->name == "taesd" ? std::string(family->way) : "give `vae` an autoencoder's file");
+  const FileClass found = classify(file, FileUse::kAutoencoder);
+  refuse(file.path(), found.what, found.way);
 }
 
 /// Takes the numbers of the config that lies beside the weights. Throws kCheckpoint for one of an

@@ -102,7 +102,8 @@ TEST(Pages, ListWhatAFlagMayBe) {
     }
     throw std::runtime_error(name);
   };
-  EXPECT_EQ(flag("txt2img", "rng").values, (std::vector<std::string>{"cuda", "cpu", "nv"}));
+  EXPECT_EQ(flag("txt2img", "rng").values,
+            (std::vector<std::string>{"cuda", "cpu", "nv", "numpy"}));
   EXPECT_EQ(flag("txt2img", "sampler").values.front(), "ddim");
   EXPECT_EQ(flag("txt2img", "ckpt").endings, (std::vector<std::string>{"ckpt", "safetensors"}));
   EXPECT_EQ(flag("replay", "ckpt").endings, flag("txt2img", "ckpt").endings);

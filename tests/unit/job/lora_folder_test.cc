@@ -56,6 +56,18 @@ TEST(LoraFolder, OpensNoPathThatAPromptNames) {
   }
 }
 
+TEST(LoraFolder, TakesTheFolderThatPeftOrDiffusersWrote) {
+  const LoraFolder nowhere("nowhere");
+  for (const char* name : {"pytorch_lora_weights.bin", "adapter_model.safetensors"}) {
+    const test::TempFolder folder;
+    const std::string file = folder.write(std::string("style/") + name, "x").string();
+    folder.write("style/adapter_config.json", "{}");
+    EXPECT_EQ(nowhere.find(folder / "style"), file);
+  }
+  const test::TempFolder empty;
+  test::expect_error(ErrorKind::kFile, "there is no adapter", [&] { nowhere.find(empty.path()); });
+}
+
 TEST(LoraFolder, IsLookedThroughOnce) {
   const test::TempFolder folder;
   folder.write("a.safetensors", "x");

@@ -121,15 +121,22 @@ TEST(AdapterKey, TakesNamesApart) {
       {"lora_unet_x.lokr_w1_b", "lora_unet_x", AdapterRole::kLokrW1B},
       {"x.lora_magnitude_vector.weight", "x", AdapterRole::kMagnitude},
       {"x.oft_R.weight", "x", AdapterRole::kPeftOft},
-      {"x.oft_R.style.weight", "x", AdapterRole::kPeftOft}};
+      {"x.oft_R.style.weight", "x", AdapterRole::kPeftOft},
+      {"x.oft_r", "x", AdapterRole::kPeftBlocks},
+      {"x.boft_s", "x", AdapterRole::kPeftLengths},
+      {"x.lora_B.bias", "x", AdapterRole::kUpBias},
+      {"base_model.model.x.weight", "base_model.model.x", AdapterRole::kWhole},
+      {"base_model.model.x.base_layer.bias", "base_model.model.x", AdapterRole::kWholeBias},
+      {"base_model.model.norm1.ln_tuning_layers.weight", "base_model.model.norm1",
+       AdapterRole::kWhole}};
   for (const Split& one : cases) {
     const auto key = split_adapter_key(one.name);
     ASSERT_TRUE(key) << one.name;
     EXPECT_EQ(key->layer, one.layer) << one.name;
     EXPECT_EQ(key->role, one.role) << one.name;
   }
-  for (const char* name : {"", ".weight", "alpha", "x.bias", "x.lora_B.bias", "x.oft_R.bias",
-                           "x.lora_down.weight.more.than.it"}) {
+  for (const char* name :
+       {"", ".weight", "alpha", "x.bias", "x.oft_R.bias", "x.lora_down.weight.more.than.it"}) {
     EXPECT_FALSE(split_adapter_key(name)) << name;
   }
 }

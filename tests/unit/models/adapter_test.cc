@@ -153,6 +153,59 @@ TEST(Adapter, RefusesLayersThatDoNotFit) {
   }
 }
 
+/// Where nothing of a file can be used, the error says why.
+TEST(Adapter, SaysWhyNoneOfItsLayersCanBeUsed) {
+  const std::string layer = kLayer;
+  const auto with = [&](const std::string& end, const at::Tensor& tensor) {
+    Tensors tensors = lora(layer, 32, 32);
+    tensors.insert_or_assign(layer + end, tensor);
+    return tensors;
+  };
+  const std::pair<Tensors, const char*> cases[] = {
+      {with(".alpha", at::zeros({})), "proj_in: its alpha is 0"},
+      {with(".alpha", at::scalar_tensor(NAN)), "proj_in: its alpha is nan"},
+      {with(".alpha", at::scalar_tensor(-INFINITY)), "proj_in: its alpha is -inf"},
+      {with(".alpha", at::ones({3})), "proj_in: its alpha is of 3 numbers, not of one"},
+      {with(".lora_up.weight", at::ones({32, 3})),
+       "its lora_down [2, 32], lora_up [32, 3] do not fit a weight of [32, 32, 1, 1]"},
+      {{{layer + ".lora_up.weight", at::ones({32, 2})}}, "its lora_up [32, 2] make no known kind"}};
+  for (const auto& [tensors, said] : cases) {
+    expect_error(ErrorKind::kCheckpoint, said, [&] { adapter_of(tensors); });
+  }
+}
+
+/// What a product is multiplied by may be below zero, and numbers may be of any type.
+TEST(Adapter, TakesAnyNumbers) {
+  const std::string layer = kLayer;
+  for (const at::ScalarType type : {at::kHalf, at::kBFloat16, at::kDouble, at::kChar}) {
+    Tensors tensors;
+    for (const auto& [name, ones] : lora(layer, 32, 32)) tensors[name] = ones.to(type);
+    tensors.emplace(layer + ".alpha", at::full({1}, -4).to(type));
+    const at::Tensor changed = merged(adapter_of(tensors), kName, at::ones({32, 32, 1, 1}));
+    EXPECT_TRUE(at::equal(changed, at::full({32, 32, 1, 1}, -3.0F))) << type;
+  }
+}
+
+TEST(Adapter, TakesGloraOfAConvolution) {
+  const std::string layer = "lora_unet_mid_block_resnets_0_conv1";
+  const std::string name = "model.diffusion_model.middle_block.0.in_layers.2.weight";
+  const at::Tensor weight = at::linspace(-1, 1, 32 * 32 * 9).sin().view({32, 32, 3, 3});
+  const at::Tensor down = at::linspace(-1, 2, 64).cos(), up = at::linspace(0, 1, 64).sin();
+  const at::Tensor b = at::linspace(1, 2, 2 * 32 * 9).sin().view({2, 32, 3, 3});
+  const bool usual_order[] = {true, false};
+  for (const bool usual : usual_order) {
+    const char *one = usual ? "1" : "2", *two = usual ? "2" : "1";
+    const Adapter adapter = adapter_of({{layer + ".a" + one + ".weight", down.view({2, 32, 1, 1})},
+                                        {layer + ".a" + two + ".weight", up.view({32, 2, 1, 1})},
+                                        {layer + ".b" + one + ".weight", b},
+                                        {layer + ".b" + two + ".weight", up.view({32, 2, 1, 1})}});
+    at::Tensor expected = weight + at::matmul(up.view({32, 2}), b.flatten(1)).view(weight.sizes());
+    const at::Tensor mixed = at::matmul(up.view({32, 2}), down.view({2, 32}));  // [in, in]
+    expected += at::einsum("oiyx,ij->ojyx", {weight, mixed});
+    EXPECT_TRUE(at::allclose(merged(adapter, name, weight), expected, 1e-5, 1e-5));
+  }
+}
+
 /// Adapters for other models, and what they are said to be for.
 struct Foreign {
   Tensors tensors;

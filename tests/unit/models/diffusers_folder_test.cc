@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "models/latent_diffusion.h"
 #include "models/random_checkpoint.h"
 #include "support/expect_error.h"
@@ -210,6 +211,79 @@ TEST(DiffusersFolder, KeepsToItsOwnFiles) {
   expect_error(ErrorKind::kFile, "absent.safetensors", [&] { folder.load(); });
   folder.write_index({{"weight_map", json::object()}});
   expect_error(ErrorKind::kCheckpoint, "weight_map", [&] { folder.load(); });
+}
+
+TEST(DiffusersFolder, IsNamedByItsPipelineWhereThatIsAnothers) {
+  const Folder folder;
+  const auto write_class = [&](const char* name) {
+    folder.folder.write("m/model_index.json", json({{"_class_name", name}}).dump());
+  };
+  for (const char* name : {"StableDiffusionPipeline", "StableDiffusionInpaintPipeline",
+                           "StableDiffusionImg2ImgPipeline", "LatentConsistencyModelPipeline"}) {
+    write_class(name);
+    EXPECT_NO_THROW(folder.load()) << name;
+  }
+  for (const char* name : {"StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline",
+                           "AltDiffusionPipeline"}) {
+    write_class(name);
+    expect_error(ErrorKind::kCheckpoint, name, [&] { folder.load(); });
+  }
+}
+
+TEST(DiffusersFolder, SaysThatItHasOtherMerges) {
+  const Folder folder;
+  std::string said;
+  const LogSink before =
+      set_log_sink([&](LogKind, const std::string& line) { said += line + "\n"; });
+  folder.load();
+  const std::string without = said;
+  folder.folder.write("m/tokenizer/merges.txt", "#version: 0.2\na b\n");
+  folder.load();
+  set_log_sink(before);
+  EXPECT_EQ(without.find("merges"), std::string::npos) << without;
+  EXPECT_NE(said.find("are not the merges of CLIP's tokenizer"), std::string::npos) << said;
+}
+
+/// Puts the files of the folder where Hugging Face's hub keeps them, and links in their places.
+fs::path in_cache(const Folder& folder) {
+  const fs::path cache = folder.folder / "hub/models--a--b", from = folder.folder / "m";
+  fs::create_directories(cache / "blobs");
+  size_t count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    if (!entry.is_regular_file()) continue;
+    const fs::path blob = cache / "blobs" / std::to_string(count++);
+    const fs::path link = cache / "snapshots/abc" / fs::relative(entry.path(), from);
+    fs::create_directories(link.parent_path());
+    fs::copy_file(entry.path(), blob);
+    fs::create_symlink(fs::relative(blob, link.parent_path()), link);
+  }
+  return cache / "snapshots/abc";
+}
+
+TEST(DiffusersFolder, MayLieInTheCacheOfTheHub) {
+  const Folder folder(2);
+  ModelPaths paths = folder.paths();
+  paths.checkpoint = in_cache(folder);
+  EXPECT_NO_THROW(open_model(paths));
+  const fs::path link = folder.folder / "linked";
+  fs::create_directory_symlink(paths.checkpoint, link);
+  paths.checkpoint = link;
+  EXPECT_NO_THROW(open_model(paths));
+  const fs::path shard = link / "unet/diffusion_pytorch_model-1.safetensors";
+  fs::remove(shard);
+  fs::create_symlink(folder.folder / "m/unet/diffusion_pytorch_model-1.safetensors", shard);
+  expect_error(ErrorKind::kCheckpoint, "found a link to", [&] { open_model(paths); });
+}
+
+/// A variant lies beside: what has no variant counts.
+TEST(DiffusersFolder, TakesTheFilesWithoutAVariantFirst) {
+  const Folder folder;
+  for (const char* name : {"unet/diffusion_pytorch_model.fp16.safetensors",
+                           "unet/diffusion_pytorch_model.safetensors.index.fp16.json",
+                           "unet/diffusion_pytorch_model.fp16-00001-of-00002.safetensors"}) {
+    folder.folder.write(std::string("m/") + name, "not read");
+  }
+  EXPECT_NO_THROW(folder.load());
 }
 
 constexpr const char* kShard = "m/unet/diffusion_pytorch_model-1.safetensors";

@@ -19,11 +19,12 @@ struct Odd {
 };
 
 TEST(TaesdFiles, AreRefusedForOddNames) {
-  const Odd cases[] = {{{"1.weight", "01.weight"}, "two weights for taesd.decoder.1.weight"},
-                       {{"decoder.layers.0.weight", "taesd_decoder.1.weight"}, "two weights for"},
-                       {{"9223372036854775807.weight"}, "none of its names"},
-                       {{"decoder.layers.9223372036854775807.weight"}, "none of its names"},
-                       {{"-1.weight", "1001.weight", ".weight", "1"}, "none of its names"}};
+  const Odd cases[] = {
+      {{"1.weight", "01.weight"}, "two weights for taesd.decoder.1.weight"},
+      {{"decoder.layers.0.weight", "taesd_decoder.1.weight"}, "two weights for"},
+      {{"9223372036854775807.weight"}, "none of the names that TAESDs have"},
+      {{"decoder.layers.9223372036854775807.weight"}, "none of the names that TAESDs have"},
+      {{"-1.weight", "1001.weight", ".weight", "1"}, "none of the names that TAESDs have"}};
   for (const Odd& one : cases) {
     const TempFolder folder;
     std::map<std::string, at::Tensor> tensors;

@@ -110,12 +110,12 @@ TEST_P(NoisePlans, LetAnyPictureBeDrawnAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Streams, NoisePlans,
                          ::testing::Combine(::testing::Values(RngKind::kCuda, RngKind::kCpu,
-                                                              RngKind::kNv),
+                                                              RngKind::kNv, RngKind::kNumpy),
                                             ::testing::Bool(), ::testing::Bool()));
 
 TEST(NoisePlan, FollowsAStreamThatAllBatchesShare) {
   const ModelDescription model;
-  for (const RngKind rng : {RngKind::kCuda, RngKind::kCpu, RngKind::kNv}) {
+  for (const RngKind rng : {RngKind::kCuda, RngKind::kCpu, RngKind::kNv, RngKind::kNumpy}) {
     NoisePlan plan(model, /*fixed_code=*/false);
     FollowedStream stream(rng);
     for (Request each : requests(rng, false)) {
@@ -145,7 +145,7 @@ TEST(NoisePlan, RefusesASharedStreamWhereDrawsCannotBeCounted) {
 }
 
 TEST(DrawLength, IsHowFarADrawTakesAStream) {
-  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu, RngKind::kNv}) {
+  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu, RngKind::kNv, RngKind::kNumpy}) {
     const auto noise = make_noise_source(kind, 3);
     for (const int64_t values : {16, 40, 4096, 221184, 221185, 884736, 884737, 2000000}) {
       const uint64_t before = noise->position();

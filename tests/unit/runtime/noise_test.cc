@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/numpy_noise.h"
+#include "support/expect_error.h"
+
 namespace sd {
 using namespace runtime;
 
@@ -71,11 +74,33 @@ TEST(TorchCpuNoise, IsTorchsOwnStream) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(drawn[i], expected[i], 1e-6);
 }
 
+TEST(NumpyNoise, BeginsAsRandomStateAndGoesOnAsCuda) {
+  // numpy.random.RandomState(3).randn(1, 4, 16, 16).astype("float32")
+  NumpyNoise noise(3);
+  const at::Tensor first = noise.normal({1, 4, 16, 16});
+  const std::vector<float> expected = {1.7886284589767456F,   0.4365098476409912F,
+                                       0.09649746865034103F,  -1.863492727279663F,
+                                       -0.27738821506500244F, -0.35475897789001465F};
+  const auto drawn = values(first);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(drawn[i], expected[i]) << i;
+  EXPECT_EQ(drawn.back(), 0.041533478F);
+  EXPECT_NEAR(first.sum().item<double>(), 15.806624, 1e-4);
+  PhiloxNoise cuda(3);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(values(noise.normal({4, 5})), values(cuda.normal({4, 5})));
+  noise.seek(0);
+  EXPECT_EQ(values(noise.normal({1, 4, 16, 16})), drawn);
+}
+
+TEST(NumpyNoise, TakesSeedsAsNumpy) {
+  NumpyNoise(0xFFFFFFFF).normal({2});
+  test::expect_error(ErrorKind::kUsage, "below 2^32", [] { NumpyNoise(0x100000000); });
+}
+
 const std::vector<std::vector<int64_t>> kShapes = {
     {16}, {4, 5}, {1, 4, 8, 8}, {3, 7}, {2, 4, 3, 5}};
 
 TEST(NoiseSource, GoesBackToAPositionThatItHad) {
-  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu}) {
+  for (const RngKind kind : {RngKind::kCuda, RngKind::kCpu, RngKind::kNumpy}) {
     const auto stream = make_noise_source(kind, 42);
     EXPECT_EQ(stream->position(), 0U);
     std::vector<uint64_t> positions;

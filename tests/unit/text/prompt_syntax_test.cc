@@ -40,8 +40,20 @@ TEST(PromptSyntax, CutsNetworksOut) {
                                                       {"lyco", "two", 1, -0.25, 4},
                                                       {"hypernet", "h", 1, 1, {}},
                                                       {"lora", "three", 0.1, 0.1, 8}}));
-  test::expect_error(ErrorKind::kUsage, "\"x\" is no number",
-                     [] { parse_prompt("<lora:a:x>", PromptSyntax::kWebUi); });
+}
+
+TEST(PromptSyntax, RefusesNetworksWithOddNumbers) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"<lora:a:x>", "\"x\" is no number in <lora:a:x>"},
+      {"<lora:a:1:1:0>", "\"0\" is no whole number of ranks in"},
+      {"<lora:a:1:1:1.5>", "\"1.5\" is no whole number of ranks in"},
+      {"<lora:a:1:1:-4>", "\"-4\" is no whole number of ranks in"},
+      {"<lora:a:1:dyn=0.5>", "\"0.5\" is no whole number of ranks in"},
+      {"<lora:a:1:1:4:5>", "\"5\" is no strength in"}};
+  for (const auto& [prompt, said] : cases) {
+    test::expect_error(ErrorKind::kUsage, said,
+                       [&] { parse_prompt(prompt, PromptSyntax::kWebUi); });
+  }
 }
 
 TEST(PromptSyntax, WeighsBracketsThatCross) {

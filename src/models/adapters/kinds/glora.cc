@@ -1,5 +1,6 @@
 // GLoRA (Chavan et al. 2023): W + b2·b1 + (W·a2)·a1. LyCORIS since 2.0 writes a1 for a2 and b1 for
-// b2; the shapes tell. The web UI knows no rank of the usual order and leaves alpha out of account.
+// b2; the shapes tell. Of a convolution a1 and a2 change the channels that come in. The web UI
+// knows no rank of the usual order and leaves alpha out of account.
 #include <ATen/ATen.h>
 
 #include "models/adapters/kinds/kinds.h"
@@ -27,9 +28,9 @@ template <const Names& names>
 bool fits(const AdapterParts& parts, const AdapterShape& weight) {
   const AdapterShape a1 = parts.shape(names.a1), b1 = parts.shape(names.b1);
   if (weight.size() < 2 || a1.empty() || b1.empty()) return false;
-  const int64_t in = columns_of(weight);
-  return is_rank(a1[0]) && is_rank(b1[0]) && is_matrix(a1, a1[0], in) && is_matrix(b1, b1[0], in) &&
-         is_matrix(parts.shape(names.a2), in, a1[0]) &&
+  return is_rank(a1[0]) && is_rank(b1[0]) && is_matrix(a1, a1[0], weight[1]) &&
+         is_matrix(b1, b1[0], columns_of(weight)) &&
+         is_matrix(parts.shape(names.a2), weight[1], a1[0]) &&
          is_matrix(parts.shape(names.b2), weight[0], b1[0]);
 }
 
@@ -37,8 +38,10 @@ template <const Names& names>
 at::Tensor delta(const AdapterParts& parts, const at::Tensor& weight) {
   const at::Tensor added =
       at::matmul(parts.get(names.b2).flatten(1), parts.get(names.b1).flatten(1));
-  const at::Tensor narrow = at::matmul(weight.flatten(1), parts.get(names.a2).flatten(1));
-  return at::addmm(added, narrow, parts.get(names.a1).flatten(1)).view(weight.sizes());
+  const at::Tensor channels = weight.movedim(1, -1);  // [out, …, in]
+  const at::Tensor narrow = at::matmul(channels, parts.get(names.a2).flatten(1));
+  const at::Tensor changed = at::matmul(narrow, parts.get(names.a1).flatten(1));
+  return changed.movedim(-1, 1).add(added.view(weight.sizes()));
 }
 
 }  // namespace

@@ -42,9 +42,10 @@ at::Tensor rebuild_tucker(const at::Tensor& core, const at::Tensor& a, const at:
 
 std::span<const AdapterKind> adapter_kinds() {
   static const AdapterKind kinds[] = {
-      kTuckerKind,       kLoraKind,    kLohaTuckerKind, kLohaKind,   kLokrKind,
-      kIa3Kind,          kPeftIa3Kind, kFullKind,       kNormKind,   kGloraKind,
-      kSwappedGloraKind, kBoftKind,    kOftKind,        kOldOftKind, kPeftOftKind,
+      kTuckerKind,       kAdaLoraKind,  kLoraKind,       kLohaTuckerKind, kLohaKind,
+      kLokrKind,         kIa3Kind,      kPeftIa3Kind,    kFullKind,       kNormKind,
+      kGloraKind,        kBoftKind,     kOftKind,        kOldOftKind,     kPeftOftKind,
+      kSwappedGloraKind, kPeftBoftKind, kPeftBlocksKind, kWholeKind,
   };
   return kinds;
 }

@@ -33,6 +33,7 @@ std::span<const AdapterKind> adapter_kinds();
 
 extern const AdapterKind kLoraKind;
 extern const AdapterKind kTuckerKind;
+extern const AdapterKind kAdaLoraKind;
 extern const AdapterKind kLohaKind;
 extern const AdapterKind kLohaTuckerKind;
 extern const AdapterKind kLokrKind;
@@ -46,6 +47,9 @@ extern const AdapterKind kOftKind;
 extern const AdapterKind kBoftKind;
 extern const AdapterKind kOldOftKind;
 extern const AdapterKind kPeftOftKind;
+extern const AdapterKind kPeftBlocksKind;
+extern const AdapterKind kPeftBoftKind;
+extern const AdapterKind kWholeKind;
 
 /// What several kinds need.
 namespace adapters {
@@ -64,6 +68,9 @@ int64_t columns_of(const AdapterShape& shape);
 /// Which size of a weight DoRA's lengths are of: 1, its inputs (the web UI and LyCORIS 2 store
 /// [1, in, …]), or 0, its outputs (LyCORIS 3 and PEFT: [out, 1, …]). None: they are of neither.
 std::optional<int64_t> lengths_size(const AdapterShape& lengths, const AdapterShape& weight);
+
+/// Whether PEFT's IA3 of this layer multiplies its inputs; else it multiplies outputs and bias.
+bool peft_ia3_is_on_input(const AdapterParts& parts, const AdapterShape& weight);
 
 /// The terms of the series by which PEFT's OFT turns where no config says otherwise.
 inline constexpr double kUsualOftTerms = 5;

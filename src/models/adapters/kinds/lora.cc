@@ -1,4 +1,5 @@
-// LoRA (Hu et al. 2021), and LoCon, its form for convolutions.
+// LoRA (Hu et al. 2021), LoCon, its form for convolutions, and AdaLoRA (Zhang et al. 2023), which
+// has a factor for each rank.
 #include <ATen/ATen.h>
 
 #include "models/adapters/kinds/kinds.h"
@@ -39,11 +40,32 @@ at::Tensor tucker_delta(const AdapterParts& parts, const at::Tensor&) {
                         parts.get(Role::kDown).flatten(1));
 }
 
+bool ada_lora_fits(const AdapterParts& parts, const AdapterShape& weight) {
+  return weight.size() == 2 && lora_fits(parts, weight) &&
+         is_matrix(parts.shape(Role::kSingular), rank_of(parts), 1);
+}
+
+/// (PEFT divides by the rank and this.)
+at::Tensor ada_lora_delta(const AdapterParts& parts, const at::Tensor&) {
+  constexpr double kBesideRank = 1e-5;
+  const auto rank = static_cast<double>(rank_of(parts));
+  const at::Tensor down = parts.get(Role::kDown) * parts.get(Role::kSingular);
+  return at::matmul(parts.get(Role::kUp), down) * (rank / (rank + kBesideRank));
+}
+
 }  // namespace
 
-const AdapterKind kLoraKind = {
-    "LoRA", [](const AdapterParts& parts) { return is_lora(parts) && !parts.has(Role::kMid); },
-    lora_fits, rank_of, lora_delta};
+const AdapterKind kAdaLoraKind = {
+    "AdaLoRA",
+    [](const AdapterParts& parts) { return is_lora(parts) && parts.has(Role::kSingular); },
+    ada_lora_fits, rank_of, ada_lora_delta};
+
+const AdapterKind kLoraKind = {"LoRA",
+                               [](const AdapterParts& parts) {
+                                 return is_lora(parts) && !parts.has(Role::kMid) &&
+                                        !parts.has(Role::kSingular);
+                               },
+                               lora_fits, rank_of, lora_delta};
 
 const AdapterKind kTuckerKind = {
     "LoCon (Tucker)",

@@ -1,5 +1,6 @@
-// OFT as PEFT 0.18 stores it: of the skew matrix of each block the values above the diagonal, row
-// by row. The blocks turn the inputs of a weight (tuners/oft/layer.py: OFTRotationModule, merge).
+// OFT as PEFT stores it since 0.16: of the skew matrix of each block the values above the diagonal,
+// row by row. The blocks turn the inputs of a weight (tuners/oft/layer.py: OFTRotationModule,
+// merge).
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -44,18 +45,19 @@ at::Tensor shortened(const at::Tensor& q, double limit) {
   return q * (most / lengths.clamp_min(most));
 }
 
-/// The first terms of (I + Q)(I - Q)^-1 = I + 2Q + 2Q^2 + …; the last of four or more counts once.
-at::Tensor by_series(const at::Tensor& q, int64_t terms) {
+/// The first terms of (I + Q)(I - Q)^-1 = I + 2Q + 2Q^2 + …. Since 0.18 the one behind the last, of
+/// three terms, or the last, of more, counts once.
+at::Tensor by_series(const at::Tensor& q, int64_t terms, bool last_counts_twice) {
   at::Tensor r = at::eye(q.size(1)) + at::zeros_like(q);
   if (terms > 1) r.add_(q, 2);
   if (terms < 3) return r;
   at::Tensor power = at::matmul(q, q);
   r.add_(power, 2);
-  for (int64_t i = 3; i < terms - 1; ++i) {
+  for (int64_t i = 3; i < terms - (last_counts_twice ? 0 : 1); ++i) {
     power = at::matmul(power, q);
     r.add_(power, 2);
   }
-  return r.add_(at::matmul(power, q));
+  return last_counts_twice ? r : r.add_(at::matmul(power, q));
 }
 
 /// Exact: (I - Q)(I + Q)^-1, which turns the other way round than the series.
@@ -72,7 +74,8 @@ at::Tensor rotations(const AdapterParts& parts) {
   const double limit = parts.number(Role::kOftLimit, 0);
   if (limit > 0) q = shortened(q, limit);
   const auto terms = static_cast<int64_t>(parts.number(Role::kOftTerms, kUsualOftTerms));
-  return terms > 0 ? by_series(q, terms) : by_inverse(q);
+  if (terms == 0) return by_inverse(q);
+  return by_series(q, terms, parts.number(Role::kOftTwice, 0) != 0);
 }
 
 /// Block k of the inputs becomes that of the weight times R_k^T.

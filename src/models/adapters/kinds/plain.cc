@@ -1,4 +1,5 @@
-// What is added or multiplied as it stands: IA3 (Liu et al. 2022), full differences, norms.
+// What is added or multiplied as it stands: IA3 (Liu et al. 2022), full differences, norms; and
+// what takes a weight's place.
 #include <ATen/ATen.h>
 
 #include "models/adapters/kinds/kinds.h"
@@ -27,13 +28,9 @@ bool ia3_fits(const AdapterParts& parts, const AdapterShape& weight) {
          numel(parts.shape(Role::kIa3)) == weight[is_on_input(parts) ? 1 : 0];
 }
 
-bool is_peft_on_input(const AdapterShape& factors) {
-  return factors.size() >= 2 && factors[0] == 1 && factors[1] != 1;
-}
-
 bool peft_ia3_fits(const AdapterParts& parts, const AdapterShape& weight) {
-  const AdapterShape factors = parts.shape(Role::kPeftIa3);
-  return weight.size() >= 2 && numel(factors) == weight[is_peft_on_input(factors) ? 1 : 0];
+  return weight.size() >= 2 &&
+         numel(parts.shape(Role::kPeftIa3)) == weight[peft_ia3_is_on_input(parts, weight) ? 1 : 0];
 }
 
 bool full_fits(const AdapterParts& parts, const AdapterShape& weight) {
@@ -44,6 +41,15 @@ bool full_fits(const AdapterParts& parts, const AdapterShape& weight) {
 }
 
 }  // namespace
+
+/// Of a linear map the factors' shape tells. Of a convolution it is the same either way: what the
+/// config says counts, then which size fits.
+bool adapters::peft_ia3_is_on_input(const AdapterParts& parts, const AdapterShape& weight) {
+  const AdapterShape factors = parts.shape(Role::kPeftIa3);
+  if (weight.size() < 4) return factors.size() >= 2 && factors[0] == 1 && factors[1] != 1;
+  if (parts.has(Role::kOnInput)) return is_on_input(parts);
+  return numel(factors) != weight[0];
+}
 
 const AdapterKind kIa3Kind = {"IA3",
                               [](const AdapterParts& parts) {
@@ -60,7 +66,7 @@ const AdapterKind kPeftIa3Kind = {
     "IA3", [](const AdapterParts& parts) { return parts.has(Role::kPeftIa3); }, peft_ia3_fits,
     no_rank,
     [](const AdapterParts& parts, const at::Tensor& weight) {
-      const bool on_input = is_peft_on_input(parts.shape(Role::kPeftIa3));
+      const bool on_input = peft_ia3_is_on_input(parts, weight.sizes().vec());
       return weight * (along(parts.get(Role::kPeftIa3), weight, on_input) - 1);
     }};
 
@@ -69,6 +75,16 @@ const AdapterKind kFullKind = {
     [](const AdapterParts& parts, const at::Tensor& weight) {
       return parts.get(Role::kDiff).view(weight.sizes());
     }};
+
+const AdapterKind kWholeKind = {"whole layers",
+                                [](const AdapterParts& parts) { return parts.has(Role::kWhole); },
+                                [](const AdapterParts& parts, const AdapterShape& weight) {
+                                  return parts.shape(Role::kWhole) == weight;
+                                },
+                                no_rank,
+                                [](const AdapterParts& parts, const at::Tensor& weight) {
+                                  return parts.get(Role::kWhole) - weight;
+                                }};
 
 const AdapterKind kNormKind = {
     "norm", [](const AdapterParts& parts) { return parts.has(Role::kNormWeight); },
