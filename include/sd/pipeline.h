@@ -68,6 +68,12 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
+/// A textual inversion that a prompt names.
+struct EmbeddingUse {
+  std::string name;
+  std::string file;
+};
+
 /// A loaded model. Immutable: any number of sessions may use it, one at a time each.
 class Pipeline {
  public:
@@ -85,6 +91,9 @@ class Pipeline {
   bool ema() const;
   /// What computes: as asked for, with nothing left to be chosen.
   const DeviceOptions& device() const;
+  /// The textual inversions that a picture's prompts name, in all of its passes, by their words.
+  /// (Those in an adapter's file are the adapter's.)
+  std::vector<EmbeddingUse> embeddings_of(const Request& request, int64_t row) const;
 
   /// Something to draw with.
   Session start() const;

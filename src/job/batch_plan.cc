@@ -81,6 +81,7 @@ class BatchPlanner::Batches {
     const Request first = job::request_of(alone, 0);
     check_request(model_, first);
     alone.request.batch.loras = first.batch.loras;
+    alone.request.batch.hires.loras = first.batch.hires.loras;
     say_unusual(line);
     add(std::move(alone));
   }
@@ -103,15 +104,19 @@ class BatchPlanner::Batches {
   PlannedTemplates templates_of(const LineSettings& line) const {
     PlannedTemplates templates{
         .texts = {texts_of(line.picture)}, .expand = expand_, .seed = settings_.seed};
-    const std::string& prompt = line.picture.prompt;
-    const bool may_name =  // itself, or by a wildcard
-        prompt.find('<') != std::string::npos || prompt.find("__") != std::string::npos;
-    if (line.batch.prompts.syntax == PromptSyntax::kWebUi && may_name) {
-      templates.adapters = [given = line.batch.loras, folder = loras_](const std::string& text) {
-        return loras_of(given, text, *folder);
+    const bool name = may_name(line.picture.prompt) || may_name(line.picture.hires_prompt);
+    if (line.batch.prompts.syntax == PromptSyntax::kWebUi && name) {
+      templates.adapters = [given = line.batch.loras, folder = loras_](
+                               const PictureSettings& picture, BatchSettings* batch) {
+        set_loras(given, picture, *folder, batch);
       };
     }
     return templates;
+  }
+
+  /// Whether a template may name adapters, itself or by a wildcard.
+  static bool may_name(const std::string& text) {
+    return text.find('<') != std::string::npos || text.find("__") != std::string::npos;
   }
 
   /// The seeds of a picture that has a stream of its own, and what they grow by from pass to pass.
@@ -196,7 +201,7 @@ class BatchPlanner::Batches {
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
     // (A template's are those of the text that it becomes.)
     const bool named = line.batch.prompts.syntax == PromptSyntax::kWebUi && !expand_;
-    request.batch.loras = loras_of(line.batch.loras, named ? line.picture.prompt : "", *loras_);
+    set_loras(line.batch.loras, named ? line.picture : PictureSettings(), *loras_, &request.batch);
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
       request.noise.changes = request.batch.noise;
@@ -357,10 +362,11 @@ void look_through_passes(BatchPlan* plan) {
   for (PlannedBatch& batch : plan->batches) {
     const bool has_templates = !batch.templates.texts.empty();
     for (int64_t pass = 1; has_templates && pass < plan->passes; ++pass) {
-      const auto loras = request_of(batch, pass).batch.loras;
-      auto& known = batch.templates.later_loras;
-      const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
-      if (batch.templates.adapters && is_new) known.push_back(loras);
+      for (const auto& loras : loras_by_pass(request_of(batch, pass).batch)) {
+        auto& known = batch.templates.later_loras;
+        const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
+        if (batch.templates.adapters && is_new) known.push_back(loras);
+      }
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/names.h"
 #include "base/regular_file.h"
@@ -37,6 +38,11 @@ std::vector<std::string> find_files(const fs::path& folder) {
 
 }  // namespace
 
+const std::vector<std::string>& LoraFolder::files() const {
+  std::call_once(once_, [this] { look(); });
+  return files_;
+}
+
 void LoraFolder::look() const {
   files_ = find_files(folder_);
   for (const std::string& file : files_) {
@@ -50,6 +56,7 @@ std::string LoraFolder::find(const std::string& name) const {
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {
+  if (const auto called = called_.find(name); called != called_.end()) return called->second;
   std::call_once(once_, [this] { look(); });
   const auto exact = by_name_.find(name);
   if (exact != by_name_.end()) return exact->second;
@@ -86,6 +93,21 @@ std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::stri
                    .rank = use.rank,
                    .in_prompt = true});
   }
+  return all;
+}
+
+void set_loras(const std::vector<LoraUse>& given, const PictureSettings& picture,
+               const LoraFolder& folder, BatchSettings* batch) {
+  batch->hires.loras.reset();
+  batch->loras = loras_of(given, picture.prompt, folder);
+  if (!batch->hires.on() || picture.hires_prompt.empty()) return;
+  std::vector<LoraUse> second = loras_of(given, picture.hires_prompt, folder);
+  if (second != batch->loras) batch->hires.loras = std::move(second);
+}
+
+std::vector<std::vector<LoraUse>> loras_by_pass(const BatchSettings& batch) {
+  std::vector<std::vector<LoraUse>> all = {batch.loras};
+  if (batch.hires.loras) all.push_back(*batch.hires.loras);
   return all;
 }
 

@@ -107,6 +107,19 @@ Settings parse_settings(const json& value) {
   return settings;
 }
 
+std::vector<LoraHash> parse_hashes(const json& loras) {
+  std::vector<LoraHash> hashes;
+  for (const json& one : loras) hashes.push_back({one.at("sha256"), one.value("webui_hash", "")});
+  return hashes;
+}
+
+void write_hashes(const std::vector<LoraHash>& hashes, json* loras) {
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    (*loras)[i]["sha256"] = hashes[i].sha256;
+    (*loras)[i]["webui_hash"] = hashes[i].webui;
+  }
+}
+
 PictureRecord record_of(const json& value) {
   PictureRecord record;
   record.version = value.at("version").get<std::string>();
@@ -116,9 +129,11 @@ PictureRecord record_of(const json& value) {
     record.init_sha256 = value.at("init_image").at("pixels_sha256").get<std::string>();
     if (value.contains("inpaint")) record.mask_sha256 = value.at("inpaint").value("sha256", "");
   }
-  for (size_t i = 0; i < record.settings.batch.loras.size(); ++i) {
-    const json& one = value.at("loras").at(i);
-    record.lora_hashes.push_back({one.at("sha256"), one.value("webui_hash", "")});
+  const BatchSettings& batch = record.settings.batch;
+  if (!batch.loras.empty()) record.lora_hashes = parse_hashes(value.at("loras"));
+  if (batch.hires.loras) record.hires_lora_hashes = parse_hashes(value.at("hires").at("loras"));
+  for (const json& one : value.value("embeddings", json::array())) {
+    record.embeddings.push_back({one.at("name"), one.at("sha256")});
   }
   record.model_sha256 = value.at("model").at("sha256").get<std::string>();
   record.vae_sha256 = value.at("model").value("vae_sha256", "");
@@ -167,9 +182,12 @@ json to_json(const PictureRecord& record) {
   }
   if (!record.vae_sha256.empty()) value["model"]["vae_sha256"] = record.vae_sha256;
   if (!record.mask_sha256.empty()) value["inpaint"]["sha256"] = record.mask_sha256;
-  for (size_t i = 0; i < record.lora_hashes.size(); ++i) {
-    value["loras"][i]["sha256"] = record.lora_hashes[i].sha256;
-    value["loras"][i]["webui_hash"] = record.lora_hashes[i].webui;
+  if (!record.lora_hashes.empty()) write_hashes(record.lora_hashes, &value["loras"]);
+  if (!record.hires_lora_hashes.empty()) {
+    write_hashes(record.hires_lora_hashes, &value["hires"]["loras"]);
+  }
+  for (const NamedHash& one : record.embeddings) {
+    value["embeddings"].push_back({{"name", one.name}, {"sha256", one.hash}});
   }
   if (record.starts_from_picture()) value["init_image"]["pixels_sha256"] = record.init_sha256;
   return value;

@@ -35,6 +35,16 @@ void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
   }
 }
 
+/// Their hashes; their files become what a record shows of them.
+std::vector<LoraHash> Recorder::name_adapters(std::vector<LoraUse>* uses) {
+  std::vector<LoraHash> hashes;
+  for (LoraUse& use : *uses) {
+    hashes.push_back(lora_hashes_.get(use.file));
+    use.file = recorded_path(use.file);
+  }
+  return hashes;
+}
+
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
   PictureRecord record{.version = program_version(),
@@ -64,10 +74,13 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
-  for (LoraUse& use : settings.batch.loras) {
-    record.lora_hashes.push_back(lora_hashes_.get(use.file));
-    use.file = recorded_path(use.file);
+  record.lora_hashes = name_adapters(&settings.batch.loras);
+  for (const EmbeddingUse& use : pipeline.embeddings_of(request, picture.draw.row)) {
+    std::string& hash = embedding_hashes_[use.file];
+    if (hash.empty()) hash = sha256_of_file(use.file);
+    record.embeddings.push_back({use.name, hash});
   }
+  if (auto& loras = settings.batch.hires.loras) record.hires_lora_hashes = name_adapters(&*loras);
   if (auto& image = settings.batch.init.image) {
     std::string& hash = init_hashes_[image];
     if (hash.empty()) hash = pixels_sha256(*image);

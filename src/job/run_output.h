@@ -41,12 +41,15 @@ class Recorder {
   PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
  private:
+  std::vector<LoraHash> name_adapters(std::vector<LoraUse>* uses);
+
   const Settings& settings_;
   const ChosenModel& model_;
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
   std::optional<FileHash> vae_hash_;
   LoraHashes lora_hashes_;
+  std::map<std::string, std::string> embedding_hashes_;  // by file
   /// Of the init images that were used so far; it keeps none of them alive.
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
   std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;

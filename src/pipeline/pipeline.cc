@@ -14,6 +14,7 @@
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
+#include "pipeline/used_embeddings.h"
 #include "runtime/profile.h"
 
 namespace sd {
@@ -54,7 +55,8 @@ models::EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   return set;
 }
 
-/// The embeddings of the folder, and those in the files of adapters; what is not used is said.
+/// The embeddings of the folder, of files that are named, and those in the files of adapters; what
+/// is not used is said.
 models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
                                      models::AdapterLibrary* adapters) {
   models::EmbeddingSet set = read_folder(options.embeddings, width);
@@ -65,6 +67,9 @@ models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
       const models::AdapterFile& file = adapters->get(use.file)->file();
       models::add_embeddings(file.embeddings, file.path(), width, &set);
     }
+  }
+  for (const auto& [name, file] : options.embedding_files) {
+    models::put_embedding(name, file, width, &set);
   }
   for (const models::SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
@@ -117,5 +122,17 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
 const ModelDescription& Pipeline::description() const { return model_->description; }
 bool Pipeline::ema() const { return model_->diffusion.source.ema; }
 const DeviceOptions& Pipeline::device() const { return model_->policy.chosen; }
+
+std::vector<EmbeddingUse> Pipeline::embeddings_of(const Request& request, int64_t row) const {
+  std::vector<EmbeddingUse> uses;
+  const auto& known = model_->embeddings.embeddings;
+  if (known.empty()) return uses;
+  const text::EmbeddingNames names(*model_->tokenizer, model_->embeddings.names());
+  for (const size_t place :
+       pipeline::used_embeddings({*model_->tokenizer, names, description()}, request, row)) {
+    if (!known[place].bundled) uses.push_back({known[place].name, known[place].file.string()});
+  }
+  return uses;
+}
 
 }  // namespace sd

@@ -330,6 +330,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   if (request.batch.hires.on()) {
     show("first_latent", latent);
     const Request second = pipeline::second_pass(request, model->description.factor);
+    adapted.use(second.batch.loras, &networks);  // each pass its own, as in the web UI
     Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }

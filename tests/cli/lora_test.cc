@@ -160,6 +160,66 @@ TEST_F(Lora, IsRecordedAndDrawnAgain) {
   expect_failure(run_here({"replay", "out/samples/00001.png"}), 3, "is not the adapter");
 }
 
+TEST_F(Lora, IsOfThePassWhosePromptNamesIt) {
+  draw_lines(
+      "a cat --seed 5\n"
+      "a cat --seed 5 --hires-prompt 'a cat <lora:style:1>'\n"
+      "a cat <lora:style:1> --seed 5 --hires-prompt 'a cat'\n"
+      "a cat <lora:style:1> --seed 5\n"
+      "a cat --seed 5 --lora light --hires-prompt 'a dog <lora:style:0.5>'\n"
+      "a cat --seed 5 --hires-prompt 'a cat <lora:style:0>'\n",
+      {"--prompt-syntax", "webui", "--sampler", "euler", "--hires-scale", "2"});
+  EXPECT_TRUE(sample(0) == sample(5));
+  for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}) {
+    EXPECT_FALSE(sample(a) == sample(b)) << a << " " << b;
+  }
+  EXPECT_FALSE(record_of(1).contains("loras"));
+  EXPECT_EQ(record_of(1).at("hires").at("loras").at(0).at("sha256").get<std::string>().size(), 64U);
+  EXPECT_EQ(record_of(2).at("hires").at("loras"), json::array());
+  EXPECT_FALSE(record_of(3).at("hires").contains("loras"));
+  const std::string text = webui_text_of(4);
+  EXPECT_NE(text.find("a cat <lora:light:1>\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Hires prompt: \"a dog <lora:style:0.5> <lora:light:1>\""), std::string::npos)
+      << text;
+  EXPECT_NE(text.find(", style: "), std::string::npos) << text;  // of the hashes
+  const Finished again = run_here({"replay", "out/samples/00001.png", "out/samples/00002.png",
+                                   "out/samples/00003.png", "out/samples/00004.png"});
+  EXPECT_EQ(count_lines(again.out, "out/samples/0000"), 4) << again.err;
+  for (const std::string& line : lines_of(again.out)) {
+    EXPECT_NE(line.find(": identical"), std::string::npos) << line;
+  }
+}
+
+TEST_F(Lora, OfAnotherProgramsPictureIsFoundByItsHash) {
+  draw_lines("a cat --seed 5 --lora style\n");
+  const std::string digits = record_of(0).at("loras")[0].at("webui_hash");
+  const auto write = [&](const std::string& name, const std::string& hash) {
+    PngMetadata texts;
+    texts.add("parameters", "a cat <lora:" + name +
+                                ":1>\nSteps: 2, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: "
+                                "64x64, Lora hashes: \"" +
+                                name + ": " + hash + "\", Version: v1.10.1");
+    write_png(out_ / "x.png", Image(64, 64), texts);
+  };
+  const Words words = {"replay", "--ckpt", "model/model.safetensors", "x.png"};
+  write("style", digits);
+  const Finished same = run_here(words);
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  write("renamed", digits);
+  const Finished renamed = run_here(words);
+  EXPECT_EQ(renamed.out, same.out) << renamed.err;
+  EXPECT_NE(renamed.err.find("style.safetensors, which has the hash of the picture's renamed"),
+            std::string::npos)
+      << renamed.err;
+  write("style", "0123456789ab");
+  expect_failure(run_here(words), 3, "the adapter style [0123456789ab]");
+  Words approximately = words;
+  approximately.push_back("--approximately");
+  const Finished done = run_here(approximately);
+  EXPECT_EQ(done.out, same.out) << done.err;
+  EXPECT_NE(done.err.find("has the hash " + digits), std::string::npos) << done.err;
+}
+
 TEST_F(Lora, SaysOneLineAFile) {
   const Finished done = draw_here("txt2img", {"--lora", "style", "--lora", "style:0.1"});
   ASSERT_EQ(done.exit_code, 0) << done.err;

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "base/strings.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/replay_inputs.h"
+#include "cli/commands/replay_networks.h"
 #include "cli/flag_group.h"
 #include "cli/progress_bar.h"
 #include "image/blur.h"
@@ -19,10 +19,8 @@
 #include "image/image_io.h"
 #include "job/file_hash.h"
 #include "job/lora_folder.h"
-#include "job/lora_hash.h"
 #include "job/lora_text.h"
 #include "job/model_choice.h"
-#include "job/named_file.h"
 #include "job/picture_record.h"
 #include "job/saved_picture.h"
 #include "models/embeddings.h"
@@ -39,48 +37,6 @@ std::string embeddings_of(const ReplayOptions& options, const job::PictureRecord
   const bool known = record.settings.batch.prompts.syntax == PromptSyntax::kWebUi;
   return known ? models::find_embeddings_folder(options.embeddings) : "";
 }
-
-/// Finds the adapters of pictures; looks through the folder and reads each file once.
-class AdapterFinder {
- public:
-  explicit AdapterFinder(const std::string& lora_dir) : folder_(lora_dir) {}
-
-  /// Those that the picture was drawn with, which another program's record only names.
-  std::vector<LoraUse> find(ReplayInput* input) {
-    return input->foreign ? find_named(input) : find_recorded(input->record);
-  }
-
- private:
-  std::vector<LoraUse> find_named(ReplayInput* input) {
-    const Settings& settings = input->record.settings;
-    const bool webui = settings.batch.prompts.syntax == PromptSyntax::kWebUi;
-    std::vector<LoraUse> all =
-        job::loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", folder_);
-    std::vector<job::LoraHash>& hashes = input->record.lora_hashes;
-    hashes.clear();
-    for (const LoraUse& use : all) hashes.push_back(hashes_.get(use.file));
-    return all;
-  }
-
-  std::vector<LoraUse> find_recorded(const job::PictureRecord& record) {
-    std::vector<LoraUse> all = record.settings.batch.loras;
-    for (size_t i = 0; i < all.size(); ++i) {
-      std::string file = job::find_named_file(all[i].file, "adapter", job::kMostCheckpointBytes);
-      if (file.empty()) file = folder_.find(std::filesystem::path(all[i].file).filename());
-      if (hashes_.get(file).sha256 != record.lora_hashes.at(i).sha256) {
-        throw Error(
-            ErrorKind::kFile,
-            printable(file) + " is not the adapter that the picture was drawn with, or has changed",
-            "name the folder of the right one with --lora-dir");
-      }
-      all[i].file = std::move(file);
-    }
-    return all;
-  }
-
-  job::LoraFolder folder_;
-  job::LoraHashes hashes_;
-};
 
 Request request_of(const job::PictureRecord& record, const ModelDescription& model) {
   Request request;
@@ -145,11 +101,10 @@ void print_difference(const std::string& file, const Image& image,
 /// Draws pictures again; keeps the model from one to the next.
 class Replayer {
  public:
-  explicit Replayer(const ReplayOptions& options)
-      : options_(options), adapters_(options.lora_dir) {}
+  explicit Replayer(const ReplayOptions& options) : options_(options), networks_(options) {}
 
-  /// The record gets the hash of the model that drew it.
-  Image replay(ReplayInput* input) {
+  /// The record gets the hash of the model that drew it. `file`: the picture's.
+  Image replay(const std::string& file, ReplayInput* input) {
     job::PictureRecord& record = input->record;
     const job::ChosenModel model = find_model(options_, *input);
     record.model_sha256 = check_model(model.paths, *input);
@@ -160,29 +115,51 @@ class Replayer {
       request.batch.init.image = start.image;
       request.batch.init.inpainting = start.inpainting;
     }
-    request.batch.loras = adapters_.find(input);
-    if (input->foreign) record.settings.batch.loras = request.batch.loras;
+    const FoundNetworks networks = networks_.find(input);
+    say_differences(file, options_, networks.differences);
+    request.batch.loras = networks.loras;
+    request.batch.hires.loras = networks.hires_loras;
     check_request(model.description, request);
-    return draw_again(record, request, pipeline_for(model, record, request.batch.loras));
+    const Pipeline& pipeline = pipeline_for(model, record, request.batch, networks.embeddings);
+    if (input->foreign) complete(request, pipeline, &record);
+    return draw_again(record, request, pipeline);
   }
 
  private:
+  /// What another program's record does not say in our words.
+  static void complete(const Request& request, const Pipeline& pipeline,
+                       job::PictureRecord* record) {
+    record->settings.batch.loras = request.batch.loras;
+    record->settings.batch.hires.loras = request.batch.hires.loras;
+    record->embeddings.clear();
+    for (const EmbeddingUse& use : pipeline.embeddings_of(request, record->draw.row)) {
+      record->embeddings.push_back({use.name, job::sha256_of_file(use.file)});
+    }
+  }
+
   const Pipeline& pipeline_for(const job::ChosenModel& model, const job::PictureRecord& record,
-                               const std::vector<LoraUse>& loras) {
+                               const BatchSettings& batch,
+                               const std::map<std::string, std::string>& embeddings) {
     const DeviceOptions device = device_of(record);
     std::string key =
         fmt::format("{} {} {} {} ", static_cast<int>(model.paths.weights), device.threads,
                     static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
         embeddings_of(options_, record) + "\n" + device.device + "\n" + model.paths.checkpoint +
         "\n" + model.paths.config + "\n" + model.paths.vae;
-    for (const LoraUse& use : loras) key += "\n" + job::text_of_lora(use);
+    const std::vector<std::vector<LoraUse>> loras = job::loras_by_pass(batch);
+    for (const std::vector<LoraUse>& uses : loras) {
+      for (const LoraUse& use : uses) key += "\n" + job::text_of_lora(use);
+      key += "\n";
+    }
+    for (const auto& [name, file] : embeddings) key += "\n" + name + "=" + file;
     if (!pipeline_ || key != key_) {
       pipeline_.reset();  // memory for one
       LoadOptions load;
       load.model = model.paths;
       load.device = device;
       load.embeddings = embeddings_of(options_, record);
-      load.loras = {loras};
+      load.embedding_files = embeddings;
+      load.loras = loras;
       pipeline_.emplace(Pipeline::load(load, model.description.config));
       key_ = key;
     }
@@ -190,7 +167,7 @@ class Replayer {
   }
 
   const ReplayOptions& options_;
-  AdapterFinder adapters_;
+  NetworkFinder networks_;
   std::optional<Pipeline> pipeline_;
   std::string key_;  // of the pipeline
 };
@@ -218,7 +195,7 @@ int run_replay(const ReplayOptions& options) {
     };
     const auto recorded = job::saved_size(inputs[i].record);
     if (recorded && !has_size(before, *recorded) && !may_differ) refuse();
-    const Image after = replayer.replay(&inputs[i]);
+    const Image after = replayer.replay(options.files[i], &inputs[i]);
     const bool same_size = has_size(before, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {

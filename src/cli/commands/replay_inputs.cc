@@ -47,21 +47,14 @@ job::PictureRecord own_record(const std::string& file, const std::string& json) 
   return record;
 }
 
-/// Says what of another program's picture is drawn otherwise, or refuses to draw it.
-void check_supported(const std::string& file, const ReplayOptions& options,
-                     const ReplayInput& input) {
+/// What of it is not supported.
+std::vector<std::string> reasons_of(const ReplayInput& input, const ReplayOptions& options) {
   std::vector<std::string> reasons;
   for (const std::string& reason : input.cannot) {
     if (reason != job::kNoStartPicture || options.init_img.empty())
       reasons.push_back(printable(reason));
   }
-  if (reasons.empty()) return;
-  if (!options.approximately) {
-    throw Error(ErrorKind::kFile,
-                printable(file) + " cannot be drawn as it was: " + join(reasons, "; "),
-                "--approximately draws what comes nearest");
-  }
-  for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
+  return reasons;
 }
 
 ReplayInput foreign_input(const std::string& file, const image::PngMetadata& texts,
@@ -79,8 +72,10 @@ ReplayInput foreign_input(const std::string& file, const image::PngMetadata& tex
   ReplayInput input = {.record = std::move(picture.record),
                        .foreign = true,
                        .model_hash = std::move(picture.model_hash),
-                       .cannot = std::move(picture.cannot)};
-  check_supported(file, options, input);
+                       .cannot = std::move(picture.cannot),
+                       .loras = std::move(picture.loras),
+                       .embeddings = std::move(picture.embeddings)};
+  say_differences(file, options, reasons_of(input, options));
   return input;
 }
 
@@ -111,6 +106,17 @@ std::string find_foreign_checkpoint(const ReplayOptions& options, const ReplayIn
 }
 
 }  // namespace
+
+void say_differences(const std::string& file, const ReplayOptions& options,
+                     const std::vector<std::string>& reasons) {
+  if (reasons.empty()) return;
+  if (!options.approximately) {
+    throw Error(ErrorKind::kFile,
+                printable(file) + " cannot be drawn as it was: " + join(reasons, "; "),
+                "--approximately draws what comes nearest");
+  }
+  for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
+}
 
 ReplayInput read_input(const std::string& file, const ReplayOptions& options) {
   const image::PngMetadata texts = job::read_record_texts(file);

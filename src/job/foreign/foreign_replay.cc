@@ -27,6 +27,12 @@ ForeignPicture foreign_picture(const ForeignRecord& record, int width, int heigh
   if (settings.script == Script::kImg2Img) picture.record.draw.latent_offset = 0;
   picture.record.settings = std::move(settings);
   picture.model_hash = record.model_hash.value_or("");
+  const auto list = [&](const char* field) {
+    const std::string* text = record.infotext ? record.infotext->find(field) : nullptr;
+    return text == nullptr ? std::vector<NamedHash>() : parse_hash_list(*text);
+  };
+  picture.loras = list("Lora hashes");
+  picture.embeddings = list("TI hashes");
   return picture;
 }
 
