@@ -27,7 +27,8 @@ struct Picture {
   Image image;  ///< as the safety checker leaves it; without pixels if it withholds it
   DrawRecord draw;
   SafetyOutcome safety;
-  bool finite = true;  ///< whether its values were numbers, before they became bytes
+  bool finite = true;      ///< whether its values were numbers, before they became bytes
+  std::string cause = {};  ///< what of the request they probably were none for, or empty
 };
 
 /// Called with each picture of a request as soon as it is decoded, in the order of the request.

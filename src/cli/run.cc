@@ -128,7 +128,8 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
   if (outcome.not_numbers > 0) {
     throw Error(ErrorKind::kCheckpoint,
                 fmt::format("{} pictures hold values that are not numbers", outcome.not_numbers),
-                "the model is damaged, or does not fit these flags");
+                outcome.cause.empty() ? "the model is damaged, or does not fit these flags"
+                                      : "this is probably for " + outcome.cause + ": take less");
   }
   if (outcome.unchecked > 0) {
     throw Error(ErrorKind::kCheckpoint,

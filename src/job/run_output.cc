@@ -101,7 +101,10 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
 
 std::string OrderedOutput::why_refused(const Picture& picture) const {
   if (!refused_) return "";
-  if (!picture.finite) return "the picture holds values that are not numbers";
+  if (!picture.finite) {
+    return "the picture holds values that are not numbers" +
+           (picture.cause.empty() ? "" : ", probably for " + picture.cause);
+  }
   if (!picture.safety.failure.empty()) {
     return "the picture could not be checked: " + picture.safety.failure;
   }
@@ -117,7 +120,7 @@ void OrderedOutput::add(int64_t place, const Request& request, Picture picture,
     return refused_(place, reason);
   }
   ++count_;
-  if (!picture.finite) ++not_numbers_;
+  if (!picture.finite && ++not_numbers_ == 1) cause_ = picture.cause;
   say_safety(place, picture.safety);
   FinishedPicture finished{place, std::move(picture.image), std::nullopt};
   if (recorder_ != nullptr) finished.record = recorder_->record(request, picture, pipeline);

@@ -79,8 +79,9 @@ class OrderedOutput {
   /// Pictures that the safety checker failed on, and let not through.
   int64_t unchecked() const { return unchecked_; }
 
-  /// Pictures that hold values that are not numbers.
+  /// Pictures that hold values that are not numbers, and what was probably the cause of the first.
   int64_t not_numbers() const { return not_numbers_; }
+  const std::string& cause() const { return cause_; }
 
   /// Hands on what waits for a picture that will not come, and finishes the sink.
   void finish();
@@ -104,6 +105,7 @@ class OrderedOutput {
   std::atomic<int64_t> kept_ = 0;
   int64_t unchecked_ = 0;
   int64_t not_numbers_ = 0;
+  std::string cause_;
 };
 
 }  // namespace sd::job

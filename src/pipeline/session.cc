@@ -24,6 +24,7 @@
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/preview.h"
+#include "pipeline/probable_cause.h"
 #include "pipeline/request_load.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
@@ -94,6 +95,7 @@ struct Session::State {
  private:
   const models::LatentDiffusion& diffusion() const { return model->diffusion; }
   void forget(const pipeline::ChangedNetworks& changed);
+  void advise(const Request& request) const;
   Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const Workload& load,
                     const at::Tensor& latent);
@@ -265,8 +267,10 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     const at::Tensor z = latent.narrow(0, row, 1);
     const at::Tensor picture = first_stage.decode(z, stage);
     const bool finite = at::isfinite(picture).all().item<bool>();
+    const std::string cause = finite ? "" : pipeline::probable_cause(batch.request, row);
     if (!finite) {
-      notice("a picture holds values that are not numbers: the model does not fit these flags");
+      notice("a picture holds values that are not numbers: " +
+             (cause.empty() ? "the model does not fit these flags" : "probably for " + cause));
     }
     const InitSettings& init = batch.request.batch.init;
     Image image = runtime::in_zone("picture", [&] {
@@ -279,8 +283,8 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     });
     runtime::throw_if_cut();
     if (on_picture)
-      on_picture(
-          {std::move(image), pipeline::draw_record(batch.request, row), std::move(safety), finite});
+      on_picture({std::move(image), pipeline::draw_record(batch.request, row), std::move(safety),
+                  finite, cause});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }
@@ -317,6 +321,15 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
   return batch;
 }
 
+/// Says how the adapters want to be drawn with, if they are not.
+void Session::State::advise(const Request& request) const {
+  for (const LoraUse& use : request.batch.loras) {
+    model->adapters->advise(use.file, {.sampler = request.batch.sampler,
+                                       .steps = request.batch.steps,
+                                       .scale = request.pictures.front().scale});
+  }
+}
+
 Result Session::State::generate(const Request& request, const PictureFn& on_picture,
                                 const ProgressFn& progress) {
   check_request(model->description, request);
@@ -325,6 +338,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;
+  advise(request);
   adapted.use(request.batch.loras, &networks);
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {

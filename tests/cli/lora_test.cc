@@ -220,6 +220,19 @@ TEST_F(Lora, OfAnotherProgramsPictureIsFoundByItsHash) {
   EXPECT_NE(done.err.find("has the hash " + digits), std::string::npos) << done.err;
 }
 
+TEST_F(Lora, IsAdvisedOnceUnlessTheAdviceIsFollowed) {
+  std::filesystem::copy(out_ / "models/lora/style.safetensors",
+                        out_ / "models/lora/my_lcm.safetensors");
+  const Words turbo = {"--sampler", "lcm", "--ddim_steps", "4", "--scale", "1"};
+  Words words = {"--lora", "my_lcm"};
+  const Finished otherwise = draw_here("txt2img", words);
+  EXPECT_EQ(count_lines(otherwise.err, "my_lcm is an LCM adapter"), 1) << otherwise.err;
+  words.insert(words.end(), turbo.begin(), turbo.end());
+  const Finished followed = draw_here("txt2img", words);
+  EXPECT_EQ(followed.exit_code, 0) << followed.err;
+  EXPECT_EQ(count_lines(followed.err, "my_lcm is an LCM adapter"), 0) << followed.err;
+}
+
 TEST_F(Lora, SaysOneLineAFile) {
   const Finished done = draw_here("txt2img", {"--lora", "style", "--lora", "style:0.1"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
