@@ -18,6 +18,7 @@
 #include "image/file_bytes.h"
 #include "image/image_io.h"
 #include "job/file_hash.h"
+#include "job/left_out.h"
 #include "job/lora_folder.h"
 #include "job/lora_text.h"
 #include "job/model_choice.h"
@@ -80,20 +81,43 @@ Image draw_again(const job::PictureRecord& record, const Request& request,
   return job::saved_picture(std::move(image), settings.watermark, settings.output.save_size);
 }
 
-void print_difference(const std::string& file, const Image& image,
+/// The picture that is drawn again.
+struct Before {
+  Image image;
+  std::string lossy;  ///< the format, where it lost detail, or empty
+};
+
+Before read_before(const std::string& file) {
+  const std::vector<uint8_t> bytes = image::read_file_bytes(file);
+  return {image::decode_image(bytes, file), image::lossy_format(bytes)};
+}
+
+/// What is said behind the difference from a lossy file.
+std::string lossy_remark(const std::string& format) {
+  if (format.empty()) return "";
+  return fmt::format(
+      " (its {} is lossy: to tell whether the picture is the same, compare with one "
+      "that was saved as PNG)",
+      format);
+}
+
+void print_difference(const std::string& file, const Before& before,
                       const image::ImageDifference& difference, bool json) {
   const std::string name = printable(file, std::string::npos);
+  const Image& image = before.image;
   if (json) {
-    const nlohmann::json line = {{"file", name},
-                                 {"largest_difference", difference.largest},
-                                 {"differing", difference.values},
-                                 {"values", image.rgb.size()}};
+    nlohmann::json line = {{"file", name},
+                           {"largest_difference", difference.largest},
+                           {"differing", difference.values},
+                           {"values", image.rgb.size()}};
+    if (!before.lossy.empty()) line["lossy"] = before.lossy;
     print_json(line.dump());
   } else if (difference.largest == 0) {
     print(name + ": identical\n");
   } else {
-    print(fmt::format("{}: the largest difference is {} of 255; {} of {} values differ\n", name,
-                      difference.largest, difference.values, image.rgb.size()));
+    print(fmt::format("{}: the largest difference is {} of 255; {} of {} values differ{}\n", name,
+                      difference.largest, difference.values, image.rgb.size(),
+                      lossy_remark(before.lossy)));
   }
   flush_output();
 }
@@ -115,6 +139,7 @@ class Replayer {
       request.batch.init.image = start.image;
       request.batch.init.inpainting = start.inpainting;
     }
+    if (input->foreign) say_left_out(record.settings);
     const FoundNetworks networks = networks_.find(input);
     say_differences(file, options_, networks.differences);
     request.batch.loras = networks.loras;
@@ -126,6 +151,12 @@ class Replayer {
   }
 
  private:
+  static void say_left_out(const Settings& settings) {
+    if (settings.batch.prompts.syntax != PromptSyntax::kWebUi) return;
+    const std::string what = job::left_out_of(settings.picture);
+    if (!what.empty()) notice("left out of a prompt, " + what);
+  }
+
   /// What another program's record does not say in our words.
   static void complete(const Request& request, const Pipeline& pipeline,
                        job::PictureRecord* record) {
@@ -186,7 +217,7 @@ int run_replay(const ReplayOptions& options) {
   for (const std::string& file : options.files) inputs.push_back(read_input(file, options));
   Replayer replayer(options);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Image before = image::read_image(options.files[i]);
+    const Before before = read_before(options.files[i]);
     const bool may_differ = inputs[i].foreign && options.approximately;
     const auto refuse = [&] {
       throw Error(ErrorKind::kFile,
@@ -194,12 +225,13 @@ int run_replay(const ReplayOptions& options) {
                   "it was cropped or resized since it was drawn");
     };
     const auto recorded = job::saved_size(inputs[i].record);
-    if (recorded && !has_size(before, *recorded) && !may_differ) refuse();
+    if (recorded && !has_size(before.image, *recorded) && !may_differ) refuse();
     const Image after = replayer.replay(options.files[i], &inputs[i]);
-    const bool same_size = has_size(before, {after.width, after.height});
+    const bool same_size = has_size(before.image, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {
-      print_difference(options.files[i], after, image::difference_of(before, after), options.json);
+      print_difference(options.files[i], before, image::difference_of(before.image, after),
+                       options.json);
     } else {
       notice(printable(options.files[i]) + ": drawn with another size, so not compared");
     }
