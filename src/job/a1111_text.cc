@@ -152,7 +152,7 @@ std::string a1111_text(const PictureRecord& record) {
   }
   std::string separator;
   for (const auto& [name, value] : fields_of(record)) {
-    text += separator + name + ": " + quoted_field(value);
+    text += separator + name + ": " + kept_field(value);
     separator = ", ";
   }
   return text;

@@ -113,6 +113,11 @@ void parse_prompts(std::string_view lines, InfoText* text) {
   }
 }
 
+/// As JSON.
+std::string in_quotes(const std::string& value) {
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string_view strip(std::string_view utf8) {
@@ -134,8 +139,12 @@ const std::string* InfoText::find(std::string_view name) const {
 }
 
 std::string quoted_field(const std::string& value) {
-  if (value.find_first_of(",:\n") == std::string::npos) return value;
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return value.find_first_of(",:\n") == std::string::npos ? value : in_quotes(value);
+}
+
+std::string kept_field(const std::string& value) {
+  const bool is_odd = value.starts_with('"') || strip(value) != value;
+  return is_odd ? in_quotes(value) : quoted_field(value);
 }
 
 bool is_size(std::string_view value, std::string* width, std::string* height) {
