@@ -11,6 +11,7 @@
 #include "job/hires_plan.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
+#include "job/left_out.h"
 #include "job/lora_folder.h"
 #include "job/prompt_templates.h"
 #include "pipeline/size_check.h"
@@ -49,10 +50,10 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
   }
 }
 
-/// The size that is drawn: H and W over f, times the model's own factor.
-int drawn_side(const char* flag, int64_t side, int64_t f, bool hires,
-               const ModelDescription& model) {
-  const int64_t multiple = hires ? model.factor : model.size_multiple;
+/// The size that is drawn: H and W over f, times the model's own factor. `any`: it may be any that
+/// the latent can have.
+int drawn_side(const char* flag, int64_t side, int64_t f, bool any, const ModelDescription& model) {
+  const int64_t multiple = any ? model.factor : model.size_multiple;
   pipeline::check_side(flag, side, multiple / model.factor * f, kMaxSide / model.factor * f);
   return static_cast<int>(side / f * model.factor);
 }
@@ -83,6 +84,7 @@ class BatchPlanner::Batches {
     alone.request.batch.loras = first.batch.loras;
     alone.request.batch.hires.loras = first.batch.hires.loras;
     say_unusual(line);
+    say_left_out(first);
     add(std::move(alone));
   }
 
@@ -105,7 +107,7 @@ class BatchPlanner::Batches {
     PlannedTemplates templates{
         .texts = {texts_of(line.picture)}, .expand = expand_, .seed = settings_.seed};
     const bool name = may_name(line.picture.prompt) || may_name(line.picture.hires_prompt);
-    if (line.batch.prompts.syntax == PromptSyntax::kWebUi && name) {
+    if (is_webui(line) && name) {
       templates.adapters = [given = line.batch.loras, folder = loras_](
                                const PictureSettings& picture, BatchSettings* batch) {
         set_loras(given, picture, *folder, batch);
@@ -131,6 +133,10 @@ class BatchPlanner::Batches {
     if (!varies) return;
     noise->variation_seeds = {line.picture.variation_seed.value_or(0) + count};
     batch->variation_steps = {step};
+  }
+
+  static bool is_webui(const LineSettings& line) {
+    return line.batch.prompts.syntax == PromptSyntax::kWebUi;
   }
 
   /// Whether the sampler is named, other than by the reference's flags.
@@ -160,8 +166,9 @@ class BatchPlanner::Batches {
     InitSettings& init = batch->init;
     complete_mask(&init, sampler, model_);
     AskedSize asked;
-    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, false, model_);
-    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, false, model_);
+    const bool any = is_webui(line);
+    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, any, model_);
+    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, any, model_);
     InitPicture start = init_images_.get(init, asked);
     init.image = std::move(start.image);
     init.inpainting = std::move(start.inpainting);
@@ -184,15 +191,15 @@ class BatchPlanner::Batches {
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
         choice.schedule != nullptr ? choice.schedule->name : sampling::kAutomaticSchedule;
-    const bool hires = request.batch.hires.on();
+    const bool any = request.batch.hires.on() || is_webui(line);
     resolve_hires(&request.batch.hires);
     if (settings_.script == Script::kImg2Img) {
       start_from_picture(line, choice.sampler, &request.batch);
     } else {
       request.batch.height =
-          drawn_side("height", line.H.value_or(default_side_), settings_.f, hires, model_);
+          drawn_side("height", line.H.value_or(default_side_), settings_.f, any, model_);
       request.batch.width =
-          drawn_side("width", line.W.value_or(default_side_), settings_.f, hires, model_);
+          drawn_side("width", line.W.value_or(default_side_), settings_.f, any, model_);
     }
     std::optional<double>& eta = request.batch.knobs.eta;
     eta = choice.sampler.eta == sampling::Eta::kIgnored
@@ -200,7 +207,7 @@ class BatchPlanner::Batches {
               : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
     // (A template's are those of the text that it becomes.)
-    const bool named = line.batch.prompts.syntax == PromptSyntax::kWebUi && !expand_;
+    const bool named = is_webui(line) && !expand_;
     set_loras(line.batch.loras, named ? line.picture : PictureSettings(), *loras_, &request.batch);
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
@@ -282,6 +289,12 @@ class BatchPlanner::Batches {
       say(fmt::format("`steps` {}: the reference's grid has {} steps, which are taken", steps,
                       count.actual));
     }
+  }
+
+  void say_left_out(const Request& request) {
+    if (request.batch.prompts.syntax != PromptSyntax::kWebUi) return;
+    const std::string what = left_out_of(request.pictures.front());
+    if (!what.empty()) say("left out of a prompt, " + what);
   }
 
   void say(const std::string& line) {

@@ -1,5 +1,7 @@
 #include "job/infotext_fields.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -10,6 +12,8 @@
 #include "job/webui_pasting.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
+#include "sd/request.h"
+#include "text/prompt_syntax.h"
 
 namespace sd::job {
 namespace {
@@ -90,6 +94,8 @@ constexpr ValueWord kOnly[] = {{"VAE Encoder", "Full"},
                                {"Hires checkpoint", "Use same checkpoint"},
                                {"Hires resize-1", "0"},
                                {"Hires resize-2", "0"},
+                               {"Hires prompt", ""},
+                               {"Hires negative prompt", ""},
                                {"Mask mode", "Inpaint masked"},
                                {"Masked content", "original"},
                                {"Inpaint area", "Whole picture"},
@@ -193,13 +199,81 @@ void set_hires_sampler(const ordered_json& fields, WebUiSettings* to) {
     to->unsupported.push_back(shown("Hires sampler", sampler));
   }
   if (schedule == "Use same scheduler" && found.schedule == "Automatic") return;
+  if (found.schedule == "Automatic" && schedule != "Automatic") {
+    to->unsupported.push_back(shown("Hires schedule type", schedule));
+  }
   const sampling::Schedule* chosen = sampling::find_schedule(found.schedule);
   hires.schedule = chosen == nullptr ? sampling::kAutomaticSchedule : chosen->name;
+}
+
+/// -1 asks for any seed, and does not say which it was.
+bool is_random_seed(const std::string& field, const std::string& value) {
+  return (field == "Seed" || field == "Variation seed") && value == "-1";
 }
 
 bool has_second_pass(const ordered_json& fields) {
   return fields.contains("Hires upscale") || text_of(fields.at("Hires resize-1")) != "0" ||
          text_of(fields.at("Hires resize-2")) != "0";
+}
+
+/// What the prompts of both passes ask for. Throws Error(kUsage) where a strength is no number.
+std::vector<text::NetworkUse> networks_in(const PictureSettings& picture) {
+  std::vector<text::NetworkUse> all;
+  for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
+    const auto some = text::parse_prompt(prompt, PromptSyntax::kWebUi).networks;
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+/// What the prompts ask for and this program does not have. (Of an unknown kind the web UI has
+/// nothing, either.)
+void refuse_networks(WebUiSettings* to) {
+  try {
+    for (const text::NetworkUse& use : networks_in(to->settings.picture)) {
+      if (use.kind != "hypernet") continue;
+      to->unsupported.push_back("hypernetworks are not supported: " + printable(use.name, 60));
+    }
+  } catch (const Error&) {  // which `refuse_request` says
+  }
+}
+
+/// Sides as the web UI draws them, whose latent counts whole eights; of a scale and sides of the
+/// second pass the sides count there (modules/processing.py, calculate_target_resolution).
+void complete_sizes(WebUiSettings* to) {
+  constexpr int kFactor = 8;
+  BatchSettings& batch = to->settings.batch;
+  const bool whole = batch.width % kFactor == 0 && batch.height % kFactor == 0;
+  if (!whole && batch.hires.on()) {
+    to->unsupported.push_back(
+        fmt::format("Size: {}x{} is no multiple of 8", batch.width, batch.height));
+  }
+  batch.width = std::max(kFactor, batch.width / kFactor * kFactor);
+  batch.height = std::max(kFactor, batch.height / kFactor * kFactor);
+  if (batch.hires.width != 0 || batch.hires.height != 0) batch.hires.scale = 0;
+  if (batch.hires.on()) return;
+  if (batch.hires != HiresSettings()) to->unsupported.emplace_back("a second pass without a size");
+  batch.hires = {};
+  to->settings.picture.hires_prompt.clear();
+  to->settings.picture.hires_negative_prompt.clear();
+}
+
+/// What no run takes, whichever model draws it. (Adapters are looked for later.)
+void refuse_request(WebUiSettings* to) {
+  const Settings& settings = to->settings;
+  Request request;
+  request.batch = settings.batch;
+  request.pictures = {settings.picture};
+  request.noise = {.rng = settings.rng, .seeds = {settings.seed}, .rows = 0};
+  request.noise.changes = settings.batch.noise;
+  request.noise.variation_seeds = {settings.picture.variation_seed.value_or(0)};
+  try {
+    const size_t named = networks_in(settings.picture).size();
+    request.batch.loras.assign(named, LoraUse{.file = "", .in_prompt = true});
+    check_request(ModelDescription(), request);
+  } catch (const Error& error) {
+    to->unsupported.emplace_back(error.what());
+  }
 }
 
 }  // namespace
@@ -227,8 +301,15 @@ WebUiSettings settings_of_infotext(const InfoText& text) {
   for (const auto& [field, value] : fields.items()) {
     const std::string as_text = text_of(value);
     if (is_elsewhere(field) || is_without_effect(field, as_text)) continue;
-    if (!set_field(field, as_text, &settings)) to.unsupported.push_back(shown(field, as_text));
+    if (is_random_seed(field, as_text)) {
+      to.unsupported.push_back(shown(field, as_text) + " stands for a random one");
+    } else if (!set_field(field, as_text, &settings)) {
+      to.unsupported.push_back(shown(field, as_text));
+    }
   }
+  complete_sizes(&to);
+  refuse_networks(&to);
+  refuse_request(&to);
   return to;
 }
 

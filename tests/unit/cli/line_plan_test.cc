@@ -132,6 +132,28 @@ TEST_F(LinePlan, TakesTheAdaptersOfEachPassesOwnPrompt) {
                [&] { plan("x --hires-prompt 'y <lora:c:1>'"); });
 }
 
+TEST_F(LinePlan, SaysOnceWhatAPromptAsksForInVain) {
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  plan_and_listen("a <foo:x:1>\nb <foo:x:2>\nc <hypernet:y>\nd\n");
+  for (const char* line : {"left out of a prompt, <foo:x>: foo is no kind of network",
+                           "left out of a prompt, <hypernet:y>: hypernetworks are not supported"}) {
+    const size_t at = said_.find(line);
+    ASSERT_NE(at, std::string::npos) << said_;
+    EXPECT_EQ(said_.find(line, at + 1), std::string::npos) << said_;
+  }
+  options_.batch.prompts.syntax = PromptSyntax::kPlain;
+  plan_and_listen("a <foo:x:1>\n");
+  EXPECT_EQ(said_.find("left out"), std::string::npos) << said_;
+}
+
+TEST_F(LinePlan, TakesSidesOfWholeLatentsInTheWebUisSyntax) {
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  EXPECT_EQ(plan("a --W 72 --H 136").batches.at(0).request.batch.width, 72);
+  expect_error(ErrorKind::kUsage, "multiple of 8", [&] { plan("a --W 65"); });
+  options_.batch.prompts.syntax = PromptSyntax::kPlain;
+  expect_error(ErrorKind::kUsage, "multiple of 64", [&] { plan("a --W 72"); });
+}
+
 TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {
   options_.n_samples = 2;
   const BatchPlan all = plan("a\nb --W 64\nc\nd --W 64 --scale 3\ne\nf --W 64");
