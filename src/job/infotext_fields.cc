@@ -1,19 +1,16 @@
 #include "job/infotext_fields.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/strings.h"
 #include "job/hires_plan.h"
+#include "job/infotext_limits.h"
 #include "job/settings.h"
 #include "job/webui_pasting.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
-#include "sd/request.h"
-#include "text/prompt_syntax.h"
 
 namespace sd::job {
 namespace {
@@ -216,66 +213,6 @@ bool has_second_pass(const ordered_json& fields) {
          text_of(fields.at("Hires resize-2")) != "0";
 }
 
-/// What the prompts of both passes ask for. Throws Error(kUsage) where a strength is no number.
-std::vector<text::NetworkUse> networks_in(const PictureSettings& picture) {
-  std::vector<text::NetworkUse> all;
-  for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
-    const auto some = text::parse_prompt(prompt, PromptSyntax::kWebUi).networks;
-    all.insert(all.end(), some.begin(), some.end());
-  }
-  return all;
-}
-
-/// What the prompts ask for and this program does not have. (Of an unknown kind the web UI has
-/// nothing, either.)
-void refuse_networks(WebUiSettings* to) {
-  try {
-    for (const text::NetworkUse& use : networks_in(to->settings.picture)) {
-      if (use.kind != "hypernet") continue;
-      to->unsupported.push_back("hypernetworks are not supported: " + printable(use.name, 60));
-    }
-  } catch (const Error&) {  // which `refuse_request` says
-  }
-}
-
-/// Sides as the web UI draws them, whose latent counts whole eights; of a scale and sides of the
-/// second pass the sides count there (modules/processing.py, calculate_target_resolution).
-void complete_sizes(WebUiSettings* to) {
-  constexpr int kFactor = 8;
-  BatchSettings& batch = to->settings.batch;
-  const bool whole = batch.width % kFactor == 0 && batch.height % kFactor == 0;
-  if (!whole && batch.hires.on()) {
-    to->unsupported.push_back(
-        fmt::format("Size: {}x{} is no multiple of 8", batch.width, batch.height));
-  }
-  batch.width = std::max(kFactor, batch.width / kFactor * kFactor);
-  batch.height = std::max(kFactor, batch.height / kFactor * kFactor);
-  if (batch.hires.width != 0 || batch.hires.height != 0) batch.hires.scale = 0;
-  if (batch.hires.on()) return;
-  if (batch.hires != HiresSettings()) to->unsupported.emplace_back("a second pass without a size");
-  batch.hires = {};
-  to->settings.picture.hires_prompt.clear();
-  to->settings.picture.hires_negative_prompt.clear();
-}
-
-/// What no run takes, whichever model draws it. (Adapters are looked for later.)
-void refuse_request(WebUiSettings* to) {
-  const Settings& settings = to->settings;
-  Request request;
-  request.batch = settings.batch;
-  request.pictures = {settings.picture};
-  request.noise = {.rng = settings.rng, .seeds = {settings.seed}, .rows = 0};
-  request.noise.changes = settings.batch.noise;
-  request.noise.variation_seeds = {settings.picture.variation_seed.value_or(0)};
-  try {
-    const size_t named = networks_in(settings.picture).size();
-    request.batch.loras.assign(named, LoraUse{.file = "", .in_prompt = true});
-    check_request(ModelDescription(), request);
-  } catch (const Error& error) {
-    to->unsupported.emplace_back(error.what());
-  }
-}
-
 }  // namespace
 
 WebUiSettings settings_of_infotext(const InfoText& text) {
@@ -307,9 +244,7 @@ WebUiSettings settings_of_infotext(const InfoText& text) {
       to.unsupported.push_back(shown(field, as_text));
     }
   }
-  complete_sizes(&to);
-  refuse_networks(&to);
-  refuse_request(&to);
+  limit_settings(&to);
   return to;
 }
 

@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,77 +8,21 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/replay_drawing.h"
 #include "cli/commands/replay_inputs.h"
-#include "cli/commands/replay_networks.h"
 #include "cli/flag_group.h"
-#include "cli/progress_bar.h"
-#include "image/blur.h"
 #include "image/difference.h"
 #include "image/file_bytes.h"
 #include "image/image_io.h"
-#include "job/file_hash.h"
-#include "job/left_out.h"
-#include "job/lora_folder.h"
-#include "job/lora_text.h"
+#include "job/foreign/batch_place.h"
 #include "job/model_choice.h"
 #include "job/picture_record.h"
 #include "job/saved_picture.h"
-#include "models/embeddings.h"
-#include "models/model_source.h"
-#include "pipeline/noise_plan.h"
-#include "runtime/kernel_policy.h"
+#include "pipeline/hires.h"
 #include "sd/error.h"
 
 namespace sd::cli {
 namespace {
-
-/// The folder of the embeddings that a picture's prompts may name.
-std::string embeddings_of(const ReplayOptions& options, const job::PictureRecord& record) {
-  const bool known = record.settings.batch.prompts.syntax == PromptSyntax::kWebUi;
-  return known ? models::find_embeddings_folder(options.embeddings) : "";
-}
-
-Request request_of(const job::PictureRecord& record, const ModelDescription& model) {
-  Request request;
-  request.batch = record.settings.batch;
-  request.pictures.assign(static_cast<size_t>(record.draw.batch), record.settings.picture);
-  DrawRecord draw = record.draw;
-  draw.variation_seed = record.settings.picture.variation_seed;
-  request.noise = pipeline::place_of(model, request.batch, draw, record.settings.rng,
-                                     record.settings.seed_mode == SeedMode::kImage);
-  request.keep = {draw.row};
-  return request;
-}
-
-/// The device, threads, kernels and precision of the record, as far as this machine has them.
-DeviceOptions device_of(const job::PictureRecord& record) {
-  DeviceOptions device = record.settings.device;
-  if (device.device != "cpu") device.device = "auto";
-  if (device.kernels == KernelChoice::kAvx512 && runtime::probe_isa() < runtime::Isa::kAvx512) {
-    notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
-    device.kernels = KernelChoice::kAuto;
-  }
-  return device;
-}
-
-Image draw_again(const job::PictureRecord& record, const Request& request,
-                 const Pipeline& pipeline) {
-  Session session = pipeline.start();
-  ProgressBar bar(ProgressBar::style_of_stderr());
-  Image image;
-  session.generate(
-      request, [&](Picture picture) { image = std::move(picture.image); },
-      [&](const ProgressEvent& event) {
-        if (interrupted() || reader_gone()) return false;
-        bar.show({.event = event, .seconds_left = std::nullopt});
-        return true;
-      });
-  // What the checker took from the picture stays taken.
-  if (record.safety.action == SafetyAction::kBlurred) image = image::blur_beyond_recognition(image);
-  if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
-  const Settings& settings = record.settings;
-  return job::saved_picture(std::move(image), settings.watermark, settings.output.save_size);
-}
 
 /// The picture that is drawn again.
 struct Before {
@@ -122,86 +65,33 @@ void print_difference(const std::string& file, const Before& before,
   flush_output();
 }
 
-/// Draws pictures again; keeps the model from one to the next.
-class Replayer {
- public:
-  explicit Replayer(const ReplayOptions& options) : options_(options), networks_(options) {}
+bool is_close(const Image& before, const Image& after) {
+  constexpr int kMost = 32;
+  return image::difference_of(before, after).largest <= kMost;
+}
 
-  /// The record gets the hash of the model that drew it. `file`: the picture's.
-  Image replay(const std::string& file, ReplayInput* input) {
-    job::PictureRecord& record = input->record;
-    const job::ChosenModel model = find_model(options_, *input);
-    record.model_sha256 = check_model(model.paths, *input);
-    if (input->foreign) record.settings.ckpt = job::recorded_path(model.paths.checkpoint);
-    Request request = request_of(record, model.description);
-    if (record.starts_from_picture()) {
-      const job::InitPicture start = find_init_image(options_, *input, model.description);
-      request.batch.init.image = start.image;
-      request.batch.init.inpainting = start.inpainting;
-    }
-    if (input->foreign) say_left_out(record.settings);
-    const FoundNetworks networks = networks_.find(input);
-    say_differences(file, options_, networks.differences);
-    request.batch.loras = networks.loras;
-    request.batch.hires.loras = networks.hires_loras;
-    check_request(model.description, request);
-    const Pipeline& pipeline = pipeline_for(model, record, request.batch, networks.embeddings);
-    if (input->foreign) complete(request, pipeline, &record);
-    return draw_again(record, request, pipeline);
+/// Where it counts, the picture as it is at the place of a batch that fits, which another program's
+/// text does not tell; else as it was drawn alone.
+Image at_its_place(const std::string& file, const Image& before, Image alone, ReplayInput* input,
+                   const Replayer& replayer) {
+  const BatchSettings& batch = input->record.settings.batch;
+  const bool counts =
+      input->foreign && input->cannot.empty() && pipeline::encodes_first_pass(batch.hires);
+  if (!counts || is_close(before, alone)) return alone;
+  const DrawRecord draw = input->record.draw;
+  const bool varies = batch.noise.variation_strength != 0;
+  for (const job::BatchPlace& place : job::batch_places()) {
+    if (varies && place.before + 1 < place.batch) continue;  // the same as in a smaller batch
+    input->record.draw = job::at_place(draw, place, varies);
+    Image again = replayer.draw(input->record);
+    if (!is_close(before, again)) continue;
+    notice(fmt::format("{}: picture {} of a batch of {}, which its text does not tell",
+                       printable(file), place.before + 1, place.batch));
+    return again;
   }
-
- private:
-  static void say_left_out(const Settings& settings) {
-    if (settings.batch.prompts.syntax != PromptSyntax::kWebUi) return;
-    const std::string what = job::left_out_of(settings.picture);
-    if (!what.empty()) notice("left out of a prompt, " + what);
-  }
-
-  /// What another program's record does not say in our words.
-  static void complete(const Request& request, const Pipeline& pipeline,
-                       job::PictureRecord* record) {
-    record->settings.batch.loras = request.batch.loras;
-    record->settings.batch.hires.loras = request.batch.hires.loras;
-    record->embeddings.clear();
-    for (const EmbeddingUse& use : pipeline.embeddings_of(request, record->draw.row)) {
-      record->embeddings.push_back({use.name, job::sha256_of_file(use.file)});
-    }
-  }
-
-  const Pipeline& pipeline_for(const job::ChosenModel& model, const job::PictureRecord& record,
-                               const BatchSettings& batch,
-                               const std::map<std::string, std::string>& embeddings) {
-    const DeviceOptions device = device_of(record);
-    std::string key =
-        fmt::format("{} {} {} {} ", static_cast<int>(model.paths.weights), device.threads,
-                    static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
-        embeddings_of(options_, record) + "\n" + device.device + "\n" + model.paths.checkpoint +
-        "\n" + model.paths.config + "\n" + model.paths.vae;
-    const std::vector<std::vector<LoraUse>> loras = job::loras_by_pass(batch);
-    for (const std::vector<LoraUse>& uses : loras) {
-      for (const LoraUse& use : uses) key += "\n" + job::text_of_lora(use);
-      key += "\n";
-    }
-    for (const auto& [name, file] : embeddings) key += "\n" + name + "=" + file;
-    if (!pipeline_ || key != key_) {
-      pipeline_.reset();  // memory for one
-      LoadOptions load;
-      load.model = model.paths;
-      load.device = device;
-      load.embeddings = embeddings_of(options_, record);
-      load.embedding_files = embeddings;
-      load.loras = loras;
-      pipeline_.emplace(Pipeline::load(load, model.description.config));
-      key_ = key;
-    }
-    return *pipeline_;
-  }
-
-  const ReplayOptions& options_;
-  NetworkFinder networks_;
-  std::optional<Pipeline> pipeline_;
-  std::string key_;  // of the pipeline
-};
+  input->record.draw = draw;
+  return alone;
+}
 
 bool has_size(const Image& picture, const FitSize& size) {
   return FitSize{picture.width, picture.height} == size;
@@ -226,10 +116,11 @@ int run_replay(const ReplayOptions& options) {
     };
     const auto recorded = job::saved_size(inputs[i].record);
     if (recorded && !has_size(before.image, *recorded) && !may_differ) refuse();
-    const Image after = replayer.replay(options.files[i], &inputs[i]);
+    Image after = replayer.replay(options.files[i], &inputs[i]);
     const bool same_size = has_size(before.image, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {
+      after = at_its_place(options.files[i], before.image, std::move(after), &inputs[i], replayer);
       print_difference(options.files[i], before, image::difference_of(before.image, after),
                        options.json);
     } else {

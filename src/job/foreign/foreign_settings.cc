@@ -45,7 +45,7 @@ class Converter {
     take("drawn_height", record_.height);
     if (record_.clip_skip && *record_.clip_skip != 1) take("clip_skip", record_.clip_skip);
     settings_.seed = record_.seed.value_or(0);
-    if (record_.strength) settings_.batch.init.strength = record_.strength;
+    if (settings_.script == Script::kImg2Img) take("strength", record_.strength);
     take_sampler();
     for (const Implied& implied : kImplied) {
       if (record_.program != implied.program) continue;
