@@ -1,7 +1,6 @@
 #include "job/infotext.h"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "base/split.h"
@@ -150,9 +149,11 @@ std::string kept_field(const std::string& value) {
 bool is_size(std::string_view value, std::string* width, std::string* height) {
   const size_t cross = value.find('x');
   if (cross == std::string_view::npos) return false;
-  const auto digits = [](std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(),
-                                        [](unsigned char c) { return std::isdigit(c) != 0; });
+  const auto digits = [](std::string_view text) {  // of any script, as Python's \d
+    for (size_t i = 0; i < text.size();) {
+      if (!text::is_decimal_digit(next_char(text, &i))) return false;
+    }
+    return !text.empty();
   };
   if (!digits(value.substr(0, cross)) || !digits(value.substr(cross + 1))) return false;
   *width = value.substr(0, cross);

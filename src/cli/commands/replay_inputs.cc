@@ -73,16 +73,31 @@ ReplayInput foreign_input(const std::string& file, const image::PngMetadata& tex
                        .foreign = true,
                        .model_hash = std::move(picture.model_hash),
                        .cannot = std::move(picture.cannot),
+                       .vae_hash = std::move(picture.vae_hash),
                        .loras = std::move(picture.loras),
                        .embeddings = std::move(picture.embeddings)};
   say_differences(file, options, reasons_of(input, options));
   return input;
 }
 
-/// The autoencoder of that name below the folder of models.
-std::string find_foreign_vae(const ReplayOptions& options, const std::string& name) {
-  std::string found = job::find_model(options.models, "", name);
+/// The autoencoder of the hash or, where that is not stated or does not count, of the name below
+/// the folder of models.
+std::string find_foreign_vae(const ReplayOptions& options, const ReplayInput& input) {
+  const std::string& name = input.record.settings.vae;
+  std::string found = job::find_vae(options.models, input.vae_hash, name);
   if (!found.empty()) return found;
+  found = job::find_vae(options.models, "", name);
+  const std::string other = printable(found) +
+                            " has another hash than the picture's autoencoder, " +
+                            printable(input.vae_hash, 80);
+  if (!found.empty() && !options.approximately) {
+    throw Error(ErrorKind::kFile, other,
+                "name the right one with --vae, or draw with this one by --approximately");
+  }
+  if (!found.empty()) {
+    notice("not as it was drawn: " + other);
+    return found;
+  }
   throw Error(ErrorKind::kFile,
               "the picture's autoencoder " + printable(name, 60) + " is not below " +
                   printable(options.models),
@@ -142,7 +157,7 @@ job::ChosenModel find_model(const ReplayOptions& options, const ReplayInput& inp
     run.vae = record.settings.vae.empty() ? job::kOwnVae : job::find_named_vae(record.settings.vae);
   }
   if (run.vae.empty() && input.foreign && !record.settings.vae.empty()) {
-    run.vae = find_foreign_vae(options, record.settings.vae);
+    run.vae = find_foreign_vae(options, input);
   }
   job::ChosenModel model = run.ckpt.empty() && record.built_in_model
                                ? job::built_in_model(run.vae == job::kOwnVae ? "" : run.vae)

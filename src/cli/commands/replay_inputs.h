@@ -31,6 +31,7 @@ struct ReplayInput {
   bool foreign = false;                    ///< of another program
   std::string model_hash = {};             ///< what that program's record says
   std::vector<std::string> cannot = {};    ///< what keeps that program's picture from being drawn
+  std::string vae_hash = {};               ///< what that record says of the autoencoder's
   std::vector<job::NamedHash> loras = {};  ///< what that record says of the hashes of adapters
   std::vector<job::NamedHash> embeddings = {};  ///< and of the embeddings that were used
 };

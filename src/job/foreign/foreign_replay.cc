@@ -51,12 +51,13 @@ ForeignPicture foreign_picture(const ForeignRecord& record, int width, int heigh
   }
   picture.record.settings = std::move(settings);
   picture.model_hash = record.model_hash.value_or("");
-  const auto list = [&](const char* field) {
-    const std::string* text = record.infotext ? record.infotext->find(field) : nullptr;
-    return text == nullptr ? std::vector<NamedHash>() : parse_hash_list(*text);
+  const auto field = [&](const char* name) {
+    const std::string* text = record.infotext ? record.infotext->find(name) : nullptr;
+    return text == nullptr ? std::string() : *text;
   };
-  picture.loras = list("Lora hashes");
-  picture.embeddings = list("TI hashes");
+  picture.vae_hash = field("VAE hash");
+  picture.loras = parse_hash_list(field("Lora hashes"));
+  picture.embeddings = parse_hash_list(field("TI hashes"));
   return picture;
 }
 
