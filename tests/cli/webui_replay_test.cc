@@ -1,6 +1,9 @@
 // Pictures of AUTOMATIC1111's web UI, drawn again by what their texts say, and other programs'
 // records as command lines.
 
+#include <iomanip>
+#include <sstream>
+
 #include "cli/picture_files.h"
 #include "cli/small_model.h"
 #include "image/png_metadata.h"
@@ -157,6 +160,28 @@ TEST_F(ForeignPicture, IsShownAsACommandLine) {
   EXPECT_EQ(shown.at("settings").at("steps"), 2);
   EXPECT_EQ(shown.at("infotext").at("fields").at("Downcast alphas_cumprod"), true);
   EXPECT_EQ(shown.at("cannot"), json::array());
+}
+
+TEST_F(ForeignPicture, IsShownAsFlagsThatCanBeReadWhateverItHolds) {
+  write("x.png", std::string(kText) +
+                     "0123456789, CFG scale: nan, Seed: -1, Hires upscale: 0, Denoising "
+                     "strength: 0.7, Steps: -5, "
+                     "Version: v1.10.1");
+  const Finished flags = run_here({"show", "--flags", "x.png"});
+  EXPECT_EQ(flags.exit_code, 0) << flags.err;
+  for (const char* reason :
+       {"CFG scale: nan", "Seed: -1 stands for a random one", "Steps: -5", "a second pass"}) {
+    EXPECT_EQ(count_lines(flags.err, std::string("not the same picture: ") + reason), 1)
+        << flags.err;
+  }
+  Words words;
+  for (std::istringstream line(flags.out.substr(std::string("sd txt2img ").size())); line;) {
+    std::string word;
+    if (line >> std::quoted(word, '\'')) words.push_back(word);
+  }
+  words.insert(words.begin(), {"plan", "--ckpt", checkpoint()});
+  const Finished planned = run_here(words);
+  EXPECT_EQ(planned.exit_code, 0) << planned.err;
 }
 
 TEST_F(ForeignPicture, ABrokenRecordIsNone) {
