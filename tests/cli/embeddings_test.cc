@@ -88,6 +88,7 @@ TEST_F(Embeddings, OfAnotherProgramsPictureAreComparedByTheirHashes) {
               "a house in mist\nSteps: 2, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: 64x64, "
               "TI hashes: \"mist: " +
                   hash + ", mist: " + hash + "\", Version: v1.10.1");
+    std::filesystem::remove(out_ / "x.png");
     write_png(out_ / "x.png", Image(64, 64), texts);
   };
   write(digits);

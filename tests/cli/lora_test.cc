@@ -199,6 +199,7 @@ TEST_F(Lora, OfAnotherProgramsPictureIsFoundByItsHash) {
                                 ":1>\nSteps: 2, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: "
                                 "64x64, Lora hashes: \"" +
                                 name + ": " + hash + "\", Version: v1.10.1");
+    std::filesystem::remove(out_ / "x.png");
     write_png(out_ / "x.png", Image(64, 64), texts);
   };
   const Words words = {"replay", "--ckpt", "model/model.safetensors", "x.png"};
