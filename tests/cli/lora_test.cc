@@ -227,11 +227,11 @@ TEST_F(Lora, IsAdvisedOnceUnlessTheAdviceIsFollowed) {
   const Words turbo = {"--sampler", "lcm", "--ddim_steps", "4", "--scale", "1"};
   Words words = {"--lora", "my_lcm"};
   const Finished otherwise = draw_here("txt2img", words);
-  EXPECT_EQ(count_lines(otherwise.err, "my_lcm is an LCM adapter"), 1) << otherwise.err;
+  EXPECT_EQ(count_lines(otherwise.err, "my_lcm.safetensors is an LCM adapter"), 1) << otherwise.err;
   words.insert(words.end(), turbo.begin(), turbo.end());
   const Finished followed = draw_here("txt2img", words);
   EXPECT_EQ(followed.exit_code, 0) << followed.err;
-  EXPECT_EQ(count_lines(followed.err, "my_lcm is an LCM adapter"), 0) << followed.err;
+  EXPECT_EQ(count_lines(followed.err, "my_lcm.safetensors is an LCM adapter"), 0) << followed.err;
 }
 
 TEST_F(Lora, SaysOneLineAFile) {
