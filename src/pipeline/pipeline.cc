@@ -113,10 +113,11 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
   }
   models::EmbeddingSet embeddings =
       read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
+  text::EmbeddingNames names(*tokenizer, embeddings.names());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
             std::move(diffusion), options.safety.mode, std::move(checker), std::move(planner),
-            std::move(embeddings), std::move(adapters)}));
+            std::move(embeddings), std::move(adapters), std::move(names)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }
@@ -127,9 +128,8 @@ std::vector<EmbeddingUse> Pipeline::embeddings_of(const Request& request, int64_
   std::vector<EmbeddingUse> uses;
   const auto& known = model_->embeddings.embeddings;
   if (known.empty()) return uses;
-  const text::EmbeddingNames names(*model_->tokenizer, model_->embeddings.names());
-  for (const size_t place :
-       pipeline::used_embeddings({*model_->tokenizer, names, description()}, request, row)) {
+  const pipeline::PromptReader reader{*model_->tokenizer, model_->embedding_names, description()};
+  for (const size_t place : pipeline::used_embeddings(reader, request, row)) {
     if (!known[place].bundled) uses.push_back({known[place].name, known[place].file.string()});
   }
   return uses;
