@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -46,30 +45,24 @@ std::unique_ptr<const models::MemoryPlanner> make_planner(const LoadOptions& opt
   return std::move(choice.planner);
 }
 
-models::EmbeddingSet read_folder(const std::string& folder, int64_t width) {
+/// The embeddings of the folder; what is not used is said.
+models::EmbeddingSet read_embeddings(const std::string& folder, int64_t width) {
   if (folder.empty()) return {};
   const runtime::Zone zone("embeddings");
   models::EmbeddingSet set = models::load_embeddings(folder, width);
   detail(fmt::format("{} embeddings in {}", set.embeddings.size(), printable(folder)));
-  return set;
-}
-
-/// The embeddings of the folder, and those in the files of adapters; what is not used is said.
-models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
-                                     models::AdapterLibrary* adapters) {
-  models::EmbeddingSet set = read_folder(options.embeddings, width);
-  std::set<std::string> seen;
-  for (const std::vector<LoraUse>& uses : options.loras) {
-    for (const LoraUse& use : uses) {
-      if (!seen.insert(use.file).second) continue;
-      const models::AdapterFile& file = adapters->get(use.file)->file();
-      models::add_embeddings(file.embeddings, file.path(), width, &set);
-    }
-  }
   for (const models::SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return set;
+}
+
+/// So that what is wrong with one is known before anything is drawn.
+void open_adapters(const std::vector<std::vector<LoraUse>>& sets,
+                   models::AdapterLibrary* adapters) {
+  for (const std::vector<LoraUse>& uses : sets) {
+    for (const LoraUse& use : uses) adapters->get(use.file);
+  }
 }
 
 }  // namespace
@@ -107,7 +100,8 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
     checker = safety::load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
   models::EmbeddingSet embeddings =
-      read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
+      read_embeddings(options.embeddings, diffusion.text_encoder->width());
+  open_adapters(options.loras, adapters.get());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
             std::move(diffusion), options.safety.mode, std::move(checker), std::move(planner),

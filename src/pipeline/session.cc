@@ -18,6 +18,7 @@
 #include "pipeline/first_stage.h"
 #include "pipeline/hires.h"
 #include "pipeline/inpainting.h"
+#include "pipeline/known_embeddings.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
@@ -70,7 +71,9 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        contexts(*model->tokenizer, model->embeddings, &networks),
+        embeddings(model->embeddings, model->diffusion.text_encoder->width(),
+                   model->adapters.get()),
+        contexts(*model->tokenizer, embeddings.set(), &networks),
         mix(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{},
                                    model->policy.kernels)),
         unet_call(model->policy),
@@ -81,6 +84,7 @@ struct Session::State {
 
   std::shared_ptr<const Pipeline::Model> model;
   pipeline::Networks networks;
+  pipeline::KnownEmbeddings embeddings;
   pipeline::Contexts contexts;
   std::unique_ptr<const kernels::MixKernel> mix;
   models::UNetCall unet_call;
@@ -326,6 +330,7 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Result result;
   evaluations_ = 0;
   adapted.use(request.batch.loras, &networks);
+  if (embeddings.use(request.batch.loras)) contexts.use(embeddings.set());
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
