@@ -63,16 +63,24 @@ void NewFile::complete() {
   if (copy >= 0 && ::close(copy) != 0) fail(errno);
 }
 
-bool NewFile::finish() {
-  complete();
+bool NewFile::take_name() {
   if (file_.take_name(path_)) return true;
   if (errno != EEXIST) fail(errno);
   return false;
 }
 
+void NewFile::take_name_over() {
+  if (!file_.take_name_over(path_)) fail(errno);
+}
+
+bool NewFile::finish() {
+  complete();
+  return take_name();
+}
+
 void NewFile::finish_over() {
   complete();
-  if (!file_.take_name_over(path_)) fail(errno);
+  take_name_over();
 }
 
 void write_over(const std::filesystem::path& path, std::string_view bytes) {

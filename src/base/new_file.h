@@ -23,6 +23,12 @@ class NewFile {
   void write(std::string_view bytes);
   uint64_t position() const { return position_; }
 
+  /// Writes all of it to the disk. Throws Error(kFile) if the file cannot be completed.
+  void complete();
+  /// After that: as `finish` and `finish_over`.
+  [[nodiscard]] bool take_name();
+  void take_name_over();
+
   /// Gives the file its name; false, with nothing changed, if something has that name already.
   /// Throws Error(kFile) if the file cannot be completed.
   [[nodiscard]] bool finish();
@@ -32,7 +38,6 @@ class NewFile {
 
  private:
   void flush();
-  void complete();
   [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;

@@ -32,12 +32,20 @@ void make_folder_of(const fs::path& path) {
 }  // namespace
 
 std::optional<TarStatistics> read_tar_statistics(const fs::path& path) {
-  const nlohmann::json value = read_json_object(path);
-  const auto hash = value.find("sha256");
-  if (hash == value.end() || !hash->is_string()) return std::nullopt;
-  return TarStatistics{.samples = whole_number_in(value, "samples"),
-                       .failed = whole_number_in(value, "failed"),
-                       .bytes = whole_number_in(value, "bytes"),
+  return parse_tar_statistics(read_json_object(path));
+}
+
+std::optional<TarStatistics> parse_tar_statistics(const nlohmann::json& object) {
+  const auto hash = object.find("sha256");
+  if (hash == object.end() || !hash->is_string()) return std::nullopt;
+  for (const char* count : {"samples", "failed", "bytes"}) {
+    const auto found = object.find(count);
+    const bool is_count = found != object.end() && found->is_number_integer();
+    if (!is_count || whole_number_in(object, count) < 0) return std::nullopt;
+  }
+  return TarStatistics{.samples = whole_number_in(object, "samples"),
+                       .failed = whole_number_in(object, "failed"),
+                       .bytes = whole_number_in(object, "bytes"),
                        .sha256 = hash->get<std::string>()};
 }
 

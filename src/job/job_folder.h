@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -17,8 +18,10 @@ struct TarStatistics {
   std::string sha256;
 };
 
-/// Nothing where there is no such file, or another.
+/// Nothing where there is no such file, or it is damaged.
 std::optional<TarStatistics> read_tar_statistics(const std::filesystem::path& path);
+/// The same, of what is in the file.
+std::optional<TarStatistics> parse_tar_statistics(const nlohmann::json& object);
 
 /// The names of the files of a job's folder. Pictures are named by their place: samples/000123.png,
 /// with more than 10,000 of them samples/0012/00123456.png. Pure.

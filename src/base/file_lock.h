@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/descriptor.h"
+
+namespace sd {
+
+/// While it lives, other processes that lock the file, too, wait. The lock ends with the process.
+/// It orders what would else be harmless but wasted: where the file cannot be locked, or another
+/// holds it for longer than seconds, work goes on without it.
+class FileLock {
+ public:
+  explicit FileLock(const std::filesystem::path& path);
+
+ private:
+  Descriptor file_;
+};
+
+}  // namespace sd
