@@ -38,7 +38,7 @@ void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
   PictureRecord record{.version = program_version(),
-                       .settings = settings_,
+                       .settings = recorded_settings(settings_, request, picture.draw),
                        .draw = picture.draw,
                        .lora_hashes = {},
                        .init_sha256 = "",
@@ -48,11 +48,6 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
                        .built_in_model = model_.built_in,
                        .safety = picture.safety};
   Settings& settings = record.settings;
-  settings.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
-  settings.batch = request.batch;
-  settings.seed = picture.draw.seed;
-  settings.picture.variation_seed = picture.draw.variation_seed;
-  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
   settings.ckpt = recorded_path(model_.paths.checkpoint);
   settings.config = recorded_path(model_.paths.config);
   settings.vae = recorded_vae(model_.paths.vae);
@@ -64,25 +59,19 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
-  for (LoraUse& use : settings.batch.loras) {
+  for (const LoraUse& use : request.batch.loras) {
     record.lora_hashes.push_back(lora_hashes_.get(use.file));
-    use.file = recorded_path(use.file);
   }
-  if (auto& image = settings.batch.init.image) {
+  if (const auto& image = request.batch.init.image) {
     std::string& hash = init_hashes_[image];
     if (hash.empty()) hash = pixels_sha256(*image);
     record.init_sha256 = hash;
-    settings.batch.init.file = recorded_path(settings.batch.init.file);
-    image.reset();
   }
-  if (auto& inpainting = settings.batch.init.inpainting) {
+  if (const auto& inpainting = request.batch.init.inpainting) {
     std::string& hash = mask_hashes_[inpainting];
     if (hash.empty()) hash = inpainting_sha256(*inpainting);
     record.mask_sha256 = hash;
-    inpainting.reset();
   }
-  std::string& mask = settings.batch.init.mask.file;
-  mask = recorded_path(mask);
   return record;
 }
 
