@@ -8,15 +8,11 @@
 #include <thread>
 
 namespace sd {
-namespace {
 
-/// (NFS locks only what is open for writing.)
-int open_to_lock(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  return file >= 0 ? file : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+Descriptor open_to_lock(const std::filesystem::path& path, int flags) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | flags);
+  return Descriptor(file >= 0 ? file : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
 }
-
-}  // namespace
 
 FileLock::FileLock(const std::filesystem::path& path) : file_(open_to_lock(path)) {
   constexpr int kAttempts = 200;

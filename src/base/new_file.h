@@ -52,6 +52,9 @@ void write_over(const std::filesystem::path& path, std::string_view bytes);
 /// Makes the folder and those above it that are not there. Throws Error(kFile) with that hint.
 void make_folders(const std::filesystem::path& folder, const char* hint);
 
+/// Has the disk keep which names are in the folder, as far as the file system can do that.
+void sync_folder(const std::filesystem::path& folder);
+
 /// Whether something, be it a link to nowhere, has that name.
 bool name_is_taken(const std::filesystem::path& path);
 

@@ -1,6 +1,7 @@
 #include "job/job_folder.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,9 +26,7 @@ int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest)
 
 std::string pad_number(int64_t number, int digits) { return fmt::format("{:0{}}", number, digits); }
 
-void make_folder_of(const fs::path& path) {
-  make_folders(path.parent_path(), "give `job` a place where you may write");
-}
+constexpr const char* kElsewhere = "give `job` a place where you may write";
 
 }  // namespace
 
@@ -107,6 +106,23 @@ int64_t JobFolder::failures(int64_t place) const {
   const fs::path path = names_.failure(place);
   if (!name_is_taken(path)) return 0;
   return std::max<int64_t>(1, whole_number_in(read_json_object(path), "attempts"));
+}
+
+void JobFolder::make_folder_of(const fs::path& path) const {
+  const std::lock_guard lock(mutex_);
+  const fs::path& folder = names_.folder();
+  if (!folder_) make_folders(folder, kElsewhere);
+  struct stat about = {};
+  const bool is_there = ::stat(folder.c_str(), &about) == 0;
+  const Identity now = {about.st_dev, about.st_ino};
+  if (!is_there || now != folder_.value_or(now)) {
+    throw Error(ErrorKind::kFile,
+                "the folder " + printable(folder.string()) +
+                    " is no longer the one that the job is drawn into",
+                "if it was moved, run the command again with its new name");
+  }
+  folder_ = now;
+  make_folders(path.parent_path(), kElsewhere);
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {

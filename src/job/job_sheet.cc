@@ -189,7 +189,8 @@ std::vector<std::string> sheet_differences(const json& job, const json& here) {
 
 void join_job(const JobFolder& folder, const json& sheet) {
   refuse_to_adopt(folder.names());
-  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return;
+  // (Pictures without it would be of no job.)
+  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return folder.sync();
   const auto differences = sheet_differences(read_job_sheet(folder.names().folder()), sheet);
   if (differences.empty()) return;
   throw Error(ErrorKind::kUsage,

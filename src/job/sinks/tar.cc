@@ -160,6 +160,7 @@ class JobTarSink final : public PictureSink {
       const FileLock others(names.sheet());
       ::unlink(names.tar_statistics(block).c_str());
       tar->take_name();
+      inputs_.job->sync();
       inputs_.job->replace(names.tar_statistics(block),
                            tar->statistics(names.tar(block).filename(), blocks_.size(block)));
     }
