@@ -23,6 +23,7 @@ bool is_id(const json& value) { return value.is_string() || value.is_number_inte
 /// The line of a request that takes another one back.
 void parse_cancel(ServedRequest* request) {
   const json& id = request->members["cancel"];
+  request->id = nullptr;  // it answers by the other's
   if (request->members.size() > 1) {
     request->problem = "\"cancel\" goes with no other member";
   } else if (is_id(id)) {

@@ -1,7 +1,6 @@
 #include "job/job_folder.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,20 +108,15 @@ int64_t JobFolder::failures(int64_t place) const {
 }
 
 void JobFolder::make_folder_of(const fs::path& path) const {
-  const std::lock_guard lock(mutex_);
   const fs::path& folder = names_.folder();
-  if (!folder_) make_folders(folder, kElsewhere);
-  struct stat about = {};
-  const bool is_there = ::stat(folder.c_str(), &about) == 0;
-  const Identity now = {about.st_dev, about.st_ino};
-  if (!is_there || now != folder_.value_or(now)) {
+  if (is_made_ && !name_is_taken(folder)) {
     throw Error(ErrorKind::kFile,
                 "the folder " + printable(folder.string()) +
-                    " is no longer the one that the job is drawn into",
+                    ", which the job is drawn into, is no longer there",
                 "if it was moved, run the command again with its new name");
   }
-  folder_ = now;
   make_folders(path.parent_path(), kElsewhere);
+  is_made_ = true;
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {

@@ -1,14 +1,11 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "base/new_file.h"
 #include "sd/settings.h"
@@ -62,7 +59,7 @@ const char* ending_of(PictureFormat format);
 
 /// What is in a job's folder, and what is added to it. A file has its name once it is complete:
 /// that is all that says what is done. The folder is made where it is not there; one that is moved
-/// away or replaced later is not made again, which would part the job in two. Thread-safe.
+/// away later is not made again, which would part the job in two. Thread-safe.
 class JobFolder {
  public:
   explicit JobFolder(JobNames names) : names_(std::move(names)) {}
@@ -95,13 +92,10 @@ class JobFolder {
   void sync() const { sync_folder(names_.folder()); }
 
  private:
-  /// What tells a folder from another of its name.
-  using Identity = std::pair<dev_t, ino_t>;
   void make_folder_of(const std::filesystem::path& path) const;
 
   JobNames names_;
-  mutable std::mutex mutex_;
-  mutable std::optional<Identity> folder_;  // as it was at first
+  mutable std::atomic<bool> is_made_ = false;
 };
 
 }  // namespace sd::job

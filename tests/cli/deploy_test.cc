@@ -36,7 +36,7 @@ TEST_F(Deploy, SlurmRunsATaskAgainThatWasWarned) {
   write_script("program",
                "trap 'exit 75' USR1\n[ -z \"${CODE:-}\" ] || exit $CODE\ntouch runs\n"
                "while :; do sleep 0.02; done\n");
-  const std::string task = "PROMPTS=p JOB=j SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 bash '" +
+  const std::string task = "env PROMPTS=p JOB=j SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=3 bash '" +
                            kSource + "/deploy/slurm.sbatch'";
   EXPECT_EQ(run("CODE=75 " + task), "0\n");
   EXPECT_EQ(read_file(folder_ / "asked"), "requeue 7_3\n");
@@ -44,7 +44,7 @@ TEST_F(Deploy, SlurmRunsATaskAgainThatWasWarned) {
   EXPECT_EQ(run("CODE=2 " + task), "2\n");
   const auto signalled = [&](const std::string& signal) {
     std::filesystem::remove(folder_ / "runs");
-    return run("(" + task + ") & task=$!; until [ -e runs ]; do sleep 0.02; done; kill -" + signal +
+    return run(task + " & task=$!; until [ -e runs ]; do sleep 0.02; done; kill -" + signal +
                " $task; wait $task");
   };
   EXPECT_EQ(signalled("TERM"), "75\n");  // scancel: nobody wants it again

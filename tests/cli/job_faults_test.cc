@@ -114,7 +114,7 @@ TEST_F(JobFaults, AreNotPartedWhereTheirFolderIsMoved) {
   ASSERT_TRUE(program.wait_for_line()) << program.err();
   fs::rename(path, out_ / "moved");
   EXPECT_EQ(program.wait(), 3) << program.err();
-  EXPECT_NE(program.err().find("is no longer the one"), std::string::npos) << program.err();
+  EXPECT_NE(program.err().find("is no longer there"), std::string::npos) << program.err();
   EXPECT_FALSE(fs::exists(path));
   const Finished on = draw("moved", {"--time-limit", "1"});
   EXPECT_EQ(on.exit_code, 75) << on.err;

@@ -102,7 +102,7 @@ TEST_F(Serve, AnswersEachCancel) {
       "{\"id\": \"a\", \"prompt\": \"x\", \"ddim_steps\": 900}\n{\"id\": 2, \"prompt\": \"x\"}\n"
       "{\"cancel\": 2}\n{\"cancel\": 2}\n{\"cancel\": \"a\"}\n{\"cancel\": [2]}\n{\"cancel\": "
       "null}\n"
-      "{\"cancel\": 2, \"prompt\": \"x\"}\n");
+      "{\"id\": 3, \"cancel\": 2, \"prompt\": \"x\"}\n");
   std::vector<std::pair<json, int>> answers;
   for (const json& one : of_kind(events, "cancel")) {
     answers.emplace_back(one.at("id"), one.at("requests").get<int>());
