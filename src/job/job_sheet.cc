@@ -132,6 +132,8 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                   {"sha256", prompts.sha256()},
                   {"lines", prompts.lines()}}},
                 {"pictures", prompts.lines() * settings.n_iter}};
+  // (A line of JSON may name none.)
+  if (prompts.json()) sheet["prompts"]["default"] = settings.picture.prompt;
   if (!model.paths.config.empty()) {
     sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
   }
@@ -240,9 +242,11 @@ JobDescription describe_job(const fs::path& folder, const json& sheet) {
   try {
     job.version = sheet.at("version").get<std::string>();
     job.settings = read_settings(sheet);
-    job.prompts_name = sheet.at("prompts").at("name").get<std::string>();
-    job.prompts_sha256 = sheet.at("prompts").at("sha256").get<std::string>();
-    job.lines = values::whole_number<int64_t>(sheet.at("prompts").at("lines"));
+    const json& prompts = sheet.at("prompts");
+    if (prompts.contains("default")) prompts["default"].get_to(job.settings.picture.prompt);
+    job.prompts_name = prompts.at("name").get<std::string>();
+    job.prompts_sha256 = prompts.at("sha256").get<std::string>();
+    job.lines = values::whole_number<int64_t>(prompts.at("lines"));
     job.pictures = values::whole_number<int64_t>(sheet.at("pictures"));
   } catch (const json::exception& error) {
     refuse_sheet(path, printable(reason_of(error)), job.version);

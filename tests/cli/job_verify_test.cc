@@ -99,6 +99,17 @@ TEST_F(JobCheckRun, PlansLinesThatStartFromPictures) {
   expect_part(without.err, "2 pictures are of lines that cannot be planned here: ");
 }
 
+TEST_F(JobCheckRun, KnowsThePromptOfLinesThatNameNone) {
+  out_.write("prompts.txt", "{\"seed\": 7}\n\n{\"prompt\": \"b\", \"steps\": 3}\n");
+  ASSERT_EQ(draw("job", {"--prompt", "a heart"}).exit_code, 0);
+  const Finished sound = verify("job");
+  EXPECT_EQ(sound.exit_code, 0) << sound.err;
+  expect_part(sound.err, "what lines set is as prompts.txt says");
+  const Finished other = draw("job", {"--prompt", "a star"});
+  EXPECT_EQ(other.exit_code, 2);
+  expect_part(other.err, "prompts/default: \"a heart\" in the job, \"a star\" here");
+}
+
 TEST_F(JobCheckRun, SaysWhyLinesAreNotCompared) {
   write_prompts(2);
   ASSERT_EQ(draw("job").exit_code, 0);
