@@ -161,6 +161,26 @@ std::string recorded_vae(const std::string& vae, std::string (*shown)(const std:
   return vae.substr(0, vae.size() - path.size()) + shown(path);
 }
 
+Settings recorded_settings(const Settings& run, const Request& request, const DrawRecord& draw) {
+  Settings settings = run;
+  settings.picture = request.pictures.at(static_cast<size_t>(draw.row));
+  settings.picture.variation_seed = draw.variation_seed;
+  settings.batch = request.batch;
+  settings.seed = draw.seed;
+  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
+  const auto record_files = [](std::vector<LoraUse>* uses) {
+    for (LoraUse& use : *uses) use.file = recorded_path(use.file);
+  };
+  record_files(&settings.batch.loras);
+  if (settings.batch.hires.loras) record_files(&*settings.batch.hires.loras);
+  InitSettings& init = settings.batch.init;
+  if (init.image) init.file = recorded_path(init.file);
+  init.mask.file = recorded_path(init.mask.file);
+  init.image.reset();
+  init.inpainting.reset();
+  return settings;
+}
+
 std::string pixels_sha256(const Image& image) {
   return weights::sha256_of(image.rgb.data(), image.rgb.size());
 }

@@ -49,6 +49,10 @@ std::string recorded_name(const std::string& path);
 std::string recorded_vae(const std::string& vae,
                          std::string (*shown)(const std::string& path) = recorded_path);
 
+/// The settings that a record has of a picture of that request: the run's, with what the request
+/// says of the picture, where its random numbers come from, and paths as records show them.
+Settings recorded_settings(const Settings& run, const Request& request, const DrawRecord& draw);
+
 /// SHA-256 of the picture's bytes, row by row.
 std::string pixels_sha256(const Image& image);
 

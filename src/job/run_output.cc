@@ -35,20 +35,16 @@ void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
   }
 }
 
-/// Their hashes; their files become what a record shows of them.
-std::vector<LoraHash> Recorder::name_adapters(std::vector<LoraUse>* uses) {
+std::vector<LoraHash> Recorder::hashes_of(const std::vector<LoraUse>& uses) {
   std::vector<LoraHash> hashes;
-  for (LoraUse& use : *uses) {
-    hashes.push_back(lora_hashes_.get(use.file));
-    use.file = recorded_path(use.file);
-  }
+  for (const LoraUse& use : uses) hashes.push_back(lora_hashes_.get(use.file));
   return hashes;
 }
 
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
   PictureRecord record{.version = program_version(),
-                       .settings = settings_,
+                       .settings = recorded_settings(settings_, request, picture.draw),
                        .draw = picture.draw,
                        .lora_hashes = {},
                        .init_sha256 = "",
@@ -58,11 +54,6 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
                        .built_in_model = model_.built_in,
                        .safety = picture.safety};
   Settings& settings = record.settings;
-  settings.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
-  settings.batch = request.batch;
-  settings.seed = picture.draw.seed;
-  settings.picture.variation_seed = picture.draw.variation_seed;
-  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
   settings.ckpt = recorded_path(model_.paths.checkpoint);
   settings.config = recorded_path(model_.paths.config);
   settings.vae = recorded_vae(model_.paths.vae);
@@ -74,28 +65,23 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
-  record.lora_hashes = name_adapters(&settings.batch.loras);
+  record.lora_hashes = hashes_of(request.batch.loras);
+  if (const auto& loras = request.batch.hires.loras) record.hires_lora_hashes = hashes_of(*loras);
   for (const EmbeddingUse& use : pipeline.embeddings_of(request, picture.draw.row)) {
     std::string& hash = embedding_hashes_[use.file];
     if (hash.empty()) hash = sha256_of_file(use.file);
     record.embeddings.push_back({use.name, hash});
   }
-  if (auto& loras = settings.batch.hires.loras) record.hires_lora_hashes = name_adapters(&*loras);
-  if (auto& image = settings.batch.init.image) {
+  if (const auto& image = request.batch.init.image) {
     std::string& hash = init_hashes_[image];
     if (hash.empty()) hash = pixels_sha256(*image);
     record.init_sha256 = hash;
-    settings.batch.init.file = recorded_path(settings.batch.init.file);
-    image.reset();
   }
-  if (auto& inpainting = settings.batch.init.inpainting) {
+  if (const auto& inpainting = request.batch.init.inpainting) {
     std::string& hash = mask_hashes_[inpainting];
     if (hash.empty()) hash = inpainting_sha256(*inpainting);
     record.mask_sha256 = hash;
-    inpainting.reset();
   }
-  std::string& mask = settings.batch.init.mask.file;
-  mask = recorded_path(mask);
   return record;
 }
 

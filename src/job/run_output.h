@@ -41,7 +41,7 @@ class Recorder {
   PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
  private:
-  std::vector<LoraHash> name_adapters(std::vector<LoraUse>* uses);
+  std::vector<LoraHash> hashes_of(const std::vector<LoraUse>& uses);
 
   const Settings& settings_;
   const ChosenModel& model_;

@@ -189,8 +189,7 @@ void add_embeddings(const std::map<std::string, at::Tensor>& stored, const fs::p
       text::check_prompt(name);
       TextEmbedding embedding{.name = name,
                               .vectors = checked(vectors.to(at::kFloat, false, /*copy=*/true)),
-                              .file = file,
-                              .bundled = true};
+                              .file = file};
       check_width(embedding, width);
       set->embeddings.insert(place, std::move(embedding));
     } catch (const Error& error) {

@@ -17,7 +17,6 @@ struct TextEmbedding {
   std::string name;
   at::Tensor vectors;  ///< [n, width] f32, 1 <= n <= 75
   std::filesystem::path file;
-  bool bundled = false;  ///< whether the file is an adapter's
 };
 
 /// A file that holds no embedding for this model.

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -55,19 +54,9 @@ models::EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   return set;
 }
 
-/// The embeddings of the folder, of files that are named, and those in the files of adapters; what
-/// is not used is said.
-models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
-                                     models::AdapterLibrary* adapters) {
+/// The embeddings of the folder, and of files that are named; what is not used is said.
+models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width) {
   models::EmbeddingSet set = read_folder(options.embeddings, width);
-  std::set<std::string> seen;
-  for (const std::vector<LoraUse>& uses : options.loras) {
-    for (const LoraUse& use : uses) {
-      if (!seen.insert(use.file).second) continue;
-      const models::AdapterFile& file = adapters->get(use.file)->file();
-      models::add_embeddings(file.embeddings, file.path(), width, &set);
-    }
-  }
   for (const auto& [name, file] : options.embedding_files) {
     models::put_embedding(name, file, width, &set);
   }
@@ -75,6 +64,14 @@ models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return set;
+}
+
+/// So that what is wrong with one is known before anything is drawn.
+void open_adapters(const std::vector<std::vector<LoraUse>>& sets,
+                   models::AdapterLibrary* adapters) {
+  for (const std::vector<LoraUse>& uses : sets) {
+    for (const LoraUse& use : uses) adapters->get(use.file);
+  }
 }
 
 }  // namespace
@@ -111,8 +108,8 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
   if (options.safety.mode != SafetyMode::kOff) {
     checker = safety::load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  models::EmbeddingSet embeddings =
-      read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
+  models::EmbeddingSet embeddings = read_embeddings(options, diffusion.text_encoder->width());
+  open_adapters(options.loras, adapters.get());
   text::EmbeddingNames names(*tokenizer, embeddings.names());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
@@ -130,7 +127,7 @@ std::vector<EmbeddingUse> Pipeline::embeddings_of(const Request& request, int64_
   if (known.empty()) return uses;
   const pipeline::PromptReader reader{*model_->tokenizer, model_->embedding_names, description()};
   for (const size_t place : pipeline::used_embeddings(reader, request, row)) {
-    if (!known[place].bundled) uses.push_back({known[place].name, known[place].file.string()});
+    uses.push_back({known[place].name, known[place].file.string()});
   }
   return uses;
 }

@@ -18,6 +18,7 @@
 #include "pipeline/first_stage.h"
 #include "pipeline/hires.h"
 #include "pipeline/inpainting.h"
+#include "pipeline/known_embeddings.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
@@ -71,7 +72,9 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        contexts(*model->tokenizer, model->embeddings, &networks),
+        embeddings(model->embeddings, model->diffusion.text_encoder->width(),
+                   model->adapters.get()),
+        contexts(*model->tokenizer, embeddings.set(), &networks),
         mix(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{},
                                    model->policy.kernels)),
         unet_call(model->policy),
@@ -82,6 +85,7 @@ struct Session::State {
 
   std::shared_ptr<const Pipeline::Model> model;
   pipeline::Networks networks;
+  pipeline::KnownEmbeddings embeddings;
   pipeline::Contexts contexts;
   std::unique_ptr<const kernels::MixKernel> mix;
   models::UNetCall unet_call;
@@ -96,6 +100,7 @@ struct Session::State {
   const models::LatentDiffusion& diffusion() const { return model->diffusion; }
   void forget(const pipeline::ChangedNetworks& changed);
   void advise(const Request& request) const;
+  void adapt(const std::vector<LoraUse>& loras);
   Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const Workload& load,
                     const at::Tensor& latent);
@@ -321,6 +326,12 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
   return batch;
 }
 
+/// From now on the networks have these adapters, and texts the words in their files.
+void Session::State::adapt(const std::vector<LoraUse>& loras) {
+  adapted.use(loras, &networks);
+  if (embeddings.use(loras)) contexts.use(embeddings.set());
+}
+
 /// Says how the adapters want to be drawn with, if they are not.
 void Session::State::advise(const Request& request) const {
   for (const LoraUse& use : request.batch.loras) {
@@ -339,12 +350,12 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Result result;
   evaluations_ = 0;
   advise(request);
-  adapted.use(request.batch.loras, &networks);
+  adapt(request.batch.loras);
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
     const Request second = pipeline::second_pass(request, model->description.factor);
-    adapted.use(second.batch.loras, &networks);  // each pass its own, as in the web UI
+    adapt(second.batch.loras);  // each pass has its own, as in the web UI
     Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }

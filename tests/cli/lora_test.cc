@@ -12,8 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-/// A safetensors file of a LoRA of rank 1 for layers of the UNet and the text encoder.
-std::string adapter_bytes(float value, const std::vector<std::string>& layers, int64_t width = 32) {
+/// A safetensors file of a LoRA of rank 1 for layers of the UNet and the text encoder. `word`: of
+/// an embedding in it; empty: it has none.
+std::string adapter_bytes(float value, const std::vector<std::string>& layers, int64_t width = 32,
+                          const std::string& word = "") {
   json header = {{"__metadata__", {{"ss_base_model_version", "sd_v1"}}}};
   uint64_t end = 0;
   const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
@@ -25,6 +27,7 @@ std::string adapter_bytes(float value, const std::vector<std::string>& layers, i
     add(layer + ".lora_down.weight", {1, width});
     add(layer + ".lora_up.weight", {width, 1});
   }
+  if (!word.empty()) add("bundle_emb." + word + ".string_to_param.*", {1, width});
   std::string bytes;
   for (uint64_t i = 0; i < end / sizeof(float); ++i) {
     const float number = value * static_cast<float>(i % 7) / 6;
@@ -139,6 +142,30 @@ TEST_F(Lora, IsNamedByARequestOfTheServer) {
   EXPECT_TRUE(picture(2) == sample(2));
   EXPECT_TRUE(picture(3) == sample(3));
   EXPECT_TRUE(picture(4) == sample(0));
+}
+
+/// What a word means does not hang on what else a process has drawn.
+TEST_F(Lora, BringsEmbeddingsForItsOwnPicturesAlone) {
+  out_.write("models/lora/words.safetensors", adapter_bytes(0.5F, kLayers, 32, "zorb"));
+  const std::string lines =
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\", \"lora\": \"words:0\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"lora\": \"words:0\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5}\n";
+  draw_lines(lines);
+  EXPECT_TRUE(sample(0) == sample(2));
+  EXPECT_FALSE(sample(0) == sample(1));
+  EXPECT_TRUE(sample(3) == sample(4));  // plain prompts know no embeddings
+  const Finished served =
+      run_here({"txt2img", "--serve", "--ckpt", "model/model.safetensors", "--outdir", "served",
+                "--ddim_steps", "2", "--H", "64", "--W", "64", "--safety", "off", "--threads", "1"},
+               lines);
+  EXPECT_EQ(served.exit_code, 0) << served.err;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(read_image(out_ / ("served/samples/0000" + std::to_string(i) + ".png")) ==
+                sample(i));
+  }
 }
 
 TEST_F(Lora, IsRecordedAndDrawnAgain) {
