@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "sd/lora.h"
 
 namespace sd {
 
@@ -31,6 +35,8 @@ struct HiresSettings {
   HiresUpscaler upscaler = HiresUpscaler::kLatent;
   std::string sampler;   ///< a name of the table; empty: the first pass's
   std::string schedule;  ///< a name of the table; empty: the first pass's
+  /// Its adapters, where its prompt names others; absent: the first pass's.
+  std::optional<std::vector<LoraUse>> loras = {};
 
   /// Whether there is a second pass.
   bool on() const { return scale != 0 || width != 0 || height != 0; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,6 +106,8 @@ struct LoadOptions {
   /// memory of the largest set is planned for. Others are opened when a request names them.
   std::vector<std::vector<LoraUse>> loras = {};
   std::string embeddings;  ///< a folder of textual inversions; empty: none
+  /// Words that stand for the textual inversions of these files, whatever the folder has.
+  std::map<std::string, std::string> embedding_files = {};
   /// Where it is known, what memory the run needs is said, and less is spent than
   /// `device.memory` allows where that does not fit into what is free.
   std::optional<Workload> largest;

@@ -27,7 +27,8 @@ struct Picture {
   Image image;  ///< as the safety checker leaves it; without pixels if it withholds it
   DrawRecord draw;
   SafetyOutcome safety;
-  bool finite = true;  ///< whether its values were numbers, before they became bytes
+  bool finite = true;      ///< whether its values were numbers, before they became bytes
+  std::string cause = {};  ///< what of the request they probably were none for, or empty
 };
 
 /// Called with each picture of a request as soon as it is decoded, in the order of the request.
@@ -68,6 +69,12 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
+/// A textual inversion that a prompt names.
+struct EmbeddingUse {
+  std::string name;
+  std::string file;
+};
+
 /// A loaded model. Immutable: any number of sessions may use it, one at a time each.
 class Pipeline {
  public:
@@ -85,6 +92,9 @@ class Pipeline {
   bool ema() const;
   /// What computes: as asked for, with nothing left to be chosen.
   const DeviceOptions& device() const;
+  /// The textual inversions that a picture's prompts name, in all of its passes, by their words.
+  /// (Those in an adapter's file are the adapter's.)
+  std::vector<EmbeddingUse> embeddings_of(const Request& request, int64_t row) const;
 
   /// Something to draw with.
   Session start() const;

@@ -1,5 +1,6 @@
 #include "base/new_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
@@ -63,16 +65,24 @@ void NewFile::complete() {
   if (copy >= 0 && ::close(copy) != 0) fail(errno);
 }
 
-bool NewFile::finish() {
-  complete();
+bool NewFile::take_name() {
   if (file_.take_name(path_)) return true;
   if (errno != EEXIST) fail(errno);
   return false;
 }
 
+void NewFile::take_name_over() {
+  if (!file_.take_name_over(path_)) fail(errno);
+}
+
+bool NewFile::finish() {
+  complete();
+  return take_name();
+}
+
 void NewFile::finish_over() {
   complete();
-  if (!file_.take_name_over(path_)) fail(errno);
+  take_name_over();
 }
 
 void write_over(const std::filesystem::path& path, std::string_view bytes) {
@@ -88,6 +98,11 @@ void make_folders(const std::filesystem::path& folder, const char* hint) {
   throw Error(ErrorKind::kFile,
               "the folder " + printable(folder.string()) + " cannot be made: " + error.message(),
               hint);
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.get() >= 0) ::fsync(file.get());
 }
 
 void NewFile::fail(int error) const {

@@ -23,6 +23,12 @@ class NewFile {
   void write(std::string_view bytes);
   uint64_t position() const { return position_; }
 
+  /// Writes all of it to the disk. Throws Error(kFile) if the file cannot be completed.
+  void complete();
+  /// After that: as `finish` and `finish_over`.
+  [[nodiscard]] bool take_name();
+  void take_name_over();
+
   /// Gives the file its name; false, with nothing changed, if something has that name already.
   /// Throws Error(kFile) if the file cannot be completed.
   [[nodiscard]] bool finish();
@@ -32,7 +38,6 @@ class NewFile {
 
  private:
   void flush();
-  void complete();
   [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;
@@ -46,6 +51,9 @@ void write_over(const std::filesystem::path& path, std::string_view bytes);
 
 /// Makes the folder and those above it that are not there. Throws Error(kFile) with that hint.
 void make_folders(const std::filesystem::path& folder, const char* hint);
+
+/// Has the disk keep which names are in the folder, as far as the file system can do that.
+void sync_folder(const std::filesystem::path& folder);
 
 /// Whether something, be it a link to nowhere, has that name.
 bool name_is_taken(const std::filesystem::path& path);

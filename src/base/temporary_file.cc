@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/descriptor.h"
+#include "base/file_lock.h"
 
 namespace sd {
 namespace fs = std::filesystem;
@@ -54,13 +55,15 @@ bool locks_reach_everyone(int fd) {
          std::count(kKnown.begin(), kKnown.end(), static_cast<unsigned long>(about.f_type)) > 0;
 }
 
-/// Whether the process that made the file has ended. While `fd` is open the file is locked.
+/// Whether the process that made the file has ended; where locks do not tell, its age does. While
+/// `fd` is open the file is locked.
 bool is_left_over(int fd) {
   constexpr time_t kDay = 24 * 60 * 60;
   struct stat about = {};
   if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return false;
-  return locks_reach_everyone(fd) || about.st_mtime < ::time(nullptr) - kDay;
+  const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  if (!locked && errno == EWOULDBLOCK) return false;
+  return (locked && locks_reach_everyone(fd)) || about.st_mtime < ::time(nullptr) - kDay;
 }
 
 /// Where the file system knows neither an exclusive rename nor links: take the name with an empty
@@ -164,8 +167,7 @@ void remove_leftovers(const fs::path& folder) {
   for (fs::directory_iterator entry(in, ignored), end; entry != end; entry.increment(ignored)) {
     if (!is_temporary_name(entry->path().filename().string())) continue;
     // Without O_NONBLOCK the opening of a pipe would wait for its writer.
-    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    const Descriptor file(::open(entry->path().c_str(), kFlags));
+    const Descriptor file = open_to_lock(entry->path(), O_NOFOLLOW | O_NONBLOCK);
     if (file.get() >= 0 && is_left_over(file.get())) ::unlink(entry->path().c_str());
   }
 }

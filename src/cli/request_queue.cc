@@ -3,39 +3,74 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
-#include <vector>
 
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/strings.h"
 
 namespace sd::cli {
+namespace {
+
+using nlohmann::json;
+
+bool is_id(const json& value) { return value.is_string() || value.is_number_integer(); }
+
+/// The line of a request that takes another one back.
+void parse_cancel(ServedRequest* request) {
+  const json& id = request->members["cancel"];
+  request->id = nullptr;  // it answers by the other's
+  if (request->members.size() > 1) {
+    request->problem = "\"cancel\" goes with no other member";
+  } else if (is_id(id)) {
+    request->cancels = id;
+  } else {
+    request->problem = "\"cancel\" must be the id of a request, a text or a whole number";
+  }
+}
+
+}  // namespace
 
 ServedRequest parse_request(const std::string& line) {
-  ServedRequest request{.id = nullptr, .members = parse_json(line), .problem = ""};
+  ServedRequest request{.members = parse_json(line), .bytes = line.size()};
   if (!request.members.is_object()) {
     request.problem = "not a JSON object: " + printable(line, 60);
     return request;
   }
   const auto id = request.members.find("id");
-  if (id == request.members.end()) return request;
-  request.id = *id;
-  request.members.erase(id);
-  if (request.id.is_structured()) {
-    request.problem = "\"id\" must be a text or a number";
-    request.id = nullptr;
+  if (id != request.members.end()) {
+    if (is_id(*id)) {
+      request.id = *id;
+    } else {
+      request.problem = "\"id\" must be a text or a whole number";
+    }
   }
+  if (request.members.contains("cancel")) parse_cancel(&request);
+  request.members.erase("id");
   return request;
 }
 
+bool RequestQueue::is_known(const json& id) const {
+  return current_ == id || std::ranges::any_of(waiting_, [&](const ServedRequest& request) {
+           return request.id == id;
+         });
+}
+
 void RequestQueue::add(ServedRequest request) {
-  if (request.problem.empty() && request.members.contains("cancel")) {
-    return cancel(request.members["cancel"]);
+  if (!request.cancels.is_null()) return cancel(request.cancels);
+  constexpr auto kPatience = std::chrono::milliseconds(100);  // until it looks for a signal
+  std::unique_lock lock(mutex_);
+  while (is_full() && !closed_ && !interrupted()) changed_.wait_for(lock, kPatience);
+  if (!request.id.is_null() && is_known(request.id)) {
+    request.problem = "the \"id\" " + printable(request.id.dump(), 60) +
+                      " is that of a request that waits or is being drawn";
+    request.id = nullptr;
   }
-  const std::lock_guard lock(mutex_);
+  bytes_ += request.bytes;
   waiting_.push_back(std::move(request));
   changed_.notify_all();
 }
@@ -53,24 +88,50 @@ std::optional<ServedRequest> RequestQueue::take() {
   if (waiting_.empty()) return std::nullopt;
   ServedRequest first = std::move(waiting_.front());
   waiting_.pop_front();
+  bytes_ -= first.bytes;
+  changed_.notify_all();
   current_ = first.id;
   stopped_ = false;
   return first;
 }
 
-void RequestQueue::cancel(const nlohmann::json& id) {
-  std::vector<nlohmann::json> taken;
+void RequestQueue::cancel(const json& id) {
+  bool waited = false;
+  int64_t requests = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (id.is_null()) return;
-    if (current_ == id) stopped_ = true;
-    std::erase_if(waiting_, [&](const ServedRequest& request) {
-      if (request.id != id) return false;
-      taken.push_back(request.id);
-      return true;
-    });
+    if (current_ == id) {
+      stopped_ = true;
+      ++requests;
+    }
+    const auto found = std::ranges::find(waiting_, id, &ServedRequest::id);
+    waited = found != waiting_.end();
+    if (waited) {
+      bytes_ -= found->bytes;
+      waiting_.erase(found);
+      ++requests;
+      changed_.notify_all();
+    }
   }
-  for (const nlohmann::json& each : taken) cancelled_(each);
+  if (waited) events_.cancelled(id);
+  events_.answered_cancel(id, requests);
+}
+
+void RequestQueue::done() {
+  const std::lock_guard lock(mutex_);
+  current_ = nullptr;
+}
+
+void RequestQueue::drop() {
+  std::deque<ServedRequest> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped.swap(waiting_);
+    bytes_ = 0;
+  }
+  for (const ServedRequest& request : dropped) {
+    if (request.problem.empty()) events_.cancelled(request.id);
+  }
 }
 
 void read_requests(int descriptor, RequestQueue* queue) {
@@ -95,7 +156,7 @@ void read_requests(int descriptor, RequestQueue* queue) {
       if (line.find_first_not_of(" \t\r") != std::string::npos) queue->add(parse_request(line));
     }
     if (pending.size() > kLongest && !std::exchange(skips, true)) {
-      queue->add({.id = nullptr, .members = {}, .problem = "a line of more than 1 MiB"});
+      queue->add({.problem = "a line of more than 1 MiB"});
     }
     if (skips) pending.clear();
   }

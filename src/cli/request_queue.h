@@ -14,27 +14,45 @@ namespace sd::cli {
 
 /// A line of --serve's input.
 struct ServedRequest {
-  nlohmann::json id;       ///< the caller's; null: none
-  nlohmann::json members;  ///< without the id
-  std::string problem;     ///< why it is no request, or empty
+  nlohmann::json id = {};       ///< the caller's, a text or a whole number; null: none
+  nlohmann::json members = {};  ///< without the id
+  nlohmann::json cancels = {};  ///< the id that it takes back; null: it is no such line
+  std::string problem = "";     ///< why it is no request, or empty
+  size_t bytes = 0;             ///< of the line
 };
 
 /// What `line` asks for.
 ServedRequest parse_request(const std::string& line);
 
+/// Told of what becomes of requests without being drawn.
+struct RequestEvents {
+  /// A request is taken back before it was drawn.
+  std::function<void(const nlohmann::json& id)> cancelled;
+  /// A line took so many requests back.
+  std::function<void(const nlohmann::json& id, int64_t requests)> answered_cancel;
+};
+
 /// Requests between the thread that reads them and the one that draws. Thread-safe.
 class RequestQueue {
  public:
-  /// `cancelled` is called with the id of each request that is taken back before it was drawn.
-  explicit RequestQueue(std::function<void(const nlohmann::json& id)> cancelled)
-      : cancelled_(std::move(cancelled)) {}
+  /// The most that waits: `add` waits until there is room.
+  static constexpr size_t kMostWaiting = 10'000;
+  static constexpr size_t kMostBytes = size_t{64} << 20;
 
-  /// A request, or {"cancel": id}, which takes back those of that id that wait or are being drawn.
+  explicit RequestQueue(RequestEvents events) : events_(std::move(events)) {}
+
+  /// A request, or {"cancel": id}, which takes back the one of that id, whether it waits or is
+  /// being drawn. A second request of an id that waits or is being drawn gets a problem and loses
+  /// its id.
   void add(ServedRequest request);
   /// No more will come.
   void end();
   /// The next to draw, which is then the current one; waits for it. Nothing: there is none left.
   std::optional<ServedRequest> take();
+  /// The current one is answered: its id is free again.
+  void done();
+  /// Takes back all that wait.
+  void drop();
   /// No more are wanted.
   void close() { closed_ = true; }
   bool closed() const { return closed_; }
@@ -43,11 +61,14 @@ class RequestQueue {
 
  private:
   void cancel(const nlohmann::json& id);
+  bool is_known(const nlohmann::json& id) const;
+  bool is_full() const { return waiting_.size() >= kMostWaiting || bytes_ >= kMostBytes; }
 
-  std::function<void(const nlohmann::json& id)> cancelled_;
+  RequestEvents events_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<ServedRequest> waiting_;
+  size_t bytes_ = 0;  // of the lines that wait
   nlohmann::json current_;
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> closed_ = false;

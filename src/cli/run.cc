@@ -71,10 +71,11 @@ size_t most_waiting(const Settings& settings, const job::SinkLoad& load) {
   return static_cast<size_t>(std::clamp<int64_t>(kBytes / bytes_each, 1, most));
 }
 
+/// (A tar that lacks what failed has its name and stays; one that lacks what was not drawn grows.)
 std::string stopped_line(int64_t kept, int64_t planned, const Settings& settings) {
-  const bool in_tars = !settings.job.folder.empty() && settings.output.sink == "tar";
+  const bool may_lose = settings.job.retry_failed && settings.output.sink == "tar";
   return fmt::format("stopped; {} of {} pictures are drawn and kept{}", kept, planned,
-                     in_tars ? ", but those of a tar that is not whole" : "");
+                     may_lose ? ", but those of failed lines of a tar that is not whole" : "");
 }
 
 std::string message_of(const std::exception_ptr& error) {
@@ -128,7 +129,8 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
   if (outcome.not_numbers > 0) {
     throw Error(ErrorKind::kCheckpoint,
                 fmt::format("{} pictures hold values that are not numbers", outcome.not_numbers),
-                "the model is damaged, or does not fit these flags");
+                outcome.cause.empty() ? "the model is damaged, or does not fit these flags"
+                                      : "this is probably for " + outcome.cause + ": take less");
   }
   if (outcome.unchecked > 0) {
     throw Error(ErrorKind::kCheckpoint,
@@ -138,8 +140,18 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
   }
 }
 
+/// Whether an engine stopped a job while it was planned or its files were read.
+bool stopped_job_early(const job::RunOutcome& outcome, const Settings& settings) {
+  return !settings.job.folder.empty() && interrupted_by_engine() &&
+         error_of(outcome.error).kind() == ErrorKind::kCancelled;
+}
+
 /// The exit code of a run; throws what makes it another than 0, but where nobody reads stdout.
 int exit_code_of(const job::RunOutcome& outcome, const Settings& settings) {
+  if (outcome.error && stopped_job_early(outcome, settings)) {
+    throw Error(ErrorKind::kAgain, "stopped before anything was drawn",
+                "the same command goes on with the job");
+  }
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
     const std::string line = stopped_line(outcome.kept, outcome.planned, settings);
@@ -259,6 +271,7 @@ job::RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, job::Re
                            [&](const std::string& text, int64_t number) {
                              return parse_prompt_line(text, number, prompts.json(), settings);
                            },
+                       .words = with_flags,
                        .kept = &kept});
   job::join_job(folder, job::job_sheet(settings, model, prompts));
   folder.clean();

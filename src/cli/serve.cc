@@ -44,7 +44,9 @@ class Server {
       : settings_(settings),
         model_(job::choose_model(settings_)),
         safety_(job::choose_safety(settings_)),
-        queue_([this](const json& id) { tell_cancelled(id); }) {
+        queue_({.cancelled = [this](const json& id) { tell_cancelled(id); },
+                .answered_cancel = [this](const json& id,
+                                          int64_t requests) { tell_cancel(id, requests); }}) {
     if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
     auto events = std::make_unique<JsonReporter>(
         static_cast<int>(settings_.progress_fd.value_or(STDOUT_FILENO)));
@@ -65,12 +67,16 @@ class Server {
     events_->tell({{"event", "ready"}, {"model", model_.paths.checkpoint}});
     std::thread reader([this] { read_requests(STDIN_FILENO, &queue_); });
     while (const auto request = queue_.take()) {
-      if (interrupted() || reader_gone()) break;
+      if (interrupted() || reader_gone()) {
+        tell_cancelled(request->id);
+        break;
+      }
       answer(*request);
     }
-    begin_wind_up();
     queue_.close();
     reader.join();
+    if (interrupted()) queue_.drop();
+    begin_wind_up();
     if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");
     return reader_gone() ? kReaderGone : 0;
   }
@@ -99,6 +105,7 @@ class Server {
       set_by_members(request.members, settings.script, &settings);
       draw(settings);
     } catch (...) {
+      queue_.done();
       tell_error(error_of(std::current_exception()));
     }
     events_->set_id(nullptr);
@@ -126,6 +133,7 @@ class Server {
     if (outcome.error || outcome.stopped()) session_.reset();  // half of a request is in it
     if (outcome.error) std::rethrow_exception(outcome.error);
     drawn_ += static_cast<uint64_t>(outcome.drawn);
+    queue_.done();
     tell_.end({.drawn = outcome.kept,
                .left = outcome.planned - outcome.drawn,
                .failed = outcome.unchecked + outcome.not_numbers,
@@ -140,12 +148,13 @@ class Server {
   }
 
   void tell_cancelled(const json& id) {
-    events_->tell({{"event", "end"},
-                   {"drawn", 0},
-                   {"left", 1},
-                   {"failed", 0},
-                   {"why", "cancelled"},
-                   {"id", id}});
+    json event = {{"event", "end"}, {"drawn", 0}, {"left", 1}, {"failed", 0}, {"why", "cancelled"}};
+    if (!id.is_null()) event["id"] = id;
+    events_->tell(event);
+  }
+
+  void tell_cancel(const json& id, int64_t requests) {
+    events_->tell({{"event", "cancel"}, {"requests", requests}, {"id", id}});
   }
 
   Settings settings_;

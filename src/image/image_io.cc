@@ -45,7 +45,7 @@ const char* unread_format(ByteSpan bytes) {
 
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   if (has_text(bytes, kPngSignature)) return decode_png(bytes, name);
-  if (has_text(bytes, "\xFF\xD8\xFF")) return decode_jpeg(bytes, name);
+  if (has_text(bytes, kJpegSignature)) return decode_jpeg(bytes, name);
   if (has_text(bytes, "GIF87a") || has_text(bytes, "GIF89a")) return decode_gif(bytes, name);
   if (is_webp(bytes)) return decode_webp(bytes, name);
   if (is_tiff(bytes)) return decode_tiff(bytes, name);
@@ -55,6 +55,11 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name) {
   if (is_hdr(bytes)) return decode_hdr(bytes, name);
   if (is_tga(bytes, name)) return decode_tga(bytes, name);
   throw_unknown(bytes, name);
+}
+
+const char* lossy_format(std::span<const uint8_t> bytes) {
+  if (has_text(bytes, kJpegSignature)) return "JPEG";
+  return is_webp(bytes) && is_lossy_webp(bytes) ? "WebP" : "";
 }
 
 std::optional<GrayImage> decode_alpha(std::span<const uint8_t> bytes, const std::string& name) {

@@ -27,6 +27,9 @@ Image read_image(const std::filesystem::path& path);
 /// The same from memory; `name` is what messages call the bytes.
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
 
+/// "JPEG" or "WebP" for a picture whose format lost detail; "" for another, and for what is none.
+const char* lossy_format(std::span<const uint8_t> bytes);
+
 /// The alpha channel of a PNG or WebP; nothing for a picture without one, or in another format.
 std::optional<GrayImage> decode_alpha(std::span<const uint8_t> bytes, const std::string& name);
 

@@ -101,6 +101,48 @@ void read_rng(const std::string& text, Settings* settings) {
   set("rng", text == "CPU" ? "cpu" : text == "NV" ? "nv" : "cuda", settings);
 }
 
+// How prompts are read.
+
+std::string emphasis(const Settings& settings) {
+  const PromptSettings& prompts = settings.batch.prompts;
+  if (prompts.syntax != PromptSyntax::kWebUi) return "";
+  switch (prompts.emphasis) {
+    case Emphasis::kNoNorm:
+      return "No norm";
+    case Emphasis::kIgnore:
+      return "Ignore";
+    case Emphasis::kNone:
+      return "None";
+    default:
+      return "";
+  }
+}
+void read_emphasis(const std::string& text, Settings* settings) {
+  set("emphasis", text == "No norm" ? "no-norm" : text == "Ignore" ? "ignore" : "none", settings);
+}
+
+std::string pads(const Settings& settings, UnequalLengths how) {
+  return settings.batch.prompts.unequal == how ? "True" : "";
+}
+std::string pads_now(const Settings& settings) { return pads(settings, UnequalLengths::kPad); }
+std::string pads_as_once(const Settings& settings) {
+  return pads(settings, UnequalLengths::kPadOld);
+}
+void read_pads_now(const std::string&, Settings* settings) {
+  set("unequal_prompts", "pad", settings);
+}
+void read_pads_as_once(const std::string&, Settings* settings) {
+  set("unequal_prompts", "pad-old", settings);
+}
+
+std::string old_editing(const Settings& settings) {
+  const PromptSettings& prompts = settings.batch.prompts;
+  return prompts.syntax == PromptSyntax::kWebUi && prompts.old_editing ? "True" : "";
+}
+void read_old_editing(const std::string&, Settings* settings) {
+  set("old_editing", "true", settings);
+}
+
 // The second pass.
 
 const HiresSettings& hires_of(const Settings& settings) { return settings.batch.hires; }
@@ -159,6 +201,10 @@ constexpr A1111Field kFields[] = {{"Size", size, read_size},
                                   {"Schedule type", schedule, read_schedule},
                                   {"Seed resize from", noise_size, read_noise_size},
                                   {"RNG", rng, read_rng},
+                                  {"Emphasis", emphasis, read_emphasis},
+                                  {"Pad conds", pads_now, read_pads_now},
+                                  {"Pad conds v0", pads_as_once, read_pads_as_once},
+                                  {"Old prompt editing timelines", old_editing, read_old_editing},
                                   {"Eta", ancestral_eta, read_eta},
                                   {"Eta DDIM", ddim_eta, read_eta},
                                   {"Hires resize", hires_resize, read_hires_resize},

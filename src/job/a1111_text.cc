@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "job/a1111_fields.h"
 #include "job/a1111_inpaint.h"
+#include "job/hash_list.h"
 #include "job/lora_text.h"
 #include "job/settings.h"
 #include "models/model_source.h"
@@ -53,21 +54,34 @@ std::string from_a1111(const Setting& setting, const std::string& text) {
   return text == "True" ? "true" : text == "False" ? "false" : text;
 }
 
-/// "style: 0123456789ab, light: …", each file once.
-std::string lora_hashes(const PictureRecord& record) {
-  std::vector<std::string> all;
-  for (size_t i = 0; i < record.lora_hashes.size(); ++i) {
-    const std::string& file = record.settings.batch.loras[i].file;
-    std::string one = lora_name(file) + ": " + record.lora_hashes[i].webui;
-    if (!contains(all, one)) all.push_back(std::move(one));
+void add_loras(const std::vector<LoraUse>& uses, const std::vector<LoraHash>& hashes,
+               std::vector<NamedHash>* all) {
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    all->push_back({lora_name(uses[i].file), hashes[i].webui});
   }
-  return join(all, ", ");
 }
 
-/// The prompt as the web UI shows it: with the adapters that flags named.
-std::string prompt_with_loras(const PictureRecord& record) {
-  std::string prompt = record.settings.picture.prompt;
-  for (const LoraUse& use : record.settings.batch.loras) {
+/// The adapters of both passes.
+std::string lora_hashes(const PictureRecord& record) {
+  const BatchSettings& batch = record.settings.batch;
+  std::vector<NamedHash> all;
+  add_loras(batch.loras, record.lora_hashes, &all);
+  if (batch.hires.loras) add_loras(*batch.hires.loras, record.hires_lora_hashes, &all);
+  return write_hash_list(all);
+}
+
+/// By the first twelve digits of the file's SHA-256, as the web UI has them
+/// (modules/textual_inversion/textual_inversion.py, Embedding.set_hash).
+std::string embedding_hashes(const PictureRecord& record) {
+  constexpr size_t kDigits = 12;
+  std::vector<NamedHash> all = record.embeddings;
+  for (NamedHash& one : all) one.hash.resize(std::min(one.hash.size(), kDigits));
+  return write_hash_list(all);
+}
+
+/// A pass's prompt as the web UI shows it: with the adapters that flags named.
+std::string with_loras(std::string prompt, const Settings& settings) {
+  for (const LoraUse& use : settings.batch.loras) {
     if (!use.in_prompt) prompt += " " + webui_text(use);
   }
   return prompt;
@@ -96,7 +110,8 @@ Fields fields_of(const PictureRecord& record) {
     if (value.empty()) continue;
     if (!contains(kAlways, name) && value == defaults[setting.place]) continue;
     if (!a1111_tells(setting, settings)) continue;
-    fields.emplace_back(name, to_a1111(setting, value));
+    const bool is_prompt = setting.key == "hires_prompt";
+    fields.emplace_back(name, is_prompt ? with_loras(value, settings) : to_a1111(setting, value));
   }
   for (auto& field : inpaint_fields(settings.batch.init.mask)) fields.push_back(std::move(field));
   const auto order = [](const auto& field) {
@@ -104,7 +119,10 @@ Fields fields_of(const PictureRecord& record) {
   };
   std::stable_sort(fields.begin(), fields.end(),
                    [&](const auto& a, const auto& b) { return order(a) < order(b); });
-  if (!record.lora_hashes.empty()) fields.emplace_back("Lora hashes", lora_hashes(record));
+  for (const auto& [name, hashes] :
+       {std::pair{"Lora hashes", lora_hashes(record)}, {"TI hashes", embedding_hashes(record)}}) {
+    if (!hashes.empty()) fields.emplace_back(name, hashes);
+  }
   fields.emplace_back("Version", "sd " + record.version);
   return fields;
 }
@@ -128,13 +146,13 @@ bool set_field(const std::string& name, const std::string& value, Settings* sett
 
 std::string a1111_text(const PictureRecord& record) {
   const PictureSettings& picture = record.settings.picture;
-  std::string text = prompt_with_loras(record) + "\n";
+  std::string text = with_loras(picture.prompt, record.settings) + "\n";
   if (!picture.negative_prompt.empty()) {
     text += "Negative prompt: " + picture.negative_prompt + "\n";
   }
   std::string separator;
   for (const auto& [name, value] : fields_of(record)) {
-    text += separator + name + ": " + quoted_field(value);
+    text += separator + name + ": " + kept_field(value);
     separator = ", ";
   }
   return text;

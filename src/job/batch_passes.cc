@@ -25,8 +25,7 @@ void fill_in_texts(const PlannedBatch& batch, int64_t pass, Request* request) {
     expand_prompts(templates.expand, templates.texts[i], {.seed = own, .place = place},
                    &request->pictures[i]);
   }
-  if (!templates.adapters) return;
-  request->batch.loras = templates.adapters(request->pictures.front().prompt);
+  if (templates.adapters) templates.adapters(request->pictures.front(), &request->batch);
 }
 
 Request request_of(const PlannedBatch& batch, int64_t pass) {

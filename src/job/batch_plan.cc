@@ -11,6 +11,7 @@
 #include "job/hires_plan.h"
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
+#include "job/left_out.h"
 #include "job/lora_folder.h"
 #include "job/prompt_templates.h"
 #include "pipeline/size_check.h"
@@ -49,10 +50,10 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
   }
 }
 
-/// The size that is drawn: H and W over f, times the model's own factor.
-int drawn_side(const char* flag, int64_t side, int64_t f, bool hires,
-               const ModelDescription& model) {
-  const int64_t multiple = hires ? model.factor : model.size_multiple;
+/// The size that is drawn: H and W over f, times the model's own factor. `any`: it may be any that
+/// the latent can have.
+int drawn_side(const char* flag, int64_t side, int64_t f, bool any, const ModelDescription& model) {
+  const int64_t multiple = any ? model.factor : model.size_multiple;
   pipeline::check_side(flag, side, multiple / model.factor * f, kMaxSide / model.factor * f);
   return static_cast<int>(side / f * model.factor);
 }
@@ -81,7 +82,9 @@ class BatchPlanner::Batches {
     const Request first = job::request_of(alone, 0);
     check_request(model_, first);
     alone.request.batch.loras = first.batch.loras;
+    alone.request.batch.hires.loras = first.batch.hires.loras;
     say_unusual(line);
+    say_left_out(first);
     add(std::move(alone));
   }
 
@@ -103,15 +106,19 @@ class BatchPlanner::Batches {
   PlannedTemplates templates_of(const LineSettings& line) const {
     PlannedTemplates templates{
         .texts = {texts_of(line.picture)}, .expand = expand_, .seed = settings_.seed};
-    const std::string& prompt = line.picture.prompt;
-    const bool may_name =  // itself, or by a wildcard
-        prompt.find('<') != std::string::npos || prompt.find("__") != std::string::npos;
-    if (line.batch.prompts.syntax == PromptSyntax::kWebUi && may_name) {
-      templates.adapters = [given = line.batch.loras, folder = loras_](const std::string& text) {
-        return loras_of(given, text, *folder);
+    const bool name = may_name(line.picture.prompt) || may_name(line.picture.hires_prompt);
+    if (is_webui(line) && name) {
+      templates.adapters = [given = line.batch.loras, folder = loras_](
+                               const PictureSettings& picture, BatchSettings* batch) {
+        set_loras(given, picture, *folder, batch);
       };
     }
     return templates;
+  }
+
+  /// Whether a template may name adapters, itself or by a wildcard.
+  static bool may_name(const std::string& text) {
+    return text.find('<') != std::string::npos || text.find("__") != std::string::npos;
   }
 
   /// The seeds of a picture that has a stream of its own, and what they grow by from pass to pass.
@@ -126,6 +133,10 @@ class BatchPlanner::Batches {
     if (!varies) return;
     noise->variation_seeds = {line.picture.variation_seed.value_or(0) + count};
     batch->variation_steps = {step};
+  }
+
+  static bool is_webui(const LineSettings& line) {
+    return line.batch.prompts.syntax == PromptSyntax::kWebUi;
   }
 
   /// Whether the sampler is named, other than by the reference's flags.
@@ -155,8 +166,9 @@ class BatchPlanner::Batches {
     InitSettings& init = batch->init;
     complete_mask(&init, sampler, model_);
     AskedSize asked;
-    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, false, model_);
-    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, false, model_);
+    const bool any = is_webui(line);
+    if (line.W) asked.width = drawn_side("width", *line.W, settings_.f, any, model_);
+    if (line.H) asked.height = drawn_side("height", *line.H, settings_.f, any, model_);
     InitPicture start = init_images_.get(init, asked);
     init.image = std::move(start.image);
     init.inpainting = std::move(start.inpainting);
@@ -179,15 +191,15 @@ class BatchPlanner::Batches {
     request.batch.sampler = choice.sampler.name;
     request.batch.schedule =
         choice.schedule != nullptr ? choice.schedule->name : sampling::kAutomaticSchedule;
-    const bool hires = request.batch.hires.on();
+    const bool any = request.batch.hires.on() || is_webui(line);
     resolve_hires(&request.batch.hires);
     if (settings_.script == Script::kImg2Img) {
       start_from_picture(line, choice.sampler, &request.batch);
     } else {
       request.batch.height =
-          drawn_side("height", line.H.value_or(default_side_), settings_.f, hires, model_);
+          drawn_side("height", line.H.value_or(default_side_), settings_.f, any, model_);
       request.batch.width =
-          drawn_side("width", line.W.value_or(default_side_), settings_.f, hires, model_);
+          drawn_side("width", line.W.value_or(default_side_), settings_.f, any, model_);
     }
     std::optional<double>& eta = request.batch.knobs.eta;
     eta = choice.sampler.eta == sampling::Eta::kIgnored
@@ -195,8 +207,8 @@ class BatchPlanner::Batches {
               : eta.value_or(usual_eta(choice.sampler, request.batch.init));
     const bool own_seed = line.picture.seed || seed_mode_of(line) == SeedMode::kImage;
     // (A template's are those of the text that it becomes.)
-    const bool named = line.batch.prompts.syntax == PromptSyntax::kWebUi && !expand_;
-    request.batch.loras = loras_of(line.batch.loras, named ? line.picture.prompt : "", *loras_);
+    const bool named = is_webui(line) && !expand_;
+    set_loras(line.batch.loras, named ? line.picture : PictureSettings(), *loras_, &request.batch);
     request.noise = {.rng = settings_.rng, .seeds = {}, .rows = 0};
     if (own_seed) {
       request.noise.changes = request.batch.noise;
@@ -279,6 +291,12 @@ class BatchPlanner::Batches {
     }
   }
 
+  void say_left_out(const Request& request) {
+    if (request.batch.prompts.syntax != PromptSyntax::kWebUi) return;
+    const std::string what = left_out_of(request.pictures.front());
+    if (!what.empty()) say("left out of a prompt, " + what);
+  }
+
   void say(const std::string& line) {
     if (said_.insert(line).second) notice(line);
   }
@@ -357,10 +375,11 @@ void look_through_passes(BatchPlan* plan) {
   for (PlannedBatch& batch : plan->batches) {
     const bool has_templates = !batch.templates.texts.empty();
     for (int64_t pass = 1; has_templates && pass < plan->passes; ++pass) {
-      const auto loras = request_of(batch, pass).batch.loras;
-      auto& known = batch.templates.later_loras;
-      const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
-      if (batch.templates.adapters && is_new) known.push_back(loras);
+      for (const auto& loras : loras_by_pass(request_of(batch, pass).batch)) {
+        auto& known = batch.templates.later_loras;
+        const bool is_new = std::find(known.begin(), known.end(), loras) == known.end();
+        if (batch.templates.adapters && is_new) known.push_back(loras);
+      }
     }
   }
 }

@@ -20,15 +20,15 @@ struct PromptLine {
   std::string hint;
 };
 
-/// The adapters of a picture with that prompt.
-using AdaptersOf = std::function<std::vector<LoraUse>(const std::string& prompt)>;
+/// Sets the adapters of a batch with that picture.
+using SetAdapters = std::function<void(const PictureSettings& picture, BatchSettings* batch)>;
 
 /// The templates of a batch's pictures, with `expand`.
 struct PlannedTemplates {
   std::vector<PictureTexts> texts = {};  ///< of the pictures; none: their prompts are no templates
   TemplateExpander expand = {};
   /// Where a prompt may name adapters, otherwise in each pass: the picture is alone in its batch.
-  AdaptersOf adapters = {};
+  SetAdapters adapters = {};
   /// Those of the passes behind the first, as far as they are known.
   std::vector<std::vector<LoraUse>> later_loras = {};
   uint64_t seed = 0;  ///< of the run

@@ -1,7 +1,6 @@
 #include "job/infotext.h"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "base/split.h"
@@ -113,6 +112,11 @@ void parse_prompts(std::string_view lines, InfoText* text) {
   }
 }
 
+/// As JSON.
+std::string in_quotes(const std::string& value) {
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string_view strip(std::string_view utf8) {
@@ -134,16 +138,22 @@ const std::string* InfoText::find(std::string_view name) const {
 }
 
 std::string quoted_field(const std::string& value) {
-  if (value.find_first_of(",:\n") == std::string::npos) return value;
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return value.find_first_of(",:\n") == std::string::npos ? value : in_quotes(value);
+}
+
+std::string kept_field(const std::string& value) {
+  const bool is_odd = value.starts_with('"') || strip(value) != value;
+  return is_odd ? in_quotes(value) : quoted_field(value);
 }
 
 bool is_size(std::string_view value, std::string* width, std::string* height) {
   const size_t cross = value.find('x');
   if (cross == std::string_view::npos) return false;
-  const auto digits = [](std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(),
-                                        [](unsigned char c) { return std::isdigit(c) != 0; });
+  const auto digits = [](std::string_view text) {  // of any script, as Python's \d
+    for (size_t i = 0; i < text.size();) {
+      if (!text::is_decimal_digit(next_char(text, &i))) return false;
+    }
+    return !text.empty();
   };
   if (!digits(value.substr(0, cross)) || !digits(value.substr(cross + 1))) return false;
   *width = value.substr(0, cross);

@@ -30,6 +30,9 @@ std::string write_infotext(const InfoText& text);
 /// A field's value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
 std::string quoted_field(const std::string& value);
 
+/// The same, quoted as well where a reader would else strip it or take it for quoted.
+std::string kept_field(const std::string& value);
+
 /// The numbers of a value like "512x768": digits, one x, digits.
 bool is_size(std::string_view value, std::string* width, std::string* height);
 

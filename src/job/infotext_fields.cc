@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "job/hires_plan.h"
+#include "job/infotext_limits.h"
 #include "job/settings.h"
 #include "job/webui_pasting.h"
 #include "sampling/sampler.h"
@@ -90,6 +91,8 @@ constexpr ValueWord kOnly[] = {{"VAE Encoder", "Full"},
                                {"Hires checkpoint", "Use same checkpoint"},
                                {"Hires resize-1", "0"},
                                {"Hires resize-2", "0"},
+                               {"Hires prompt", ""},
+                               {"Hires negative prompt", ""},
                                {"Mask mode", "Inpaint masked"},
                                {"Masked content", "original"},
                                {"Inpaint area", "Whole picture"},
@@ -193,8 +196,16 @@ void set_hires_sampler(const ordered_json& fields, WebUiSettings* to) {
     to->unsupported.push_back(shown("Hires sampler", sampler));
   }
   if (schedule == "Use same scheduler" && found.schedule == "Automatic") return;
+  if (found.schedule == "Automatic" && schedule != "Automatic") {
+    to->unsupported.push_back(shown("Hires schedule type", schedule));
+  }
   const sampling::Schedule* chosen = sampling::find_schedule(found.schedule);
   hires.schedule = chosen == nullptr ? sampling::kAutomaticSchedule : chosen->name;
+}
+
+/// -1 asks for any seed, and does not say which it was.
+bool is_random_seed(const std::string& field, const std::string& value) {
+  return (field == "Seed" || field == "Variation seed") && value == "-1";
 }
 
 bool has_second_pass(const ordered_json& fields) {
@@ -227,8 +238,13 @@ WebUiSettings settings_of_infotext(const InfoText& text) {
   for (const auto& [field, value] : fields.items()) {
     const std::string as_text = text_of(value);
     if (is_elsewhere(field) || is_without_effect(field, as_text)) continue;
-    if (!set_field(field, as_text, &settings)) to.unsupported.push_back(shown(field, as_text));
+    if (is_random_seed(field, as_text)) {
+      to.unsupported.push_back(shown(field, as_text) + " stands for a random one");
+    } else if (!set_field(field, as_text, &settings)) {
+      to.unsupported.push_back(shown(field, as_text));
+    }
   }
+  limit_settings(&to);
   return to;
 }
 

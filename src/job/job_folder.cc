@@ -25,19 +25,25 @@ int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest)
 
 std::string pad_number(int64_t number, int digits) { return fmt::format("{:0{}}", number, digits); }
 
-void make_folder_of(const fs::path& path) {
-  make_folders(path.parent_path(), "give `job` a place where you may write");
-}
+constexpr const char* kElsewhere = "give `job` a place where you may write";
 
 }  // namespace
 
 std::optional<TarStatistics> read_tar_statistics(const fs::path& path) {
-  const nlohmann::json value = read_json_object(path);
-  const auto hash = value.find("sha256");
-  if (hash == value.end() || !hash->is_string()) return std::nullopt;
-  return TarStatistics{.samples = whole_number_in(value, "samples"),
-                       .failed = whole_number_in(value, "failed"),
-                       .bytes = whole_number_in(value, "bytes"),
+  return parse_tar_statistics(read_json_object(path));
+}
+
+std::optional<TarStatistics> parse_tar_statistics(const nlohmann::json& object) {
+  const auto hash = object.find("sha256");
+  if (hash == object.end() || !hash->is_string()) return std::nullopt;
+  for (const char* count : {"samples", "failed", "bytes"}) {
+    const auto found = object.find(count);
+    const bool is_count = found != object.end() && found->is_number_integer();
+    if (!is_count || whole_number_in(object, count) < 0) return std::nullopt;
+  }
+  return TarStatistics{.samples = whole_number_in(object, "samples"),
+                       .failed = whole_number_in(object, "failed"),
+                       .bytes = whole_number_in(object, "bytes"),
                        .sha256 = hash->get<std::string>()};
 }
 
@@ -99,6 +105,18 @@ int64_t JobFolder::failures(int64_t place) const {
   const fs::path path = names_.failure(place);
   if (!name_is_taken(path)) return 0;
   return std::max<int64_t>(1, whole_number_in(read_json_object(path), "attempts"));
+}
+
+void JobFolder::make_folder_of(const fs::path& path) const {
+  const fs::path& folder = names_.folder();
+  if (is_made_ && !name_is_taken(folder)) {
+    throw Error(ErrorKind::kFile,
+                "the folder " + printable(folder.string()) +
+                    ", which the job is drawn into, is no longer there",
+                "if it was moved, run the command again with its new name");
+  }
+  make_folders(path.parent_path(), kElsewhere);
+  is_made_ = true;
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {

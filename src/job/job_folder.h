@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
+#include "base/new_file.h"
 #include "sd/settings.h"
 
 namespace sd::job {
@@ -17,8 +20,10 @@ struct TarStatistics {
   std::string sha256;
 };
 
-/// Nothing where there is no such file, or another.
+/// Nothing where there is no such file, or it is damaged.
 std::optional<TarStatistics> read_tar_statistics(const std::filesystem::path& path);
+/// The same, of what is in the file.
+std::optional<TarStatistics> parse_tar_statistics(const nlohmann::json& object);
 
 /// The names of the files of a job's folder. Pictures are named by their place: samples/000123.png,
 /// with more than 10,000 of them samples/0012/00123456.png. Pure.
@@ -53,7 +58,8 @@ class JobNames {
 const char* ending_of(PictureFormat format);
 
 /// What is in a job's folder, and what is added to it. A file has its name once it is complete:
-/// that is all that says what is done. Thread-safe.
+/// that is all that says what is done. The folder is made where it is not there; one that is moved
+/// away later is not made again, which would part the job in two. Thread-safe.
 class JobFolder {
  public:
   explicit JobFolder(JobNames names) : names_(std::move(names)) {}
@@ -82,9 +88,14 @@ class JobFolder {
 
   /// Removes what runs left behind that were killed.
   void clean() const;
+  /// Has the disk keep the names that were given so far, before those that come later.
+  void sync() const { sync_folder(names_.folder()); }
 
  private:
+  void make_folder_of(const std::filesystem::path& path) const;
+
   JobNames names_;
+  mutable std::atomic<bool> is_made_ = false;
 };
 
 }  // namespace sd::job

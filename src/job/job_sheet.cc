@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/new_file.h"
 #include "base/strings.h"
 #include "base/text_file.h"
@@ -41,9 +42,36 @@ json settings_json(const Settings& settings) {
 /// "cuda" of "cuda:1".
 std::string device_kind(const std::string& device) { return device.substr(0, device.find(':')); }
 
-[[noreturn]] void refuse_sheet(const fs::path& path, const std::string& why) {
+/// `version`: of the program that wrote it, as far as that is known.
+[[noreturn]] void refuse_sheet(const fs::path& path, const std::string& why,
+                               const std::string& version = "") {
+  const bool is_foreign = !version.empty() && version != program_version();
   throw Error(ErrorKind::kFile, printable(path.string()) + ": " + why,
-              "it must be as the first run of the job wrote it");
+              is_foreign ? "version " + printable(version, 40) +
+                               " of the program began the job, and "
+                               "this is " +
+                               program_version() + ": use that one"
+                         : "it must be as the first run of the job wrote it");
+}
+
+/// The settings that a sheet holds. Throws json::exception, or Error naming the setting.
+Settings read_settings(const json& sheet) {
+  Script script = Script::kTxt2Img;
+  values::read(sheet.at("command"), &script);
+  Settings settings(script);
+  const json& all = sheet.at("settings");
+  for (const Setting& setting : all_settings()) {
+    const auto found = all.find(setting.key);
+    if (setting.about.local || !setting.known_to(script) || found == all.end()) continue;
+    try {
+      set_json(&settings, setting, *found);
+    } catch (const json::exception& error) {
+      throw Error(ErrorKind::kFile, setting.key + ": " + printable(reason_of(error)));
+    } catch (const Error& error) {
+      throw Error(ErrorKind::kFile, setting.key + ": " + error.what());
+    }
+  }
+  return settings;
 }
 
 /// The hashes of the files that the command names beside the model and the prompts.
@@ -104,6 +132,8 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                   {"sha256", prompts.sha256()},
                   {"lines", prompts.lines()}}},
                 {"pictures", prompts.lines() * settings.n_iter}};
+  // (A line of JSON may name none.)
+  if (prompts.json()) sheet["prompts"]["default"] = settings.picture.prompt;
   if (!model.paths.config.empty()) {
     sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
   }
@@ -121,7 +151,11 @@ json find_job_sheet(const fs::path& folder) {
   const auto text = read_text_file(path, kMostBytes, &problem);
   if (!text) refuse_sheet(path, problem);
   json sheet = parse_json(*text, kSheetLimits);
-  if (!sheet.is_object() || sheet.value("program", json()) != "sd") {
+  bool is_sheet = sheet.is_object() && sheet.value("program", json()) == "sd";
+  for (const char* part : {"settings", "device", "model", "prompts"}) {
+    is_sheet = is_sheet && sheet.contains(part) && sheet[part].is_object();
+  }
+  if (!is_sheet) {
     refuse_sheet(path, "expected the settings of a job in JSON, found something else");
   }
   return sheet;
@@ -157,7 +191,8 @@ std::vector<std::string> sheet_differences(const json& job, const json& here) {
 
 void join_job(const JobFolder& folder, const json& sheet) {
   refuse_to_adopt(folder.names());
-  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return;
+  // (Pictures without it would be of no job.)
+  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return folder.sync();
   const auto differences = sheet_differences(read_job_sheet(folder.names().folder()), sheet);
   if (differences.empty()) return;
   throw Error(ErrorKind::kUsage,
@@ -200,16 +235,28 @@ Settings with_device_of_job(Settings settings) {
   return settings;
 }
 
-JobNames names_of(const fs::path& folder, const json& sheet) {
+JobDescription describe_job(const fs::path& folder, const json& sheet) {
+  constexpr int64_t kMostPictures = 1'000'000'000'000;
+  const fs::path path = folder / "job.json";
+  JobDescription job;
   try {
-    PictureFormat format = PictureFormat::kPng;
-    values::read(sheet.at("settings").at("format"), &format);
-    return {folder, values::whole_number<int64_t>(sheet.at("pictures")), format};
+    job.version = sheet.at("version").get<std::string>();
+    job.settings = read_settings(sheet);
+    const json& prompts = sheet.at("prompts");
+    if (prompts.contains("default")) prompts["default"].get_to(job.settings.picture.prompt);
+    job.prompts_name = prompts.at("name").get<std::string>();
+    job.prompts_sha256 = prompts.at("sha256").get<std::string>();
+    job.lines = values::whole_number<int64_t>(prompts.at("lines"));
+    job.pictures = values::whole_number<int64_t>(sheet.at("pictures"));
   } catch (const json::exception& error) {
-    refuse_sheet(folder / "job.json", printable(error.what()));
+    refuse_sheet(path, printable(reason_of(error)), job.version);
   } catch (const Error& error) {
-    refuse_sheet(folder / "job.json", error.what());
+    refuse_sheet(path, error.what(), job.version);
   }
+  if (job.lines < 1 || job.pictures < 1 || job.pictures > kMostPictures) {
+    refuse_sheet(path, "expected a job of 1 to 10^12 pictures, found another number", job.version);
+  }
+  return job;
 }
 
 }  // namespace sd::job

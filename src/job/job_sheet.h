@@ -33,7 +33,17 @@ std::vector<std::string> sheet_differences(const nlohmann::json& job, const nloh
 /// this machine lacks.
 Settings with_device_of_job(Settings settings);
 
-/// The names of the files of a job of that sheet. Throws Error(kFile).
-JobNames names_of(const std::filesystem::path& folder, const nlohmann::json& sheet);
+/// What a job.json says, of what its readers need.
+struct JobDescription {
+  Settings settings;    ///< those that it holds; none of the machine, the model or the prompts
+  std::string version;  ///< of the program that began the job
+  std::string prompts_name;
+  std::string prompts_sha256;
+  int64_t lines = 1;  ///< of the prompt file
+  int64_t pictures = 1;
+};
+
+/// Reads the sheet of a job in that folder. Throws Error(kFile), naming what cannot be read.
+JobDescription describe_job(const std::filesystem::path& folder, const nlohmann::json& sheet);
 
 }  // namespace sd::job

@@ -3,19 +3,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/new_file.h"
 #include "base/strings.h"
-#include "base/text_file.h"
-#include "image/image_io.h"
-#include "job/file_hash.h"
-#include "job/job_sheet.h"
-#include "job/saved_picture.h"
-#include "job/settings.h"
+#include "job/shard_jobs.h"
 #include "sd/error.h"
 
 namespace sd::job {
@@ -23,7 +21,11 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 struct JobSurvey::Sheet {
+  Sheet(const fs::path& folder, json read)
+      : value(std::move(read)), description(describe_job(folder, value)) {}
+
   json value;
+  JobDescription description;
 };
 
 namespace {
@@ -36,8 +38,10 @@ double time_of(const fs::path& path) {
          static_cast<double>(about.st_mtim.tv_nsec) * kNanosecond;
 }
 
+}  // namespace
+
 /// How many pictures were written when, of which only the last ten minutes count.
-class Pace {
+class JobSurvey::Pace {
  public:
   void add(double time, int64_t pictures) {
     constexpr double kWindow = 600;
@@ -65,51 +69,41 @@ class Pace {
   std::map<int64_t, int64_t> by_second_;
 };
 
-/// What the record says otherwise than the job: its model, and settings that no line may have.
-std::string difference_from_job(const PictureRecord& record, const json& sheet) {
-  const json said = to_json(record);
-  const auto differs = [&](const char* name) {
-    const json::json_pointer place(name);
-    return said.value(place, json()) != sheet.value(place, json());
-  };
-  if (differs("/version")) return "the version";
-  if (differs("/command")) return "the command";
-  if (differs("/model/sha256")) return "the model";
-  if (differs("/model/vae_sha256")) return "the autoencoder";
-  const std::vector<json> values = json_values(record.settings);
-  for (const Setting& setting : all_settings()) {
-    const bool of_run = setting.about.where == Settable::kCommand && !setting.about.local;
-    if (!of_run || *setting.about.record == '\0' || setting.key == "seed" ||
-        setting.key == "seed_mode" || setting.key == "weights" || setting.key == "watermark") {
-      continue;
-    }
-    const auto expected = sheet.at("settings").find(setting.key);
-    if (expected != sheet.at("settings").end() && *expected != values[setting.place]) {
-      return setting.key;
-    }
-  }
-  return "";
+namespace {
+
+/// The number that a name is, in digits alone; -1: it is none.
+int64_t number_of(const std::string& name) {
+  int64_t number = -1;
+  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+  return parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() ? number : -1;
 }
 
 }  // namespace
 
 JobSurvey::JobSurvey(const fs::path& folder)
-    : sheet_(std::make_unique<const Sheet>(Sheet{read_job_sheet(folder)})),
-      names_(names_of(folder, sheet_->value)) {}
+    : sheet_(std::make_unique<const Sheet>(folder, read_job_sheet(folder))),
+      names_(folder, description().pictures, description().settings.output.format) {}
 JobSurvey::~JobSurvey() = default;
 JobSurvey::JobSurvey(JobSurvey&&) noexcept = default;
 
 const json& JobSurvey::sheet() const { return sheet_->value; }
+const JobDescription& JobSurvey::description() const { return sheet_->description; }
 
-bool JobSurvey::in_tars() const {
-  return sheet().value(json::json_pointer("/settings/sink"), std::string()) == "tar";
+Blocks JobSurvey::blocks() const {
+  return {.lines = description().lines, .per_block = lines_per_block(description().settings)};
 }
 
 void JobSurvey::each_picture(
     const std::function<void(int64_t place, const fs::path& path)>& see) const {
+  fs::path folder;  // that is looked through
+  bool is_there = false;
   for (int64_t place = 0; place < names_.pictures(); ++place) {
     const fs::path path = names_.picture(place);
-    if (name_is_taken(path)) see(place, path);
+    if (path.parent_path() != folder) {
+      folder = path.parent_path();
+      is_there = name_is_taken(folder);
+    }
+    if (is_there && name_is_taken(path)) see(place, path);
   }
 }
 
@@ -132,17 +126,77 @@ int64_t JobSurvey::each_sound_picture(
 void JobSurvey::each_tar(
     const std::function<void(int64_t number, const json& statistics)>& see) const {
   std::vector<int64_t> numbers;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(names_.folder(), ignored)) {
-    const fs::path& path = entry.path();
-    const std::string stem = path.stem().string();
-    const bool is_number = !stem.empty() && stem.find_first_not_of("0123456789") == stem.npos;
-    if (path.extension() == ".json" && is_number) numbers.push_back(std::atoll(stem.c_str()));
+  const int64_t most = blocks().of_place(names_.pictures() - 1);
+  std::error_code failed;
+  for (fs::directory_iterator at(names_.folder(), failed), end; !failed && at != end;
+       at.increment(failed)) {
+    const int64_t number = number_of(at->path().stem().string());
+    const bool is_ours = number >= 0 && number <= most &&
+                         names_.tar_statistics(number).filename() == at->path().filename();
+    if (is_ours) numbers.push_back(number);
   }
   std::ranges::sort(numbers);
   for (const int64_t number : numbers) {
-    see(number, read_json_object(names_.tar_statistics(number)));
+    const json statistics = read_json_object(names_.tar_statistics(number));
+    see(number, parse_tar_statistics(statistics) ? statistics : json::object());
   }
+}
+
+int64_t JobSurvey::each_sound_tar(
+    const std::function<void(int64_t number, const json& statistics)>& see) const {
+  const JobFolder folder(names_);
+  int64_t odd = 0;
+  each_tar([&](int64_t number, const json& statistics) {
+    if (folder.done_tar(number)) return see(number, statistics);
+    ++odd;
+    const std::string tar = names_.tar(number).filename().string();
+    const std::string beside = names_.tar_statistics(number).filename().string();
+    complain("error: " +
+             (statistics.empty()
+                  ? beside + ": these statistics are damaged"
+                  : tar + ": it is not there, or not of the size that " + beside + " says") +
+             "; left out");
+  });
+  return odd;
+}
+
+int64_t JobSurvey::count_failures(const std::function<bool(int64_t place)>& counts) const {
+  int64_t count = 0;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator at(names_.folder() / "failed", failed), end;
+       !failed && at != end; at.increment(failed)) {
+    const int64_t place = number_of(at->path().stem().string());
+    const bool is_ours =
+        place >= 0 && place < names_.pictures() && names_.failure(place) == at->path();
+    if (is_ours && counts(place)) ++count;
+  }
+  return count;
+}
+
+/// What a tar lacks has failed, whatever failed/ says; of other pictures that folder tells.
+void JobSurvey::count_tars(JobStatus* status, Pace* pace) const {
+  const JobFolder folder(names_);
+  std::set<int64_t> done;
+  each_tar([&](int64_t number, const json&) {
+    const auto statistics = folder.done_tar(number);
+    if (!statistics) return;
+    done.insert(number);
+    status->drawn += statistics->samples;
+    status->failed += statistics->failed;
+    pace->add(time_of(names_.tar(number)), statistics->samples);
+  });
+  const Blocks of_job = blocks();
+  status->failed +=
+      count_failures([&](int64_t place) { return !done.contains(of_job.of_place(place)); });
+}
+
+void JobSurvey::count_pictures(JobStatus* status, Pace* pace) const {
+  each_picture([&](int64_t, const fs::path& path) {
+    ++status->drawn;
+    pace->add(time_of(path), 1);
+  });
+  status->failed =
+      count_failures([&](int64_t place) { return !name_is_taken(names_.picture(place)); });
 }
 
 JobStatus JobSurvey::status() const {
@@ -150,20 +204,9 @@ JobStatus JobSurvey::status() const {
   status.pictures = names_.pictures();
   Pace pace;
   if (in_tars()) {
-    each_tar([&](int64_t number, const json& statistics) {
-      if (!name_is_taken(names_.tar(number))) return;
-      status.drawn += whole_number_in(statistics, "samples");
-      pace.add(time_of(names_.tar(number)), whole_number_in(statistics, "samples"));
-    });
+    count_tars(&status, &pace);
   } else {
-    each_picture([&](int64_t, const fs::path& path) {
-      ++status.drawn;
-      pace.add(time_of(path), 1);
-    });
-  }
-  std::error_code ignored;
-  for (const auto& entry : fs::recursive_directory_iterator(names_.folder() / "failed", ignored)) {
-    if (entry.path().extension() == ".json") ++status.failed;
+    count_pictures(&status, &pace);
   }
   status.missing = std::max<int64_t>(0, status.pictures - status.drawn - status.failed);
   status.an_hour = pace.an_hour();
@@ -179,39 +222,6 @@ std::optional<PictureRecord> find_record(const fs::path& path, const std::vector
   const std::string* record = texts.find(image::kRecordKeyword);
   if (record == nullptr) return std::nullopt;
   return parse_record(*record, name);
-}
-
-std::string problem_of_picture(const JobSurvey& job, const fs::path& path,
-                               const std::vector<uint8_t>& bytes) {
-  try {
-    const Image image = image::decode_image(bytes, path.string());
-    const auto record = find_record(path, bytes);
-    const bool has_records = !job.sheet().value(json::json_pointer("/settings/no_metadata"), false);
-    if (!record) return has_records ? "it does not say how it was drawn" : "";
-    const auto size = saved_size(*record);
-    if (size && *size != FitSize{image.width, image.height}) {
-      return "it has not the size of its record";
-    }
-    const std::string difference = difference_from_job(*record, job.sheet());
-    return difference.empty() ? "" : "its record differs from the job in " + difference;
-  } catch (const Error& error) {
-    return error.what();
-  } catch (const json::exception& error) {
-    return printable(error.what());
-  }
-}
-
-std::string problem_of_tar(const JobSurvey& job, int64_t number, const json& statistics) {
-  try {
-    const std::string hash = sha256_of_file(job.names().tar(number).string());
-    if (statistics.value("sha256", std::string()) == hash) return "";
-    return "its SHA-256 is not what " + job.names().tar_statistics(number).filename().string() +
-           " says";
-  } catch (const Error& error) {
-    return error.what();
-  } catch (const json::exception&) {
-    return "its statistics are damaged";
-  }
 }
 
 }  // namespace sd::job

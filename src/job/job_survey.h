@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "job/blocks.h"
 #include "job/job_folder.h"
+#include "job/job_sheet.h"
 #include "job/picture_record.h"
 
 namespace sd::job {
@@ -34,7 +36,9 @@ class JobSurvey {
 
   const JobNames& names() const { return names_; }
   const nlohmann::json& sheet() const;
-  bool in_tars() const;
+  const JobDescription& description() const;
+  Blocks blocks() const;
+  bool in_tars() const { return description().settings.output.sink == "tar"; }
 
   /// Looks at the names of all files.
   JobStatus status() const;
@@ -46,24 +50,24 @@ class JobSurvey {
   /// Returns how many pictures that were.
   int64_t each_sound_picture(
       const std::function<void(int64_t place, const std::filesystem::path& path)>& see) const;
-  /// Calls `see` with the number and the statistics of each tar that has some, by number; an empty
-  /// object where they are damaged.
+  /// Calls `see` with the number and the statistics of each tar of the job that has some, by
+  /// number; an empty object where they are damaged. Other files count for nothing.
   void each_tar(
+      const std::function<void(int64_t number, const nlohmann::json& statistics)>& see) const;
+  /// As above for those that are whole; the others are said. Returns how many that were.
+  int64_t each_sound_tar(
       const std::function<void(int64_t number, const nlohmann::json& statistics)>& see) const;
 
  private:
+  class Pace;
   struct Sheet;
+  void count_tars(JobStatus* status, Pace* pace) const;
+  void count_pictures(JobStatus* status, Pace* pace) const;
+  int64_t count_failures(const std::function<bool(int64_t place)>& counts) const;
+
   std::unique_ptr<const Sheet> sheet_;
   JobNames names_;
 };
-
-/// What is wrong with a picture of the job: it is damaged, has another size than its record says,
-/// or a record that does not fit job.json. Empty where it is sound.
-std::string problem_of_picture(const JobSurvey& job, const std::filesystem::path& path,
-                               const std::vector<uint8_t>& bytes);
-
-/// What is wrong with a tar of the job.
-std::string problem_of_tar(const JobSurvey& job, int64_t number, const nlohmann::json& statistics);
 
 /// The record of a picture's file; nothing where it has none that can be read.
 std::optional<PictureRecord> find_record(const std::filesystem::path& path,

@@ -6,9 +6,14 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/interrupt.h"
+#include "base/new_file.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
+#include "image/image_io.h"
 #include "job/file_hash.h"
+#include "job/job_survey.h"
+#include "job/metadata_list.h"
 #include "job/tar_file.h"
 #include "sd/error.h"
 
@@ -38,6 +43,9 @@ Header parse_header(const std::string& bytes, const std::string& path) {
               "remove it and the file of its statistics: the job draws it again");
 }
 
+/// Bytes of a file in a tar, with those that fill its last block.
+uint64_t padded(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
+
 /// The place in a sample's name; -1 where there is none.
 int64_t place_in(const std::string& name) {
   int64_t place = -1;
@@ -55,7 +63,7 @@ TarSamples::TarSamples(const fs::path& path)
   uint64_t at = 0;
   for (std::string block = read(at, kBlock); block != end; block = read(at, kBlock)) {
     const Header header = parse_header(block, path_.string());
-    const uint64_t behind = at + kBlock + (header.size + kBlock - 1) / kBlock * kBlock;
+    const uint64_t behind = at + kBlock + padded(header.size);
     parts_.try_emplace(place_in(header.name), Part{at, behind}).first->second.end = behind;
     at = behind;
   }
@@ -69,6 +77,23 @@ int64_t TarSamples::next(int64_t place) const {
 std::string TarSamples::bytes(int64_t place) const {
   const Part& part = parts_.at(place);
   return read(part.begin, part.end - part.begin);
+}
+
+std::vector<TarSamples::File> TarSamples::files(int64_t place) const {
+  const std::string all = bytes(place);
+  std::vector<File> files;
+  for (uint64_t at = 0; at < all.size();) {
+    const Header header = parse_header(all.substr(at, kBlock), path_.string());
+    files.push_back({header.name, all.substr(at + kBlock, header.size)});
+    at += kBlock + padded(header.size);
+  }
+  return files;
+}
+
+std::vector<int64_t> TarSamples::places() const {
+  std::vector<int64_t> all;
+  for (const auto& [place, part] : parts_) all.push_back(place);
+  return all;
 }
 
 std::string TarSamples::read(uint64_t begin, uint64_t size) const {
@@ -88,12 +113,53 @@ std::string TarSamples::read(uint64_t begin, uint64_t size) const {
   return bytes;
 }
 
+std::string problem_of_sample(int64_t place, const std::vector<TarSamples::File>& files,
+                              PictureFormat format) {
+  const std::string key = JobNames::key(place), name = key + ending_of(format);
+  const bool is_sample = files.size() == 3 && files[0].name == name &&
+                         files[1].name == key + ".txt" && files[2].name == key + ".json";
+  if (!is_sample) return key + ": expected a picture, its .txt and its .json, found other files";
+  try {
+    const std::vector<uint8_t> bytes(files[0].bytes.begin(), files[0].bytes.end());
+    image::decode_image(bytes, name);
+    const auto record = find_record(name, bytes);
+    if (files[1].bytes != sample_text(record)) return files[1].name + ": it is not the prompt";
+    if (files[2].bytes != sample_json(name, record)) {
+      return files[2].name + ": it is not the record";
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kFile) throw;
+    return error.what();
+  }
+  return "";
+}
+
 std::shared_ptr<const TarSamples> KeptTars::open(const JobNames& names, int64_t block) {
   const auto statistics = read_tar_statistics(names.tar_statistics(block));
   if (!statistics) return nullptr;
   try {
     auto samples = std::make_shared<const TarSamples>(names.tar(block));
     if (sha256_of_file(names.tar(block).string()) != statistics->sha256) return nullptr;
+    const std::lock_guard lock(mutex_);
+    open_[block] = samples;
+    return samples;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kFile) return nullptr;
+    throw;
+  }
+}
+
+std::shared_ptr<const TarSamples> KeptTars::open_unfinished(const JobNames& names, int64_t block) {
+  if (!name_is_taken(names.tar(block)) || name_is_taken(names.tar_statistics(block))) {
+    return nullptr;
+  }
+  try {
+    auto samples = std::make_shared<TarSamples>(names.tar(block));
+    for (const int64_t place : samples->places()) {
+      stop_if_interrupted();
+      const std::string problem = problem_of_sample(place, samples->files(place), names.format());
+      if (!problem.empty()) samples->forget(place);
+    }
     const std::lock_guard lock(mutex_);
     open_[block] = samples;
     return samples;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/names.h"
 #include "base/regular_file.h"
@@ -47,6 +48,11 @@ std::string file_of_folder(const std::string& folder) {
 
 }  // namespace
 
+const std::vector<std::string>& LoraFolder::files() const {
+  std::call_once(once_, [this] { look(); });
+  return files_;
+}
+
 void LoraFolder::look() const {
   files_ = find_files(folder_);
   for (const std::string& file : files_) {
@@ -62,6 +68,7 @@ std::string LoraFolder::find(const std::string& name) const {
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {
+  if (const auto called = called_.find(name); called != called_.end()) return called->second;
   std::call_once(once_, [this] { look(); });
   const auto exact = by_name_.find(name);
   if (exact != by_name_.end()) return exact->second;
@@ -98,6 +105,21 @@ std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::stri
                    .rank = use.rank,
                    .in_prompt = true});
   }
+  return all;
+}
+
+void set_loras(const std::vector<LoraUse>& given, const PictureSettings& picture,
+               const LoraFolder& folder, BatchSettings* batch) {
+  batch->hires.loras.reset();
+  batch->loras = loras_of(given, picture.prompt, folder);
+  if (!batch->hires.on() || picture.hires_prompt.empty()) return;
+  std::vector<LoraUse> second = loras_of(given, picture.hires_prompt, folder);
+  if (second != batch->loras) batch->hires.loras = std::move(second);
+}
+
+std::vector<std::vector<LoraUse>> loras_by_pass(const BatchSettings& batch) {
+  std::vector<std::vector<LoraUse>> all = {batch.loras};
+  if (batch.hires.loras) all.push_back(*batch.hires.loras);
   return all;
 }
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "sd/lora.h"
+#include "sd/settings.h"
 
 namespace sd::job {
 
 /// The adapters below a folder, by their names. It is looked through once, when the first of them
-/// is asked for. Thread-safe.
+/// is asked for. Its const functions are thread-safe.
 class LoraFolder {
  public:
   explicit LoraFolder(std::string folder) : folder_(std::move(folder)) {}
@@ -22,11 +22,18 @@ class LoraFolder {
   /// The same of a name alone, as prompts have it: a path is none, so that a prompt of someone else
   /// opens no file elsewhere.
   std::string find_name(const std::string& name) const;
+  /// All files below the folder that may be adapters, in order.
+  const std::vector<std::string>& files() const;
+
+  /// From now on that name means this file; without any, names mean again what the folder has.
+  void call(const std::string& name, const std::string& file) { called_[name] = file; }
+  void forget_calls() { called_.clear(); }
 
  private:
   void look() const;
 
   std::string folder_;
+  std::map<std::string, std::string> called_;
   mutable std::once_flag once_;
   mutable std::vector<std::string> files_;              // sorted
   mutable std::map<std::string, std::string> by_name_;  // with and without the ending → file
@@ -36,5 +43,13 @@ class LoraFolder {
 /// with their files.
 std::vector<LoraUse> loras_of(const std::vector<LoraUse>& given, const std::string& webui_prompt,
                               const LoraFolder& folder);
+
+/// Sets the adapters of a batch's passes: the given ones and those of each pass's own prompt. (In
+/// the web UI, too, a second pass has those of its own prompt alone, where it has one.)
+void set_loras(const std::vector<LoraUse>& given, const PictureSettings& picture,
+               const LoraFolder& folder, BatchSettings* batch);
+
+/// The adapters of a batch's passes, one list each.
+std::vector<std::vector<LoraUse>> loras_by_pass(const BatchSettings& batch);
 
 }  // namespace sd::job

@@ -33,6 +33,14 @@ std::string metadata_line(const std::string& file_name,
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+std::string sample_text(const std::optional<PictureRecord>& record) {
+  return record ? record->settings.picture.prompt : "";
+}
+
+std::string sample_json(const std::string& file_name, const std::optional<PictureRecord>& record) {
+  return record ? to_json(*record).dump() + "\n" : metadata_line(file_name, std::nullopt);
+}
+
 void list_picture(const std::filesystem::path& picture,
                   const std::optional<PictureRecord>& record) {
   const std::filesystem::path path = picture.parent_path() / "metadata.jsonl";

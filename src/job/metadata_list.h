@@ -14,6 +14,11 @@ namespace sd::job {
 /// the file, "sampler", "steps" and "scale".
 std::string metadata_line(const std::string& file_name, const std::optional<PictureRecord>& record);
 
+/// What stands in a tar beside a picture: the prompt, and the record as JSON (without one, the line
+/// of its name).
+std::string sample_text(const std::optional<PictureRecord>& record);
+std::string sample_json(const std::string& file_name, const std::optional<PictureRecord>& record);
+
 /// Adds the picture's line to the metadata.jsonl in its folder. Throws Error(kFile).
 void list_picture(const std::filesystem::path& picture, const std::optional<PictureRecord>& record);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -19,12 +20,14 @@ namespace fs = std::filesystem;
 constexpr size_t kOldDigits = 8;
 constexpr size_t kMostFiles = 10'000;
 
-bool is_checkpoint(const fs::path& path) {
-  return path.extension() == ".safetensors" || path.extension() == ".ckpt";
+using Endings = std::vector<std::string_view>;
+
+bool has_ending(const fs::path& path, const Endings& endings) {
+  return std::find(endings.begin(), endings.end(), path.extension().string()) != endings.end();
 }
 
-/// Checkpoints below the folder, in the order of their names.
-std::vector<fs::path> checkpoints_in(const std::string& folder) {
+/// Files below the folder with such endings, in the order of their names.
+std::vector<fs::path> files_in(const std::string& folder, const Endings& endings) {
   std::vector<fs::path> files;
   std::error_code error;
   const auto options = fs::directory_options::follow_directory_symlink |
@@ -34,7 +37,7 @@ std::vector<fs::path> checkpoints_in(const std::string& folder) {
     constexpr int kDeepest = 8;
     if (entry.depth() > kDeepest) entry.disable_recursion_pending();
     std::error_code ignored;
-    if (is_checkpoint(entry->path()) && entry->is_regular_file(ignored)) {
+    if (has_ending(entry->path(), endings) && entry->is_regular_file(ignored)) {
       files.push_back(entry->path());
     }
     if (files.size() == kMostFiles) break;
@@ -66,6 +69,17 @@ bool fits(const fs::path& path, const std::string& hash) {
   }
 }
 
+std::string find_file(const std::string& folder, const Endings& endings, const std::string& hash,
+                      const std::string& name) {
+  std::vector<fs::path> files = files_in(folder, endings);
+  std::stable_partition(files.begin(), files.end(),
+                        [&](const fs::path& path) { return has_name(path, name); });
+  for (const fs::path& path : files) {
+    if (is_hash(hash) ? fits(path, hash) : has_name(path, name)) return path.string();
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string old_model_hash(const std::string& path) {
@@ -83,13 +97,11 @@ std::string old_model_hash(const std::string& path) {
 
 std::string find_model(const std::string& folder, const std::string& hash,
                        const std::string& name) {
-  std::vector<fs::path> files = checkpoints_in(folder);
-  std::stable_partition(files.begin(), files.end(),
-                        [&](const fs::path& path) { return has_name(path, name); });
-  for (const fs::path& path : files) {
-    if (is_hash(hash) ? fits(path, hash) : has_name(path, name)) return path.string();
-  }
-  return "";
+  return find_file(folder, {".safetensors", ".ckpt"}, hash, name);
+}
+
+std::string find_vae(const std::string& folder, const std::string& hash, const std::string& name) {
+  return find_file(folder, {".safetensors", ".ckpt", ".pt"}, hash, name);
 }
 
 }  // namespace sd::job

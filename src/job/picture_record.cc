@@ -107,6 +107,19 @@ Settings parse_settings(const json& value) {
   return settings;
 }
 
+std::vector<LoraHash> parse_hashes(const json& loras) {
+  std::vector<LoraHash> hashes;
+  for (const json& one : loras) hashes.push_back({one.at("sha256"), one.value("webui_hash", "")});
+  return hashes;
+}
+
+void write_hashes(const std::vector<LoraHash>& hashes, json* loras) {
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    (*loras)[i]["sha256"] = hashes[i].sha256;
+    (*loras)[i]["webui_hash"] = hashes[i].webui;
+  }
+}
+
 PictureRecord record_of(const json& value) {
   PictureRecord record;
   record.version = value.at("version").get<std::string>();
@@ -116,9 +129,11 @@ PictureRecord record_of(const json& value) {
     record.init_sha256 = value.at("init_image").at("pixels_sha256").get<std::string>();
     if (value.contains("inpaint")) record.mask_sha256 = value.at("inpaint").value("sha256", "");
   }
-  for (size_t i = 0; i < record.settings.batch.loras.size(); ++i) {
-    const json& one = value.at("loras").at(i);
-    record.lora_hashes.push_back({one.at("sha256"), one.value("webui_hash", "")});
+  const BatchSettings& batch = record.settings.batch;
+  if (!batch.loras.empty()) record.lora_hashes = parse_hashes(value.at("loras"));
+  if (batch.hires.loras) record.hires_lora_hashes = parse_hashes(value.at("hires").at("loras"));
+  for (const json& one : value.value("embeddings", json::array())) {
+    record.embeddings.push_back({one.at("name"), one.at("sha256")});
   }
   record.model_sha256 = value.at("model").at("sha256").get<std::string>();
   record.vae_sha256 = value.at("model").value("vae_sha256", "");
@@ -146,6 +161,26 @@ std::string recorded_vae(const std::string& vae, std::string (*shown)(const std:
   return vae.substr(0, vae.size() - path.size()) + shown(path);
 }
 
+Settings recorded_settings(const Settings& run, const Request& request, const DrawRecord& draw) {
+  Settings settings = run;
+  settings.picture = request.pictures.at(static_cast<size_t>(draw.row));
+  settings.picture.variation_seed = draw.variation_seed;
+  settings.batch = request.batch;
+  settings.seed = draw.seed;
+  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
+  const auto record_files = [](std::vector<LoraUse>* uses) {
+    for (LoraUse& use : *uses) use.file = recorded_path(use.file);
+  };
+  record_files(&settings.batch.loras);
+  if (settings.batch.hires.loras) record_files(&*settings.batch.hires.loras);
+  InitSettings& init = settings.batch.init;
+  if (init.image) init.file = recorded_path(init.file);
+  init.mask.file = recorded_path(init.mask.file);
+  init.image.reset();
+  init.inpainting.reset();
+  return settings;
+}
+
 std::string pixels_sha256(const Image& image) {
   return weights::sha256_of(image.rgb.data(), image.rgb.size());
 }
@@ -167,9 +202,12 @@ json to_json(const PictureRecord& record) {
   }
   if (!record.vae_sha256.empty()) value["model"]["vae_sha256"] = record.vae_sha256;
   if (!record.mask_sha256.empty()) value["inpaint"]["sha256"] = record.mask_sha256;
-  for (size_t i = 0; i < record.lora_hashes.size(); ++i) {
-    value["loras"][i]["sha256"] = record.lora_hashes[i].sha256;
-    value["loras"][i]["webui_hash"] = record.lora_hashes[i].webui;
+  if (!record.lora_hashes.empty()) write_hashes(record.lora_hashes, &value["loras"]);
+  if (!record.hires_lora_hashes.empty()) {
+    write_hashes(record.hires_lora_hashes, &value["hires"]["loras"]);
+  }
+  for (const NamedHash& one : record.embeddings) {
+    value["embeddings"].push_back({{"name", one.name}, {"sha256", one.hash}});
   }
   if (record.starts_from_picture()) value["init_image"]["pixels_sha256"] = record.init_sha256;
   return value;

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "image/picture_texts.h"
+#include "job/hash_list.h"
 #include "job/lora_hash.h"
 #include "job/settings.h"
 #include "sd/pipeline.h"
@@ -24,7 +25,9 @@ struct PictureRecord {
   /// weights kEma or kPlain; `watermark` empty if there is none. Of absolute paths only the names.
   Settings settings;
   DrawRecord draw;
-  std::vector<LoraHash> lora_hashes = {};  ///< of the adapters, in their order
+  std::vector<LoraHash> lora_hashes = {};        ///< of the adapters, in their order
+  std::vector<LoraHash> hires_lora_hashes = {};  ///< of a second pass's own
+  std::vector<NamedHash> embeddings = {};        ///< that its prompts name, with their SHA-256
   std::string init_sha256;       ///< of the init image's bytes once it has the picture's size
   std::string mask_sha256 = {};  ///< of what an inpainting took from its files, or empty
   std::string model_sha256;      ///< of the checkpoint's file
@@ -45,6 +48,10 @@ std::string recorded_name(const std::string& path);
 /// has it.
 std::string recorded_vae(const std::string& vae,
                          std::string (*shown)(const std::string& path) = recorded_path);
+
+/// The settings that a record has of a picture of that request: the run's, with what the request
+/// says of the picture, where its random numbers come from, and paths as records show them.
+Settings recorded_settings(const Settings& run, const Request& request, const DrawRecord& draw);
 
 /// SHA-256 of the picture's bytes, row by row.
 std::string pixels_sha256(const Image& image);

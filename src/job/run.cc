@@ -177,6 +177,7 @@ RunOutcome finish(const RunInputs& inputs, const Run& all, OrderedOutput* output
   outcome.kept = output->kept();
   outcome.unchecked = output->unchecked();
   outcome.not_numbers = output->not_numbers();
+  outcome.cause = output->cause();
   return outcome;
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <string>
 #include <vector>
 
 #include "job/job_list.h"
@@ -37,6 +38,7 @@ struct RunOutcome {
   int64_t bad_lines = 0;               ///< of the prompt file, left out or failed
   int64_t unchecked = 0;               ///< pictures that the safety checker failed on
   int64_t not_numbers = 0;             ///< pictures that hold values that are not numbers
+  std::string cause = {};              ///< what that is probably for, or empty
   std::exception_ptr error = nullptr;  ///< what ended it early, or null
 
   /// Whether the user stopped it.

@@ -35,10 +35,16 @@ void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
   }
 }
 
+std::vector<LoraHash> Recorder::hashes_of(const std::vector<LoraUse>& uses) {
+  std::vector<LoraHash> hashes;
+  for (const LoraUse& use : uses) hashes.push_back(lora_hashes_.get(use.file));
+  return hashes;
+}
+
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
   PictureRecord record{.version = program_version(),
-                       .settings = settings_,
+                       .settings = recorded_settings(settings_, request, picture.draw),
                        .draw = picture.draw,
                        .lora_hashes = {},
                        .init_sha256 = "",
@@ -48,11 +54,6 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
                        .built_in_model = model_.built_in,
                        .safety = picture.safety};
   Settings& settings = record.settings;
-  settings.picture = request.pictures[static_cast<size_t>(picture.draw.row)];
-  settings.batch = request.batch;
-  settings.seed = picture.draw.seed;
-  settings.picture.variation_seed = picture.draw.variation_seed;
-  settings.seed_mode = request.noise.shared() ? SeedMode::kStream : SeedMode::kImage;
   settings.ckpt = recorded_path(model_.paths.checkpoint);
   settings.config = recorded_path(model_.paths.config);
   settings.vae = recorded_vae(model_.paths.vae);
@@ -64,31 +65,32 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
-  for (LoraUse& use : settings.batch.loras) {
-    record.lora_hashes.push_back(lora_hashes_.get(use.file));
-    use.file = recorded_path(use.file);
+  record.lora_hashes = hashes_of(request.batch.loras);
+  if (const auto& loras = request.batch.hires.loras) record.hires_lora_hashes = hashes_of(*loras);
+  for (const EmbeddingUse& use : pipeline.embeddings_of(request, picture.draw.row)) {
+    std::string& hash = embedding_hashes_[use.file];
+    if (hash.empty()) hash = sha256_of_file(use.file);
+    record.embeddings.push_back({use.name, hash});
   }
-  if (auto& image = settings.batch.init.image) {
+  if (const auto& image = request.batch.init.image) {
     std::string& hash = init_hashes_[image];
     if (hash.empty()) hash = pixels_sha256(*image);
     record.init_sha256 = hash;
-    settings.batch.init.file = recorded_path(settings.batch.init.file);
-    image.reset();
   }
-  if (auto& inpainting = settings.batch.init.inpainting) {
+  if (const auto& inpainting = request.batch.init.inpainting) {
     std::string& hash = mask_hashes_[inpainting];
     if (hash.empty()) hash = inpainting_sha256(*inpainting);
     record.mask_sha256 = hash;
-    inpainting.reset();
   }
-  std::string& mask = settings.batch.init.mask.file;
-  mask = recorded_path(mask);
   return record;
 }
 
 std::string OrderedOutput::why_refused(const Picture& picture) const {
   if (!refused_) return "";
-  if (!picture.finite) return "the picture holds values that are not numbers";
+  if (!picture.finite) {
+    return "the picture holds values that are not numbers" +
+           (picture.cause.empty() ? "" : ", probably for " + picture.cause);
+  }
   if (!picture.safety.failure.empty()) {
     return "the picture could not be checked: " + picture.safety.failure;
   }
@@ -104,7 +106,7 @@ void OrderedOutput::add(int64_t place, const Request& request, Picture picture,
     return refused_(place, reason);
   }
   ++count_;
-  if (!picture.finite) ++not_numbers_;
+  if (!picture.finite && ++not_numbers_ == 1) cause_ = picture.cause;
   say_safety(place, picture.safety);
   FinishedPicture finished{place, std::move(picture.image), std::nullopt};
   if (recorder_ != nullptr) finished.record = recorder_->record(request, picture, pipeline);

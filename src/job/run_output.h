@@ -41,12 +41,15 @@ class Recorder {
   PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
  private:
+  std::vector<LoraHash> hashes_of(const std::vector<LoraUse>& uses);
+
   const Settings& settings_;
   const ChosenModel& model_;
   SafetyMode safety_mode_;
   FileHash checkpoint_hash_;
   std::optional<FileHash> vae_hash_;
   LoraHashes lora_hashes_;
+  std::map<std::string, std::string> embedding_hashes_;  // by file
   /// Of the init images that were used so far; it keeps none of them alive.
   std::map<std::weak_ptr<const Image>, std::string, std::owner_less<>> init_hashes_;
   std::map<std::weak_ptr<const Inpainting>, std::string, std::owner_less<>> mask_hashes_;
@@ -76,8 +79,9 @@ class OrderedOutput {
   /// Pictures that the safety checker failed on, and let not through.
   int64_t unchecked() const { return unchecked_; }
 
-  /// Pictures that hold values that are not numbers.
+  /// Pictures that hold values that are not numbers, and what was probably the cause of the first.
   int64_t not_numbers() const { return not_numbers_; }
+  const std::string& cause() const { return cause_; }
 
   /// Hands on what waits for a picture that will not come, and finishes the sink.
   void finish();
@@ -101,6 +105,7 @@ class OrderedOutput {
   std::atomic<int64_t> kept_ = 0;
   int64_t unchecked_ = 0;
   int64_t not_numbers_ = 0;
+  std::string cause_;
 };
 
 }  // namespace sd::job

@@ -1,6 +1,8 @@
 #include "job/settings.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "base/split.h"
 #include "job/setting_values.h"
@@ -150,12 +152,38 @@ const char* default_outdir(const Settings& settings) {
   return settings.laion400m ? "outputs/txt2img-samples-laion400m" : "outputs/txt2img-samples";
 }
 
+namespace {
+
+/// What no run takes, though it is said elsewhere than in the setting's row.
+struct Drawable {
+  std::string_view key;
+  Limits limits;
+};
+constexpr Drawable kDrawable[] = {{"steps", {1, 10'000}}, {"strength", {0, 1}}};
+
+void check_drawable(const char* key, const std::optional<double>& number) {
+  if (number && !std::isfinite(*number)) values::refuse("a finite number", "none");
+  for (const Drawable& each : kDrawable) {
+    if (key != each.key || !number) continue;
+    if (*number >= each.limits.least && *number <= each.limits.most) continue;
+    refuse_number(key, each.limits, values::text_of(*number));
+  }
+}
+
+}  // namespace
+
 bool try_set(Settings* settings, std::string_view key, const std::string& text) {
   const Setting* setting = find_setting(key);
   if (setting == nullptr || !setting->known_to(settings->script)) return false;
   try {
-    set_text(settings, *setting, text);
-    check_limits(*settings);
+    Settings changed = *settings;
+    set_text(&changed, *setting, text);
+    check_limits(changed);
+    visit_settings(changed,
+                   AtPlace{setting->place, [](const char* name, auto* value, const About&) {
+                             check_drawable(name, values::number_of(*value));
+                           }});
+    *settings = std::move(changed);
     return true;
   } catch (const Error&) {
     return false;

@@ -39,8 +39,8 @@ void set_text(Settings* settings, const Setting& setting, const std::string& tex
 /// Sets it from JSON. Throws Error(kUsage) or json::exception.
 void set_json(Settings* settings, const Setting& setting, const nlohmann::json& value);
 
-/// Sets a value by its key; false, and nothing is promised of the value, where the script does not
-/// know the setting, or the setting cannot have that value.
+/// Sets a value by its key; false, and nothing is changed, where the script does not know the
+/// setting, or no run can have that value.
 bool try_set(Settings* settings, std::string_view key, const std::string& text);
 
 /// The values of all rows, by place.

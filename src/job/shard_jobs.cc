@@ -105,10 +105,15 @@ void ShardJobs::plan_block(int64_t block) {
 /// False where something of the block's tar is to be drawn.
 bool ShardJobs::take_as_done(int64_t block) {
   old_tar_ = nullptr;
+  KeptTars* kept = inputs_.kept;
+  const JobNames& names = inputs_.folder.names();
   const auto statistics = inputs_.folder.done_tar(block);
-  if (!statistics) return false;
-  if (statistics->failed > 0 && inputs_.settings.job.retry_failed && inputs_.kept != nullptr) {
-    keep_tar(block);
+  if (!statistics) {
+    if (kept != nullptr) keep_tar(block, kept->open_unfinished(names, block));
+    return false;
+  }
+  if (statistics->failed > 0 && inputs_.settings.job.retry_failed && kept != nullptr) {
+    keep_tar(block, kept->open(names, block));
     return false;
   }
   failed_ += statistics->failed;
@@ -117,8 +122,8 @@ bool ShardJobs::take_as_done(int64_t block) {
 }
 
 /// What the block's tar holds is not drawn again, and has not failed.
-void ShardJobs::keep_tar(int64_t block) {
-  old_tar_ = inputs_.kept->open(inputs_.folder.names(), block);
+void ShardJobs::keep_tar(int64_t block, std::shared_ptr<const TarSamples> tar) {
+  old_tar_ = std::move(tar);
   if (old_tar_ == nullptr) return;
   const int64_t first = blocks_.first_place(block);
   for (int64_t place = first; place < first + blocks_.size(block); ++place) {
@@ -152,7 +157,7 @@ void ShardJobs::leave_out(int64_t place, const Error& error) {
   const int64_t line = lines_.at(place);
   complain(fmt::format("error: line {} of {}: ", line, printable(inputs_.settings.from_file)) +
            error.what() + "; left out");
-  inputs_.folder.fail(place, line, error.what());
+  write_failure(place, line, error.what());
   ++settled_;
   ++failed_;
 }
@@ -221,6 +226,8 @@ void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
 bool ShardJobs::is_settled(int64_t place) {
   const bool is_drawn =
       in_tars_ ? old_tar_ != nullptr && old_tar_->has(place) : inputs_.folder.is_drawn(place);
+  // (A run that is killed may leave a failure that is overcome.)
+  if (is_drawn && inputs_.settings.job.retry_failed) inputs_.folder.forgive(place);
   return is_drawn || skips_failed(place);
 }
 
@@ -267,10 +274,14 @@ bool ShardJobs::go_on_without(const Job& job, const Error& error) {
 void ShardJobs::note_failures(std::vector<Suspect> failures) {
   for (const Suspect& each : failures) {
     const auto line = lines_.find(each.place);
-    inputs_.folder.fail(each.place, line == lines_.end() ? 0 : line->second, each.reason);
+    write_failure(each.place, line == lines_.end() ? 0 : line->second, each.reason);
     ++settled_;
     ++failed_;
   }
+}
+
+void ShardJobs::write_failure(int64_t place, int64_t line, const std::string& reason) const {
+  inputs_.folder.fail(place, line, inputs_.words ? inputs_.words(reason) : reason);
 }
 
 void ShardJobs::fail(int64_t place, const std::string& reason) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "job/blocks.h"
 #include "job/job_folder.h"
@@ -26,7 +27,10 @@ struct ShardInputs {
   Shard shard = {};
   /// Reads a line of the prompt file.
   std::function<PromptLine(const std::string& text, int64_t number)> parse;
-  /// With `retry_failed`, in tars: those of which only what failed is drawn. Null: all are done.
+  /// Puts what a line failed of into the words of whoever wrote it. Null: as it is.
+  std::function<std::string(std::string_view reason)> words = nullptr;
+  /// In tars: those of which only what they lack is drawn, because their run was stopped or, with
+  /// `retry_failed`, because it failed. Null: such are drawn whole, or are done.
   KeptTars* kept = nullptr;
 };
 
@@ -84,9 +88,10 @@ class ShardJobs final : public JobSource {
   void skip(int64_t block);
   void queue(const PlannedBatch& batch, int64_t block);
   void note_failures(std::vector<Suspect> failures);
+  void write_failure(int64_t place, int64_t line, const std::string& reason) const;
   void end_job(const Job& job);
   bool take_as_done(int64_t block);
-  void keep_tar(int64_t block);
+  void keep_tar(int64_t block, std::shared_ptr<const TarSamples> tar);
   bool is_settled(int64_t place);
   bool skips_failed(int64_t place);
   int64_t pass_of(int64_t block) const { return block / blocks_.in_pass(); }

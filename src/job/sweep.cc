@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/names.h"
 #include "base/split.h"
@@ -78,9 +79,26 @@ SweepAxis parse_sweep_axis(const std::string& text) {
   return axis;
 }
 
+namespace {
+
+/// A setting that is swept twice would keep the value of its last axis alone.
+void check_axes(const Sweep& sweep, Script script) {
+  std::set<std::string> seen;
+  for (const SweepAxis& axis : sweep) {
+    if (seen.insert(setting_of(axis.setting, script).key).second) continue;
+    throw Error(
+        ErrorKind::kUsage,
+        "`sweep` names " + printable(axis.setting, 60) + " twice, and a picture has one value",
+        "give all values of a setting at once, as in scale=3,5,7");
+  }
+}
+
+}  // namespace
+
 std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings,
                                     std::vector<PromptLine> lines) {
   if (sweep.empty()) return lines;
+  check_axes(sweep, settings.script);
   constexpr size_t kMostLines = 10'000;
   size_t count = std::max<size_t>(lines.size(), 1);
   for (const SweepAxis& axis : sweep) count *= axis.values.size();

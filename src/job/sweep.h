@@ -20,8 +20,8 @@ SweepAxis parse_sweep_axis(const std::string& text);
 
 /// The lines of a run: each of `lines` (without any: the settings' own prompt) once for every
 /// combination of the values, the last axis fastest. All pictures of a line have its seed. At most
-/// 10,000 lines. Throws Error(kUsage) for a setting that a line cannot have, or a value that it
-/// cannot.
+/// 10,000 lines. Throws Error(kUsage) for a setting that a line cannot have or that two axes name
+/// (by whatever flag), and for a value that it cannot have.
 std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings,
                                     std::vector<PromptLine> lines);
 

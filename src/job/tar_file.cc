@@ -58,12 +58,10 @@ void TarFile::add(std::string_view name, std::string_view bytes) {
   write(padding(bytes.size()));
 }
 
-bool TarFile::finish(bool over) {
+void TarFile::complete() {
   write(std::string(2 * kBlock, '\0'));
   digest_ = sum_.finish();
-  if (!over) return file_.finish();
-  file_.finish_over();
-  return true;
+  file_.complete();
 }
 
 }  // namespace sd::job

@@ -23,11 +23,23 @@ class TarFile {
   /// Files with their headers and padding, as another such tar holds them. Throws Error(kFile).
   void add_files(std::string_view bytes) { write(bytes); }
 
-  /// Ends it and gives it its name; `over`: in place of what has it. False if that is taken.
-  /// Throws Error(kFile).
-  bool finish(bool over);
+  /// Ends it, and writes all of it to the disk. Throws Error(kFile).
+  void complete();
+  /// After that: gives it its name; false, with nothing changed, if that is taken. Throws
+  /// Error(kFile).
+  [[nodiscard]] bool take_name() { return file_.take_name(); }
+  /// The same, in place of what has the name.
+  void take_name_over() { file_.take_name_over(); }
 
-  /// After `finish`.
+  /// All of it; `over`: in place of what has the name. False if that is taken.
+  bool finish(bool over) {
+    complete();
+    if (!over) return take_name();
+    take_name_over();
+    return true;
+  }
+
+  /// After `complete`.
   const std::string& sha256() const { return digest_; }
   uint64_t bytes() const { return file_.position(); }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/names.h"
 #include "base/split.h"
 #include "base/strings.h"
@@ -62,8 +63,9 @@ void add_tree(const json& tree, const std::string& name, Lists* lists) {
     }
   }
   if (!tree.is_array()) return;
+  std::vector<text::WildcardValue>& values = (*lists)[name];
   for (const json& item : tree) {
-    if (item.is_string()) (*lists)[name].push_back(parse_value(item));
+    if (item.is_string()) values.push_back(parse_value(item));
   }
 }
 
@@ -115,41 +117,56 @@ bool fits(std::string_view pattern, std::string_view name) {
   return false;
 }
 
-/// What the files of a folder say.
-Lists read_lists(const std::string& folder) {
-  Lists lists;
+bool is_tree(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  return ending == ".json" || ending == ".yaml" || ending == ".yml";
+}
+
+}  // namespace
+
+void Wildcards::read_file(const std::string& file, Files* files) const {
+  const fs::path path(file);
+  const std::string name = path.lexically_relative(folder_).replace_extension().generic_string();
+  try {
+    if (!is_tree(path)) return add_lines(read(path), &files->lists[name]);
+    const json tree = parse_tree(path, read(path));
+    add_tree(tree, tree.is_array() ? name : "", &files->lists);
+  } catch (const Error& error) {
+    detail(std::string("wildcards: ") + error.what());
+    files->lists.erase(name);
+    files->damaged.push_back({name, is_tree(path), error.what()});
+  }
+}
+
+Wildcards::Files Wildcards::read_files() const {
+  Files files;
   std::error_code error;
   size_t count = 0;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink,
+  fs::recursive_directory_iterator entry(folder_, fs::directory_options::follow_directory_symlink,
                                          error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     constexpr int kDeepest = 8;
     if (entry.depth() > kDeepest) entry.disable_recursion_pending();
     const fs::path& path = entry->path();
-    const std::string ending = path.extension().string();
-    const std::string name = path.lexically_relative(folder).replace_extension().generic_string();
     std::error_code ignored;
     if (!entry->is_regular_file(ignored) || ++count > kMostFiles) continue;
-    if (ending == ".txt") add_lines(read(path), &lists[name]);
-    if (ending != ".json" && ending != ".yaml" && ending != ".yml") continue;
-    const json tree = parse_tree(path, read(path));
-    add_tree(tree, tree.is_array() ? name : "", &lists);
+    if (path.extension() == ".txt" || is_tree(path)) read_file(path.string(), &files);
   }
-  return lists;
+  std::sort(files.damaged.begin(), files.damaged.end(),
+            [](const Damaged& a, const Damaged& b) { return a.reason < b.reason; });
+  return files;
 }
 
-}  // namespace
-
-const Wildcards::Lists& Wildcards::lists() {
-  if (!lists_) lists_ = read_lists(folder_);
-  return *lists_;
+const Wildcards::Files& Wildcards::files() {
+  if (!files_) files_ = read_files();
+  return *files_;
 }
 
 std::string Wildcards::sha256() {
-  if (lists().empty()) return "";
+  if (files().lists.empty() && files().damaged.empty()) return "";
   weights::Sha256 sum;
   const auto add = [&](const std::string& text) { sum.update(text.c_str(), text.size() + 1); };
-  for (const auto& [list, values] : lists()) {
+  for (const auto& [list, values] : files().lists) {
     std::vector<std::string> texts;
     for (const text::WildcardValue& value : values) {
       texts.push_back(fmt::format("{:.17g} ", value.weight) + value.text);
@@ -158,6 +175,7 @@ std::string Wildcards::sha256() {
     add(list);
     for (const std::string& text : texts) add(text);
   }
+  for (const Damaged& file : files().damaged) add(file.name + " cannot be read");
   return sum.finish();
 }
 
@@ -166,24 +184,55 @@ const std::vector<text::WildcardValue>& Wildcards::values(const std::string& nam
   return known != known_.end() ? known->second : known_.emplace(name, find(name)).first->second;
 }
 
+/// Adds the values of the lists whose names fit. False where there is no such list.
+bool Wildcards::add(const std::string& pattern, std::vector<text::WildcardValue>* values) {
+  constexpr size_t kMostStars = 4;  // matching tries each
+  const auto stars = std::count(pattern.begin(), pattern.end(), '*');
+  if (stars > static_cast<long>(2 * kMostStars)) return false;
+  bool found = false;
+  for (const auto& [list, of_list] : files().lists) {
+    if (!fits(pattern, list)) continue;
+    found = true;
+    values->insert(values->end(), of_list.begin(), of_list.end());
+  }
+  for (const Damaged& file : files().damaged) {
+    if (fits(pattern, file.name)) {
+      throw Error(ErrorKind::kFile, file.reason, "mend the file, or take it out of the folder");
+    }
+  }
+  return found;
+}
+
+void Wildcards::refuse(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [list, values] : files().lists) names.push_back(list);
+  const auto near = nearest_names(name, names);
+  std::string hint =
+      near.empty() ? "name the folder with `wildcards`" : "nearest: " + join(near, ", ");
+  for (const Damaged& file : files().damaged) {
+    if (file.holds_keys) hint = "perhaps it is in a file that cannot be read: " + file.reason;
+  }
+  throw Error(ErrorKind::kFile,
+              "no wildcard " + printable(name, 60) + " below " + printable(folder_), hint);
+}
+
 std::vector<text::WildcardValue> Wildcards::find(const std::string& name) {
   std::vector<text::WildcardValue> all;
-  const auto add = [&](const std::string& pattern) {
-    constexpr size_t kMostStars = 4;  // matching tries each
-    if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<long>(2 * kMostStars)) return;
-    for (const auto& [list, values] : lists()) {
-      if (fits(pattern, list)) all.insert(all.end(), values.begin(), values.end());
-    }
-  };
-  add(name);
-  if (all.empty()) add("**/" + name);
+  const bool many = name.find('*') != std::string::npos;
+  for (const Damaged& file : files().damaged) {
+    if (!many || !file.holds_keys) continue;  // whose names nobody knows
+    throw Error(ErrorKind::kFile, file.reason,
+                "mend the file, or take it out of the folder: " + printable(name, 60) +
+                    " may mean what it holds");
+  }
+  bool found = add(name, &all);
+  if (all.empty()) found = add("**/" + name, &all) || found;
+  if (!found) refuse(name);
   if (all.empty()) {
-    std::vector<std::string> names;
-    for (const auto& [list, values] : lists()) names.push_back(list);
-    const auto near = nearest_names(name, names);
     throw Error(ErrorKind::kFile,
-                "no wildcard " + printable(name, 60) + " below " + printable(folder_),
-                near.empty() ? "name the folder with `wildcards`" : "nearest: " + join(near, ", "));
+                "the wildcard " + printable(name, 60) + " below " + printable(folder_) +
+                    " is empty: expected a value a line",
+                "write values into it, or take it out of the template");
   }
   std::sort(all.begin(), all.end(), [](const text::WildcardValue& a, const text::WildcardValue& b) {
     return a.text < b.text;

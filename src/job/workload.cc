@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "job/lora_folder.h"
 #include "pipeline/request_load.h"
 
 namespace sd::job {
@@ -22,7 +23,7 @@ std::vector<std::vector<LoraUse>> lora_sets(const std::vector<PlannedBatch>& bat
     sets.push_back(loras);
   };
   for (const PlannedBatch& batch : batches) {
-    add(batch.request.batch.loras);
+    for (const auto& loras : loras_by_pass(batch.request.batch)) add(loras);
     for (const auto& loras : batch.templates.later_loras) add(loras);
   }
   return sets;

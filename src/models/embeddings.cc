@@ -175,18 +175,43 @@ EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
   return set;
 }
 
+namespace {
+
+/// Where a word is in the set, or belongs.
+std::vector<TextEmbedding>::iterator place_of(const std::string& name, EmbeddingSet* set) {
+  return std::find_if(set->embeddings.begin(), set->embeddings.end(),
+                      [&](const TextEmbedding& one) { return one.name >= name; });
+}
+
+}  // namespace
+
+void put_embedding(const std::string& name, const fs::path& file, int64_t width,
+                   EmbeddingSet* set) {
+  auto embedding = read_embedding(file);
+  if (!embedding) throw unusable(printable(file.string()) + " holds no embedding");
+  check_width(*embedding, width);
+  text::check_prompt(name);
+  embedding->name = name;
+  const auto place = place_of(name, set);
+  if (place != set->embeddings.end() && place->name == name) {
+    *place = *std::move(embedding);
+  } else {
+    set->embeddings.insert(place, *std::move(embedding));
+  }
+}
+
 void add_embeddings(const std::map<std::string, at::Tensor>& stored, const fs::path& file,
                     int64_t width, EmbeddingSet* set) {
-  auto& known = set->embeddings;
   for (const auto& [name, vectors] : stored) {
-    const auto place = std::find_if(known.begin(), known.end(),
-                                    [&](const TextEmbedding& one) { return one.name >= name; });
-    if (place != known.end() && place->name == name) continue;
+    const auto place = place_of(name, set);
+    if (place != set->embeddings.end() && place->name == name) continue;
     try {
       text::check_prompt(name);
-      TextEmbedding embedding{name, checked(vectors.to(at::kFloat, false, /*copy=*/true)), file};
+      TextEmbedding embedding{.name = name,
+                              .vectors = checked(vectors.to(at::kFloat, false, /*copy=*/true)),
+                              .file = file};
       check_width(embedding, width);
-      known.insert(place, std::move(embedding));
+      set->embeddings.insert(place, std::move(embedding));
     } catch (const Error& error) {
       set->skipped.push_back({file, printable(name) + ": " + error.what()});
     }

@@ -49,6 +49,11 @@ std::string find_embeddings_folder(const std::string& given);
 void add_embeddings(const std::map<std::string, at::Tensor>& stored,
                     const std::filesystem::path& file, int64_t width, EmbeddingSet* set);
 
+/// Puts the embedding of a file into the set under that word, in place of what the set has by it.
+/// Throws Error(kFile, kCheckpoint) where the file holds none for a text encoder of that width.
+void put_embedding(const std::string& name, const std::filesystem::path& file, int64_t width,
+                   EmbeddingSet* set);
+
 /// Whether a file's name ends like one that may hold an embedding.
 bool may_hold_embedding(const std::filesystem::path& file);
 

@@ -108,7 +108,7 @@ StagedContext Contexts::encode(const std::string& text, const text::PromptTimeli
   }
   const at::Tensor encoded =
       models::encode_batch([this](const models::TextInputs& inputs) { return encode(inputs); },
-                           batch, embeddings_.embeddings, settings);
+                           batch, embeddings_->embeddings, settings);
   for (const size_t row : row_of_stage) {
     result.contexts.push_back(encoded[static_cast<int64_t>(row)]);
   }
@@ -127,6 +127,12 @@ at::Tensor Contexts::encode(const models::TextInputs& inputs) {
   at::Tensor encoded = networks_->text_encoder->encode(inputs);
   if (networks_->text_encoder.widen(encoded)) encoded = networks_->text_encoder->encode(inputs);
   return encoded;
+}
+
+void Contexts::use(const models::EmbeddingSet& embeddings) {
+  forget();
+  embeddings_ = &embeddings;
+  names_ = text::EmbeddingNames(tokenizer_, embeddings.names());
 }
 
 void Contexts::forget() {

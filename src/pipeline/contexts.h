@@ -38,7 +38,7 @@ class Contexts {
   Contexts(const text::Tokenizer& tokenizer, const models::EmbeddingSet& embeddings,
            Networks* networks)
       : tokenizer_(tokenizer),
-        embeddings_(embeddings),
+        embeddings_(&embeddings),
         names_(tokenizer, embeddings.names()),
         networks_(networks) {}
 
@@ -50,6 +50,8 @@ class Contexts {
 
   /// What was encoded so far is encoded again: the text encoder became another.
   void forget();
+  /// Texts name these embeddings from now on. They must outlive it, or the next call.
+  void use(const models::EmbeddingSet& embeddings);
 
  private:
   struct Known {
@@ -64,7 +66,7 @@ class Contexts {
   void keep(std::string key, std::shared_ptr<const StagedContext> context);
 
   const text::Tokenizer& tokenizer_;
-  const models::EmbeddingSet& embeddings_;
+  const models::EmbeddingSet* embeddings_;
   text::EmbeddingNames names_;
   Networks* networks_;
   std::list<Known> known_;  // what was asked for last is first

@@ -94,6 +94,7 @@ Request second_pass(const Request& request, int64_t factor) {
   const HiresSize size = hires_size(request.batch, factor);
   BatchSettings& batch = second.batch;
   batch.hires = {};
+  if (hires.loras) batch.loras = *hires.loras;
   batch.width = static_cast<int>(size.width);
   batch.height = static_cast<int>(size.height);
   if (hires.steps != 0) batch.steps = hires.steps;

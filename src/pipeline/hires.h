@@ -23,8 +23,8 @@ struct HiresSize {
 HiresSize hires_size(const BatchSettings& batch, int64_t factor);
 
 /// The second pass of a request that has one, as a request of its own from a given latent: its
-/// size, prompts, sampler, schedule and steps; `hires` is off. Random numbers lie where the first's
-/// do.
+/// size, prompts, adapters, sampler, schedule and steps; `hires` is off. Random numbers lie where
+/// the first's do.
 Request second_pass(const Request& request, int64_t factor);
 
 /// What is asked of its sampler, which starts from a picture.

@@ -9,6 +9,7 @@
 #include "runtime/exec_policy.h"
 #include "safety/safety_checker.h"
 #include "sd/pipeline.h"
+#include "text/chunks.h"
 #include "text/tokenizer.h"
 
 namespace sd {
@@ -24,6 +25,7 @@ struct Pipeline::Model {
   std::unique_ptr<const models::MemoryPlanner> planner;
   models::EmbeddingSet embeddings;
   std::unique_ptr<models::AdapterLibrary> adapters;
+  text::EmbeddingNames embedding_names;
 };
 
 }  // namespace sd

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +13,7 @@
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
+#include "pipeline/used_embeddings.h"
 #include "runtime/profile.h"
 
 namespace sd {
@@ -54,22 +54,24 @@ models::EmbeddingSet read_folder(const std::string& folder, int64_t width) {
   return set;
 }
 
-/// The embeddings of the folder, and those in the files of adapters; what is not used is said.
-models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width,
-                                     models::AdapterLibrary* adapters) {
+/// The embeddings of the folder, and of files that are named; what is not used is said.
+models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width) {
   models::EmbeddingSet set = read_folder(options.embeddings, width);
-  std::set<std::string> seen;
-  for (const std::vector<LoraUse>& uses : options.loras) {
-    for (const LoraUse& use : uses) {
-      if (!seen.insert(use.file).second) continue;
-      const models::AdapterFile& file = adapters->get(use.file)->file();
-      models::add_embeddings(file.embeddings, file.path(), width, &set);
-    }
+  for (const auto& [name, file] : options.embedding_files) {
+    models::put_embedding(name, file, width, &set);
   }
   for (const models::SkippedEmbedding& one : set.skipped) {
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return set;
+}
+
+/// So that what is wrong with one is known before anything is drawn.
+void open_adapters(const std::vector<std::vector<LoraUse>>& sets,
+                   models::AdapterLibrary* adapters) {
+  for (const std::vector<LoraUse>& uses : sets) {
+    for (const LoraUse& use : uses) adapters->get(use.file);
+  }
 }
 
 }  // namespace
@@ -106,16 +108,28 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
   if (options.safety.mode != SafetyMode::kOff) {
     checker = safety::load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
-  models::EmbeddingSet embeddings =
-      read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
+  models::EmbeddingSet embeddings = read_embeddings(options, diffusion.text_encoder->width());
+  open_adapters(options.loras, adapters.get());
+  text::EmbeddingNames names(*tokenizer, embeddings.names());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
             std::move(diffusion), options.safety.mode, std::move(checker), std::move(planner),
-            std::move(embeddings), std::move(adapters)}));
+            std::move(embeddings), std::move(adapters), std::move(names)}));
 }
 
 const ModelDescription& Pipeline::description() const { return model_->description; }
 bool Pipeline::ema() const { return model_->diffusion.source.ema; }
 const DeviceOptions& Pipeline::device() const { return model_->policy.chosen; }
+
+std::vector<EmbeddingUse> Pipeline::embeddings_of(const Request& request, int64_t row) const {
+  std::vector<EmbeddingUse> uses;
+  const auto& known = model_->embeddings.embeddings;
+  if (known.empty()) return uses;
+  const pipeline::PromptReader reader{*model_->tokenizer, model_->embedding_names, description()};
+  for (const size_t place : pipeline::used_embeddings(reader, request, row)) {
+    uses.push_back({known[place].name, known[place].file.string()});
+  }
+  return uses;
+}
 
 }  // namespace sd

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/strings.h"
 #include "pipeline/request_sampling.h"
@@ -35,29 +34,9 @@ void check_networks(const std::vector<text::NetworkUse>& networks,
   }
 }
 
-std::vector<text::NetworkUse> adapters_in(const text::ParsedPrompt& prompt) {
-  std::vector<text::NetworkUse> adapters;
-  std::copy_if(prompt.networks.begin(), prompt.networks.end(), std::back_inserter(adapters),
-               text::is_adapter);
-  return adapters;
-}
-
-/// (In the web UI each pass has the adapters of its own prompt.)
-void check_hires_networks(const text::ParsedPrompt& first, const std::string& hires_prompt) {
-  if (hires_prompt.empty()) return;
-  if (adapters_in(first) == adapters_in(text::parse_prompt(hires_prompt, PromptSyntax::kWebUi)))
-    return;
-  throw Error(ErrorKind::kUsage,
-              "`hires_prompt` names other adapters than `prompt`, and both passes are drawn with "
-              "the same: " +
-                  printable(hires_prompt, 60),
-              "write the same <lora:…> into both, or give the adapters with `lora`");
-}
-
 void check_webui_prompt(const PictureSettings& picture, const Request& request) {
   const text::ParsedPrompt parsed = text::parse_prompt(picture.prompt, PromptSyntax::kWebUi);
   check_networks(parsed.networks, request.batch.loras);
-  if (request.batch.hires.on()) check_hires_networks(parsed, picture.hires_prompt);
   for (const text::PromptPart& part : parsed.parts) check_text(part.text, request);
   check_text(picture.negative_prompt, request);
 }

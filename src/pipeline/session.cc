@@ -18,12 +18,14 @@
 #include "pipeline/first_stage.h"
 #include "pipeline/hires.h"
 #include "pipeline/inpainting.h"
+#include "pipeline/known_embeddings.h"
 #include "pipeline/memory_ladder.h"
 #include "pipeline/model.h"
 #include "pipeline/networks.h"
 #include "pipeline/noise_plan.h"
 #include "pipeline/picture_tensor.h"
 #include "pipeline/preview.h"
+#include "pipeline/probable_cause.h"
 #include "pipeline/request_load.h"
 #include "pipeline/request_prompts.h"
 #include "pipeline/request_sampling.h"
@@ -70,7 +72,9 @@ struct Session::State {
   explicit State(std::shared_ptr<const Pipeline::Model> of)
       : model(std::move(of)),
         networks(model->diffusion),
-        contexts(*model->tokenizer, model->embeddings, &networks),
+        embeddings(model->embeddings, model->diffusion.text_encoder->width(),
+                   model->adapters.get()),
+        contexts(*model->tokenizer, embeddings.set(), &networks),
         mix(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{},
                                    model->policy.kernels)),
         unet_call(model->policy),
@@ -81,6 +85,7 @@ struct Session::State {
 
   std::shared_ptr<const Pipeline::Model> model;
   pipeline::Networks networks;
+  pipeline::KnownEmbeddings embeddings;
   pipeline::Contexts contexts;
   std::unique_ptr<const kernels::MixKernel> mix;
   models::UNetCall unet_call;
@@ -94,6 +99,8 @@ struct Session::State {
  private:
   const models::LatentDiffusion& diffusion() const { return model->diffusion; }
   void forget(const pipeline::ChangedNetworks& changed);
+  void advise(const Request& request) const;
+  void adapt(const std::vector<LoraUse>& loras);
   Batch make_batch(const Request& request, const Workload& load, const ProgressFn& progress);
   Batch make_second(const Batch& first, const Request& second, const Workload& load,
                     const at::Tensor& latent);
@@ -265,8 +272,10 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     const at::Tensor z = latent.narrow(0, row, 1);
     const at::Tensor picture = first_stage.decode(z, stage);
     const bool finite = at::isfinite(picture).all().item<bool>();
+    const std::string cause = finite ? "" : pipeline::probable_cause(batch.request, row);
     if (!finite) {
-      notice("a picture holds values that are not numbers: the model does not fit these flags");
+      notice("a picture holds values that are not numbers: " +
+             (cause.empty() ? "the model does not fit these flags" : "probably for " + cause));
     }
     const InitSettings& init = batch.request.batch.init;
     Image image = runtime::in_zone("picture", [&] {
@@ -279,8 +288,8 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
     });
     runtime::throw_if_cut();
     if (on_picture)
-      on_picture(
-          {std::move(image), pipeline::draw_record(batch.request, row), std::move(safety), finite});
+      on_picture({std::move(image), pipeline::draw_record(batch.request, row), std::move(safety),
+                  finite, cause});
     if (tap) pictures.push_back(picture);
     stage.step_done();
   }
@@ -317,6 +326,21 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
   return batch;
 }
 
+/// From now on the networks have these adapters, and texts the words in their files.
+void Session::State::adapt(const std::vector<LoraUse>& loras) {
+  adapted.use(loras, &networks);
+  if (embeddings.use(loras)) contexts.use(embeddings.set());
+}
+
+/// Says how the adapters want to be drawn with, if they are not.
+void Session::State::advise(const Request& request) const {
+  for (const LoraUse& use : request.batch.loras) {
+    model->adapters->advise(use.file, {.sampler = request.batch.sampler,
+                                       .steps = request.batch.steps,
+                                       .scale = request.pictures.front().scale});
+  }
+}
+
 Result Session::State::generate(const Request& request, const PictureFn& on_picture,
                                 const ProgressFn& progress) {
   check_request(model->description, request);
@@ -325,11 +349,13 @@ Result Session::State::generate(const Request& request, const PictureFn& on_pict
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;
   evaluations_ = 0;
-  adapted.use(request.batch.loras, &networks);
+  advise(request);
+  adapt(request.batch.loras);
   at::Tensor latent = draw_pass(&batch, &result);
   if (request.batch.hires.on()) {
     show("first_latent", latent);
     const Request second = pipeline::second_pass(request, model->description.factor);
+    adapt(second.batch.loras);  // each pass has its own, as in the web UI
     Batch larger = make_second(batch, second, loads.back(), latent);
     latent = draw_pass(&larger, &result);
   }

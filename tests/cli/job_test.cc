@@ -1,10 +1,9 @@
 // Jobs: what a folder holds after any runs, in any shards, and what the program says of it.
 
 #include <csignal>
-#include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/small_model.h"
+#include "cli/job_run.h"
 #include "image/picture_texts.h"
 
 namespace sd::test {
@@ -14,72 +13,6 @@ namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-class JobRun : public SmallModel {
- protected:
-  void SetUp() override {
-    SmallModel::SetUp();
-    write_prompts(10);
-  }
-  void write_prompts(int count) {
-    std::string text;
-    for (int i = 0; i < count; ++i) text += "prompt " + std::to_string(i) + "\n";
-    out_.write("prompts.txt", text);
-  }
-
-  Words words(const std::string& folder, const Words& more = {}) const {
-    Words all = {"txt2img",
-                 "--ckpt",
-                 "model/model.safetensors",
-                 "--from-file",
-                 "prompts.txt",
-                 "--job",
-                 folder,
-                 "--H",
-                 "64",
-                 "--W",
-                 "64",
-                 "--steps",
-                 "2",
-                 "--n_samples",
-                 "2",
-                 "--n_iter",
-                 "1",
-                 "--block",
-                 "1",
-                 "--safety",
-                 "off",
-                 "--threads",
-                 "1"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  Finished draw(const std::string& folder, const Words& more = {}) const {
-    return run_here(words(folder, more));
-  }
-  Finished job(const std::string& part, const std::string& folder, const Words& more = {}) const {
-    Words all = {"job", part, folder};
-    all.insert(all.end(), more.begin(), more.end());
-    return run_here(all);
-  }
-
-  /// Relative path → bytes.
-  std::map<std::string, std::string> files(const std::string& folder) const {
-    std::map<std::string, std::string> all;
-    const fs::path base = out_ / folder;
-    for (const auto& entry : fs::recursive_directory_iterator(base)) {
-      if (entry.is_regular_file()) {
-        all[entry.path().lexically_relative(base).string()] = read_file(entry.path());
-      }
-    }
-    return all;
-  }
-  static Words names(const std::map<std::string, std::string>& files) {
-    Words all;
-    for (const auto& [name, bytes] : files) all.push_back(name);
-    return all;
-  }
-};
 
 TEST_F(JobRun, NamesPicturesByTheirPlaceAndGoesOn) {
   const Finished first = draw("job");
@@ -241,6 +174,35 @@ TEST_F(JobRun, WritesTarsThatAreEqualInAnyShards) {
   EXPECT_EQ(files("many"), expected);
   const auto list = run_here({"job", "merge", "many"});
   EXPECT_EQ(lines_of(read_file(out_ / "many/tars.jsonl")).size(), 3U) << list.err;
+}
+
+/// Samples in a tar of the job.
+size_t pictures_in(const std::string& tar) {
+  size_t count = 0;
+  for (size_t at = tar.find(".png"); at != std::string::npos; at = tar.find(".png", at + 1)) {
+    // The name of a header, and no byte of a picture.
+    if (at % 512 == 9) ++count;
+  }
+  return count;
+}
+
+TEST_F(JobRun, KeepsWhatItHasDrawnOfATarWhenItIsStopped) {
+  write_prompts(4000);
+  size_t kept = 0;
+  for (int i = 0; i < 2; ++i) {
+    Program program(words((out_ / "job").string(),
+                          {"--ckpt", checkpoint(), "--from-file", (out_ / "prompts.txt").string(),
+                           "--sink", "tar", "--block", "2000", "--progress-fd", "1"}));
+    ASSERT_TRUE(program.wait_until([&] {
+      return program.out().find("\"batch\":4") != std::string::npos;
+    })) << program.err();
+    program.send(SIGTERM);
+    EXPECT_EQ(program.wait(), 75) << program.err();
+    EXPECT_EQ(names(files("job")), (Words{"00000.tar", "job.json"}));
+    const size_t now = pictures_in(files("job").at("00000.tar"));
+    EXPECT_GE(now, kept + 6);
+    kept = now;
+  }
 }
 
 TEST_F(JobRun, WritesTarsOfLinesOfWhichNoneCanBeDrawn) {

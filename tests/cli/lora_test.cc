@@ -12,8 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-/// A safetensors file of a LoRA of rank 1 for layers of the UNet and the text encoder.
-std::string adapter_bytes(float value, const std::vector<std::string>& layers, int64_t width = 32) {
+/// A safetensors file of a LoRA of rank 1 for layers of the UNet and the text encoder. `word`: of
+/// an embedding in it; empty: it has none.
+std::string adapter_bytes(float value, const std::vector<std::string>& layers, int64_t width = 32,
+                          const std::string& word = "") {
   json header = {{"__metadata__", {{"ss_base_model_version", "sd_v1"}}}};
   uint64_t end = 0;
   const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
@@ -25,6 +27,7 @@ std::string adapter_bytes(float value, const std::vector<std::string>& layers, i
     add(layer + ".lora_down.weight", {1, width});
     add(layer + ".lora_up.weight", {width, 1});
   }
+  if (!word.empty()) add("bundle_emb." + word + ".string_to_param.*", {1, width});
   std::string bytes;
   for (uint64_t i = 0; i < end / sizeof(float); ++i) {
     const float number = value * static_cast<float>(i % 7) / 6;
@@ -141,6 +144,30 @@ TEST_F(Lora, IsNamedByARequestOfTheServer) {
   EXPECT_TRUE(picture(4) == sample(0));
 }
 
+/// What a word means does not hang on what else a process has drawn.
+TEST_F(Lora, BringsEmbeddingsForItsOwnPicturesAlone) {
+  out_.write("models/lora/words.safetensors", adapter_bytes(0.5F, kLayers, 32, "zorb"));
+  const std::string lines =
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\", \"lora\": \"words:0\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"prompt_syntax\": \"webui\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5, \"lora\": \"words:0\"}\n"
+      "{\"prompt\": \"a zorb\", \"seed\": 5}\n";
+  draw_lines(lines);
+  EXPECT_TRUE(sample(0) == sample(2));
+  EXPECT_FALSE(sample(0) == sample(1));
+  EXPECT_TRUE(sample(3) == sample(4));  // plain prompts know no embeddings
+  const Finished served =
+      run_here({"txt2img", "--serve", "--ckpt", "model/model.safetensors", "--outdir", "served",
+                "--ddim_steps", "2", "--H", "64", "--W", "64", "--safety", "off", "--threads", "1"},
+               lines);
+  EXPECT_EQ(served.exit_code, 0) << served.err;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(read_image(out_ / ("served/samples/0000" + std::to_string(i) + ".png")) ==
+                sample(i));
+  }
+}
+
 TEST_F(Lora, IsRecordedAndDrawnAgain) {
   draw_lines(
       "a cat --seed 5 --lora models/lora/style.safetensors:0.75:0.5 --lora light\n"
@@ -158,6 +185,80 @@ TEST_F(Lora, IsRecordedAndDrawnAgain) {
       << again.err;
   out_.write("models/lora/light.safetensors", adapter_bytes(1, {kLayers[1]}));
   expect_failure(run_here({"replay", "out/samples/00001.png"}), 3, "is not the adapter");
+}
+
+TEST_F(Lora, IsOfThePassWhosePromptNamesIt) {
+  draw_lines(
+      "a cat --seed 5\n"
+      "a cat --seed 5 --hires-prompt 'a cat <lora:style:1>'\n"
+      "a cat <lora:style:1> --seed 5 --hires-prompt 'a cat'\n"
+      "a cat <lora:style:1> --seed 5\n"
+      "a cat --seed 5 --lora light --hires-prompt 'a dog <lora:style:0.5>'\n"
+      "a cat --seed 5 --hires-prompt 'a cat <lora:style:0>'\n",
+      {"--prompt-syntax", "webui", "--sampler", "euler", "--hires-scale", "2"});
+  EXPECT_TRUE(sample(0) == sample(5));
+  for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}) {
+    EXPECT_FALSE(sample(a) == sample(b)) << a << " " << b;
+  }
+  EXPECT_FALSE(record_of(1).contains("loras"));
+  EXPECT_EQ(record_of(1).at("hires").at("loras").at(0).at("sha256").get<std::string>().size(), 64U);
+  EXPECT_EQ(record_of(2).at("hires").at("loras"), json::array());
+  EXPECT_FALSE(record_of(3).at("hires").contains("loras"));
+  const std::string text = webui_text_of(4);
+  EXPECT_NE(text.find("a cat <lora:light:1>\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Hires prompt: \"a dog <lora:style:0.5> <lora:light:1>\""), std::string::npos)
+      << text;
+  EXPECT_NE(text.find(", style: "), std::string::npos) << text;  // of the hashes
+  const Finished again = run_here({"replay", "out/samples/00001.png", "out/samples/00002.png",
+                                   "out/samples/00003.png", "out/samples/00004.png"});
+  EXPECT_EQ(count_lines(again.out, "out/samples/0000"), 4) << again.err;
+  for (const std::string& line : lines_of(again.out)) {
+    EXPECT_NE(line.find(": identical"), std::string::npos) << line;
+  }
+}
+
+TEST_F(Lora, OfAnotherProgramsPictureIsFoundByItsHash) {
+  draw_lines("a cat --seed 5 --lora style\n");
+  const std::string digits = record_of(0).at("loras")[0].at("webui_hash");
+  const auto write = [&](const std::string& name, const std::string& hash) {
+    PngMetadata texts;
+    texts.add("parameters", "a cat <lora:" + name +
+                                ":1>\nSteps: 2, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: "
+                                "64x64, Lora hashes: \"" +
+                                name + ": " + hash + "\", Version: v1.10.1");
+    std::filesystem::remove(out_ / "x.png");
+    write_png(out_ / "x.png", Image(64, 64), texts);
+  };
+  const Words words = {"replay", "--ckpt", "model/model.safetensors", "x.png"};
+  write("style", digits);
+  const Finished same = run_here(words);
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  write("renamed", digits);
+  const Finished renamed = run_here(words);
+  EXPECT_EQ(renamed.out, same.out) << renamed.err;
+  EXPECT_NE(renamed.err.find("style.safetensors, which has the hash of the picture's renamed"),
+            std::string::npos)
+      << renamed.err;
+  write("style", "0123456789ab");
+  expect_failure(run_here(words), 3, "the adapter style [0123456789ab]");
+  Words approximately = words;
+  approximately.push_back("--approximately");
+  const Finished done = run_here(approximately);
+  EXPECT_EQ(done.out, same.out) << done.err;
+  EXPECT_NE(done.err.find("has the hash " + digits), std::string::npos) << done.err;
+}
+
+TEST_F(Lora, IsAdvisedOnceUnlessTheAdviceIsFollowed) {
+  std::filesystem::copy(out_ / "models/lora/style.safetensors",
+                        out_ / "models/lora/my_lcm.safetensors");
+  const Words turbo = {"--sampler", "lcm", "--ddim_steps", "4", "--scale", "1"};
+  Words words = {"--lora", "my_lcm"};
+  const Finished otherwise = draw_here("txt2img", words);
+  EXPECT_EQ(count_lines(otherwise.err, "my_lcm.safetensors is an LCM adapter"), 1) << otherwise.err;
+  words.insert(words.end(), turbo.begin(), turbo.end());
+  const Finished followed = draw_here("txt2img", words);
+  EXPECT_EQ(followed.exit_code, 0) << followed.err;
+  EXPECT_EQ(count_lines(followed.err, "my_lcm.safetensors is an LCM adapter"), 0) << followed.err;
 }
 
 TEST_F(Lora, SaysOneLineAFile) {

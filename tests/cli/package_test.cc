@@ -50,5 +50,50 @@ TEST(Package, HasScriptsThatAShellReads) {
             std::string::npos);
 }
 
+/// The words behind `start` in a text, up to one that ends a command; without flags.
+std::vector<std::string> words_behind(const std::string& text, const std::string& start) {
+  std::vector<std::string> words;
+  const size_t begin = text.find(start);
+  if (begin == std::string::npos) return words;
+  std::istringstream stream(text.substr(begin + start.size()));
+  for (std::string word; stream >> word && word != "&&" && word != ";";) {
+    if (word.front() != '-') words.push_back(word);
+  }
+  return words;
+}
+
+/// What scripts/container_test runs by hand, and a container's build.
+TEST(Container, HasStepsThatAreKnownAndNameWhatIsThere) {
+  if (!has_command("python3")) GTEST_SKIP() << "python3 is not installed";
+  const auto listed = lines_of(read_file(kSource + "/third_party/apt.txt"));
+  const std::set<std::string> packages(listed.begin(), listed.end());
+  int runs = 0;
+  for (const std::string& step : lines_of(output_of(kSource + "/scripts/container_test --steps"))) {
+    const std::regex known("^[12]\t(FROM|COPY|WORKDIR|ARG|RUN|ENTRYPOINT)\t.+");
+    EXPECT_TRUE(std::regex_search(step, known)) << step;
+    if (step.find("\tRUN\t") == std::string::npos) continue;
+    ++runs;
+    for (const std::string& package : words_behind(step, "apt-get install")) {
+      EXPECT_EQ(packages.count(package), 1U) << package;
+    }
+    std::smatch script;
+    if (!std::regex_search(step, script, std::regex("\tRUN\t(scripts/\\w+)(.*)"))) continue;
+    EXPECT_TRUE(std::filesystem::exists(kSource + "/" + script[1].str())) << step;
+  }
+  EXPECT_EQ(runs, 4);
+  EXPECT_EQ(output_of(kSource + "/scripts/setup --help | grep -c -- --package"), "1\n");
+}
+
+TEST(Container, GetsNothingThatGitDoesNotHave) {
+  const auto left_out = lines_of(read_file(kSource + "/.dockerignore"));
+  const std::set<std::string> patterns(left_out.begin(), left_out.end());
+  for (const std::string& line : lines_of(read_file(kSource + "/.gitignore"))) {
+    if (line.empty() || line.front() == '#') continue;
+    std::string pattern = line.front() == '/' ? line.substr(1) : "**/" + line;
+    if (pattern.back() == '/') pattern.pop_back();
+    EXPECT_EQ(patterns.count(pattern), 1U) << ".dockerignore lacks " << pattern;
+  }
+}
+
 }  // namespace
 }  // namespace sd::test

@@ -348,6 +348,15 @@ TEST_F(Txt2Img, FailsWhereAPictureIsNotNumbers) {
   }
 }
 
+TEST_F(Txt2Img, NamesTheHugeWeightThatMakesAPictureNoNumbers) {
+  const Finished done =
+      draw({"--prompt-syntax", "webui", "--prompt", "(a:" + std::string(45, '9') + ")"});
+  EXPECT_EQ(done.exit_code, 4);
+  EXPECT_NE(done.err.find("hint: this is probably for the weight 1e+45 of \"a\" in a prompt"),
+            std::string::npos)
+      << done.err;
+}
+
 TEST_F(Txt2Img, DrawsNothingPastACheckerThatCannotBeReached) {
   for (const char* link :
        {"models", "models/safety_checker", "models/safety_checker/model.safetensors",

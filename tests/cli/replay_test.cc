@@ -139,6 +139,19 @@ TEST_F(Replay, DrawsStrangePromptsAgain) {
   expect_all_identical(3);
 }
 
+TEST_F(Replay, SaysThatALossyFileTellsLittle) {
+  for (const auto& [format, name] : {std::pair{"jpg", "JPEG"}, {"webp", "WebP"}}) {
+    drawn("txt2img", {"--format", format, "--outdir", format, "--n_samples", "1"});
+    const std::string file = std::string(format) + "/samples/00000." + format;
+    const Finished words = run_here({"replay", file});
+    EXPECT_EQ(words.exit_code, 0) << words.err;
+    EXPECT_NE(words.out.find(std::string("(its ") + name + " is lossy"), std::string::npos)
+        << words.out;
+    const json line = json::parse(run_here({"replay", "--json", file}).out);
+    EXPECT_EQ(line.at("lossy"), name);
+  }
+}
+
 TEST_F(Replay, SaysWhatItFindsInWords) {
   drawn("txt2img", {});
   const Finished same = run_here({"replay", "out/samples/00000.png"});

@@ -97,6 +97,81 @@ TEST_F(Serve, TakesARequestBack) {
   EXPECT_EQ(of_kind(events, "picture")[0]["id"], 3);
 }
 
+TEST_F(Serve, AnswersEachCancel) {
+  const auto events = events_of(
+      "{\"id\": \"a\", \"prompt\": \"x\", \"ddim_steps\": 900}\n{\"id\": 2, \"prompt\": \"x\"}\n"
+      "{\"cancel\": 2}\n{\"cancel\": 2}\n{\"cancel\": \"a\"}\n{\"cancel\": [2]}\n{\"cancel\": "
+      "null}\n"
+      "{\"id\": 3, \"cancel\": 2, \"prompt\": \"x\"}\n");
+  std::vector<std::pair<json, int>> answers;
+  for (const json& one : of_kind(events, "cancel")) {
+    answers.emplace_back(one.at("id"), one.at("requests").get<int>());
+  }
+  EXPECT_EQ(answers, (std::vector<std::pair<json, int>>{{2, 1}, {2, 0}, {"a", 1}}));
+  const auto errors = of_kind(events, "error");
+  ASSERT_EQ(errors.size(), 3U);
+  for (const json& error : errors) EXPECT_FALSE(error.contains("id")) << error;
+  EXPECT_NE(errors[0]["text"].get<std::string>().find("must be the id of a request"),
+            std::string::npos);
+  EXPECT_NE(errors[2]["text"].get<std::string>().find("no other member"), std::string::npos);
+}
+
+TEST_F(Serve, RefusesAnIdThatIsNoneOrIsTaken) {
+  const auto events = events_of(
+      "{\"id\": 1, \"prompt\": \"x\", \"ddim_steps\": 100}\n{\"id\": 1, \"prompt\": \"y\"}\n"
+      "{\"id\": null}\n"
+      "{\"id\": true}\n{\"id\": 1.5}\n{\"id\": \"1\", \"prompt\": \"x\"}\n");
+  const auto errors = of_kind(events, "error");
+  ASSERT_EQ(errors.size(), 4U);
+  for (const json& error : errors) EXPECT_FALSE(error.contains("id")) << error;
+  EXPECT_NE(errors[0]["text"].get<std::string>().find("waits or is being drawn"),
+            std::string::npos);
+  const auto ends = of_kind(events, "end");
+  ASSERT_EQ(ends.size(), 2U);
+  EXPECT_EQ(ends[0]["id"], 1);
+  EXPECT_EQ(ends[1]["id"], "1");
+}
+
+TEST_F(Serve, EndsEachRequestWhenItIsStopped) {
+  const std::string outdir = (out_ / "out").string();
+  Program program({"txt2img", "--serve", "--ckpt", checkpoint(), "--outdir", outdir, "--H", "64",
+                   "--W", "64", "--threads", "1"},
+                  "{\"id\": 1, \"prompt\": \"x\", \"ddim_steps\": 900}\n"
+                  "{\"id\": 2, \"prompt\": \"x\"}\n{\"prompt\": \"x\"}\n");
+  ASSERT_TRUE(program.wait_until([&] {
+    return program.out().find("\"stage\":\"sample\"") != std::string::npos;
+  })) << program.err();
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait(), 130) << program.err();
+  std::vector<json> ends;
+  for (const std::string& line : lines_of(program.out())) {
+    const json event = json::parse(line);
+    if (event.at("event") == "end") ends.push_back(event);
+  }
+  ASSERT_EQ(ends.size(), 3U) << program.out();
+  for (const json& end : ends) EXPECT_EQ(end["why"], "cancelled");
+  EXPECT_EQ(ends[0]["id"], 1);
+  EXPECT_EQ(ends[1]["id"], 2);
+  EXPECT_FALSE(ends[2].contains("id"));
+}
+
+TEST_F(Serve, TellsEventsInTheOrderThatItsPageHas) {
+  const auto events = events_of("{\"id\": 1, \"prompt\": \"x\"}\n{\"id\": 2, \"prompt\": \"x\"}\n");
+  Words order;
+  for (const json& event : events) {
+    const std::string kind = event.at("event");
+    if (kind == "notice" || kind == "progress") continue;
+    order.push_back(kind + (event.contains("id") ? event["id"].dump() : ""));
+  }
+  EXPECT_EQ(order, (Words{"ready", "picture1", "end1", "picture2", "end2"}));
+  const std::string page = read_file(SD_SOURCE_DIR "/docs/embedding.md");
+  for (const json& event : events) {
+    for (const auto& [member, value] : event.items()) {
+      EXPECT_NE(page.find("`" + member + "`"), std::string::npos) << member;
+    }
+  }
+}
+
 TEST_F(Serve, RefusesWhatHasNoRequests) {
   const std::vector<Words> others = {{"--from-file", "-"},
                                      {"--sweep", "scale=3,5"},

@@ -9,6 +9,7 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "cli/job_verify.h"
 #include "image/file_bytes.h"
 #include "image/grid.h"
 #include "image/image_io.h"
@@ -16,7 +17,6 @@
 #include "job/job_survey.h"
 #include "job/metadata_list.h"
 #include "sd/error.h"
-#include "weights/sha256.h"
 
 namespace sd::cli {
 namespace {
@@ -28,6 +28,7 @@ struct JobOptions {
   std::string part;
   std::string folder;
   std::string out;
+  std::string prompts, ckpt, config;
   int64_t grid_columns = 0;
   bool partial = false;
   bool json = false;
@@ -62,63 +63,12 @@ int run_status(const JobOptions& options) {
   return 0;
 }
 
-/// Prints the hash of a file as sha256sum does, or what is wrong with it.
-class Verifier {
- public:
-  Verifier(const job::JobSurvey& job, bool as_json) : job_(job), as_json_(as_json) {}
-
-  void see(const fs::path& path, const std::string& hash, const std::string& problem) {
-    const std::string name = path.lexically_relative(job_.names().folder()).generic_string();
-    ++files_;
-    if (!problem.empty()) {
-      ++bad_;
-      complain("error: " + name + ": " + problem);
-    }
-    if (as_json_) {
-      print_json(json({{"file", name}, {"sha256", hash}, {"problem", problem}}).dump());
-    } else if (problem.empty()) {
-      print(hash + "  " + name + "\n");
-    }
-  }
-
-  int64_t files() const { return files_; }
-  int64_t bad() const { return bad_; }
-
- private:
-  const job::JobSurvey& job_;
-  bool as_json_;
-  int64_t files_ = 0, bad_ = 0;
-};
-
-void verify_picture(const job::JobSurvey& job, const fs::path& path, Verifier* verifier) {
-  std::vector<uint8_t> bytes;
-  try {
-    bytes = image::read_file_bytes(path.string());
-  } catch (const Error& error) {
-    return verifier->see(path, "", error.what());
-  }
-  verifier->see(path, weights::sha256_of(bytes.data(), bytes.size()),
-                job::problem_of_picture(job, path, bytes));
-}
-
 int run_verify(const JobOptions& options) {
-  const job::JobSurvey job(options.folder);
-  Verifier verifier(job, options.json);
-  if (job.in_tars()) {
-    job.each_tar([&](int64_t number, const json& statistics) {
-      const auto hash = statistics.find("sha256");
-      const bool has_hash = hash != statistics.end() && hash->is_string();
-      verifier.see(job.names().tar(number), has_hash ? hash->get<std::string>() : "",
-                   job::problem_of_tar(job, number, statistics));
-    });
-  } else {
-    job.each_picture([&](int64_t, const fs::path& path) { verify_picture(job, path, &verifier); });
-  }
-  if (verifier.bad() == 0) return 0;
-  throw Error(
-      ErrorKind::kFile,
-      fmt::format("{} of {} files are damaged or of another job", verifier.bad(), verifier.files()),
-      "remove the files listed above and run the job again: it draws them anew");
+  return verify_job({.folder = options.folder,
+                     .prompts = options.prompts,
+                     .ckpt = options.ckpt,
+                     .config = options.config,
+                     .json = options.json});
 }
 
 void check_complete(const job::JobSurvey& job, bool partial) {
@@ -144,12 +94,8 @@ int64_t write_list(const job::JobSurvey& job, const fs::path& path) {
   const fs::path& folder = job.names().folder();
   int64_t left_out = 0;
   if (job.in_tars()) {
-    job.each_tar([&](int64_t number, const json& statistics) {
-      if (!statistics.empty()) return list.write(statistics.dump() + "\n");
-      ++left_out;
-      complain("error: " + job.names().tar_statistics(number).filename().string() +
-               ": its statistics are damaged; left out");
-    });
+    left_out = job.each_sound_tar(
+        [&](int64_t, const json& statistics) { list.write(statistics.dump() + "\n"); });
   } else {
     left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
       const std::string name = picture.lexically_relative(folder).generic_string();
@@ -222,6 +168,15 @@ int run_job(const JobOptions& options) {
   if (options.part != "gallery" && !options.out.empty()) {
     throw Error(ErrorKind::kUsage, "--out goes with sd job gallery", "leave it out");
   }
+  const bool has_lines =
+      !options.prompts.empty() || !options.ckpt.empty() || !options.config.empty();
+  if (options.part != "verify" && has_lines) {
+    throw Error(ErrorKind::kUsage, "--from-file, --ckpt and --config go with sd job verify",
+                "leave them out");
+  }
+  if (options.part != "status" && options.part != "verify" && options.json) {
+    throw Error(ErrorKind::kUsage, "--json goes with sd job status and verify", "leave it out");
+  }
   std::vector<std::string> names;
   for (const Part& part : kParts) {
     if (options.part == part.name) return part.run(options);
@@ -252,6 +207,18 @@ void add_job_command(CLI::App* program, RunFn* run) {
       ->check(CLI::Range(1, 256));
   command->add_flag("--partial", options->partial, "merge: of a job that is not finished, too");
   command->add_option("--out", options->out, "gallery: where the page goes; else DIR/gallery.html")
+      ->type_name("FILE");
+  command
+      ->add_option("--from-file", options->prompts,
+                   "verify: the job's prompt file, to compare what its lines set; else the one of "
+                   "its name, here or beside the job's folder")
+      ->type_name("FILE");
+  command
+      ->add_option("--ckpt", options->ckpt,
+                   "verify: the job's model, of which lines are planned; else one that comes with "
+                   "the program")
+      ->type_name("FILE");
+  command->add_option("--config", options->config, "verify: the model's YAML file")
       ->type_name("FILE");
   command->callback([options, run] { *run = [options] { return run_job(*options); }; });
 }

@@ -1,7 +1,5 @@
 #include <fmt/core.h>
 
-#include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,190 +8,90 @@
 #include "base/output.h"
 #include "base/strings.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/replay_drawing.h"
 #include "cli/commands/replay_inputs.h"
 #include "cli/flag_group.h"
-#include "cli/progress_bar.h"
-#include "image/blur.h"
 #include "image/difference.h"
 #include "image/file_bytes.h"
 #include "image/image_io.h"
-#include "job/file_hash.h"
-#include "job/lora_folder.h"
-#include "job/lora_hash.h"
-#include "job/lora_text.h"
+#include "job/foreign/batch_place.h"
 #include "job/model_choice.h"
-#include "job/named_file.h"
 #include "job/picture_record.h"
 #include "job/saved_picture.h"
-#include "models/embeddings.h"
-#include "models/model_source.h"
-#include "pipeline/noise_plan.h"
-#include "runtime/kernel_policy.h"
+#include "pipeline/hires.h"
 #include "sd/error.h"
 
 namespace sd::cli {
 namespace {
 
-/// The folder of the embeddings that a picture's prompts may name.
-std::string embeddings_of(const ReplayOptions& options, const job::PictureRecord& record) {
-  const bool known = record.settings.batch.prompts.syntax == PromptSyntax::kWebUi;
-  return known ? models::find_embeddings_folder(options.embeddings) : "";
-}
-
-/// Finds the adapters of pictures; looks through the folder and reads each file once.
-class AdapterFinder {
- public:
-  explicit AdapterFinder(const std::string& lora_dir) : folder_(lora_dir) {}
-
-  /// Those that the picture was drawn with, which another program's record only names.
-  std::vector<LoraUse> find(ReplayInput* input) {
-    return input->foreign ? find_named(input) : find_recorded(input->record);
-  }
-
- private:
-  std::vector<LoraUse> find_named(ReplayInput* input) {
-    const Settings& settings = input->record.settings;
-    const bool webui = settings.batch.prompts.syntax == PromptSyntax::kWebUi;
-    std::vector<LoraUse> all =
-        job::loras_of(settings.batch.loras, webui ? settings.picture.prompt : "", folder_);
-    std::vector<job::LoraHash>& hashes = input->record.lora_hashes;
-    hashes.clear();
-    for (const LoraUse& use : all) hashes.push_back(hashes_.get(use.file));
-    return all;
-  }
-
-  std::vector<LoraUse> find_recorded(const job::PictureRecord& record) {
-    std::vector<LoraUse> all = record.settings.batch.loras;
-    for (size_t i = 0; i < all.size(); ++i) {
-      std::string file = job::find_named_file(all[i].file, "adapter", job::kMostCheckpointBytes);
-      if (file.empty()) file = folder_.find(std::filesystem::path(all[i].file).filename());
-      if (hashes_.get(file).sha256 != record.lora_hashes.at(i).sha256) {
-        throw Error(
-            ErrorKind::kFile,
-            printable(file) + " is not the adapter that the picture was drawn with, or has changed",
-            "name the folder of the right one with --lora-dir");
-      }
-      all[i].file = std::move(file);
-    }
-    return all;
-  }
-
-  job::LoraFolder folder_;
-  job::LoraHashes hashes_;
+/// The picture that is drawn again.
+struct Before {
+  Image image;
+  std::string lossy;  ///< the format, where it lost detail, or empty
 };
 
-Request request_of(const job::PictureRecord& record, const ModelDescription& model) {
-  Request request;
-  request.batch = record.settings.batch;
-  request.pictures.assign(static_cast<size_t>(record.draw.batch), record.settings.picture);
-  DrawRecord draw = record.draw;
-  draw.variation_seed = record.settings.picture.variation_seed;
-  request.noise = pipeline::place_of(model, request.batch, draw, record.settings.rng,
-                                     record.settings.seed_mode == SeedMode::kImage);
-  request.keep = {draw.row};
-  return request;
+Before read_before(const std::string& file) {
+  const std::vector<uint8_t> bytes = image::read_file_bytes(file);
+  return {image::decode_image(bytes, file), image::lossy_format(bytes)};
 }
 
-/// The device, threads, kernels and precision of the record, as far as this machine has them.
-DeviceOptions device_of(const job::PictureRecord& record) {
-  DeviceOptions device = record.settings.device;
-  if (device.device != "cpu") device.device = "auto";
-  if (device.kernels == KernelChoice::kAvx512 && runtime::probe_isa() < runtime::Isa::kAvx512) {
-    notice("the picture was drawn with AVX-512 kernels, which this processor does not have");
-    device.kernels = KernelChoice::kAuto;
-  }
-  return device;
+/// What is said behind the difference from a lossy file.
+std::string lossy_remark(const std::string& format) {
+  if (format.empty()) return "";
+  return fmt::format(
+      " (its {} is lossy: to tell whether the picture is the same, compare with one "
+      "that was saved as PNG)",
+      format);
 }
 
-Image draw_again(const job::PictureRecord& record, const Request& request,
-                 const Pipeline& pipeline) {
-  Session session = pipeline.start();
-  ProgressBar bar(ProgressBar::style_of_stderr());
-  Image image;
-  session.generate(
-      request, [&](Picture picture) { image = std::move(picture.image); },
-      [&](const ProgressEvent& event) {
-        if (interrupted() || reader_gone()) return false;
-        bar.show({.event = event, .seconds_left = std::nullopt});
-        return true;
-      });
-  // What the checker took from the picture stays taken.
-  if (record.safety.action == SafetyAction::kBlurred) image = image::blur_beyond_recognition(image);
-  if (record.safety.action == SafetyAction::kBlackened) image = Image(image.width, image.height);
-  const Settings& settings = record.settings;
-  return job::saved_picture(std::move(image), settings.watermark, settings.output.save_size);
-}
-
-void print_difference(const std::string& file, const Image& image,
+void print_difference(const std::string& file, const Before& before,
                       const image::ImageDifference& difference, bool json) {
   const std::string name = printable(file, std::string::npos);
+  const Image& image = before.image;
   if (json) {
-    const nlohmann::json line = {{"file", name},
-                                 {"largest_difference", difference.largest},
-                                 {"differing", difference.values},
-                                 {"values", image.rgb.size()}};
+    nlohmann::json line = {{"file", name},
+                           {"largest_difference", difference.largest},
+                           {"differing", difference.values},
+                           {"values", image.rgb.size()}};
+    if (!before.lossy.empty()) line["lossy"] = before.lossy;
     print_json(line.dump());
   } else if (difference.largest == 0) {
     print(name + ": identical\n");
   } else {
-    print(fmt::format("{}: the largest difference is {} of 255; {} of {} values differ\n", name,
-                      difference.largest, difference.values, image.rgb.size()));
+    print(fmt::format("{}: the largest difference is {} of 255; {} of {} values differ{}\n", name,
+                      difference.largest, difference.values, image.rgb.size(),
+                      lossy_remark(before.lossy)));
   }
   flush_output();
 }
 
-/// Draws pictures again; keeps the model from one to the next.
-class Replayer {
- public:
-  explicit Replayer(const ReplayOptions& options)
-      : options_(options), adapters_(options.lora_dir) {}
+bool is_close(const Image& before, const Image& after) {
+  constexpr int kMost = 32;
+  return image::difference_of(before, after).largest <= kMost;
+}
 
-  /// The record gets the hash of the model that drew it.
-  Image replay(ReplayInput* input) {
-    job::PictureRecord& record = input->record;
-    const job::ChosenModel model = find_model(options_, *input);
-    record.model_sha256 = check_model(model.paths, *input);
-    if (input->foreign) record.settings.ckpt = job::recorded_path(model.paths.checkpoint);
-    Request request = request_of(record, model.description);
-    if (record.starts_from_picture()) {
-      const job::InitPicture start = find_init_image(options_, *input, model.description);
-      request.batch.init.image = start.image;
-      request.batch.init.inpainting = start.inpainting;
-    }
-    request.batch.loras = adapters_.find(input);
-    if (input->foreign) record.settings.batch.loras = request.batch.loras;
-    check_request(model.description, request);
-    return draw_again(record, request, pipeline_for(model, record, request.batch.loras));
+/// Where it counts, the picture as it is at the place of a batch that fits, which another program's
+/// text does not tell; else as it was drawn alone.
+Image at_its_place(const std::string& file, const Image& before, Image alone, ReplayInput* input,
+                   const Replayer& replayer) {
+  const BatchSettings& batch = input->record.settings.batch;
+  const bool counts =
+      input->foreign && input->cannot.empty() && pipeline::encodes_first_pass(batch.hires);
+  if (!counts || is_close(before, alone)) return alone;
+  const DrawRecord draw = input->record.draw;
+  const bool varies = batch.noise.variation_strength != 0;
+  for (const job::BatchPlace& place : job::batch_places()) {
+    if (varies && place.before + 1 < place.batch) continue;  // the same as in a smaller batch
+    input->record.draw = job::at_place(draw, place, varies);
+    Image again = replayer.draw(input->record);
+    if (!is_close(before, again)) continue;
+    notice(fmt::format("{}: picture {} of a batch of {}, which its text does not tell",
+                       printable(file), place.before + 1, place.batch));
+    return again;
   }
-
- private:
-  const Pipeline& pipeline_for(const job::ChosenModel& model, const job::PictureRecord& record,
-                               const std::vector<LoraUse>& loras) {
-    const DeviceOptions device = device_of(record);
-    std::string key =
-        fmt::format("{} {} {} {} ", static_cast<int>(model.paths.weights), device.threads,
-                    static_cast<int>(device.kernels), static_cast<int>(device.precision)) +
-        embeddings_of(options_, record) + "\n" + device.device + "\n" + model.paths.checkpoint +
-        "\n" + model.paths.config + "\n" + model.paths.vae;
-    for (const LoraUse& use : loras) key += "\n" + job::text_of_lora(use);
-    if (!pipeline_ || key != key_) {
-      pipeline_.reset();  // memory for one
-      LoadOptions load;
-      load.model = model.paths;
-      load.device = device;
-      load.embeddings = embeddings_of(options_, record);
-      load.loras = {loras};
-      pipeline_.emplace(Pipeline::load(load, model.description.config));
-      key_ = key;
-    }
-    return *pipeline_;
-  }
-
-  const ReplayOptions& options_;
-  AdapterFinder adapters_;
-  std::optional<Pipeline> pipeline_;
-  std::string key_;  // of the pipeline
-};
+  input->record.draw = draw;
+  return alone;
+}
 
 bool has_size(const Image& picture, const FitSize& size) {
   return FitSize{picture.width, picture.height} == size;
@@ -209,7 +107,7 @@ int run_replay(const ReplayOptions& options) {
   for (const std::string& file : options.files) inputs.push_back(read_input(file, options));
   Replayer replayer(options);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Image before = image::read_image(options.files[i]);
+    const Before before = read_before(options.files[i]);
     const bool may_differ = inputs[i].foreign && options.approximately;
     const auto refuse = [&] {
       throw Error(ErrorKind::kFile,
@@ -217,12 +115,14 @@ int run_replay(const ReplayOptions& options) {
                   "it was cropped or resized since it was drawn");
     };
     const auto recorded = job::saved_size(inputs[i].record);
-    if (recorded && !has_size(before, *recorded) && !may_differ) refuse();
-    const Image after = replayer.replay(&inputs[i]);
-    const bool same_size = has_size(before, {after.width, after.height});
+    if (recorded && !has_size(before.image, *recorded) && !may_differ) refuse();
+    Image after = replayer.replay(options.files[i], &inputs[i]);
+    const bool same_size = has_size(before.image, {after.width, after.height});
     if (!same_size && !may_differ) refuse();
     if (same_size) {
-      print_difference(options.files[i], after, image::difference_of(before, after), options.json);
+      after = at_its_place(options.files[i], before.image, std::move(after), &inputs[i], replayer);
+      print_difference(options.files[i], before, image::difference_of(before.image, after),
+                       options.json);
     } else {
       notice(printable(options.files[i]) + ": drawn with another size, so not compared");
     }

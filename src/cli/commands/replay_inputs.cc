@@ -47,21 +47,14 @@ job::PictureRecord own_record(const std::string& file, const std::string& json) 
   return record;
 }
 
-/// Says what of another program's picture is drawn otherwise, or refuses to draw it.
-void check_supported(const std::string& file, const ReplayOptions& options,
-                     const ReplayInput& input) {
+/// What of it is not supported.
+std::vector<std::string> reasons_of(const ReplayInput& input, const ReplayOptions& options) {
   std::vector<std::string> reasons;
   for (const std::string& reason : input.cannot) {
     if (reason != job::kNoStartPicture || options.init_img.empty())
       reasons.push_back(printable(reason));
   }
-  if (reasons.empty()) return;
-  if (!options.approximately) {
-    throw Error(ErrorKind::kFile,
-                printable(file) + " cannot be drawn as it was: " + join(reasons, "; "),
-                "--approximately draws what comes nearest");
-  }
-  for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
+  return reasons;
 }
 
 ReplayInput foreign_input(const std::string& file, const image::PngMetadata& texts,
@@ -79,15 +72,32 @@ ReplayInput foreign_input(const std::string& file, const image::PngMetadata& tex
   ReplayInput input = {.record = std::move(picture.record),
                        .foreign = true,
                        .model_hash = std::move(picture.model_hash),
-                       .cannot = std::move(picture.cannot)};
-  check_supported(file, options, input);
+                       .cannot = std::move(picture.cannot),
+                       .vae_hash = std::move(picture.vae_hash),
+                       .loras = std::move(picture.loras),
+                       .embeddings = std::move(picture.embeddings)};
+  say_differences(file, options, reasons_of(input, options));
   return input;
 }
 
-/// The autoencoder of that name below the folder of models.
-std::string find_foreign_vae(const ReplayOptions& options, const std::string& name) {
-  std::string found = job::find_model(options.models, "", name);
+/// The autoencoder of the hash or, where that is not stated or does not count, of the name below
+/// the folder of models.
+std::string find_foreign_vae(const ReplayOptions& options, const ReplayInput& input) {
+  const std::string& name = input.record.settings.vae;
+  std::string found = job::find_vae(options.models, input.vae_hash, name);
   if (!found.empty()) return found;
+  found = job::find_vae(options.models, "", name);
+  const std::string other = printable(found) +
+                            " has another hash than the picture's autoencoder, " +
+                            printable(input.vae_hash, 80);
+  if (!found.empty() && !options.approximately) {
+    throw Error(ErrorKind::kFile, other,
+                "name the right one with --vae, or draw with this one by --approximately");
+  }
+  if (!found.empty()) {
+    notice("not as it was drawn: " + other);
+    return found;
+  }
   throw Error(ErrorKind::kFile,
               "the picture's autoencoder " + printable(name, 60) + " is not below " +
                   printable(options.models),
@@ -111,6 +121,17 @@ std::string find_foreign_checkpoint(const ReplayOptions& options, const ReplayIn
 }
 
 }  // namespace
+
+void say_differences(const std::string& file, const ReplayOptions& options,
+                     const std::vector<std::string>& reasons) {
+  if (reasons.empty()) return;
+  if (!options.approximately) {
+    throw Error(ErrorKind::kFile,
+                printable(file) + " cannot be drawn as it was: " + join(reasons, "; "),
+                "--approximately draws what comes nearest");
+  }
+  for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
+}
 
 ReplayInput read_input(const std::string& file, const ReplayOptions& options) {
   const image::PngMetadata texts = job::read_record_texts(file);
@@ -136,7 +157,7 @@ job::ChosenModel find_model(const ReplayOptions& options, const ReplayInput& inp
     run.vae = record.settings.vae.empty() ? job::kOwnVae : job::find_named_vae(record.settings.vae);
   }
   if (run.vae.empty() && input.foreign && !record.settings.vae.empty()) {
-    run.vae = find_foreign_vae(options, record.settings.vae);
+    run.vae = find_foreign_vae(options, input);
   }
   job::ChosenModel model = run.ckpt.empty() && record.built_in_model
                                ? job::built_in_model(run.vae == job::kOwnVae ? "" : run.vae)

@@ -28,15 +28,23 @@ struct ReplayOptions {
 /// A picture to draw again.
 struct ReplayInput {
   job::PictureRecord record;
-  bool foreign = false;                  ///< of another program
-  std::string model_hash = {};           ///< what that program's record says
-  std::vector<std::string> cannot = {};  ///< what keeps that program's picture from being drawn
+  bool foreign = false;                    ///< of another program
+  std::string model_hash = {};             ///< what that program's record says
+  std::vector<std::string> cannot = {};    ///< what keeps that program's picture from being drawn
+  std::string vae_hash = {};               ///< what that record says of the autoencoder's
+  std::vector<job::NamedHash> loras = {};  ///< what that record says of the hashes of adapters
+  std::vector<job::NamedHash> embeddings = {};  ///< and of the embeddings that were used
 };
 
 /// Reads a picture's record, whoever wrote it. Throws Error(kFile) where it has none, or one that
 /// cannot be drawn; another program's also where something of it is not supported, unless
 /// `approximately` is set: then that is said.
 ReplayInput read_input(const std::string& file, const ReplayOptions& options);
+
+/// Says what of another program's picture is drawn otherwise. Throws Error(kFile), naming it, where
+/// there is anything and `approximately` is not set.
+void say_differences(const std::string& file, const ReplayOptions& options,
+                     const std::vector<std::string>& reasons);
 
 /// The model of the record, if it can be found, or what was given by hand.
 job::ChosenModel find_model(const ReplayOptions& options, const ReplayInput& input);

@@ -17,8 +17,10 @@ namespace sd::image {
 using ByteSpan = std::span<const uint8_t>;
 
 bool is_webp(ByteSpan bytes);
-bool is_tiff(ByteSpan bytes);  ///< BigTIFF, too
+bool is_lossy_webp(ByteSpan bytes);  ///< of a WebP: whether its first frame is lossy
+bool is_tiff(ByteSpan bytes);        ///< BigTIFF, too
 
+inline constexpr std::string_view kJpegSignature = "\xFF\xD8\xFF";
 inline constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
 
 Image decode_png(ByteSpan bytes, const std::string& name);

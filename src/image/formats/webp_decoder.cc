@@ -36,6 +36,17 @@ std::vector<uint8_t> WebpFile::chunk(const char* type) const {
   return bytes;
 }
 
+bool is_lossy_webp(ByteSpan bytes) {
+  constexpr int kLossless = 2;
+  const WebpFile file(bytes);
+  const Frame frame(file.get());
+  WebPBitstreamFeatures features = {};
+  if (!frame.found) return false;
+  const WebPData& data = frame.iterator.fragment;
+  return WebPGetFeatures(data.bytes, data.size, &features) == VP8_STATUS_OK &&
+         features.format != kLossless;
+}
+
 Image decode_webp(ByteSpan bytes, const std::string& name) {
   const WebpFile file(bytes);
   const Frame frame(file.get());

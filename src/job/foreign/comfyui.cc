@@ -22,9 +22,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The most links that are followed one after the other: a graph may have a ring.
-constexpr int kMostLinks = 1000;
-
 constexpr NamePair kUpscalers[] = {{"nearest-exact", "Latent (nearest-exact)"},
                                    {"bilinear", "Latent"},
                                    {"bicubic", "Latent (bicubic)"}};
@@ -32,8 +29,6 @@ constexpr NamePair kUpscalers[] = {{"nearest-exact", "Latent (nearest-exact)"},
 bool is_sampler(const ComfyNode& node) {
   return node.type == "KSampler" || node.type == "KSamplerAdvanced";
 }
-
-std::string node_name(const ComfyNode& node) { return printable(node.type, 60); }
 
 /// Looks for what drew the picture of one graph.
 class Reader {
@@ -77,10 +72,8 @@ class Reader {
   void read_passes(const ComfyNode& last) {
     const ComfyNode* latent = graph_.from(last, "latent_image");
     const ComfyNode* first = latent == nullptr ? nullptr : sampler_before_latent(*latent);
-    if (first == nullptr) {
-      read_pass(last);
-      return;
-    }
+    if (first == &last) say_ring(last);
+    if (first == nullptr || first == &last) return read_pass(last);
     ForeignRecord second;
     read_sampling(last, &second);
     read_pass(*first);
@@ -109,7 +102,7 @@ class Reader {
     }
     set_second_size(latent, &hires);
     record_.hires = hires;
-    record_.cannot.push_back("two passes with " + node_name(latent) +
+    record_.cannot.push_back("two passes with " + printable(latent.type, 60) +
                              (method.empty() ? "" : " (" + printable(method, 60) + ")") +
                              " between them");
     if (second.seed != record_.seed) {
@@ -171,8 +164,30 @@ class Reader {
   void say_from_node(const ComfyNode& node, const char* input, const char* what,
                      ForeignRecord* record) const {
     const ComfyNode* from = graph_.from(node, input);
-    record->cannot.push_back("the " + std::string(what) + " comes out of a node that is not known" +
-                             (from == nullptr ? "" : ": " + node_name(*from)));
+    const std::string start = "the " + std::string(what);
+    record->cannot.push_back(
+        from == nullptr ? start + ": " + ComfyGraph::why_nowhere(node, input)
+                        : start + " comes out of a node that is not known: " + from->name());
+  }
+
+  void say_ring(const ComfyNode& node) {
+    record_.cannot.push_back("the graph's links lead back to " + node.name());
+  }
+
+  /// The nodes that come one before the other at that input, the nearest first; of a ring each
+  /// once.
+  std::vector<const ComfyNode*> chain(const ComfyNode& start, const char* input) {
+    std::vector<const ComfyNode*> nodes;
+    std::set<const ComfyNode*> seen = {&start};
+    for (const ComfyNode* node = graph_.from(start, input); node != nullptr;
+         node = graph_.from(*node, input)) {
+      if (!seen.insert(node).second) {
+        say_ring(*node);
+        break;
+      }
+      nodes.push_back(node);
+    }
+    return nodes;
   }
 
   void read_latent(const ComfyNode& sampler) {
@@ -223,28 +238,29 @@ class Reader {
   }
 
   void read_clip(const ComfyNode& encode) {
-    const ComfyNode* node = graph_.from(encode, "clip");
-    for (int links = 0; node != nullptr && links < kMostLinks; ++links) {
-      if (node->type == "CLIPSetLastLayer" && !record_.clip_skip) {
-        const auto layer = whole_in(node->input("stop_at_clip_layer"));
-        if (layer && *layer < 0) record_.clip_skip = -*layer;
-      }
-      node = graph_.from(*node, "clip");
+    for (const ComfyNode* node : chain(encode, "clip")) {
+      if (node->type != "CLIPSetLastLayer" || record_.clip_skip) continue;
+      const auto layer = whole_in(node->input("stop_at_clip_layer"));
+      if (layer && *layer < 0) record_.clip_skip = -*layer;
     }
   }
 
   void read_model(const ComfyNode& sampler) {
-    const ComfyNode* node = graph_.from(sampler, "model");
-    for (int links = 0; node != nullptr && links < kMostLinks; ++links) {
+    const ComfyNode* last = &sampler;
+    for (const ComfyNode* node : chain(sampler, "model")) {
+      last = node;
       if (node->type == "LoraLoader" || node->type == "LoraLoaderModelOnly") {
         add_lora(*node);
       } else if (node->type.starts_with("CheckpointLoader")) {
         record_.model = text_in(node->input("ckpt_name"));
         break;
       } else {
-        record_.cannot.push_back("the node " + node_name(*node) + " is not known");
+        record_.cannot.push_back("the node " + node->name() + " is not known");
       }
-      node = graph_.from(*node, "model");
+    }
+    const bool is_known = is_sampler(*last) || last->type.starts_with("LoraLoader");
+    if (is_known && graph_.from(*last, "model") == nullptr) {
+      say_from_node(*last, "model", "model", &record_);
     }
     std::reverse(record_.loras.begin(), record_.loras.end());
     for (const auto& [id, other] : graph_.nodes()) {

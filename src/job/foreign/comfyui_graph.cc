@@ -1,5 +1,6 @@
 #include "job/foreign/comfyui_graph.h"
 
+#include "base/strings.h"
 #include "job/foreign/loose_json.h"
 #include "sd/error.h"
 
@@ -32,6 +33,8 @@ const Widgets kWidgets[] = {
 
 std::string id_text(const json& id) { return id.is_string() ? id.get<std::string>() : id.dump(); }
 
+bool is_link(const json& value) { return value.is_array() && value.size() == 2; }
+
 json widget_inputs(const json& node) {
   json inputs = json::object();
   const json& values = member(node, "widgets_values");
@@ -60,6 +63,10 @@ std::map<std::string, json> link_sources(const json& links) {
 }  // namespace
 
 const json& ComfyNode::input(std::string_view name) const { return member(inputs, name); }
+
+std::string ComfyNode::name() const {
+  return printable(type, 60) + " (node " + printable(id, 20) + ")";
+}
 
 ComfyGraph ComfyGraph::of_prompt(std::string_view text) {
   ComfyGraph graph;
@@ -96,9 +103,17 @@ ComfyGraph ComfyGraph::of_workflow(std::string_view text) {
   return graph;
 }
 
+std::string ComfyGraph::why_nowhere(const ComfyNode& node, std::string_view input) {
+  const std::string where = "input " + std::string(input) + " of " + node.name();
+  const json& link = node.input(input);
+  if (!is_link(link)) return where + (link.is_null() ? " is not there" : " is no link");
+  return where + " leads to node " + printable(id_text(link[0]), 20) +
+         ", which is not in the graph";
+}
+
 const ComfyNode* ComfyGraph::from(const ComfyNode& node, std::string_view input) const {
   const json& link = node.input(input);
-  if (!link.is_array() || link.size() != 2) return nullptr;
+  if (!is_link(link)) return nullptr;
   const auto found = nodes_.find(id_text(link[0]));
   return found == nodes_.end() ? nullptr : &found->second;
 }

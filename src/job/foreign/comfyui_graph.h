@@ -15,6 +15,8 @@ struct ComfyNode {
   nlohmann::json inputs;  ///< by name: a value, or a link [id, output]
 
   const nlohmann::json& input(std::string_view name) const;
+  /// "KSampler (node 3)", for a message.
+  std::string name() const;
 };
 
 /// The nodes that drew a picture, and the links between them.
@@ -29,6 +31,9 @@ class ComfyGraph {
   const std::map<std::string, ComfyNode>& nodes() const { return nodes_; }
   /// The node that an input of `node` comes from; null where it is a value or leads nowhere.
   const ComfyNode* from(const ComfyNode& node, std::string_view input) const;
+  /// Why `from` gives no node: "input model of KSampler (node 3) leads to node 9, which is not in
+  /// the graph", "… is no link".
+  static std::string why_nowhere(const ComfyNode& node, std::string_view input);
 
  private:
   std::map<std::string, ComfyNode> nodes_;

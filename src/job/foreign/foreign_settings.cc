@@ -1,12 +1,14 @@
 #include "job/foreign/foreign_settings.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/strings.h"
 #include "job/infotext_fields.h"
 #include "job/settings.h"
 #include "sampling/sampler.h"
 #include "sd/error.h"
+#include "text/prompt_syntax.h"
 
 namespace sd::job {
 namespace {
@@ -43,7 +45,7 @@ class Converter {
     take("drawn_height", record_.height);
     if (record_.clip_skip && *record_.clip_skip != 1) take("clip_skip", record_.clip_skip);
     settings_.seed = record_.seed.value_or(0);
-    if (record_.strength) settings_.batch.init.strength = record_.strength;
+    if (settings_.script == Script::kImg2Img) take("strength", record_.strength);
     take_sampler();
     for (const Implied& implied : kImplied) {
       if (record_.program != implied.program) continue;
@@ -105,6 +107,18 @@ class Converter {
   Settings settings_;
 };
 
+/// The names of adapters that a prompt has in itself.
+std::set<std::string> adapters_in(const std::string& prompt) {
+  std::set<std::string> names;
+  try {
+    for (const text::NetworkUse& use : text::parse_prompt(prompt, PromptSyntax::kWebUi).networks) {
+      if (text::is_adapter(use)) names.insert(use.name);
+    }
+  } catch (const Error&) {  // said elsewhere
+  }
+  return names;
+}
+
 }  // namespace
 
 Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cannot) {
@@ -116,8 +130,9 @@ Settings settings_of(const ForeignRecord& record, std::vector<std::string>* cann
   } else {
     settings = Converter(record, cannot).convert();
   }
+  const std::set<std::string> in_prompt = adapters_in(settings.picture.prompt);
   for (const ForeignLora& lora : record.loras) {
-    if (settings.picture.prompt.find(":" + lora.name + ":") != std::string::npos) continue;
+    if (in_prompt.contains(lora.name)) continue;
     settings.batch.loras.push_back(
         {.file = lora.name, .unet = lora.weight, .text = lora.text_weight.value_or(lora.weight)});
   }

@@ -85,6 +85,8 @@ void visit_hires_settings(S& s, V&& v) {
           .where = kBoth,
           .record = "/hires/schedule",
           .sparse = true});
+  v("hires_loras", s.batch.hires.loras,
+    About{.scripts = kOnly, .where = kNowhere, .record = "/hires/loras", .sparse = true});
   v("hires_prompt", s.picture.hires_prompt,
     About{.flags = "hires-prompt",
           .group = kHires,

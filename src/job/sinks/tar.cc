@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_lock.h"
 #include "base/new_file.h"
 #include "base/strings.h"
 #include "job/blocks.h"
@@ -30,9 +31,8 @@ struct Sample {
 Sample sample_of(FinishedPicture picture, const Settings& settings) {
   const std::string name = JobNames::key(picture.place) + ending_of(settings.output.format);
   return {.picture = encode_saved(std::move(picture.image), picture.record, settings),
-          .text = picture.record ? picture.record->settings.picture.prompt : "",
-          .json = picture.record ? to_json(*picture.record).dump() + "\n"
-                                 : metadata_line(name, std::nullopt)};
+          .text = sample_text(picture.record),
+          .json = sample_json(name, picture.record)};
 }
 
 using OldTar = std::shared_ptr<const TarSamples>;
@@ -52,10 +52,15 @@ class TarShard {
     while (next_is_here()) write_next();
   }
 
-  bool finish(bool over) {
+  /// Writes all that there is to the disk.
+  void complete() {
     while (!waiting_.empty() || next_of_old() >= 0) write_next();
-    return tar_.finish(over);
+    tar_.complete();
   }
+  /// After that; over what has the name.
+  void take_name() { tar_.take_name_over(); }
+  /// The same; false, with nothing changed, where the name is taken.
+  bool take_free_name() { return tar_.take_name(); }
 
   int64_t samples() const { return samples_; }
   /// The places that were added, in the order in which they came.
@@ -124,11 +129,17 @@ class JobTarSink final : public PictureSink {
 
   void end_block(int64_t block) override {
     TarShard& ended = shard(block);
-    if (!ended.is_as_before()) write(block, &ended);
+    const bool stays = ended.is_as_before() && inputs_.job->done_tar(block);
+    if (!stays) write(block, &ended);
     open_.erase(block);
   }
 
-  void finish() override { open_.clear(); }
+  void finish() override {
+    for (auto& [block, tar] : open_) {
+      if (!tar.is_as_before()) keep(block, &tar);
+    }
+    open_.clear();
+  }
 
  private:
   TarShard& shard(int64_t block) {
@@ -144,14 +155,33 @@ class JobTarSink final : public PictureSink {
   /// between is drawn again.
   void write(int64_t block, TarShard* tar) {
     const JobNames& names = inputs_.job->names();
-    ::unlink(names.tar_statistics(block).c_str());
-    tar->finish(/*over=*/true);
-    inputs_.job->replace(names.tar_statistics(block),
-                         tar->statistics(names.tar(block).filename(), blocks_.size(block)));
-    if (inputs_.settings.job.retry_failed) {
-      for (const int64_t place : tar->added()) inputs_.job->forgive(place);
+    tar->complete();
+    {
+      const FileLock others(names.sheet());
+      ::unlink(names.tar_statistics(block).c_str());
+      tar->take_name();
+      inputs_.job->sync();
+      inputs_.job->replace(names.tar_statistics(block),
+                           tar->statistics(names.tar(block).filename(), blocks_.size(block)));
     }
+    forgive(*tar);
     inputs_.reporter->wrote(names.tar(block), blocks_.first_place(block));
+  }
+
+  /// What a run that is stopped has drawn of a tar: it gets its name without statistics, and the
+  /// next run draws the rest. One that has statistics by now is whole, and stays.
+  void keep(int64_t block, TarShard* tar) {
+    const JobNames& names = inputs_.job->names();
+    tar->complete();
+    const FileLock others(names.sheet());
+    if (name_is_taken(names.tar_statistics(block))) return;
+    tar->take_name();
+    forgive(*tar);
+  }
+
+  void forgive(const TarShard& tar) {
+    if (!inputs_.settings.job.retry_failed) return;
+    for (const int64_t place : tar.added()) inputs_.job->forgive(place);
   }
 
   SinkInputs inputs_;
@@ -176,7 +206,8 @@ class TarSink final : public PictureSink {
 
   void finish() override {
     if (!open_) return;
-    if (!open_->finish(/*over=*/false)) {
+    open_->complete();
+    if (!open_->take_free_name()) {
       throw Error(ErrorKind::kFile, printable(path_.string()) + " was written by another run",
                   "give each run an `outdir` of its own, or use `job`");
     }

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "models/adapters/adapter_purpose.h"
 
 namespace sd::models {
 namespace {
@@ -19,8 +18,6 @@ void say(const Adapter& adapter) {
   for (const std::string& name : adapter.unmatched()) {
     detail(printable(name) + ": not in this model");
   }
-  const std::string advice = suggestion(adapter.file());
-  if (!advice.empty()) notice(printable(adapter.file().name()) + " is " + advice);
 }
 
 /// The values of a tensor; none where there is no tensor, which has no shape here.
@@ -37,6 +34,14 @@ std::shared_ptr<const Adapter> AdapterLibrary::get(const std::string& file) {
   auto& known = known_[file];
   if (known == nullptr) known = open(file);
   return known;
+}
+
+void AdapterLibrary::advise(const std::string& file, const DrawnWith& drawn) {
+  const auto adapter = get(file);
+  const std::string advice = suggestion(adapter->file(), drawn);
+  if (advice.empty()) return;
+  const std::lock_guard lock(mutex_);
+  if (advised_.insert(file).second) notice(printable(adapter->file().name()) + " is " + advice);
 }
 
 std::shared_ptr<const Adapter> AdapterLibrary::open(const std::string& file) {

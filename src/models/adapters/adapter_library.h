@@ -3,10 +3,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "models/adapters/adapter.h"
+#include "models/adapters/adapter_purpose.h"
 #include "models/model_source.h"
 #include "sd/lora.h"
 
@@ -17,9 +19,13 @@ class AdapterLibrary {
  public:
   explicit AdapterLibrary(const ModelConfig& config) : config_(config) {}
 
-  /// The adapter of a file, fitted to the model. Where it is opened, says what of it applies, how
-  /// it wants to be drawn with, and, as a detail, what fits nothing. Throws as `open_adapter`.
+  /// The adapter of a file, fitted to the model. Where it is opened, says what of it applies and,
+  /// as a detail, what fits nothing. Throws as `open_adapter`.
   std::shared_ptr<const Adapter> get(const std::string& file);
+
+  /// Says how an adapter wants to be drawn with, once, if pictures are drawn otherwise. Throws as
+  /// `get`.
+  void advise(const std::string& file, const DrawnWith& drawn);
 
   /// The source with the adapters' edits after its own.
   ModelSource adapted(const ModelSource& source, const std::vector<LoraUse>& uses);
@@ -37,6 +43,7 @@ class AdapterLibrary {
   std::mutex mutex_;
   std::unique_ptr<const LayerNames> names_;  // made when it is asked for
   std::map<std::string, std::shared_ptr<const Adapter>> known_;
+  std::set<std::string> advised_;  // files
 };
 
 }  // namespace sd::models

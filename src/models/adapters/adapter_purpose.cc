@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "base/log.h"
@@ -139,18 +140,49 @@ bool mentions(std::string text, std::string_view word) {
 struct FewSteps {
   std::string_view word;
   const char* advice;
+  std::array<std::string_view, 2> samplers;  ///< those that follow it
+  double most_scale;                         ///< that does
 };
 
 constexpr FewSteps kFewSteps[] = {
-    {"lcm", "an LCM adapter: draw with `sampler` lcm, 4 to 8 `steps` and `scale` 1 to 2"},
-    {"tcd", "a TCD adapter: draw with `sampler` tcd, 4 to 8 `steps` and `scale` 1"},
+    {"lcm",
+     "an LCM adapter: draw with `sampler` lcm, 4 to 8 `steps` and `scale` 1 to 2",
+     {"lcm", "diffusers_lcm"},
+     2},
+    {"tcd", "a TCD adapter: draw with `sampler` tcd, 4 to 8 `steps` and `scale` 1", {"tcd"}, 1.5},
     {"hyper-sd",
      "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
-     "(1, 2, 4, 8) and `scale` 1"},
+     "(1, 2, 4, 8) and `scale` 1",
+     {"ddim_trailing", "tcd"},
+     1.5},
     {"hyper_sd",
      "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
-     "(1, 2, 4, 8) and `scale` 1"},
+     "(1, 2, 4, 8) and `scale` 1",
+     {"ddim_trailing", "tcd"},
+     1.5},
 };
+
+/// What the header says of LCM steps, or "".
+std::string lcm_steps(const AdapterFile& file) { return printable(file.metadata("lcm.steps"), 20); }
+
+/// The row of an adapter, or null.
+const FewSteps* few_steps_of(const AdapterFile& file) {
+  if (!lcm_steps(file).empty()) return &kFewSteps[0];
+  for (const FewSteps& one : kFewSteps) {
+    for (const std::string& text :
+         {file.metadata("modelspec.title"), file.metadata("ss_output_name"), file.name()}) {
+      if (mentions(text, one.word)) return &one;
+    }
+  }
+  return nullptr;
+}
+
+bool follows(const DrawnWith& drawn, const FewSteps& advice) {
+  constexpr int64_t kFew = 16;
+  const bool fits = std::find(advice.samplers.begin(), advice.samplers.end(), drawn.sampler) !=
+                    advice.samplers.end();
+  return fits && drawn.steps <= kFew && drawn.scale >= 0 && drawn.scale <= advice.most_scale;
+}
 
 }  // namespace
 
@@ -183,18 +215,17 @@ std::string trained_on(const AdapterFile& file) {
 }
 
 std::string suggestion(const AdapterFile& file) {
-  const auto said = [&](const char* name) { return printable(file.metadata(name), 20); };
-  if (!said("lcm.steps").empty()) {
-    return "an LCM adapter: draw with `sampler` lcm, `steps` " + said("lcm.steps") +
-           " and `scale` " + said("lcm.guidance_scale");
+  if (const std::string steps = lcm_steps(file); !steps.empty()) {
+    return "an LCM adapter: draw with `sampler` lcm, `steps` " + steps + " and `scale` " +
+           printable(file.metadata("lcm.guidance_scale"), 20);
   }
-  for (const FewSteps& one : kFewSteps) {
-    for (const std::string& text :
-         {file.metadata("modelspec.title"), file.metadata("ss_output_name"), file.name()}) {
-      if (mentions(text, one.word)) return one.advice;
-    }
-  }
-  return "";
+  const FewSteps* few = few_steps_of(file);
+  return few == nullptr ? "" : few->advice;
+}
+
+std::string suggestion(const AdapterFile& file, const DrawnWith& drawn) {
+  const FewSteps* few = few_steps_of(file);
+  return few == nullptr || follows(drawn, *few) ? "" : suggestion(file);
 }
 
 }  // namespace sd::models

@@ -13,8 +13,18 @@ void require_purpose(const Adapter& adapter, const LayerNames& names);
 /// What the file says it was trained on: "sd_v1 (animefull)"; "" where it says nothing.
 std::string trained_on(const AdapterFile& file);
 
+/// How pictures are drawn with an adapter.
+struct DrawnWith {
+  std::string sampler;  ///< a name of the table of samplers
+  int64_t steps = 0;
+  double scale = 0;
+};
+
 /// How an adapter for few steps wants to be drawn with: "`sampler` lcm, 4 to 8 `steps`, `scale` 1";
 /// "" for another adapter. The file's header is asked first, then its name.
 std::string suggestion(const AdapterFile& file);
+
+/// The same; "" where the pictures are drawn so.
+std::string suggestion(const AdapterFile& file, const DrawnWith& drawn);
 
 }  // namespace sd::models

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cli/prompt_lines.h"
@@ -97,6 +98,60 @@ TEST_F(LinePlan, TakesTheAdaptersOfWhatATemplateBecomes) {
   EXPECT_EQ(names, (std::set<std::string>{"a", "b"}));
   EXPECT_EQ(lora_sets(all.batches).size(), 3U);  // of all passes
   expect_error(ErrorKind::kFile, "there is no adapter c", [&] { plan("x <lora:{c|c}:1>"); });
+}
+
+TEST_F(LinePlan, TakesTheAdaptersOfEachPassesOwnPrompt) {
+  folder_.write("loras/a.safetensors", "x");
+  folder_.write("loras/b.safetensors", "x");
+  options_.lora_dir = (folder_ / "loras").string();
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  options_.batch.hires.scale = 2;
+  options_.batch.sampler = "euler";
+  const std::string lines =
+      "x <lora:a:1> --hires-prompt 'y <lora:b:0.5>'\n"
+      "x <lora:a:1> --hires-prompt y\n"
+      "x <lora:a:1> --hires-prompt 'y <lora:a:1>'\n"
+      "x <lora:a:1>\n"
+      "x --lora a --hires-prompt 'y <lora:b:1>'\n";
+  for (const bool expand : {false, true}) {
+    options_.expand = expand;
+    const BatchPlan all = plan(lines);
+    std::map<int64_t, std::vector<LoraUse>> second;  // by place, where there are others
+    for (const PlannedBatch& batch : all.batches) {
+      const BatchSettings& settings = request_of(batch, 0).batch;
+      if (settings.hires.loras) second[batch.places.front()] = *settings.hires.loras;
+    }
+    ASSERT_EQ(second.size(), 3U) << expand;
+    EXPECT_EQ(lora_name(second.at(0).at(0).file), "b");
+    EXPECT_TRUE(second.at(1).empty());
+    ASSERT_EQ(second.at(4).size(), 2U);  // those of flags are of both passes
+    EXPECT_EQ(lora_name(second.at(4)[0].file), "a");
+    EXPECT_EQ(lora_sets(all.batches).size(), 4U);
+  }
+  expect_error(ErrorKind::kFile, "there is no adapter c",
+               [&] { plan("x --hires-prompt 'y <lora:c:1>'"); });
+}
+
+TEST_F(LinePlan, SaysOnceWhatAPromptAsksForInVain) {
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  plan_and_listen("a <foo:x:1>\nb <foo:x:2>\nc <hypernet:y>\nd\n");
+  for (const char* line : {"left out of a prompt, <foo:x>: foo is no kind of network",
+                           "left out of a prompt, <hypernet:y>: hypernetworks are not supported"}) {
+    const size_t at = said_.find(line);
+    ASSERT_NE(at, std::string::npos) << said_;
+    EXPECT_EQ(said_.find(line, at + 1), std::string::npos) << said_;
+  }
+  options_.batch.prompts.syntax = PromptSyntax::kPlain;
+  plan_and_listen("a <foo:x:1>\n");
+  EXPECT_EQ(said_.find("left out"), std::string::npos) << said_;
+}
+
+TEST_F(LinePlan, TakesSidesOfWholeLatentsInTheWebUisSyntax) {
+  options_.batch.prompts.syntax = PromptSyntax::kWebUi;
+  EXPECT_EQ(plan("a --W 72 --H 136").batches.at(0).request.batch.width, 72);
+  expect_error(ErrorKind::kUsage, "multiple of 8", [&] { plan("a --W 65"); });
+  options_.batch.prompts.syntax = PromptSyntax::kPlain;
+  expect_error(ErrorKind::kUsage, "multiple of 64", [&] { plan("a --W 72"); });
 }
 
 TEST_F(LinePlan, DrawsEqualShapesTogetherAcrossTheFile) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/webui.h"
 
 namespace sd::test {
@@ -70,6 +72,66 @@ TEST(ForeignRecord, IsUnderstoodAsFarAsItSays) {
     ++count;
   }
   EXPECT_EQ(count, 43);
+}
+
+/// A ComfyUI graph with a sampler 3, as which `model` and `latent` are linked.
+ForeignRecord comfyui(const json& model, const json& latent, const json& more = json::object()) {
+  json graph = {{"3",
+                 {{"class_type", "KSampler"},
+                  {"inputs",
+                   {{"seed", 1},
+                    {"steps", 20},
+                    {"cfg", 7},
+                    {"sampler_name", "euler"},
+                    {"scheduler", "normal"},
+                    {"denoise", 1},
+                    {"positive", json::array({"6", 0})},
+                    {"negative", json::array({"77", 0})},
+                    {"model", model},
+                    {"latent_image", latent}}}}},
+                {"5",
+                 {{"class_type", "EmptyLatentImage"},
+                  {"inputs", {{"width", 64}, {"height", 64}, {"batch_size", 1}}}}},
+                {"6", {{"class_type", "CLIPTextEncode"}, {"inputs", {{"text", "a cat"}}}}}};
+  graph.update(more);
+  PngMetadata texts;
+  texts.add("prompt", graph.dump());
+  return read_foreign_record(texts);
+}
+
+bool mentions(const ForeignRecord& record, const std::string& part) {
+  return std::count_if(record.cannot.begin(), record.cannot.end(), [&](const std::string& reason) {
+           return reason.find(part) != std::string::npos;
+         }) == 1;
+}
+
+TEST(ForeignRecord, NamesTheLinkOfAGraphThatLeadsNowhere) {
+  const ForeignRecord record = comfyui(json::array({"9", 0}), json::array({"5", 0}));
+  EXPECT_EQ(record.prompt, "a cat");
+  EXPECT_TRUE(mentions(record,
+                       "the negative prompt: input negative of KSampler (node 3) leads to "
+                       "node 77, which is not in the graph"));
+  EXPECT_TRUE(mentions(record, "the model: input model of KSampler (node 3) leads to node 9"));
+  EXPECT_TRUE(
+      mentions(comfyui("x", json::array({"5", 0})), "input model of KSampler (node 3) is no link"));
+  EXPECT_TRUE(mentions(comfyui(json::array({"9", 0}), nullptr),
+                       "the latent: input latent_image of KSampler (node 3) is not there"));
+}
+
+TEST(ForeignRecord, NamesTheRingOfAGraph) {
+  const auto loader = [](const char* id, const char* next) {
+    return json{{id,
+                 {{"class_type", "LoraLoader"},
+                  {"inputs", {{"lora_name", id}, {"model", json::array({next, 0})}}}}}};
+  };
+  json loaders = loader("10", "11");
+  loaders.update(loader("11", "10"));
+  const ForeignRecord ring = comfyui(json::array({"10", 0}), json::array({"5", 0}), loaders);
+  EXPECT_TRUE(mentions(ring, "the graph's links lead back to LoraLoader (node 10)"));
+  EXPECT_EQ(ring.loras.size(), 2U);
+  const ForeignRecord self = comfyui(json::array({"10", 0}), json::array({"3", 0}), loaders);
+  EXPECT_TRUE(mentions(self, "the graph's links lead back to KSampler (node 3)"));
+  EXPECT_TRUE(self.hires.is_null());
 }
 
 }  // namespace

@@ -139,6 +139,16 @@ TEST(InfoText, HoldsWhatItIsGiven) {
   EXPECT_EQ(back.find("Seed"), nullptr);
 }
 
+TEST(InfoText, ASizeMayHaveDigitsOfAnyScript) {
+  std::string width, height;
+  EXPECT_TRUE(is_size("١x20", &width, &height));
+  EXPECT_EQ(width, "١");
+  EXPECT_EQ(height, "20");
+  for (const char* none : {"x", "1x", "x1", "1x2x3", "1 x2", "ax1", "1x²", ""}) {
+    EXPECT_FALSE(is_size(none, &width, &height)) << none;
+  }
+}
+
 TEST(InfoText, TakesTimeLinearInItsLength) {
   constexpr size_t kLength = 4'000'000;
   for (const char* piece : {"a", "ab:", "ab:\"", "ab: \"\\\",", " ", "Steps: 20, ", "\n",

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "base/strings.h"
@@ -307,6 +309,137 @@ TEST(A1111Text, ComesBackAsTheSettingsThatItTellsOf) {
   EXPECT_EQ(back.batch.steps, 37);
   EXPECT_EQ(back.batch.knobs.eta, 0.1);
   EXPECT_EQ(back.batch.init.strength, 0.29);
+}
+
+/// Random settings that the web UI has, with texts that are hard to keep apart.
+class RandomRecord {
+ public:
+  explicit RandomRecord(uint32_t seed) : random_(seed) {}
+
+  PictureRecord make() {
+    PictureRecord record;
+    Settings& settings = record.settings;
+    record.version = "1.2.3";
+    record.model_sha256 = std::string(64, 'a');
+    settings.ckpt = "models/" + name() + ".ckpt";
+    settings.picture = {.prompt = flip() ? text() : "", .negative_prompt = flip() ? text() : ""};
+    settings.picture.scale = number() - 4;
+    settings.seed = random_();
+    settings.batch.steps = 1 + pick(150);
+    settings.batch.width = static_cast<int>(8 + 8 * pick(200));
+    settings.batch.height = static_cast<int>(8 + 8 * pick(200));
+    const char* const kSamplers[] = {"euler", "euler_a", "dpmpp_2m", "webui_ddim", "heun", "plms"};
+    settings.batch.sampler = kSamplers[pick(6)];
+    const char* const kSchedules[] = {"automatic", "karras", "exponential", "align_your_steps"};
+    if (settings.batch.sampler != "plms") settings.batch.schedule = kSchedules[pick(4)];
+    settings.rng = flip() ? RngKind::kCuda : flip() ? RngKind::kCpu : RngKind::kNv;
+    set_prompts(&settings.batch.prompts);
+    if (flip()) settings.batch.noise.variation_strength = 0.5;
+    if (settings.batch.noise.variation_strength != 0) settings.picture.variation_seed = random_();
+    if (flip() && settings.batch.sampler != "plms") set_hires(&settings);
+    for (int i = 0; i < pick(3); ++i) record.embeddings.push_back({name(), std::string(64, 'b')});
+    return record;
+  }
+
+ private:
+  int64_t pick(int64_t count) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(count));
+  }
+  bool flip() { return pick(2) == 1; }
+  double number() { return static_cast<double>(pick(1'000'000)) / 97'531; }
+
+  /// Without white space at the ends of lines, which the web UI does not keep.
+  std::string text() {
+    const char* const kPieces[] = {
+        "a",   "cat, dog", ":",   "\"",     "\\",    "Steps: 20",  "(b:1.2)",
+        ", x", "日本語",   "\na", "x\n\ny", "[c|d]", "{\"e\": 1}", "Seed: 5, Size: 1x1",
+        "'",   "<3"};
+    std::string text = "p";
+    for (int64_t i = pick(6); i > 0; --i) text += kPieces[pick(16)];
+    return text + "q";
+  }
+  std::string name() {
+    const char* const kNames[] = {"m",    "\"quoted\"",   "\"open",  "end\"", "a, b",
+                                  "a: b", "\"a\", \"b\"", " space ", "é\\n",  "x\ny"};
+    return kNames[pick(10)];
+  }
+  void set_prompts(PromptSettings* prompts) {
+    prompts->syntax = flip() ? PromptSyntax::kWebUi : PromptSyntax::kPlain;
+    prompts->clip_skip = 1 + pick(3);
+    prompts->unequal = static_cast<UnequalLengths>(pick(3));
+    if (prompts->syntax == PromptSyntax::kPlain) return;
+    prompts->emphasis = static_cast<Emphasis>(pick(4));
+    prompts->old_editing = flip();
+  }
+  void set_hires(Settings* settings) {
+    HiresSettings& hires = settings->batch.hires;
+    if (flip()) {
+      hires.scale = 1 + number() / 4;
+    } else {
+      hires.width = 8 * pick(300);
+      hires.height = 8 + 8 * pick(300);
+    }
+    hires.steps = pick(30);
+    hires.strength = static_cast<double>(pick(100)) / 100;
+    hires.upscaler = static_cast<HiresUpscaler>(pick(9));
+    if (flip()) hires.sampler = "dpmpp_2m";
+    if (flip()) hires.schedule = "karras";
+    if (flip()) settings->picture.hires_prompt = text();
+    if (flip()) settings->picture.hires_negative_prompt = name();
+  }
+
+  std::mt19937 random_;
+};
+
+/// The settings that the text tells of, as texts by their keys.
+std::map<std::string, std::string> told(const Settings& settings) {
+  std::map<std::string, std::string> told;
+  const std::vector<std::string> values = text_values(settings);
+  for (const char* key : {"prompt",
+                          "negative_prompt",
+                          "scale",
+                          "seed",
+                          "steps",
+                          "drawn_width",
+                          "drawn_height",
+                          "sampler",
+                          "schedule",
+                          "rng",
+                          "clip_skip",
+                          "unequal_prompts",
+                          "emphasis",
+                          "old_editing",
+                          "variation_strength",
+                          "variation_seed",
+                          "hires_scale",
+                          "hires_width",
+                          "hires_height",
+                          "hires_steps",
+                          "hires_strength",
+                          "hires_upscaler",
+                          "hires_sampler",
+                          "hires_schedule",
+                          "hires_prompt",
+                          "hires_negative_prompt"}) {
+    told[key] = values[find_setting(key)->place];
+  }
+  return told;
+}
+
+TEST(A1111Text, ComesBackWhateverItHolds) {
+  RandomRecord random(20261130);
+  for (int i = 0; i < 400; ++i) {
+    const PictureRecord record = random.make();
+    const std::string text = a1111_text(record);
+    const InfoText parsed = parse_infotext(text);
+    Settings back;
+    apply_a1111_text(parsed, &back);
+    EXPECT_EQ(told(back), told(record.settings)) << text;
+    ASSERT_NE(parsed.find("Model"), nullptr) << text;
+    EXPECT_EQ("models/" + *parsed.find("Model") + ".ckpt", record.settings.ckpt) << text;
+    EXPECT_EQ(*parsed.find("Version"), "sd 1.2.3") << text;
+    EXPECT_EQ(parsed.find("TI hashes") != nullptr, !record.embeddings.empty()) << text;
+  }
 }
 
 TEST(A1111Text, IsTakenApartAsTheWebUiDoes) {

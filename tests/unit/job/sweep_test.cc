@@ -51,8 +51,15 @@ TEST(Sweep, RefusesWhatALineCannotHave) {
   expect_error(ErrorKind::kUsage, "no setting",
                [&] { sweep_lines(axes({"ckpt=a,b"}), settings, {}); });
   expect_error(ErrorKind::kUsage, "scale", [&] { sweep_lines(axes({"scale=x"}), settings, {}); });
+  for (const char* again : {"scale=7", "H=64", "height=64"}) {
+    expect_error(ErrorKind::kUsage, "twice", [&] {
+      sweep_lines(axes({"scale=3,5", "H=128", again}), settings, {});
+    });
+  }
   const std::string many = "steps=1" + std::string(400, ',');
-  expect_error(ErrorKind::kUsage, "most", [&] { sweep_lines(axes({many, many}), settings, {}); });
+  expect_error(ErrorKind::kUsage, "most", [&] {
+    sweep_lines(axes({many, "scale=1" + std::string(400, ',')}), settings, {});
+  });
 }
 
 }  // namespace

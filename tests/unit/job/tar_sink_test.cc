@@ -45,8 +45,9 @@ class TarSinks : public ::testing::Test {
   }
 
   /// Writes the only block, of five pictures, with those places, in that order.
-  void write(const JobFolder& folder, const std::vector<int64_t>& places,
-             KeptTars* kept = nullptr) {
+  /// `ends`: false for a run that is stopped.
+  void write(const JobFolder& folder, const std::vector<int64_t>& places, KeptTars* kept = nullptr,
+             bool ends = true) {
     const auto sink = open_job_tar_sink({.settings = settings_,
                                          .load = {},
                                          .reporter = &reporter_,
@@ -54,7 +55,7 @@ class TarSinks : public ::testing::Test {
                                          .block_pictures = 5,
                                          .kept = kept});
     for (const int64_t place : places) sink->add(picture(place));
-    sink->end_block(0);
+    if (ends) sink->end_block(0);
     sink->finish();
   }
 
@@ -112,6 +113,71 @@ TEST_F(TarSinks, LeaveATarAsItIsWhereEverythingFailedAgain) {
   write(folder, {}, &kept);
   EXPECT_EQ(std::filesystem::last_write_time(folder.names().tar(0)), before);
   EXPECT_TRUE(folder.done_tar(0).has_value());
+}
+
+TEST_F(TarSinks, KeepWhatAStoppedRunHasDrawn) {
+  const JobFolder whole = job("whole"), folder = job("job");
+  write(whole, {0, 1, 2, 3, 4});
+  const std::vector<std::vector<int64_t>> runs = {{1, 3}, {}, {0}, {4}};
+  for (const std::vector<int64_t>& places : runs) {
+    KeptTars kept;
+    kept.open_unfinished(folder.names(), 0);
+    write(folder, places, &kept, /*ends=*/false);
+    EXPECT_TRUE(std::filesystem::exists(folder.names().tar(0)));
+    EXPECT_FALSE(std::filesystem::exists(folder.names().tar_statistics(0)));
+    EXPECT_FALSE(folder.done_tar(0));
+  }
+  KeptTars kept;
+  const auto samples = kept.open_unfinished(folder.names(), 0);
+  ASSERT_TRUE(samples);
+  EXPECT_EQ(samples->places(), (std::vector<int64_t>{0, 1, 3, 4}));
+  write(folder, {2}, &kept);
+  EXPECT_EQ(bytes_of(folder.names().tar(0)), bytes_of(whole.names().tar(0)));
+  EXPECT_EQ(bytes_of(folder.names().tar_statistics(0)), bytes_of(whole.names().tar_statistics(0)));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.names().folder()), {}), 2);
+}
+
+TEST_F(TarSinks, EndATarThatLacksOnlyItsStatistics) {
+  const JobFolder folder = job("job");
+  write(folder, {0, 1, 2, 3, 4});
+  const std::string statistics = bytes_of(folder.names().tar_statistics(0));
+  std::filesystem::remove(folder.names().tar_statistics(0));
+  KeptTars kept;
+  ASSERT_TRUE(kept.open_unfinished(folder.names(), 0));
+  write(folder, {}, &kept);
+  EXPECT_EQ(bytes_of(folder.names().tar_statistics(0)), statistics);
+}
+
+TEST_F(TarSinks, LeaveATarThatAnotherRunHasEnded) {
+  const JobFolder whole = job("whole"), folder = job("job");
+  write(whole, {0, 1, 2, 3, 4});
+  write(folder, {0}, nullptr, /*ends=*/false);
+  KeptTars kept;
+  ASSERT_TRUE(kept.open_unfinished(folder.names(), 0));
+  write(folder, {0, 1, 2, 3, 4});
+  write(folder, {1, 2}, &kept, /*ends=*/false);  // it is stopped only now
+  EXPECT_EQ(bytes_of(folder.names().tar(0)), bytes_of(whole.names().tar(0)));
+  EXPECT_TRUE(folder.done_tar(0));
+}
+
+TEST_F(TarSinks, KeepOnlySoundSamplesOfAStoppedRun) {
+  const JobFolder folder = job("job");
+  write(folder, {0, 1, 2}, nullptr, /*ends=*/false);
+  const TarSamples all(folder.names().tar(0));
+  std::string bytes = bytes_of(folder.names().tar(0));
+  const auto damage = [&](int64_t place, size_t file) {
+    const std::string found = all.files(place)[file].bytes;
+    bytes[bytes.find(found, bytes.find(all.files(place)[file].name)) + found.size() / 2] ^= 1;
+  };
+  damage(0, 0);
+  damage(1, 2);
+  std::ofstream(folder.names().tar(0), std::ios::binary) << bytes;
+  KeptTars kept;
+  const auto samples = kept.open_unfinished(folder.names(), 0);
+  ASSERT_TRUE(samples);
+  EXPECT_EQ(samples->places(), std::vector<int64_t>{2});
+  std::filesystem::resize_file(folder.names().tar(0), 3000);
+  EXPECT_FALSE(KeptTars().open_unfinished(folder.names(), 0));
 }
 
 TEST_F(TarSinks, KeepNothingOfADamagedTar) {

@@ -48,7 +48,9 @@ TEST(Wildcards, AreReadFromFiles) {
   const auto dutch = wildcards.values("artists/dutch");
   ASSERT_EQ(dutch.size(), 2U);
   EXPECT_EQ(dutch[1], (WildcardValue{"Vermeer", 2}));
-  expect_error(ErrorKind::kFile, "no wildcard none", [&] { wildcards.values("none"); });
+  expect_error(ErrorKind::kFile, "no wildcard nowhere", [&] { wildcards.values("nowhere"); });
+  // (A list without values is one.)
+  expect_error(ErrorKind::kFile, "the wildcard none", [&] { wildcards.values("none"); });
 }
 
 TEST(Wildcards, OfADamagedFileAreAnError) {
@@ -70,13 +72,50 @@ TEST(Wildcards, AreReadOnce) {
   EXPECT_EQ(texts(wildcards.values("col*")), Texts({"red"}));
 }
 
-TEST(Wildcards, AreNotLeftHalfReadByADamagedFile) {
+TEST(Wildcards, OfOtherFilesThanADamagedOneAreThere) {
   const TempFolder folder;
   for (const char* name : {"a.txt", "c.txt"}) folder.write(name, "red\n");
   folder.write("b.json", "{");
+  folder.write("d.txt", "\xff\n");
   Wildcards wildcards(folder.path().string());
-  for (const char* name : {"a", "c", "a"}) {
-    expect_error(ErrorKind::kFile, "b.json", [&] { wildcards.values(name); });
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(texts(wildcards.values("a")), Texts({"red"}));
+    EXPECT_EQ(texts(wildcards.values("c")), Texts({"red"}));
+    expect_error(ErrorKind::kFile, "b.json", [&] { wildcards.values("b"); });
+    expect_error(ErrorKind::kFile, "d.txt", [&] { wildcards.values("d"); });
+    // Nobody knows which names the JSON file holds.
+    expect_error(ErrorKind::kFile, "b.json", [&] { wildcards.values("*"); });
+  }
+  std::string hint;
+  try {
+    wildcards.values("x");
+  } catch (const Error& error) {
+    hint = error.hint();
+  }
+  EXPECT_NE(hint.find("b.json"), std::string::npos) << hint;
+}
+
+TEST(Wildcards, OfADamagedFileAreAPartOfTheHash) {
+  const TempFolder folder;
+  const auto hash = [&] { return Wildcards(folder.path().string()).sha256(); };
+  folder.write("a.txt", "red\n");
+  const std::string sound = hash();
+  folder.write("b.json", "{");
+  const std::string damaged = hash();
+  EXPECT_NE(damaged, sound);
+  folder.write("b.json", R"(["blue"])");
+  EXPECT_NE(hash(), damaged);
+}
+
+TEST(Wildcards, WithoutValuesAreAnError) {
+  const TempFolder folder;
+  folder.write("empty.txt", "");
+  folder.write("comments.txt", "# nothing\n\n");
+  folder.write("list.json", "[]");
+  Wildcards wildcards(folder.path().string());
+  for (const char* name : {"empty", "comments", "list"}) {
+    expect_error(ErrorKind::kFile, std::string("the wildcard ") + name,
+                 [&] { wildcards.values(name); });
   }
 }
 

@@ -240,5 +240,22 @@ TEST(Adapter, KnowsAdaptersForFewSteps) {
   EXPECT_EQ(named("a/style.safetensors"), "");
 }
 
+TEST(Adapter, IsAdvisedUnlessTheAdviceIsFollowed) {
+  AdapterFile file;
+  const auto advised = [&](const std::string& name, const DrawnWith& drawn) {
+    file.checkpoint = std::make_shared<const Checkpoint>(name, Tensors());
+    return !suggestion(file, drawn).empty();
+  };
+  const std::string lcm = "LCM_LoRA.safetensors", hyper = "Hyper-SD15-4steps-lora.safetensors";
+  EXPECT_FALSE(advised(lcm, {"lcm", 4, 1.5}));
+  EXPECT_FALSE(advised(lcm, {"diffusers_lcm", 8, 1}));
+  EXPECT_TRUE(advised(lcm, {"lcm", 50, 1.5}));
+  EXPECT_TRUE(advised(lcm, {"lcm", 4, 7.5}));
+  EXPECT_TRUE(advised(lcm, {"euler", 4, 1}));
+  EXPECT_FALSE(advised(hyper, {"ddim_trailing", 4, 1}));
+  EXPECT_TRUE(advised(hyper, {"lcm", 4, 1}));
+  EXPECT_FALSE(advised("style.safetensors", {"euler", 20, 7}));
+}
+
 }  // namespace
 }  // namespace sd

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 
 #include "support/expect_error.h"
 #include "support/small_pipeline.h"
@@ -74,6 +75,46 @@ TEST_F(AdaptedRuns, OfAFileThatIsNotThereLeaveTheLastAdapters) {
   EXPECT_THROW(draw(&session, "a", {{.file = absent}}), Error);
   EXPECT_TRUE(at::equal(draw(&session, "a", good), adapted));
   EXPECT_TRUE(at::equal(draw(&session, "a", {}), draw_alone("a", {})));
+}
+
+/// The latents of two passes.
+struct TwoLatents {
+  at::Tensor first;
+  at::Tensor second;
+};
+
+TwoLatents draw_twice(Session* session, const std::vector<LoraUse>& loras,
+                      const std::optional<std::vector<LoraUse>>& hires_loras) {
+  Request request = small_request(1, 64);
+  request.noise = {.rng = RngKind::kCuda, .seeds = {7}, .rows = 0};
+  request.batch.sampler = "euler";
+  request.batch.hires.scale = 2;
+  request.batch.loras = loras;
+  request.batch.hires.loras = hires_loras;
+  TwoLatents latents;
+  session->set_tap([&](const std::string& name, const at::Tensor& tensor) {
+    if (name == "first_latent") latents.first = tensor.clone();
+    if (name == "latent") latents.second = tensor.clone();
+  });
+  session->generate(request, nullptr);
+  return latents;
+}
+
+TEST_F(AdaptedRuns, OfTwoPassesHaveAdaptersOfEachFromTheBaseWeights) {
+  const std::vector<LoraUse> good = lora("good", 0.1F);
+  Session session = pipeline_.start();
+  const TwoLatents none = draw_twice(&session, {}, {});
+  const TwoLatents both = draw_twice(&session, good, {});
+  const TwoLatents late = draw_twice(&session, {}, good);
+  EXPECT_TRUE(at::equal(late.first, none.first));
+  EXPECT_FALSE(at::equal(late.second, none.second));
+  const TwoLatents early = draw_twice(&session, good, std::vector<LoraUse>());
+  EXPECT_TRUE(at::equal(early.first, both.first));
+  EXPECT_FALSE(at::equal(early.first, none.first));
+  EXPECT_FALSE(at::equal(early.second, both.second));
+  // Nothing adds up: given to both, they are the same as those of the first.
+  EXPECT_TRUE(at::equal(draw_twice(&session, good, good).second, both.second));
+  EXPECT_TRUE(at::equal(draw_twice(&session, {}, {}).second, none.second));
 }
 
 }  // namespace

@@ -156,19 +156,21 @@ TEST(Hires, WhatTheSecondPassCannotDrawIsRefusedAtOnce) {
   expect_error(ErrorKind::kUsage, "eta", [&] { check_request(model, request); });
 }
 
-TEST(Hires, BothPassesHaveTheAdaptersOfThePrompt) {
+TEST(Hires, EachPassHasTheAdaptersOfItsOwnPrompt) {
   const ModelDescription model;
-  const auto check = [&](const std::string& prompt, const std::string& hires_prompt) {
-    Request request = two_passes(prompt, hires_prompt);
-    request.batch.loras = {{.file = "x.safetensors", .in_prompt = true}};
-    check_request(model, request);
-  };
-  EXPECT_NO_THROW(check("a <lora:x:1>", ""));
-  EXPECT_NO_THROW(check("a <lora:x:1>", "b <lora:x:1>"));
-  for (const char* other : {"b", "b <lora:y:1>", "b <lora:x:0.5>", "b <lora:x:1> <lora:y:1>"}) {
-    expect_error(ErrorKind::kUsage, "other adapters", [&] { check("a <lora:x:1>", other); });
-  }
-  expect_error(ErrorKind::kUsage, "other adapters", [&] { check("a", "b <lora:x:1>"); });
+  Request request = two_passes("a <lora:x:1>", "b <lora:y:0.5>");
+  request.batch.loras = {{.file = "x.safetensors", .in_prompt = true}};
+  request.batch.hires.loras = {{.file = "y.safetensors", .in_prompt = true}};
+  EXPECT_NO_THROW(check_request(model, request));
+  EXPECT_EQ(second_pass(request, 8).batch.loras, *request.batch.hires.loras);
+  request.batch.hires.loras = std::vector<LoraUse>();
+  expect_error(ErrorKind::kUsage, "second pass: the prompt asks for the adapter y",
+               [&] { check_request(model, request); });
+  request.pictures[0].hires_prompt = "b";
+  EXPECT_NO_THROW(check_request(model, request));
+  EXPECT_TRUE(second_pass(request, 8).batch.loras.empty());
+  request.batch.hires.loras.reset();
+  EXPECT_EQ(second_pass(request, 8).batch.loras, request.batch.loras);
 }
 
 TEST(RequestLoad, IsThatOfEachPass) {

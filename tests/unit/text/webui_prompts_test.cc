@@ -67,6 +67,29 @@ void expect_schedules(const json& row) {
   }
 }
 
+/// Random prompts with deep brackets, escapes and odd numbers, and what the web UI's parser
+/// (modules/prompt_parser.py over lark 1.1.2, as in shiimizu/ComfyUI_smZNodes) makes of them,
+/// whatever the hash seed of its Python.
+TEST(WebUiPrompts, OfRandomBracketsAreParsedAsThere) {
+  const auto rows =
+      test::json_lines(std::filesystem::path(SD_SOURCE_DIR) / "tests/data/webui_prompts.jsonl");
+  ASSERT_GE(rows.size(), 80u);
+  for (const json& row : rows) {
+    const std::string text = row.at("prompt");
+    if (row.contains("error")) {
+      EXPECT_NE(first_error(text), "") << text;
+      continue;
+    }
+    const int64_t steps = row.at("steps"), hires = row.value("hires_steps", 0);
+    const PromptTimeline timeline = {.steps = hires > 0 ? hires : steps,
+                                     .first_pass = hires > 0 ? steps : 0,
+                                     .old_editing = row.value("old_editing", false)};
+    EXPECT_EQ(as_json(parse_attention(text)), row.at("attention")) << text;
+    EXPECT_EQ(as_json(split_at_and(text)), row.at("and")) << text;
+    EXPECT_EQ(as_json(schedule_prompt(text, timeline)), row.at("schedule")) << text;
+  }
+}
+
 TEST(WebUiPrompts, AreParsedAsThere) {
   SD_NEEDS_A1111();
   const auto rows = test::json_lines(test::a1111_dir() / "prompts/prompts.jsonl");

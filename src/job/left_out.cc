@@ -1,0 +1,34 @@
+#include "job/left_out.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/strings.h"
+#include "text/prompt_syntax.h"
+
+namespace sd::job {
+namespace {
+
+std::string reason_of(const text::NetworkUse& use) {
+  const std::string what = "<" + printable(use.kind, 40) + ":" + printable(use.name, 60) + ">: ";
+  if (use.kind == "hypernet") return what + "hypernetworks are not supported";
+  return what + printable(use.kind, 40) + " is no kind of network; lora and lyco are";
+}
+
+}  // namespace
+
+std::string left_out_of(const PictureSettings& picture) {
+  std::vector<std::string> reasons;
+  for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
+    for (const text::NetworkUse& use : text::parse_prompt(prompt, PromptSyntax::kWebUi).networks) {
+      if (text::is_adapter(use)) continue;
+      std::string reason = reason_of(use);
+      if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+        reasons.push_back(std::move(reason));
+      }
+    }
+  }
+  return join(reasons, "; ");
+}
+
+}  // namespace sd::job

@@ -1,0 +1,85 @@
+#include "pipeline/probable_cause.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/strings.h"
+#include "pipeline/request_prompts.h"
+#include "text/prompt_schedule.h"
+
+namespace sd::pipeline {
+namespace {
+
+/// From where on numbers may well drive networks out of a number's range.
+constexpr double kHugeWeight = 100;
+constexpr double kHugeStrength = 20;
+constexpr double kHugeScale = 1000;
+
+/// The most unusual number that was looked at.
+class Suspect {
+ public:
+  void look(double value, double huge, const std::string& what) {
+    const double share = std::abs(value) / huge;
+    if (!(share >= most_)) return;
+    most_ = share;
+    text_ =
+        fmt::format("the {} {:g} of {}", huge == kHugeWeight ? "weight" : "strength", value, what);
+  }
+  void look_at_scale(double scale) {
+    if (!(std::abs(scale) / kHugeScale >= most_)) return;
+    most_ = std::abs(scale) / kHugeScale;
+    text_ = fmt::format("`scale` {:g}", scale);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  double most_ = 1;
+  std::string text_;
+};
+
+void look_at(const std::string& text, const text::PromptTimeline& timeline, Suspect* suspect) {
+  for (const text::PromptStage& stage : text::schedule_prompt(text, timeline)) {
+    for (const text::WeightedText& one : text::parse_attention(stage.text)) {
+      suspect->look(one.weight, kHugeWeight, "\"" + printable(one.text, 40) + "\" in a prompt");
+    }
+  }
+}
+
+void look_at_prompts(const Request& request, const PictureSettings& picture, Suspect* suspect) {
+  const text::PromptTimeline timeline = timeline_of(request);
+  for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
+    for (const text::PromptPart& part : parts_of(prompt, request.batch.prompts)) {
+      suspect->look(part.weight, kHugeWeight, "a part that AND joins");
+      look_at(part.text, timeline, suspect);
+    }
+  }
+  look_at(picture.negative_prompt, timeline, suspect);
+  look_at(picture.hires_negative_prompt, timeline, suspect);
+}
+
+void look_at_adapters(const std::vector<LoraUse>& uses, Suspect* suspect) {
+  for (const LoraUse& use : uses) {
+    const std::string what =
+        "the adapter " + printable(std::filesystem::path(use.file).stem().string(), 60);
+    suspect->look(use.unet, kHugeStrength, what);
+    suspect->look(use.text, kHugeStrength, what);
+  }
+}
+
+}  // namespace
+
+std::string probable_cause(const Request& request, int64_t row) {
+  const PictureSettings& picture = request.pictures[static_cast<size_t>(row)];
+  Suspect suspect;
+  suspect.look_at_scale(picture.scale);
+  if (request.batch.prompts.syntax == PromptSyntax::kWebUi) {
+    look_at_prompts(request, picture, &suspect);
+  }
+  look_at_adapters(request.batch.loras, &suspect);
+  if (request.batch.hires.loras) look_at_adapters(*request.batch.hires.loras, &suspect);
+  return suspect.text();
+}
+
+}  // namespace sd::pipeline

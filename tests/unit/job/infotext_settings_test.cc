@@ -1,0 +1,119 @@
+// Settings out of web UI texts with odd values: each is named, and spoils no other.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "job/command_line.h"
+#include "job/foreign/foreign_settings.h"
+#include "job/foreign/infotext_record.h"
+#include "job/infotext_fields.h"
+
+namespace sd::test {
+using namespace job;
+
+namespace {
+
+using Reasons = std::vector<std::string>;
+
+/// Of a text with these fields behind the usual ones.
+WebUiSettings settings_with(const std::string& more, const std::string& prompt = "a cat") {
+  return settings_of_infotext(
+      parse_infotext(prompt + "\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x64" +
+                     (more.empty() ? "" : ", " + more) + ", Version: v1.10.1"));
+}
+
+bool mentions(const Reasons& reasons, const std::string& part) {
+  return std::any_of(reasons.begin(), reasons.end(), [&](const std::string& reason) {
+    return reason.find(part) != std::string::npos;
+  });
+}
+
+TEST(InfotextSettings, OfUsualTextsHaveNoReason) {
+  for (const char* more :
+       {"", "Clip skip: 2", "Variation seed: 3, Variation seed strength: 0.5",
+        "Denoising strength: 0.5",
+        "Denoising strength: 0.7, Hires upscale: 2, Hires upscaler: Latent",
+        "Denoising strength: 0.7, Hires upscale: 2, Hires prompt: \"b, <lora:x:1>\""}) {
+    EXPECT_EQ(settings_with(more).unsupported, Reasons()) << more;
+  }
+}
+
+TEST(InfotextSettings, ABadValueIsNamedAndSpoilsNoOther) {
+  const std::pair<const char*, Reasons> kCases[] = {
+      {"CFG scale: nan", {"CFG scale: nan"}},
+      {"CFG scale: inf", {"CFG scale: inf"}},
+      {"Size: 0x0", {"Size-1: 0", "Size-2: 0"}},
+      {"Size: 100000x64", {"Size-1: 100000"}},
+      {"Clip skip: 0", {"Clip skip: 0"}},
+      {"Eta: nan", {"Eta: nan"}},
+      {"Schedule rho: inf", {"Schedule rho: inf"}},
+      {"Steps: 0", {"Steps: 0"}},
+      {"Steps: -5", {"Steps: -5"}},
+      {"Denoising strength: 7", {"Denoising strength: 7"}},
+      {"Denoising strength: nan, Hires upscale: 2", {"Denoising strength: nan"}},
+      {"Seed: -1", {"Seed: -1 stands for a random one"}},
+      {"Variation seed: -1, Variation seed strength: 0.5",
+       {"Variation seed: -1 stands for a random one"}}};
+  for (const auto& [more, reasons] : kCases) {
+    WebUiSettings of = settings_with(more);
+    std::sort(of.unsupported.begin(), of.unsupported.end());
+    EXPECT_EQ(of.unsupported, reasons) << more;
+    EXPECT_EQ(of.settings.picture.scale, 7) << more;
+    EXPECT_EQ(of.settings.batch.steps, 20) << more;
+    const std::string line = command_line(of.settings);
+    for (const char* word : {"nan", "inf", "=-", " 18446744073709551615"}) {
+      EXPECT_EQ(line.find(word), std::string::npos) << line;
+    }
+  }
+}
+
+TEST(InfotextSettings, ASecondPassWithoutASizeIsNone) {
+  for (const char* more : {"Denoising strength: 0.7, Hires upscale: 0",
+                           "Denoising strength: 0.7, Hires upscale: nan, Hires prompt: b"}) {
+    const WebUiSettings of = settings_with(more);
+    EXPECT_TRUE(mentions(of.unsupported, "a second pass without a size")) << more;
+    EXPECT_EQ(of.settings.batch.hires, HiresSettings()) << more;
+    EXPECT_EQ(command_line(of.settings).find("hires"), std::string::npos) << more;
+  }
+}
+
+TEST(InfotextSettings, SidesAreAsTheWebUiDrawsThem) {
+  const HiresSettings both =
+      settings_with("Denoising strength: 0.5, Hires upscale: 2, Hires resize: 128x0")
+          .settings.batch.hires;
+  EXPECT_EQ(both.scale, 0);
+  EXPECT_EQ(both.width, 128);
+  const WebUiSettings odd = settings_with("Size: 71x64");
+  EXPECT_EQ(odd.settings.batch.width, 64);
+  EXPECT_EQ(odd.unsupported, Reasons());
+  EXPECT_TRUE(mentions(
+      settings_with("Size: 71x64, Denoising strength: 0.5, Hires upscale: 1.5").unsupported,
+      "71x64"));
+}
+
+TEST(InfotextSettings, WhatThePromptsAskForInVainIsNamed) {
+  EXPECT_TRUE(mentions(settings_with("", "a <hypernet:x:1>").unsupported, "hypernetworks"));
+  EXPECT_EQ(settings_with("", "a <foo:x:1>").unsupported, Reasons());  // nor has it the web UI
+  EXPECT_TRUE(mentions(settings_with("", "a <lora:x:y>").unsupported, "is no number"));
+  EXPECT_TRUE(mentions(settings_with("", "(a:1.2.3)").unsupported, "1.2.3"));
+  EXPECT_TRUE(mentions(settings_with("Hires upscale: 2, Denoising strength: 0.5, Hires schedule "
+                                     "type: Foo")
+                           .unsupported,
+                       "Hires schedule type: Foo"));
+}
+
+TEST(InfotextSettings, AnAdapterOfThePromptIsTakenOnce) {
+  for (const char* use : {"<lora:x>", "<lora:x:1>", "<lora:x:te=1>"}) {
+    const InfoText text = parse_infotext(std::string("a ") + use +
+                                         "\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, "
+                                         "Size: 64x64");
+    ForeignRecord record = record_of_infotext(text);
+    record.infotext = text;
+    std::vector<std::string> cannot;
+    EXPECT_TRUE(settings_of(record, &cannot).batch.loras.empty()) << use;
+  }
+}
+
+}  // namespace
+}  // namespace sd::test
