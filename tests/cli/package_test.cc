@@ -50,6 +50,23 @@ TEST(Package, HasScriptsThatAShellReads) {
             std::string::npos);
 }
 
+/// strip breaks a library that patchelf has changed, and so an order counts.
+TEST(Package, LoadsTheLibraryThatItTrims) {
+  const std::string script = read_file(kSource + "/scripts/package");
+  EXPECT_LT(script.find("strip --strip-unneeded"), script.find("patchelf --set-rpath"));
+  EXPECT_NE(script.find("patchelf --set-rpath"), std::string::npos);
+  for (const char* tool : {"icupkg", "genccode", "patchelf", "gcc", "python3"}) {
+    if (!has_command(tool)) GTEST_SKIP() << tool << " is not installed";
+  }
+  const TempFolder folder;
+  EXPECT_EQ(output_of("set -e; cd " + in_quotes(folder.path().string()) +
+                      "; library=$(ls /usr/lib/*/libicudata.so.?? | head -n 1); '" + kSource +
+                      "/scripts/trim_icu' $library ./trimmed.so; strip --strip-unneeded trimmed.so;"
+                      " patchelf --set-rpath '$ORIGIN' trimmed.so;"
+                      " python3 -c 'import ctypes; ctypes.CDLL(\"./trimmed.so\")'"),
+            "");
+}
+
 /// The words behind `start` in a text, up to one that ends a command; without flags.
 std::vector<std::string> words_behind(const std::string& text, const std::string& start) {
   std::vector<std::string> words;
