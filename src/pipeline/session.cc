@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <memory>
@@ -30,6 +29,7 @@
 #include "pipeline/second_latent.h"
 #include "pipeline/stage_progress.h"
 #include "pipeline/start_latent.h"
+#include "runtime/computing.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
@@ -241,10 +241,12 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
   blends_input_ = webui && counts_in_times(plan.sampler.grid);
   const auto sample_once = [&] {
     sampling::Denoiser unet = guided_unet(plan, *batch, prompts);
-    pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total);
+    pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total,
+                                  model->policy.device);
     sampling_ = &stage;
     batch->noise.rewind();
     const at::Tensor latent = sample(plan, batch, start.x.to(model->policy.device), &stage, &unet);
+    stage.finish();
     result->sample_seconds += stage.seconds();
     return latent;
   };
@@ -320,7 +322,7 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
 Result Session::State::generate(const Request& request, const PictureFn& on_picture,
                                 const ProgressFn& progress) {
   check_request(model->description, request);
-  const c10::InferenceMode inference;
+  const runtime::Computing computing(model->policy.device);
   const std::vector<Workload> loads = pipeline::loads_of(model->description, request);
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;
