@@ -76,7 +76,8 @@ struct Session::State {
         unet_call(model->policy),
         adapted(model->diffusion, model->policy, model->adapters.get(),
                 [this](const pipeline::ChangedNetworks& changed) { forget(changed); }),
-        ladder(*model->planner, model->policy, model->diffusion.source),
+        ladder(*model->planner, model->policy, model->diffusion.source,
+               [this] { return unet_call.forget(); }),
         first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
@@ -250,7 +251,7 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
     result->sample_seconds += stage.seconds();
     return latent;
   };
-  const auto draw = [&] { return ladder.run_unet(sample_once, [this] { unet_call.forget(); }); };
+  const auto draw = [&] { return ladder.run_unet(sample_once); };
   at::Tensor latent = draw();
   if (networks.unet.widen(latent)) latent = draw();
   if (webui) latent = mask_.blend(latent);
