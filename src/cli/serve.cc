@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -72,11 +73,13 @@ class Server {
         break;
       }
       answer(*request);
+      if (lost_card_) break;
     }
     queue_.close();
     reader.join();
-    if (interrupted()) queue_.drop();
+    if (interrupted() || lost_card_) queue_.drop();
     begin_wind_up();
+    if (lost_card_) std::rethrow_exception(lost_card_);
     if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");
     return reader_gone() ? kReaderGone : 0;
   }
@@ -107,6 +110,7 @@ class Server {
     } catch (...) {
       queue_.done();
       tell_error(error_of(std::current_exception()));
+      if (ends_use_of_card(std::current_exception())) lost_card_ = std::current_exception();
     }
     events_->set_id(nullptr);
   }
@@ -168,6 +172,7 @@ class Server {
   std::optional<Pipeline> pipeline_;
   std::optional<Session> session_;  // from request to request
   uint64_t drawn_ = 0;
+  std::exception_ptr lost_card_;  // what it said; no further request can be drawn
 };
 
 }  // namespace

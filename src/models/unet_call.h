@@ -53,9 +53,12 @@ class UNetCall {
                         const std::vector<at::Tensor>& residuals = {});
 
   /// Gives up the recordings, and with them their memory; new ones are made when they are needed.
-  void forget() {
+  /// False where there were none.
+  bool forget() {
+    const bool some = captured_ != nullptr && captured_->size() > 0;
     captured_.reset();
     unet_ = nullptr;
+    return some;
   }
 
  private:

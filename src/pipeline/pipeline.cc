@@ -1,6 +1,6 @@
 #include "sd/pipeline.h"
 
-#include <c10/core/InferenceMode.h>
+#include <ATen/Context.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,11 +14,26 @@
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
 #include "pipeline/used_embeddings.h"
+#include "runtime/card_memory.h"
+#include "runtime/computing.h"
 #include "runtime/profile.h"
 
 namespace sd {
 
 namespace {
+
+/// On a card: what of its memory is free where the driver did not say; and where the run is timed,
+/// zones that wait for it, which no recording could.
+void start_card(runtime::ExecPolicy* policy) {
+  if (!policy->device.is_cuda()) return;
+  if (policy->free_bytes == INT64_MAX) {
+    at::globalContext().lazyInitDevice(policy->device.type());
+    policy->free_bytes = runtime::free_on_card(policy->device);
+  }
+  if (!runtime::profiling()) return;
+  runtime::wait_at_zones(policy->device);
+  policy->cuda_graphs = false;
+}
 
 /// The bytes of weights that the largest of the sets of adapters changes. Opens all of them.
 int64_t most_adapted(const LoadOptions& options, const runtime::ExecPolicy& policy,
@@ -89,10 +104,11 @@ Pipeline Pipeline::load(const LoadOptions& options,
 
 Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
                         std::shared_ptr<const models::ModelConfig> config) {
-  const c10::InferenceMode inference;
+  const runtime::Computing computing(policy.device);
   const runtime::Zone zone("load");
   runtime::apply_threads(policy);
   runtime::apply_device(policy);
+  start_card(&policy);
   notice(policy.reason);
   models::ModelSource source = models::open_model(options.model, std::move(config));
   source.text.shelf = std::make_shared<weights::WeightShelf>();
