@@ -4,8 +4,12 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "cuda/card.h"
 #include "kernels/table.h"
+#include "pipeline/picture_tensor.h"
+#include "runtime/staged_upload.h"
 #include "runtime/upload.h"
 #include "support/cuda_emulator.h"
 #include "support/mixes.h"
@@ -108,6 +112,34 @@ TEST(CudaKernels, Geglu) {
   }
 }
 
+TEST(CudaKernels, Conv2dWithAllThatIsAddedToIt) {
+  SD_NEEDS_CARD();
+  for (const auto& [n, channels, side] :
+       {std::array<int64_t, 3>{2, 320, 64}, {1, 128, 96}, {3, 30, 7}}) {
+    const at::Tensor weight =
+        random({channels, channels, 3, 3}, 1) / std::sqrt(9.0 * static_cast<double>(channels));
+    const at::Tensor x = random({n, channels, side, side}, 2), bias = random({channels}, 3);
+    for (const auto& [type, rounding] : kTypes) {
+      const Conv2dSpec spec{on_card(weight, type), on_card(bias, type), 1, 1};
+      const auto kernel = own_kernel(conv2d_entries(), spec);
+      ASSERT_NE(kernel, nullptr);
+      const auto aten = conv2d_entries().back().make(spec, kOnCard);
+      for (const int64_t rows : {int64_t{1}, n}) {
+        const Conv2dInputs inputs{.x = on_card(x, type),
+                                  .channels = on_card(random({rows, channels}, 4), type),
+                                  .residual = on_card(random(x.sizes(), 5), type)};
+        const at::Tensor y = (*kernel)(inputs);
+        EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+        // ATen rounds the sum three times.
+        EXPECT_LE(difference(y, (*aten)(inputs)), 4 * rounding * (1 + y.abs().max().item<double>()))
+            << x.sizes() << " " << type;
+        EXPECT_LE(difference((*kernel)(inputs.x), (*aten)(inputs.x)),
+                  4 * rounding * (1 + y.abs().max().item<double>()));
+      }
+    }
+  }
+}
+
 TEST(CudaKernels, Mix) {
   SD_NEEDS_CARD();
   const auto kernel = own_kernel(mix_entries(), MixSpec{});
@@ -151,6 +183,27 @@ TEST(CudaUpload, IsTheSameThere) {
   const at::Tensor x = random({3, 4, 64, 64}, 1);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(upload(x + i, kCard), x + i), 0);
   EXPECT_EQ(difference(upload(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
+}
+
+TEST(CudaUpload, ThroughTwoBuffersIsTheSameThere) {
+  SD_NEEDS_CARD();
+  StagedUpload staged(kCard);
+  for (const int64_t values : {100, 1 << 20, (20 << 20) + 3}) {  // 32 MiB are a piece
+    const at::Tensor x = random({values}, 1) * 100;
+    for (const auto& [type, rounding] : kTypes) {
+      EXPECT_TRUE(at::equal(staged(x, type).to(at::kCPU), x.to(type))) << values << " " << type;
+    }
+    EXPECT_TRUE(at::equal(staged(x.to(at::kHalf), at::kHalf).to(at::kCPU), x.to(at::kHalf)));
+  }
+}
+
+TEST(CudaPicture, HasTheBytesThatTheProcessorMakes) {
+  SD_NEEDS_CARD();
+  at::Tensor picture = random({3, 96, 64}, 1);
+  picture[0][1][2] = NAN;
+  picture[2][3][4] = INFINITY;
+  const Image there = pipeline::tensor_to_image(picture.to(kCard));
+  EXPECT_EQ(there.rgb, pipeline::tensor_to_image(picture).rgb);
 }
 
 TEST(CudaKernels, EmptyTensors) {
