@@ -42,7 +42,8 @@ class Suspect {
 void look_at(const std::string& text, const text::PromptTimeline& timeline, Suspect* suspect) {
   for (const text::PromptStage& stage : text::schedule_prompt(text, timeline)) {
     for (const text::WeightedText& one : text::parse_attention(stage.text)) {
-      suspect->look(one.weight, kHugeWeight, "\"" + printable(one.text, 40) + "\" in a prompt");
+      suspect->look(one.weight, kHugeWeight,
+                    fmt::format("\"{}\" in a prompt", printable(one.text, 40)));
     }
   }
 }
@@ -61,8 +62,8 @@ void look_at_prompts(const Request& request, const PictureSettings& picture, Sus
 
 void look_at_adapters(const std::vector<LoraUse>& uses, Suspect* suspect) {
   for (const LoraUse& use : uses) {
-    const std::string what =
-        "the adapter " + printable(std::filesystem::path(use.file).stem().string(), 60);
+    const std::string what = fmt::format(
+        "the adapter {}", printable(std::filesystem::path(use.file).stem().string(), 60));
     suspect->look(use.unet, kHugeStrength, what);
     suspect->look(use.text, kHugeStrength, what);
   }
