@@ -17,11 +17,11 @@
 namespace sd::test {
 
 /// What the wrapper on the card chooses for x [N, C, h, w] channels_last; `packs` off takes single
-/// values, as for memory that is not aligned.
+/// values, as for memory that is not aligned. `processors`: of the card.
 template <class T>
 struct EmulatedNorm {
   EmulatedNorm(const at::Tensor& input, const at::Tensor& by, const at::Tensor& plus, int groups,
-               bool silu, bool packs)
+               bool silu, bool packs, int processors = 132)
       : x(input.contiguous(at::MemoryFormat::ChannelsLast)),
         y(at::full_like(x, NAN)),
         weight(by),
@@ -34,11 +34,14 @@ struct EmulatedNorm {
     job.pixels = x.size(2) * x.size(3);
     job.channels = static_cast<int>(x.size(1));
     job.groups = groups;
-    job.eps = 1e-5;
+    job.eps = 1e-5F;
     job.silu = silu;
     width = packs && job.channels % kernels::cuda::kPackWidth<T> == 0 ? kernels::cuda::kPackWidth<T>
                                                                       : 1;
-    job.layout = kernels::cuda::norm_layout(job.channels, job.pixels, width);
+    job.one_over_count =
+        kernels::cuda::pair_of(1.0 / static_cast<double>(job.pixels * job.width()));
+    job.layout = kernels::cuda::norm_layout({job.channels, groups, job.pixels, x.size(0)}, width,
+                                            processors);
     parts = at::full({x.size(0), job.layout.chunks, groups, 2}, NAN, at::kFloat);
     job.parts = parts.template mutable_data_ptr<float>();
     job.mean = affine[0].template mutable_data_ptr<float>();
@@ -57,29 +60,39 @@ struct EmulatedNorm {
 
   template <int kWidth>
   void run_in_packs() {
-    const int threads = job.layout.threads();
     for (int64_t n = 0; n < x.size(0); ++n) {
+      for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) sum_chunk<kWidth>(chunk, n);
       for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
-        std::vector<float> shared(static_cast<size_t>(job.layout.shared_floats(job.channels)), NAN);
-        float* s = shared.data();
-        for (int t = 0; t < threads; ++t)
-          kernels::cuda::norm_accumulate<kWidth>(job, chunk, n, t, s);
-        for (int t = 0; t < threads; ++t) kernels::cuda::norm_fold_rows(job, t, s);
-        for (int t = 0; t < threads; ++t) kernels::cuda::norm_fold_channels(job, chunk, n, t, s);
+        const std::vector<float> groups = make_groups(n);
+        for_threads(
+            [&](int t) { kernels::cuda::norm_apply<kWidth>(job, chunk, n, t, groups.data()); });
       }
-      for (int group = 0; group < job.groups; ++group) {
-        std::vector<double> shared(2 * kernels::cuda::kNormFoldThreads, NAN);
-        for (int t = 0; t < kernels::cuda::kNormFoldThreads; ++t) {
-          kernels::cuda::norm_gather(job, group, n, t, shared.data());
-        }
-        for (int t = 0; t < kernels::cuda::kNormFoldThreads; ++t) {
-          kernels::cuda::norm_finish(job, group, n, t, shared.data());
-        }
-      }
-      for (int64_t chunk = 0; chunk < job.layout.chunks; ++chunk) {
-        for (int t = 0; t < threads; ++t) kernels::cuda::norm_apply<kWidth>(job, chunk, n, t);
-      }
+      const std::vector<float> groups = make_groups(n);
+      for_threads([&](int t) { kernels::cuda::norm_write_affine(job, n, t, groups.data()); });
     }
+  }
+
+  template <class Work>
+  void for_threads(const Work& work) const {
+    for (int t = 0; t < job.threads(); ++t) work(t);
+  }
+
+  /// The first launch's block.
+  template <int kWidth>
+  void sum_chunk(int64_t chunk, int64_t n) const {
+    std::vector<float> shared(static_cast<size_t>(job.layout.sums_floats(job.channels)), NAN);
+    float* s = shared.data();
+    for_threads([&](int t) { kernels::cuda::norm_accumulate<kWidth>(job, chunk, n, t, s); });
+    for_threads([&](int t) { kernels::cuda::norm_fold_rows(job, t, s); });
+    for_threads([&](int t) { kernels::cuda::norm_fold_channels(job, chunk, n, t, s); });
+  }
+
+  /// What each block of the second launch begins with.
+  std::vector<float> make_groups(int64_t n) const {
+    std::vector<float> shared(static_cast<size_t>(job.layout.groups_floats(job.groups)), NAN);
+    for_threads([&](int t) { kernels::cuda::norm_gather(job, n, t, shared.data()); });
+    for_threads([&](int t) { kernels::cuda::norm_finish(job, n, t, shared.data()); });
+    return shared;
   }
 
   at::Tensor x, y, weight, bias, affine, parts;

@@ -96,21 +96,77 @@ TEST(CudaGroupNorm, GivesItsAffineAsTheLastRowDoes) {
             1e-5);
 }
 
+TEST(CudaGroupNorm, IsTheSameNormOnEveryCard) {
+  const at::Tensor weight = random({320}, 1), bias = random({320}, 2);
+  const at::Tensor x = random({3, 320, 25, 31}, 3);
+  const at::Tensor expected = exact_norm(x, weight, bias, 32, /*silu=*/true);
+  for (const int processors : {1, 14, 68, 128, 132, 148}) {
+    EmulatedNorm<float> norm(x, weight, bias, 32, true, true, processors);
+    EXPECT_LE(difference(norm.run(), expected), 5e-6) << processors;
+  }
+}
+
+TEST(CudaGroupNorm, LetsWhatIsNoNumberThroughInItsGroupOnly) {
+  const at::Tensor weight = at::ones({64}), bias = at::zeros({64});
+  for (const float wrong : {NAN, INFINITY, -INFINITY}) {
+    at::Tensor x = random({2, 64, 9, 9}, 4);
+    x[1][17][3][3] = wrong;  // of the third of eight groups
+    EmulatedNorm<float> norm(x, weight, bias, 8, /*silu=*/true, /*packs=*/true);
+    const at::Tensor lost = at::isnan(norm.run());
+    EXPECT_FALSE(lost[0].any().item<bool>());
+    EXPECT_TRUE(lost[1].slice(0, 16, 24).all().item<bool>()) << wrong;
+    EXPECT_EQ(lost[1].sum().item<int64_t>(), 8 * 81) << wrong;
+  }
+}
+
 TEST(CudaGroupNorm, FitsABlockForEveryShape) {
   for (int channels = 1; channels <= cuda::kNormMostChannels; ++channels) {
     for (const int width : {1, 4, 8}) {
       if (channels % width != 0) continue;
       for (const int64_t pixels : {int64_t{1}, int64_t{63}, int64_t{4096}, int64_t{1} << 22}) {
-        const cuda::NormLayout layout = cuda::norm_layout(channels, pixels, width);
+        const int groups = channels % 32 == 0 ? 32 : std::min(channels, cuda::kNormMostGroups);
+        const int processors = channels % 150 + 1;
+        const cuda::NormLayout layout =
+            cuda::norm_layout({channels, groups, pixels, channels % 7 + 1}, width, processors);
         ASSERT_GE(layout.threads(), 1);
         ASSERT_LE(layout.threads(), cuda::kNormThreads);
-        ASSERT_LE(layout.shared_floats(channels) * sizeof(float), 48U << 10) << channels;
-        ASSERT_LE(layout.chunks, 64);  // and every pixel in one chunk:
+        ASSERT_GE(layout.slots, 1);
+        ASSERT_LE(layout.sums_floats(channels) * sizeof(float), 48U << 10) << channels;
+        ASSERT_LE(layout.groups_floats(groups) * sizeof(float), 48U << 10) << channels;
+        ASSERT_LE(layout.chunks, 128);  // and every pixel in one chunk:
         ASSERT_GE(layout.chunks * layout.chunk, pixels);
         ASSERT_LT((layout.chunks - 1) * layout.chunk, pixels);
       }
     }
   }
+}
+
+TEST(CudaGroupNorm, GivesEachProcessorABlockWhereThereIsEnoughToDo) {
+  for (const int processors : {68, 82, 128, 132}) {
+    for (const int64_t side : {64, 32}) {
+      const cuda::NormLayout layout =
+          cuda::norm_layout({320, 32, side * side, 2}, cuda::kPackWidth<c10::Half>, processors);
+      if (side == 64) {
+        EXPECT_GE(2 * layout.chunks, processors);
+      }
+      EXPECT_GE(2 * layout.chunks, 80) << "of 2 pixels a thread and of 1024 pixels";
+    }
+  }
+}
+
+TEST(FloatPairs, HaveTwiceTheDigits) {
+  cuda::FloatPair sum;
+  double exact = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    const float term = 1.0F / static_cast<float>(i);
+    sum = cuda::pair_add(sum, {term, 0});
+    exact += term;
+  }
+  EXPECT_NEAR(double{sum.high} + sum.low, exact, 1e-12);
+  const cuda::FloatPair third = cuda::pair_of(1.0 / 3.0);
+  EXPECT_NEAR(double{third.high} + third.low, 1.0 / 3.0, 1e-14);
+  const cuda::FloatPair product = cuda::pair_multiply(sum, third);
+  EXPECT_NEAR(double{product.high} + product.low, exact / 3, 1e-12);
 }
 
 template <class T>

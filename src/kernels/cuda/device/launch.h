@@ -12,14 +12,14 @@
 
 namespace sd::kernels::cuda {
 
-/// Needs all of the job but y, and a layout of packs only where x and y are aligned to them; fills
-/// parts, mean, scale and shift.
+/// Needs all of the job but mean, scale and shift, and a layout of packs only where x and y are
+/// aligned to them; fills parts and y.
+template <class T>
+void launch_norm(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
+
+/// Needs all of the job but y; fills parts, mean, scale and shift.
 template <class T>
 void launch_norm_affine(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
-
-/// Needs x, mean, scale and shift; fills y.
-template <class T>
-void launch_norm_apply(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
 
 /// The job must not be empty.
 template <class T>
