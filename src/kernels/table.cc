@@ -10,6 +10,7 @@ namespace {
 
 // Fastest first; plain ATen last. A test compares each entry with the last.
 constexpr Conv2dEntry kConv2dEntries[] = {
+    {"fused-cuda", runtime::Isa::kPortable, cuda::make_conv2d, runtime::DeviceKind::kCuda},
     {"winograd-avx512-bf16", runtime::Isa::kAvx512Bf16, cpu::make_winograd_avx512bf16},
     {"winograd-avx512", runtime::Isa::kAvx512, cpu::make_winograd_avx512},
     {"winograd-avx2", runtime::Isa::kAvx2, cpu::make_winograd_avx2},

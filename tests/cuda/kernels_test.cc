@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "cuda/card.h"
 #include "kernels/table.h"
 #include "runtime/upload.h"
@@ -104,6 +106,37 @@ TEST(CudaKernels, Geglu) {
       EXPECT_LE(difference(y, (*aten)(on_card(x, type))),
                 4 * rounding * (1 + y.abs().max().item<double>()))
           << x.sizes() << " " << type;
+    }
+  }
+}
+
+TEST(CudaKernels, Conv2dWithAllThatIsAddedToIt) {
+  SD_NEEDS_CARD();
+  for (const auto& [n, channels, side] :
+       {std::array<int64_t, 3>{2, 320, 64}, {1, 128, 96}, {3, 30, 7}}) {
+    const at::Tensor weight =
+        random({channels, channels, 3, 3}, 1) / std::sqrt(9.0 * static_cast<double>(channels));
+    const at::Tensor x = random({n, channels, side, side}, 2), bias = random({channels}, 3);
+    for (const auto& [type, rounding] : kTypes) {
+      const Conv2dSpec spec{on_card(weight, type), on_card(bias, type), 1, 1};
+      const auto kernel = own_kernel(conv2d_entries(), spec);
+      ASSERT_NE(kernel, nullptr);
+      const auto aten = conv2d_entries().back().make(spec, kOnCard);
+      for (const int64_t rows : {int64_t{1}, n}) {
+        const Conv2dInputs inputs{.x = on_card(x, type),
+                                  .channels = on_card(random({rows, channels}, 4), type),
+                                  .residual = on_card(random(x.sizes(), 5), type)};
+        const at::Tensor y = (*kernel)(inputs);
+        EXPECT_TRUE(y.is_contiguous(at::MemoryFormat::ChannelsLast));
+        // ATen rounds the sum three times.
+        EXPECT_LE(difference(y, (*aten)(inputs)), 4 * rounding * (1 + y.abs().max().item<double>()))
+            << x.sizes() << " " << type;
+        EXPECT_LE(difference((*kernel)(inputs.x), (*aten)(inputs.x)),
+                  4 * rounding * (1 + y.abs().max().item<double>()));
+        const Conv2dInputs cut{.x = inputs.x, .relu = true};
+        EXPECT_LE(difference((*kernel)(cut), (*aten)(cut)),
+                  4 * rounding * (1 + y.abs().max().item<double>()));
+      }
     }
   }
 }

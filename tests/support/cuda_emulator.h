@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "kernels/cuda/conv_tail_body.h"
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
 #include "kernels/cuda/guide_body.h"
@@ -100,8 +101,39 @@ struct EmulatedNorm {
   int width = 1;
 };
 
-/// x [rows, 2*columns] → [rows, columns].
-template <class T>
+/// What follows a convolution whose result is y [N, C, h, w] channels_last. Index: what a thread's
+/// number is.
+template <class T, class Index>
+at::Tensor emulated_conv_tail(const at::Tensor& y, const at::Tensor& bias, const at::Tensor& added,
+                              const at::Tensor& residual, bool packs, bool relu = false) {
+  at::Tensor result = y.clone(at::MemoryFormat::ChannelsLast);
+  const auto data_of = [](const at::Tensor& x) {
+    return x.defined() ? x.template const_data_ptr<T>() : nullptr;
+  };
+  const kernels::cuda::ConvTailJob<T> job{.y = result.template mutable_data_ptr<T>(),
+                                          .bias = data_of(bias),
+                                          .added = data_of(added),
+                                          .residual = data_of(residual),
+                                          .pictures = y.size(0),
+                                          .pixels = y.size(2) * y.size(3),
+                                          .channels = y.size(1),
+                                          .added_rows = added.defined() ? added.size(0) : 1,
+                                          .relu = relu};
+  constexpr int kWidth = kernels::cuda::kPackWidth<T>;
+  const bool wide = packs && job.channels % kWidth == 0;
+  const auto count = static_cast<Index>(job.count() / (wide ? kWidth : 1));
+  for (Index i = 0; i < count; ++i) {
+    if (wide) {
+      kernels::cuda::conv_tail_at<kWidth>(job, i);
+    } else {
+      kernels::cuda::conv_tail_at<1>(job, i);
+    }
+  }
+  return result;
+}
+
+/// x [rows, 2*columns] → [rows, columns]. Index: what a thread's number is.
+template <class T, class Index>
 at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
   at::Tensor y = at::full({x.size(0), x.size(1) / 2}, NAN, x.options());
   const kernels::cuda::GegluJob<T> job{.x = x.const_data_ptr<T>(),
@@ -110,8 +142,8 @@ at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
                                        .columns = y.size(1)};
   constexpr int kWidth = kernels::cuda::kPackWidth<T>;
   const bool wide = packs && job.columns % kWidth == 0;
-  const int64_t count = y.numel() / (wide ? kWidth : 1);
-  for (int64_t i = 0; i < count; ++i) {
+  const auto count = static_cast<Index>(y.numel() / (wide ? kWidth : 1));
+  for (Index i = 0; i < count; ++i) {
     if (wide) {
       kernels::cuda::geglu_at<kWidth>(job, i);
     } else {

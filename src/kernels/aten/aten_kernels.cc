@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "kernels/conv2d_input.h"
+
 namespace sd::kernels::aten {
 namespace {
 
@@ -15,9 +17,7 @@ class AtenConv2d final : public Conv2dKernel {
   }
 
   at::Tensor operator()(const Conv2dInputs& inputs) const override {
-    at::Tensor x = inputs.norm != nullptr ? (*inputs.norm)(inputs.x) : inputs.x;
-    x = x.contiguous(at::MemoryFormat::ChannelsLast);
-    if (inputs.upsample) x = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
+    const at::Tensor x = conv2d_input(inputs);
     at::Tensor bias = spec_.bias, channels = inputs.channels;
     if (x.is_cuda() && bias.defined() && channels.defined()) {
       // cuDNN adds a bias in a pass of its own: one pass for both.

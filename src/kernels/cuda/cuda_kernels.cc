@@ -13,6 +13,12 @@ const KernelTable* table() {
 
 }  // namespace
 
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec,
+                                                const runtime::KernelPolicy& /*policy*/) {
+  const KernelTable* kernels = table();
+  return kernels != nullptr ? kernels->make_conv2d(spec) : nullptr;
+}
+
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,
                                                        const runtime::KernelPolicy& /*policy*/) {
   const KernelTable* kernels = table();

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/guide.h"
@@ -11,6 +12,10 @@
 /// Kernels of our own for cards, for the entries of the tables above ATen's: where libsd_cuda.so is
 /// open; null elsewhere. They are for what ATen takes several passes over the memory for.
 namespace sd::kernels::cuda {
+
+/// The convolution by ATen (cuDNN), all that is added to it in one pass (ATen: one each).
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec,
+                                                const runtime::KernelPolicy& policy);
 
 /// channels_last as it is, statistics in float32, SiLU in the same pass.
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec,

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/guide.h"
@@ -13,9 +14,10 @@ namespace sd::kernels::cuda {
 /// struct, or of a type that it speaks of.
 struct KernelTable {
   static constexpr const char* kName = "kernels";
-  static constexpr int kVersion = 4;
+  static constexpr int kVersion = 5;
 
   /// Null where the kernel does not fit the spec.
+  std::unique_ptr<const Conv2dKernel> (*make_conv2d)(const Conv2dSpec& spec);
   std::unique_ptr<const GroupNormKernel> (*make_group_norm)(const GroupNormSpec& spec);
   std::unique_ptr<const GegluKernel> (*make_geglu)(const GegluSpec& spec);
   std::unique_ptr<const GuideKernel> (*make_guide)(const GuideSpec& spec);

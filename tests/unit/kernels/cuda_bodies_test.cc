@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "kernels/table.h"
 #include "support/cuda_emulator.h"
 #include "support/mixes.h"
@@ -177,10 +179,11 @@ void check_geglu(at::ScalarType type, double tolerance) {
     const auto halves = x.to(at::kDouble).chunk(2, -1);
     const at::Tensor expected = halves[0] * at::gelu(halves[1]);
     for (const bool packs : {false, true}) {
-      const at::Tensor y = emulated_geglu<T>(x, packs);
+      const at::Tensor y = emulated_geglu<T, uint32_t>(x, packs);
       // Against the factors: 1 + erf loses digits where the gate is shut.
       const at::Tensor scale = halves[0].abs() * (1 + halves[1].abs()) + 1e-4;
       const at::Tensor error = (y.to(at::kDouble) - expected).abs() / scale;
+      EXPECT_TRUE(at::equal((emulated_geglu<T, int64_t>(x, packs)), y)) << x.sizes();
       EXPECT_LE(error.max().template item<double>(), tolerance) << x.sizes() << " packs " << packs;
     }
   }
@@ -189,6 +192,95 @@ void check_geglu(at::ScalarType type, double tolerance) {
 TEST(CudaGeglu, IsExactInFloat) { check_geglu<float>(at::kFloat, 3e-7); }
 TEST(CudaGeglu, IsRoundedOnceInHalf) { check_geglu<c10::Half>(at::kHalf, 5e-4); }
 TEST(CudaGeglu, IsRoundedOnceInBfloat16) { check_geglu<c10::BFloat16>(at::kBFloat16, 4e-3); }
+
+TEST(CudaGeglu, CountsIn32BitsWhereAllPlacesFit) {
+  cuda::GegluJob<float> job{.x = nullptr, .y = nullptr, .rows = 1 << 20, .columns = 1 << 9};
+  EXPECT_TRUE(cuda::geglu_is_small(job));  // 2^30 values of x
+  job.rows *= 2;
+  EXPECT_FALSE(cuda::geglu_is_small(job));
+}
+
+TEST(CudaGeglu, LetsWhatIsNoNumberThrough) {
+  at::Tensor x = random({3, 32}, 5);
+  x[1][3] = NAN;       // a value
+  x[2][16 + 5] = NAN;  // a gate
+  const at::Tensor lost = at::isnan(emulated_geglu<float, uint32_t>(x, /*packs=*/true));
+  EXPECT_TRUE(lost[1][3].item<bool>() && lost[2][5].item<bool>());
+  EXPECT_EQ(lost.sum().item<int64_t>(), 2);
+}
+
+/// Each of what may be added, and none; [N, C] and [1, C] to every pixel.
+template <class T>
+void check_conv_tail(at::ScalarType type, double tolerance) {
+  for (const auto& [n, channels, height, width] : {std::array<int64_t, 4>{1, 1, 1, 1},
+                                                   {2, 320, 5, 7},
+                                                   {3, 7, 4, 3},
+                                                   {1, 12, 9, 1},
+                                                   {2, 8, 6, 6}}) {
+    for (int kinds = 0; kinds < 16; ++kinds) {
+      const auto perhaps = [&](int bit, at::IntArrayRef shape) {
+        return (kinds & bit) != 0 ? random(shape, 10 + bit).to(type) : at::Tensor();
+      };
+      const at::Tensor y = random({n, channels, height, width}, 5)
+                               .to(type)
+                               .contiguous(at::MemoryFormat::ChannelsLast);
+      const at::Tensor bias = perhaps(1, {channels});
+      const at::Tensor added = perhaps(2, {(kinds & 8) != 0 ? n : 1, channels});
+      at::Tensor residual = perhaps(4, {n, channels, height, width});
+      at::Tensor exact = y.to(at::kDouble);
+      if (bias.defined()) exact = exact + bias.to(at::kDouble).reshape({1, -1, 1, 1});
+      if (added.defined()) exact = exact + added.to(at::kDouble).unsqueeze(-1).unsqueeze(-1);
+      if (residual.defined()) {
+        residual = residual.contiguous(at::MemoryFormat::ChannelsLast);
+        exact = exact + residual.to(at::kDouble);
+      }
+      for (const bool packs : {false, true}) {
+        const auto found = emulated_conv_tail<T, uint32_t>(y, bias, added, residual, packs);
+        EXPECT_LE(difference(found, exact), tolerance * (1 + exact.abs().max().item<double>()))
+            << y.sizes() << " kinds " << kinds << " packs " << packs;
+        EXPECT_TRUE(
+            at::equal((emulated_conv_tail<T, int64_t>(y, bias, added, residual, packs)), found));
+      }
+    }
+  }
+}
+
+TEST(CudaConvTail, IsExactInFloat) { check_conv_tail<float>(at::kFloat, 3e-7); }
+TEST(CudaConvTail, IsRoundedOnceInHalf) { check_conv_tail<c10::Half>(at::kHalf, 5e-4); }
+TEST(CudaConvTail, IsRoundedOnceInBfloat16) { check_conv_tail<c10::BFloat16>(at::kBFloat16, 4e-3); }
+
+TEST(CudaConvTail, MakesWhatIsBelowZeroZeroAtLast) {
+  at::Tensor y = random({2, 24, 5, 3}, 5).contiguous(at::MemoryFormat::ChannelsLast);
+  y[1][2][3][1] = NAN;
+  const at::Tensor bias = random({24}, 7);
+  const at::Tensor expected = at::relu(y + bias.reshape({1, -1, 1, 1}));
+  for (const bool packs : {false, true}) {
+    const auto found = emulated_conv_tail<float, uint32_t>(y, bias, {}, {}, packs, /*relu=*/true);
+    EXPECT_TRUE(at::allclose(found, expected, 1e-6, 1e-6, /*equal_nan=*/true)) << packs;
+  }
+}
+
+TEST(CudaConvTail, LetsWhatIsNoNumberThroughWhereItIs) {
+  const auto last = [](const at::Tensor& x) {
+    return x.contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  at::Tensor y = last(random({2, 16, 3, 3}, 5)), residual = last(random({2, 16, 3, 3}, 6));
+  y[0][2][1][1] = NAN;
+  residual[1][3][0][2] = NAN;
+  const at::Tensor bias = random({16}, 7);
+  const at::Tensor lost =
+      at::isnan(emulated_conv_tail<float, uint32_t>(y, bias, {}, residual, /*packs=*/true));
+  EXPECT_TRUE(lost[0][2][1][1].item<bool>() && lost[1][3][0][2].item<bool>());
+  EXPECT_EQ(lost.sum().item<int64_t>(), 2);
+}
+
+TEST(CudaConvTail, CountsIn32BitsWhereAllPlacesFit) {
+  cuda::ConvTailJob<float> job{};
+  job.pictures = 1, job.pixels = 1 << 22, job.channels = 256;
+  EXPECT_TRUE(job.is_small());
+  job.pictures = 2;
+  EXPECT_FALSE(job.is_small());
+}
 
 TEST(CudaMix, IsItsFormulaAsAtensIs) {
   const auto aten = mix_entries().back().make({}, {});
@@ -246,6 +338,7 @@ TEST(CudaEntries, AreForTensorsOnCardsOnly) {
     }
     return found;
   };
+  EXPECT_EQ(names(conv2d_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(group_norm_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(geglu_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});
   EXPECT_EQ(names(guide_entries(), DeviceKind::kCuda), std::vector<std::string>{"fused-cuda"});

@@ -23,8 +23,9 @@ void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.in
 
 constexpr runtime::CudaRuntimeTable kRuntime{runtime::device::make_recorder, peak_bytes,
                                              reset_peak};
-constexpr cuda::KernelTable kKernels{cuda::device::make_group_norm, cuda::device::make_geglu,
-                                     cuda::device::make_guide, cuda::device::make_mix};
+constexpr cuda::KernelTable kKernels{cuda::device::make_conv2d, cuda::device::make_group_norm,
+                                     cuda::device::make_geglu, cuda::device::make_guide,
+                                     cuda::device::make_mix};
 
 }  // namespace
 }  // namespace sd::kernels

@@ -6,17 +6,21 @@
 namespace sd::kernels::cuda {
 namespace {
 
-template <int kWidth, class T>
-__global__ void __launch_bounds__(kGegluThreads) gate(GegluJob<T> job, int64_t packs) {
-  const int64_t index = static_cast<int64_t>(blockIdx.x) * kGegluThreads + threadIdx.x;
+template <int kWidth, class Index, class T>
+__global__ void __launch_bounds__(kGegluThreads) gate(GegluJob<T> job, Index packs) {
+  const Index index = static_cast<Index>(blockIdx.x) * kGegluThreads + threadIdx.x;
   if (index < packs) geglu_at<kWidth>(job, index);
 }
 
 template <int kWidth, class T>
 void launch(const GegluJob<T>& job, cudaStream_t stream) {
   const int64_t packs = job.rows * job.columns / kWidth;
-  const int64_t blocks = (packs + kGegluThreads - 1) / kGegluThreads;
-  gate<kWidth><<<static_cast<unsigned>(blocks), kGegluThreads, 0, stream>>>(job, packs);
+  const auto blocks = static_cast<unsigned>((packs + kGegluThreads - 1) / kGegluThreads);
+  if (geglu_is_small(job)) {
+    gate<kWidth><<<blocks, kGegluThreads, 0, stream>>>(job, static_cast<uint32_t>(packs));
+  } else {
+    gate<kWidth><<<blocks, kGegluThreads, 0, stream>>>(job, packs);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "kernels/conv2d.h"
 #include "kernels/geglu.h"
 #include "kernels/group_norm.h"
 #include "kernels/guide.h"
@@ -10,6 +11,7 @@
 namespace sd::kernels::cuda::device {
 
 /// Weights on a card, of any floating type.
+std::unique_ptr<const Conv2dKernel> make_conv2d(const Conv2dSpec& spec);
 std::unique_ptr<const GroupNormKernel> make_group_norm(const GroupNormSpec& spec);
 std::unique_ptr<const GegluKernel> make_geglu(const GegluSpec& spec);
 std::unique_ptr<const GuideKernel> make_guide(const GuideSpec& spec);

@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "kernels/cuda/conv_tail_body.h"
 #include "kernels/cuda/geglu_body.h"
 #include "kernels/cuda/group_norm_body.h"
 #include "kernels/cuda/guide_body.h"
@@ -20,6 +21,10 @@ void launch_norm(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
 /// Needs all of the job but y; fills parts, mean, scale and shift.
 template <class T>
 void launch_norm_affine(const NormJob<T>& job, int64_t pictures, cudaStream_t stream);
+
+/// The job must not be empty.
+template <class T>
+void launch_conv_tail(const ConvTailJob<T>& job, cudaStream_t stream);
 
 /// The job must not be empty.
 template <class T>
