@@ -76,6 +76,9 @@ class Builder {
     return blocks;
   }
 
+  /// Of the ResBlocks so far, in their order.
+  const std::vector<nn::Linear::Joined>& emb_layers() const { return emb_layers_; }
+
  private:
   bool attends() const {
     const auto& at = config_.attention_resolutions;
@@ -93,7 +96,10 @@ class Builder {
 
   void add_res_block(UNetBlock& block, const weights::WeightView& scope, int64_t in, int64_t out,
                      ResBlock::Resample resample = ResBlock::Resample::kNone) {
-    block.add(ResBlock(scope[block.next()], in, out, resample, config_, kernels_at(downsampled_)));
+    const weights::WeightView view = scope[block.next()];
+    block.add(ResBlock(view, in, out, resample, emb_width_, config_, kernels_at(downsampled_)));
+    emb_layers_.push_back(ResBlock::emb_layer(view, out, config_));
+    emb_width_ += emb_layers_.back().out;
     channels_ = out;
   }
 
@@ -126,6 +132,8 @@ class Builder {
   int64_t downsampled_ = 1;
   size_t transformer_blocks_ = 0;
   std::vector<int64_t> skips_;
+  std::vector<nn::Linear::Joined> emb_layers_;
+  int64_t emb_width_ = 0;  // of all of them
 };
 
 }  // namespace
@@ -149,10 +157,26 @@ UNet::UNet(const weights::WeightView& view, const UNetConfig& config,
   input_blocks_ = builder.input_blocks();
   middle_block_ = builder.middle_block();
   output_blocks_ = builder.output_blocks();
+  if (kernels.joins_products()) {
+    emb_layers_ = nn::Linear::join(view["emb_layers"], builder.emb_layers(),
+                                   4 * config.model_channels, kernels);
+  }
 }
 
-at::Tensor UNet::sinusoids(double t) const {
-  return runtime::upload(timestep_embedding(t, config_.model_channels), options_.device());
+at::Tensor UNet::embed(const std::vector<double>& times) const {
+  const runtime::Zone zone("UNet");
+  return embed(times, nullptr);
+}
+
+at::Tensor UNet::embed(const std::vector<double>& times, const Trace& trace) const {
+  std::vector<at::Tensor> rows;
+  for (const double t : times) rows.push_back(timestep_embedding(t, config_.model_channels));
+  const at::Tensor sinusoids = runtime::upload(at::cat(rows), options_.device());
+  const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
+  if (trace) trace("time_embed", embedding);  // [S, 4*model_channels]
+  // Every ResBlock starts from the SiLU of the embedding.
+  const at::Tensor begun = at::silu(embedding).to(options_);
+  return emb_layers_ ? (*emb_layers_)(begun) : begun;
 }
 
 PreparedContext UNet::prepare(const at::Tensor& given) const {
@@ -192,18 +216,24 @@ at::Tensor with_sides_of(const at::Tensor& skip, const at::Tensor& h) {
 
 }  // namespace
 
-at::Tensor UNet::operator()(const UNetInputs& given, const at::Tensor& sinusoids,
+at::Tensor UNet::operator()(const UNetInputs& inputs, const Trace& trace) const {
+  const runtime::Zone zone("UNet");
+  check(inputs);
+  return run(inputs, embed({inputs.t}, trace), trace);
+}
+
+at::Tensor UNet::operator()(const UNetInputs& inputs, const at::Tensor& emb,
                             const Trace& trace) const {
   const runtime::Zone zone("UNet");
-  check(given);
+  check(inputs);
+  return run(inputs, emb, trace);
+}
+
+at::Tensor UNet::run(const UNetInputs& given, const at::Tensor& emb, const Trace& trace) const {
   const auto traced = [&](const std::string& name, const at::Tensor& value) {
     if (trace) trace(name, value);
   };
-  // [1, 4*model_channels]
-  const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
-  traced("time_embed", embedding);
-  // Every ResBlock starts from the SiLU of the embedding.
-  const BlockInputs inputs{at::silu(embedding).to(options_), given.context};
+  const BlockInputs inputs{emb, given.context};
   const auto with_residual = [&](const at::Tensor& value, size_t i) {
     if (given.residuals.empty()) return value;
     return value + nn::repeat_rows(given.residuals[i].to(options_), value.size(0));

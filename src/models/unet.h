@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,7 @@ class UNet {
 
   /// The noise [N, out_channels, h, w] f32, contiguous. Throws kInternal for rows, channels or
   /// residuals that do not go together.
-  at::Tensor operator()(const UNetInputs& inputs, const Trace& trace = nullptr) const {
-    return (*this)(inputs, sinusoids(inputs.t), trace);
-  }
+  at::Tensor operator()(const UNetInputs& inputs, const Trace& trace = nullptr) const;
   at::Tensor operator()(const at::Tensor& x, double t, const PreparedContext& context,
                         const Trace& trace = nullptr) const {
     return (*this)(UNetInputs{x, t, context}, trace);
@@ -49,14 +48,18 @@ class UNet {
     return (*this)(x, t, prepare(context), trace);
   }
 
-  /// What the network reads of a time: [1, model_channels] f32, on its device.
-  at::Tensor sinusoids(double t) const;
-  /// With sinusoids in place of the inputs' t.
-  at::Tensor operator()(const UNetInputs& inputs, const at::Tensor& sinusoids,
-                        const Trace& trace) const;
+  /// What all blocks read of S times, a row each, on the network's device: [S, emb_width].
+  at::Tensor embed(const std::vector<double>& times) const;
+  /// With a row of `embed` in place of the inputs' t.
+  at::Tensor operator()(const UNetInputs& inputs, const at::Tensor& emb, const Trace& trace) const;
+  /// Whether `embed` makes all that depends on the time alone, so that it is worth calling for all
+  /// times of a run ahead.
+  bool embeds_ahead() const { return emb_layers_.has_value(); }
 
  private:
   void check(const UNetInputs& inputs) const;
+  at::Tensor embed(const std::vector<double>& times, const Trace& trace) const;
+  at::Tensor run(const UNetInputs& inputs, const at::Tensor& emb, const Trace& trace) const;
 
   UNetConfig config_;
   at::TensorOptions options_;  // of the weights, and of what is computed between
@@ -65,6 +68,7 @@ class UNet {
   std::vector<UNetBlock> input_blocks_;
   UNetBlock middle_block_;
   std::vector<UNetBlock> output_blocks_;
+  std::optional<nn::Linear> emb_layers_;  // of all ResBlocks, where products are joined
   nn::GroupNorm out_norm_;
   nn::Conv2d out_conv_;
 };

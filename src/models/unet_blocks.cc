@@ -10,6 +10,12 @@ namespace {
 constexpr double kResBlockEps = 1e-5;     // torch's default, in GroupNorm32
 constexpr double kTransformerEps = 1e-6;  // ldm.modules.attention.Normalize
 
+std::optional<nn::Linear> own_emb_layer(const nn::Linear::Joined& layer, const UNetConfig& config,
+                                        const runtime::KernelPolicy& kernels) {
+  if (kernels.joins_products()) return std::nullopt;
+  return nn::Linear(layer.view, 4 * config.model_channels, layer.out, kernels);
+}
+
 int64_t head_count(const UNetConfig& config, int64_t channels) {
   return config.num_head_channels == -1 ? config.num_heads : channels / config.num_head_channels;
 }
@@ -17,12 +23,15 @@ int64_t head_count(const UNetConfig& config, int64_t channels) {
 }  // namespace
 
 ResBlock::ResBlock(const weights::WeightView& view, int64_t in, int64_t out, Resample resample,
-                   const UNetConfig& config, const runtime::KernelPolicy& kernels)
+                   int64_t emb_begin, const UNetConfig& config,
+                   const runtime::KernelPolicy& kernels)
     : resample_(resample),
       scale_shift_(config.use_scale_shift_norm),
+      emb_begin_(emb_begin),
+      emb_width_(emb_layer(view, out, config).out),
       in_norm_(view["in_layers.0"], in, config.num_groups, kResBlockEps, /*silu=*/true, kernels),
       in_conv_(nn::conv3x3(view["in_layers.2"], in, out, kernels)),
-      emb_(view["emb_layers.1"], 4 * config.model_channels, scale_shift_ ? 2 * out : out, kernels),
+      emb_(own_emb_layer(emb_layer(view, out, config), config, kernels)),
       out_norm_(view["out_layers.0"], out, config.num_groups, kResBlockEps,
                 /*silu=*/!scale_shift_, kernels),
       out_conv_(nn::conv3x3(view["out_layers.3"], out, out, kernels)) {
@@ -50,8 +59,12 @@ at::Tensor ResBlock::enter(const at::Tensor& x, const at::Tensor& emb) const {
       {.x = x, .norm = in_norm_.kernel(), .upsample = resample_ == Resample::kUp, .channels = emb});
 }
 
+at::Tensor ResBlock::embedded(const BlockInputs& inputs) const {
+  return emb_ ? (*emb_)(inputs.emb) : inputs.emb.narrow(1, emb_begin_, emb_width_);
+}
+
 at::Tensor ResBlock::operator()(const at::Tensor& x, const BlockInputs& inputs) const {
-  const at::Tensor emb = emb_(inputs.emb);  // [1, out or 2*out]
+  const at::Tensor emb = embedded(inputs);
   const at::Tensor skip = resampled(x);
   const at::Tensor residual = skip_ ? (*skip_)(skip) : skip;  // [N, out, h', w']
   if (!scale_shift_) {
@@ -82,11 +95,32 @@ at::Tensor CrossAttention::operator()(const at::Tensor& x, const KeysAndValues& 
   return to_out_(attention_(q, context.k, context.v), residual);
 }
 
+SelfAttention::SelfAttention(const weights::WeightView& view, int64_t dim, int64_t heads,
+                             int64_t dim_head, const runtime::KernelPolicy& kernels)
+    : attention_(heads, /*causal=*/false, kernels),
+      to_out_(view["to_out.0"], heads * dim_head, dim, kernels) {
+  const int64_t width = heads * dim_head;
+  const std::vector<nn::Linear::Joined> maps = {
+      {view["to_q"], width}, {view["to_k"], width}, {view["to_v"], width}};
+  if (kernels.joins_products()) {
+    to_qkv_.push_back(nn::Linear::join(view["to_qkv"], maps, dim, kernels, /*bias=*/false));
+  } else {
+    for (const auto& map : maps) to_qkv_.emplace_back(map.view, dim, width, kernels, false);
+  }
+}
+
+at::Tensor SelfAttention::operator()(const at::Tensor& x, const at::Tensor& residual) const {
+  std::vector<at::Tensor> qkv;  // each [n, T, heads*dim_head], perhaps thirds of one
+  for (const nn::Linear& map : to_qkv_) qkv.push_back(map(x));
+  if (qkv.size() == 1) qkv = qkv.front().chunk(3, -1);
+  return to_out_(attention_(qkv[0], qkv[1], qkv[2]), residual);
+}
+
 BasicTransformerBlock::BasicTransformerBlock(const weights::WeightView& view, int64_t dim,
                                              int64_t context_dim, int64_t heads, int64_t dim_head,
                                              const runtime::KernelPolicy& kernels)
     : norm1_(view["norm1"], dim),
-      attn1_(view["attn1"], dim, dim, heads, dim_head, kernels),
+      attn1_(view["attn1"], dim, heads, dim_head, kernels),
       norm2_(view["norm2"], dim),
       attn2_(view["attn2"], dim, context_dim, heads, dim_head, kernels),
       norm3_(view["norm3"], dim),
@@ -95,8 +129,7 @@ BasicTransformerBlock::BasicTransformerBlock(const weights::WeightView& view, in
 
 at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x,
                                              const KeysAndValues& context) const {
-  const at::Tensor normed = norm1_(x);
-  at::Tensor h = attn1_(normed, attn1_.project(normed), x);               // [n, T, dim]
+  at::Tensor h = attn1_(norm1_(x), x);                                    // [n, T, dim]
   h = attn2_(norm2_(h), context, nn::repeat_rows(h, context.k.size(0)));  // [N, T, dim]
   return ff_out_(ff_in_(norm3_(h)), h);
 }

@@ -26,7 +26,9 @@ struct PreparedContext {
 
 /// One evaluation's inputs that every block may read.
 struct BlockInputs {
-  at::Tensor emb;  ///< [1, 4*model_channels]: SiLU of the time embedding
+  /// [1, 4*model_channels]: SiLU of the time embedding. Where products are joined: what the
+  /// ResBlocks make of it, [1, all their widths], side by side.
+  at::Tensor emb;
   const PreparedContext& context;
 };
 
@@ -35,19 +37,30 @@ class ResBlock {
  public:
   enum class Resample { kNone, kUp, kDown };
 
+  /// `emb_begin`: where its part of the joined embeddings begins.
   ResBlock(const weights::WeightView& view, int64_t in, int64_t out, Resample resample,
-           const UNetConfig& config, const runtime::KernelPolicy& kernels);
+           int64_t emb_begin, const UNetConfig& config, const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const BlockInputs& inputs) const;
+
+  /// The map of the time embedding to what a block of so many channels adds.
+  static nn::Linear::Joined emb_layer(const weights::WeightView& view, int64_t out,
+                                      const UNetConfig& config) {
+    return {view["emb_layers.1"], config.use_scale_shift_norm ? 2 * out : out};
+  }
 
  private:
   at::Tensor resampled(const at::Tensor& x) const;
   at::Tensor enter(const at::Tensor& x, const at::Tensor& emb) const;
+  /// [1, out or 2*out]
+  at::Tensor embedded(const BlockInputs& inputs) const;
 
   Resample resample_;
   bool scale_shift_;
+  int64_t emb_begin_;
+  int64_t emb_width_;
   nn::GroupNorm in_norm_;
   nn::Conv2d in_conv_;
-  nn::Linear emb_;
+  std::optional<nn::Linear> emb_;  // unset: it was made ahead
   nn::GroupNorm out_norm_;
   nn::Conv2d out_conv_;
   std::optional<nn::Conv2d> skip_;
@@ -73,6 +86,20 @@ class CrossAttention {
   nn::Linear to_out_;
 };
 
+/// The same class where the context is x itself.
+class SelfAttention {
+ public:
+  SelfAttention(const weights::WeightView& view, int64_t dim, int64_t heads, int64_t dim_head,
+                const runtime::KernelPolicy& kernels);
+  /// x and residual [n, T, dim] → [n, T, dim]: what x attends to, and the residual.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual) const;
+
+ private:
+  std::vector<nn::Linear> to_qkv_;  // three, or one that is all of them
+  nn::Attention attention_;
+  nn::Linear to_out_;
+};
+
 /// ldm.modules.attention.BasicTransformerBlock: self-attention, cross-attention, GEGLU.
 class BasicTransformerBlock {
  public:
@@ -85,7 +112,7 @@ class BasicTransformerBlock {
 
  private:
   nn::LayerNorm norm1_;
-  CrossAttention attn1_;
+  SelfAttention attn1_;
   nn::LayerNorm norm2_;
   CrossAttention attn2_;
   nn::LayerNorm norm3_;

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace sd::models {
 namespace {
 
@@ -74,10 +77,33 @@ at::Tensor UNetCall::operator()(const UNet& unet, const at::Tensor& x, double t,
   return at::stack(results, 1).flatten(0, 1);  // row j of part i is row j·parts + i
 }
 
-/// Captured inputs are copied into place before each call: x, the sinusoids of t, residuals.
+void UNetCall::expect(const UNet& unet, const std::vector<double>& times) {
+  if (!unet.embeds_ahead() || times.empty()) return;
+  const auto known = [&](double t) { return ahead_.rows.count(t) > 0; };
+  if (ahead_.unet == &unet && std::all_of(times.begin(), times.end(), known)) return;
+  ahead_ = {};
+  std::vector<double> distinct;
+  for (const double t : times) {
+    if (ahead_.rows.emplace(t, std::ssize(distinct)).second) distinct.push_back(t);
+  }
+  ahead_.table = unet.embed(distinct);
+  ahead_.unet = &unet;
+}
+
+/// A row of UNet::embed.
+at::Tensor UNetCall::embedded(const UNet& unet, double t) const {
+  const auto row = ahead_.rows.find(t);
+  if (ahead_.unet != &unet || row == ahead_.rows.end()) return unet.embed({t});
+  return ahead_.table.narrow(0, row->second, 1);
+}
+
+/// Captured inputs are copied into place before each call: x, what is embedded of t, residuals.
 at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
                                 const UNet::Trace& trace) {
-  if (!recorder_ || inputs.context.layers.empty()) return unet(inputs, trace);
+  if (!recorder_ || inputs.context.layers.empty()) {
+    return unet.embeds_ahead() ? unet(inputs, embedded(unet, inputs.t), trace)
+                               : unet(inputs, trace);
+  }
   if (unet_ != &unet) {
     captured_ = std::make_unique<runtime::CapturedFn>(
         [&unet](const std::vector<at::Tensor>& copied, const std::vector<at::Tensor>& held) {
@@ -90,7 +116,7 @@ at::Tensor UNetCall::operator()(const UNet& unet, const UNetInputs& inputs,
     unet_ = &unet;
   }
   if (trace) trace("", {});
-  std::vector<at::Tensor> copied = {inputs.x, unet.sinusoids(inputs.t)};
+  std::vector<at::Tensor> copied = {inputs.x, embedded(unet, inputs.t)};
   copied.insert(copied.end(), inputs.residuals.begin(), inputs.residuals.end());
   return (*captured_)(copied, tensors_of(inputs.context));
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -52,16 +53,31 @@ class UNetCall {
                         const std::vector<PreparedContext>& parts, const UNet::Trace& trace,
                         const std::vector<at::Tensor>& residuals = {});
 
+  /// Embeds all these times ahead, in one product, where `unet` has a use for that
+  /// (UNet::embeds_ahead). Others are embedded when they come.
+  void expect(const UNet& unet, const std::vector<double>& times);
+
   /// Gives up the recordings, and with them their memory; new ones are made when they are needed.
   void forget() {
     captured_.reset();
     unet_ = nullptr;
+    ahead_ = {};
   }
 
  private:
+  /// Times that are embedded.
+  struct Ahead {
+    const UNet* unet = nullptr;      // that did it
+    std::map<double, int64_t> rows;  // of the times
+    at::Tensor table;                // [rows, ...], of UNet::embed
+  };
+
+  at::Tensor embedded(const UNet& unet, double t) const;
+
   runtime::Recorder recorder_;  // empty: nothing is recorded
   const UNet* unet_ = nullptr;
   std::unique_ptr<runtime::CapturedFn> captured_;  // of `unet_`
+  Ahead ahead_;
 };
 
 }  // namespace sd::models

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "runtime/mapped_file.h"
 #include "runtime/parallel.h"
 #include "runtime/profile.h"
@@ -140,6 +142,30 @@ Linear::Linear(const weights::WeightView& view, int64_t in, int64_t out,
 Linear Linear::of_conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
                           const runtime::KernelPolicy& kernels) {
   return {view, {out, in, 1, 1}, /*bias=*/true, kernels};
+}
+
+Linear Linear::join(const weights::WeightView& shelf, const std::vector<Joined>& maps, int64_t in,
+                    const runtime::KernelPolicy& kernels, bool bias) {
+  const auto all_of = [&](const char* leaf, bool is_matrix) {
+    std::vector<at::Tensor> parts;
+    for (const auto& [view, out] : maps) {
+      parts.push_back(is_matrix ? view.get(leaf, {out, in}) : view.get(leaf, {out}));
+    }
+    return at::cat(parts);
+  };
+  const auto make = [&] {
+    const at::Tensor vector = bias ? all_of("bias", false) : at::Tensor();
+    return make_kernel(kernels::linear_entries(),
+                       kernels::LinearSpec{all_of("weight", true), vector}, kernels);
+  };
+  // An edit of one is an edit of all, which the shelf's scope does not know.
+  const bool edited =
+      std::any_of(maps.begin(), maps.end(), [](const Joined& map) { return map.view.is_edited(); });
+  std::shared_ptr<const kernels::LinearKernel> kernel =
+      edited ? make() : shelf.shared<kernels::LinearKernel>(make);
+  int64_t weights = 0;
+  for (const Joined& map : maps) weights += map.out * in;
+  return {weights, std::move(kernel), kernels};
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x, const at::Tensor& residual) const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "kernels/table.h"
 #include "weights/weight_view.h"
@@ -68,6 +69,15 @@ class Linear {
   /// A convolution of 1x1 as a map of tokens: its `weight` is [out, in, 1, 1].
   static Linear of_conv1x1(const weights::WeightView& view, int64_t in, int64_t out,
                            const runtime::KernelPolicy& kernels);
+  /// One of several: its scope and its `out`.
+  struct Joined {
+    weights::WeightView view;
+    int64_t out;
+  };
+  /// Maps of one input as one product, with a copy of their weights: their results side by side.
+  /// `shelf`: a scope that is all of them together and no other's.
+  static Linear join(const weights::WeightView& shelf, const std::vector<Joined>& maps, int64_t in,
+                     const runtime::KernelPolicy& kernels, bool bias = true);
 
   /// x [..., in] → [..., out], and `residual` [..., out] added where it is defined.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual = {}) const;
@@ -76,6 +86,12 @@ class Linear {
   /// `shape`: of the weight.
   Linear(const weights::WeightView& view, at::IntArrayRef shape, bool bias,
          const runtime::KernelPolicy& kernels);
+
+  Linear(int64_t weights, std::shared_ptr<const kernels::LinearKernel> kernel,
+         const runtime::KernelPolicy& kernels)
+      : weights_(weights), kernel_(std::move(kernel)) {
+    pages_.emplace(at::Tensor(), kernels);
+  }
 
   int64_t weights_;  // how many
   std::shared_ptr<const kernels::LinearKernel> kernel_;

@@ -59,6 +59,12 @@ std::vector<int64_t> kept_rows(const Request& request) {
   return all;
 }
 
+std::vector<double> times_of(const sampling::Levels& levels) {
+  std::vector<double> times;
+  for (const sampling::Level& level : levels) times.push_back(level.t);
+  return times;
+}
+
 /// Whether a sampler's levels are times of the training schedule, and not sigmas.
 bool counts_in_times(sampling::Grid grid) {
   return grid != sampling::Grid::kSigmas && grid != sampling::Grid::kEnds;
@@ -244,6 +250,7 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
     pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total);
     sampling_ = &stage;
     batch->noise.rewind();
+    unet_call.expect(*networks.unet, times_of(plan.levels));
     const at::Tensor latent = sample(plan, batch, start.x.to(model->policy.device), &stage, &unet);
     result->sample_seconds += stage.seconds();
     return latent;

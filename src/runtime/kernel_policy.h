@@ -44,6 +44,10 @@ struct KernelPolicy {
   bool bf16 = false;  ///< on the CPU: products may be bfloat16's, of activations in float32
   bool bf16_convolutions = false;        ///< those of 3x3 convolutions, too
   DeviceKind device = DeviceKind::kCpu;  ///< where the tensors are
+
+  /// Whether maps of one input are one product, and all steps' time embeddings one ahead of them:
+  /// on cards, where a small product takes no longer than a launch. Within rounding as each alone.
+  bool joins_products() const { return device == DeviceKind::kCuda && !plain; }
 };
 
 }  // namespace sd::runtime

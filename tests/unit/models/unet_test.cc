@@ -121,6 +121,63 @@ TEST(UNetCall, GivesTheSameInShares) {
   }
 }
 
+/// As on a card, with ATen's kernels.
+constexpr KernelPolicy kJoined{.device = DeviceKind::kCuda};
+
+TEST(UNetJoined, GivesWhatItsProductsGiveOneByOne) {
+  const c10::InferenceMode inference;
+  for (const bool scale_shift : {false, true}) {
+    UNetConfig config = sd::test::config({1, 2});
+    config.use_scale_shift_norm = scale_shift;
+    const UNet joined = unet(config, kJoined), separate = unet(config, {.plain = true});
+    EXPECT_TRUE(joined.embeds_ahead());
+    EXPECT_FALSE(separate.embeds_ahead());
+    for (const int64_t n : {1, 3}) {
+      const at::Tensor x = numbers({n, 4, 8, 16}, 1), context = numbers({2 * n, 7, 32}, 2);
+      const at::Tensor expected = separate(x, 400.5, context);
+      EXPECT_LT(difference(joined(x, 400.5, context), expected),
+                1e-6 * (1 + expected.abs().max().item<double>()));
+    }
+  }
+}
+
+TEST(UNetCall, EmbedsTimesAheadAsOneByOne) {
+  const c10::InferenceMode inference;
+  const UNet network = unet(config({1, 2}), kJoined), other = unet(config({2}), kJoined);
+  int recordings = 0;
+  for (const Recorder& recorder : {repeating(&recordings), Recorder()}) {
+    UNetCall call(recorder);
+    const auto check = [&](const UNet& of, double t) {
+      const at::Tensor x = numbers({1, 4, 8, 8}, 1);
+      const PreparedContext context = of.prepare(numbers({2, 7, 32}, 2));
+      const at::Tensor expected = of(x, t, context);
+      EXPECT_LT(difference(call(of, x, t, context, nullptr), expected),
+                1e-6 * (1 + expected.abs().max().item<double>()))
+          << t;
+    };
+    call.expect(network, {981, 500.5, 981, 1});
+    for (const double t : {981.0, 1.0, 500.5, 77.0}) check(network, t);  // 77 comes unexpected
+    check(other, 981);                                                   // has its own weights
+    call.expect(other, {400});
+    for (const double t : {400.0, 981.0}) check(other, t);
+    call.expect(network, {});
+    check(network, 981);
+    call.forget();
+    check(network, 500.5);
+  }
+}
+
+TEST(UNetCall, ChangesNothingByExpectationsWhereProductsAreSeparate) {
+  const c10::InferenceMode inference;
+  const UNet network = unet(config({1, 2}), {.isa = probe_isa()});
+  const at::Tensor x = numbers({1, 4, 8, 8}, 1);
+  const PreparedContext context = network.prepare(numbers({2, 7, 32}, 2));
+  UNetCall call{Recorder()};
+  const at::Tensor before = call(network, x, 981, context, nullptr);
+  call.expect(network, {981, 1});
+  EXPECT_TRUE(at::equal(call(network, x, 981, context, nullptr), before));
+}
+
 TEST(UNetShare, GetsSmallerWhileThereIsSomethingToShare) {
   EXPECT_EQ(smaller_share(UNetShare::kAll, 3, true), UNetShare::kPicture);
   EXPECT_EQ(smaller_share(UNetShare::kPicture, 3, true), UNetShare::kHalf);
