@@ -42,6 +42,7 @@ std::shared_ptr<LoadReport> WeightView::make_report(const std::string& path,
 WeightView WeightView::on(at::Device device) const {
   WeightView view = *this;
   view.device_ = device;
+  view.upload_ = device.is_cuda() ? std::make_shared<runtime::StagedUpload>(device) : nullptr;
   return view;
 }
 
@@ -81,9 +82,17 @@ at::Tensor WeightView::load(const std::string& name, const TensorInfo& info,
   return tensor.view(shape);
 }
 
+/// In the host's memory, or through buffers on the view's card.
+at::Tensor WeightView::placed(const at::Tensor& stored, const at::TensorOptions& options) const {
+  if (upload_ == nullptr || options.device() != device_ || !stored.is_contiguous()) {
+    return stored.to(options).contiguous();
+  }
+  return (*upload_)(stored, c10::typeMetaToScalarType(options.dtype()));
+}
+
 at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions& options) const {
   const at::Tensor stored = checkpoint().tensor(info);
-  at::Tensor tensor = stored.to(options).contiguous();
+  at::Tensor tensor = placed(stored, options);
   // What was copied is not read from the file again.
   if (!tensor.is_alias_of(stored) && stored.is_contiguous()) {
     runtime::release_pages(stored.const_data_ptr(), stored.nbytes());
@@ -94,7 +103,7 @@ at::Tensor WeightView::converted(const TensorInfo& info, const at::TensorOptions
 at::Tensor WeightView::edited(const std::string& name, const TensorInfo& info,
                               at::IntArrayRef shape) const {
   const at::Tensor values = converted(info, at::TensorOptions(at::kFloat)).view(shape);
-  const at::Tensor changed = with_edits(source_->edits, name, values).to(options()).contiguous();
+  const at::Tensor changed = placed(with_edits(source_->edits, name, values), options());
   // What was changed is not read from the file again.
   if (!changed.is_alias_of(values)) {
     runtime::release_pages(values.const_data_ptr(), values.nbytes());

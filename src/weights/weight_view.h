@@ -10,6 +10,7 @@
 #include <typeinfo>
 #include <vector>
 
+#include "runtime/staged_upload.h"
 #include "weights/checkpoint.h"
 #include "weights/load_report.h"
 #include "weights/part_source.h"
@@ -80,6 +81,7 @@ class WeightView {
  private:
   at::Tensor load(const std::string& name, const TensorInfo& info, at::IntArrayRef shape) const;
   at::Tensor converted(const TensorInfo& info, const at::TensorOptions& options) const;
+  at::Tensor placed(const at::Tensor& stored, const at::TensorOptions& options) const;
   at::Tensor edited(const std::string& name, const TensorInfo& info, at::IntArrayRef shape) const;
   std::string reference_name(std::string_view leaf) const { return scope_ + std::string(leaf); }
   const TensorInfo* find(std::string_view leaf) const;
@@ -89,6 +91,7 @@ class WeightView {
   std::string scope_;  // "" or ending in a dot
   at::Device device_ = at::kCPU;
   at::ScalarType dtype_ = at::kFloat;
+  std::shared_ptr<runtime::StagedUpload> upload_;  // to a card; null elsewhere
 };
 
 /// True if the checkpoint has averaged weights of the UNet (model_ema.*).
