@@ -20,14 +20,14 @@ models::StripWork strips(const StageProgress& stage, const runtime::ExecPolicy& 
 
 }  // namespace
 
-/// What work(how) gives, on the CPU.
+/// What work(how) gives.
 template <class Work>
 at::Tensor FirstStage::run(const char* verb, const StageProgress& stage, const Work& work) {
   const auto done = [&] {
     return ladder_.run_coder(verb, [&] {
       models::CoderWork how{.trace = [&](const std::string&, const at::Tensor&) { stage.poll(); }};
       if (ladder_.in_strips()) how.strips = strips(stage, policy_);
-      return work(how).to(at::kCPU);
+      return work(how);
     });
   };
   at::Tensor result = done();
@@ -37,10 +37,11 @@ at::Tensor FirstStage::run(const char* verb, const StageProgress& stage, const W
 
 at::Tensor FirstStage::encode(const at::Tensor& picture, const StageProgress& stage) {
   return run("encode", stage,
-             [&](const models::CoderWork& how) { return networks_.coder->encode(picture, how); });
+             [&](const models::CoderWork& how) { return networks_.coder->encode(picture, how); })
+      .to(at::kCPU);
 }
 
-at::Tensor FirstStage::decode(const at::Tensor& latent, const StageProgress& stage) {
+at::Tensor FirstStage::decode_there(const at::Tensor& latent, const StageProgress& stage) {
   return run("decode", stage,
              [&](const models::CoderWork& how) { return networks_.coder->decode(latent, how); });
 }

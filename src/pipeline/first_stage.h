@@ -14,8 +14,8 @@
 namespace sd::pipeline {
 
 /// The autoencoder of a session: it works as a whole or in strips, again in strips where memory
-/// does not suffice, and in f32 where its type is too narrow. All results are on the CPU. What it
-/// is given must outlive it.
+/// does not suffice, and in f32 where its type is too narrow. Results are on the CPU, unless it
+/// says otherwise. What it is given must outlive it.
 class FirstStage {
  public:
   FirstStage(const runtime::ExecPolicy& policy, Networks* networks, MemoryLadder* ladder)
@@ -24,7 +24,11 @@ class FirstStage {
   /// A picture [1, 3, H, W] in [-1, 1] → what the encoder says of it: [1, 2C, h, w].
   at::Tensor encode(const at::Tensor& picture, const StageProgress& stage);
   /// A latent [1, C, h, w] → its picture [1, 3, H, W].
-  at::Tensor decode(const at::Tensor& latent, const StageProgress& stage);
+  at::Tensor decode(const at::Tensor& latent, const StageProgress& stage) {
+    return decode_there(latent, stage).to(at::kCPU);
+  }
+  /// The same on the device that computes it.
+  at::Tensor decode_there(const at::Tensor& latent, const StageProgress& stage);
 
   /// A latent of what was said: noise [N, C, h, w] → [N, C, h, w].
   at::Tensor latent(const at::Tensor& moments, const at::Tensor& noise) const {

@@ -13,7 +13,8 @@ Image tensor_to_image(const at::Tensor& picture) {
                                .nan_to_num_(0)
                                .permute({1, 2, 0})
                                .to(at::kByte)
-                               .contiguous();  // [H, W, 3]
+                               .contiguous()
+                               .to(at::kCPU);  // [H, W, 3]
   Image image(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)));
   std::copy_n(bytes.const_data_ptr<uint8_t>(), image.rgb.size(), image.rgb.begin());
   return image;

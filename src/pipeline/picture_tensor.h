@@ -7,7 +7,7 @@
 namespace sd::pipeline {
 
 /// [3, H, W] about [-1, 1] → 8 bits, as the reference: clamped, times 255, cut and not rounded.
-/// What is not a number becomes 0.
+/// What is not a number becomes 0. A picture on a card is made into bytes there.
 Image tensor_to_image(const at::Tensor& picture);
 
 /// The picture's bytes, [1, 3, H, W].

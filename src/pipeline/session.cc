@@ -112,6 +112,7 @@ struct Session::State {
   at::Tensor draw_latent(const pipeline::Conditioning& prompts, Batch* batch, Result* result);
   Image preview(const Batch& batch, const at::Tensor& x0) const;
   at::Tensor draw_pass(Batch* batch, Result* result);
+  at::Tensor checked_picture(const at::Tensor& picture) const;
   double decode(const Batch& batch, const at::Tensor& latent, const PictureFn& on_picture);
   void show(const char* name, const at::Tensor& tensor) const {
     if (tap) tap(name, tensor);
@@ -225,7 +226,7 @@ Image Session::State::preview(const Batch& batch, const at::Tensor& x0) const {
   for (const int64_t row : kept_rows(batch.request)) {
     const at::Tensor z = x0.narrow(0, row, 1);
     const at::Tensor picture = diffusion().source.config.taesd
-                                   ? networks.coder->decode(z, {}).to(at::kCPU)
+                                   ? networks.coder->decode(z, {})
                                    : pipeline::linear_preview(z.to(at::kCPU));
     pictures.push_back(image::resize(pipeline::tensor_to_image(picture[0]), settings.width,
                                      settings.height, image::ResizeFilter::kBicubic));
@@ -262,6 +263,11 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
   return latent;
 }
 
+/// A picture as the safety checker sees it, where there is one: it computes on the processor.
+at::Tensor Session::State::checked_picture(const at::Tensor& picture) const {
+  return model->safety_mode == SafetyMode::kOff ? picture : picture.to(at::kCPU);
+}
+
 /// Returns the seconds it took.
 double Session::State::decode(const Batch& batch, const at::Tensor& latent,
                               const PictureFn& on_picture) {
@@ -270,7 +276,7 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
   std::vector<at::Tensor> pictures;
   for (const int64_t row : rows) {  // one by one: memory for one
     const at::Tensor z = latent.narrow(0, row, 1);
-    const at::Tensor picture = first_stage.decode(z, stage);
+    const at::Tensor picture = first_stage.decode_there(z, stage);
     const bool finite = at::isfinite(picture).all().item<bool>();
     if (!finite) {
       notice("a picture holds values that are not numbers: the model does not fit these flags");
@@ -280,15 +286,16 @@ double Session::State::decode(const Batch& batch, const at::Tensor& latent,
       return pipeline::with_kept(pipeline::tensor_to_image(picture[0]), init);
     });
     SafetyOutcome safety = runtime::in_zone("safety checker", [&] {
-      const at::Tensor seen =
-          init.inpainting ? pipeline::bytes_to_tensor(pipeline::image_bytes(image))[0] : picture[0];
+      const at::Tensor seen = init.inpainting
+                                  ? pipeline::bytes_to_tensor(pipeline::image_bytes(image))[0]
+                                  : checked_picture(picture[0]);
       return safety::check_and_apply(model->safety_checker.get(), model->safety_mode, seen, image);
     });
     runtime::throw_if_cut();
     if (on_picture)
       on_picture(
           {std::move(image), pipeline::draw_record(batch.request, row), std::move(safety), finite});
-    if (tap) pictures.push_back(picture);
+    if (tap) pictures.push_back(picture.to(at::kCPU));
     stage.step_done();
   }
   if (tap) tap("image", at::cat(pictures));

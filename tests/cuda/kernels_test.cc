@@ -8,6 +8,8 @@
 
 #include "cuda/card.h"
 #include "kernels/table.h"
+#include "pipeline/picture_tensor.h"
+#include "runtime/staged_upload.h"
 #include "runtime/upload.h"
 #include "support/cuda_emulator.h"
 #include "support/mixes.h"
@@ -184,6 +186,27 @@ TEST(CudaUpload, IsTheSameThere) {
   const at::Tensor x = random({3, 4, 64, 64}, 1);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(difference(upload(x + i, kCard), x + i), 0);
   EXPECT_EQ(difference(upload(x.narrow(0, 1, 1), kCard), x.narrow(0, 1, 1)), 0);
+}
+
+TEST(CudaUpload, ThroughTwoBuffersIsTheSameThere) {
+  SD_NEEDS_CARD();
+  StagedUpload staged(kCard);
+  for (const int64_t values : {100, 1 << 20, (20 << 20) + 3}) {  // 32 MiB are a piece
+    const at::Tensor x = random({values}, 1) * 100;
+    for (const auto& [type, rounding] : kTypes) {
+      EXPECT_TRUE(at::equal(staged(x, type).to(at::kCPU), x.to(type))) << values << " " << type;
+    }
+    EXPECT_TRUE(at::equal(staged(x.to(at::kHalf), at::kHalf).to(at::kCPU), x.to(at::kHalf)));
+  }
+}
+
+TEST(CudaPicture, HasTheBytesThatTheProcessorMakes) {
+  SD_NEEDS_CARD();
+  at::Tensor picture = random({3, 96, 64}, 1);
+  picture[0][1][2] = NAN;
+  picture[2][3][4] = INFINITY;
+  const Image there = pipeline::tensor_to_image(picture.to(kCard));
+  EXPECT_EQ(there.rgb, pipeline::tensor_to_image(picture).rgb);
 }
 
 TEST(CudaKernels, EmptyTensors) {
