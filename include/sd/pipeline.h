@@ -95,6 +95,9 @@ class Pipeline {
 
  private:
   struct Model;
+  struct Files;
+  static Files read(const LoadOptions& options, std::shared_ptr<const models::ModelConfig> config);
+  static Pipeline build(const LoadOptions& options, runtime::ExecPolicy policy, Files files);
   explicit Pipeline(std::shared_ptr<const Model> model);
   std::shared_ptr<const Model> model_;
   friend struct Session::State;

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
 #include <utility>
 
@@ -79,25 +80,51 @@ Pipeline::~Pipeline() = default;
 Pipeline::Pipeline(Pipeline&&) noexcept = default;
 Pipeline& Pipeline::operator=(Pipeline&&) noexcept = default;
 
+/// What is read whatever the device.
+struct Pipeline::Files {
+  models::ModelSource source;
+  std::unique_ptr<const text::Tokenizer> tokenizer;
+};
+
+Pipeline::Files Pipeline::read(const LoadOptions& options,
+                               std::shared_ptr<const models::ModelConfig> config) {
+  models::ModelSource source = models::open_model(options.model, std::move(config));
+  source.text.shelf = std::make_shared<weights::WeightShelf>();
+  source.unet.shelf = std::make_shared<weights::WeightShelf>();
+  auto tokenizer =
+      runtime::in_zone("tokenizer", [&] { return models::make_tokenizer(source.config); });
+  return {std::move(source), std::move(tokenizer)};
+}
+
 Pipeline Pipeline::load(const LoadOptions& options,
                         std::shared_ptr<const models::ModelConfig> config) {
-  return load(options, runtime::resolve(options.device, runtime::probe_host(options.device)),
-              std::move(config));
+  const auto probe = [asked = options.device] { return runtime::probe_host(asked); };
+  if (options.device.device == "cpu") {
+    return load(options, runtime::resolve(options.device, probe()), std::move(config));
+  }
+  const c10::InferenceMode inference;
+  const runtime::Zone zone("load");
+  // For a card this opens its libraries, which takes a second or two: beside the files.
+  std::future<runtime::HostInfo> host =
+      std::async(std::launch::async | std::launch::deferred, probe);
+  Files files = read(options, std::move(config));
+  return build(options, runtime::resolve(options.device, host.get()), std::move(files));
 }
 
 Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
                         std::shared_ptr<const models::ModelConfig> config) {
   const c10::InferenceMode inference;
   const runtime::Zone zone("load");
+  return build(options, std::move(policy), read(options, std::move(config)));
+}
+
+/// Called under InferenceMode.
+Pipeline Pipeline::build(const LoadOptions& options, runtime::ExecPolicy policy, Files files) {
   runtime::apply_threads(policy);
   runtime::apply_device(policy);
   notice(policy.reason);
-  models::ModelSource source = models::open_model(options.model, std::move(config));
-  source.text.shelf = std::make_shared<weights::WeightShelf>();
-  source.unet.shelf = std::make_shared<weights::WeightShelf>();
+  const models::ModelSource& source = files.source;
   auto adapters = std::make_unique<models::AdapterLibrary>(source.config);
-  auto tokenizer =
-      runtime::in_zone("tokenizer", [&] { return models::make_tokenizer(source.config); });
   auto planner = make_planner(options, source, adapters.get(), &policy);
   runtime::apply_memory(policy);
   models::LatentDiffusion diffusion =
@@ -109,7 +136,7 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
   models::EmbeddingSet embeddings =
       read_embeddings(options, diffusion.text_encoder->width(), adapters.get());
   return Pipeline(std::make_shared<const Model>(
-      Model{std::move(policy), pipeline::describe(source.config), std::move(tokenizer),
+      Model{std::move(policy), pipeline::describe(source.config), std::move(files.tokenizer),
             std::move(diffusion), options.safety.mode, std::move(checker), std::move(planner),
             std::move(embeddings), std::move(adapters)}));
 }
