@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/split.h"
+#include "runtime/card_error.h"
 #include "runtime/out_of_memory.h"
 
 namespace sd::cli {
@@ -20,7 +21,29 @@ Error bug(const std::string& message) {
   return {ErrorKind::kInternal, message, "this is a bug; please report it"};
 }
 
+Error of_torch(const c10::Error& error) {
+  // Its first line says what is wrong; a stack trace follows.
+  const std::string message(first_line(error.what_without_backtrace()));
+  if (runtime::is_out_of_memory(error)) return out_of_memory(": " + message);
+  const auto code = runtime::cuda_error(error);
+  if (code && runtime::is_cards_own(*code)) {
+    return {ErrorKind::kDevice, "the card cannot be used: " + message, runtime::card_hint(*code)};
+  }
+  return bug("LibTorch: " + message);
+}
+
 }  // namespace
+
+bool ends_use_of_card(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return runtime::cuda_error(error).value_or(runtime::kCudaOutOfMemory) !=
+           runtime::kCudaOutOfMemory;
+  } catch (...) {
+    return false;
+  }
+}
 
 Error error_of(const std::exception_ptr& thrown) {
   try {
@@ -30,10 +53,7 @@ Error error_of(const std::exception_ptr& thrown) {
   } catch (const std::bad_alloc&) {
     return out_of_memory("");
   } catch (const c10::Error& error) {
-    // Its first line says what is wrong; a stack trace follows.
-    const std::string message(first_line(error.what_without_backtrace()));
-    return runtime::is_out_of_memory(error) ? out_of_memory(": " + message)
-                                            : bug("LibTorch: " + message);
+    return of_torch(error);
   } catch (const std::exception& error) {
     return bug(std::string(first_line(error.what())));
   } catch (...) {

@@ -17,6 +17,7 @@
 #include "cli/flags.h"
 #include "cli/help_page.h"
 #include "cli/whole_words.h"
+#include "runtime/cuda_library.h"
 #include "runtime/libtorch_log.h"
 #include "runtime/mapped_file.h"
 #include "runtime/openmp.h"
@@ -109,6 +110,7 @@ int parse_and_run(int argc, const char* const* argv) {
       message = unexpected_arguments(program, &hint);
     return report(ErrorKind::kUsage, message, hint);
   }
+  runtime::require_same_torch();
   const int code = run();
   runtime::throw_if_cut();
   return code;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -67,10 +68,12 @@ class Server {
     while (const auto request = queue_.take()) {
       if (interrupted() || reader_gone()) break;
       answer(*request);
+      if (lost_card_) break;
     }
     begin_wind_up();
     queue_.close();
     reader.join();
+    if (lost_card_) std::rethrow_exception(lost_card_);
     if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");
     return reader_gone() ? kReaderGone : 0;
   }
@@ -100,6 +103,7 @@ class Server {
       draw(settings);
     } catch (...) {
       tell_error(error_of(std::current_exception()));
+      if (ends_use_of_card(std::current_exception())) lost_card_ = std::current_exception();
     }
     events_->set_id(nullptr);
   }
@@ -159,6 +163,7 @@ class Server {
   std::optional<Pipeline> pipeline_;
   std::optional<Session> session_;  // from request to request
   uint64_t drawn_ = 0;
+  std::exception_ptr lost_card_;  // what it said; no further request can be drawn
 };
 
 }  // namespace

@@ -97,9 +97,10 @@ class Run {
   }
 
   void add(const Job& job, Picture picture, const Pipeline& pipeline) {
-    const std::lock_guard lock(mutex_);
     const int64_t place = job.places[static_cast<size_t>(picture.draw.row)];
+    // It has a lock of its own. Where it waits for the disk, other workers tell how far they are.
     output_->add(place, job.request, std::move(picture), pipeline);
+    const std::lock_guard lock(mutex_);
     ++drawn_;
   }
 

@@ -125,7 +125,8 @@ int64_t MemoryPlan::weights_during(const PlannedStage& stage) const {
 }
 
 int64_t MemoryPlan::during(const PlannedStage& stage) const {
-  return program + workspace + weights_during(stage) + stage.held;
+  const bool beside = keeps_recordings && stage.stage != kSamplingStage;
+  return program + workspace + weights_during(stage) + stage.held + (beside ? recordings : 0);
 }
 
 const PlannedStage& MemoryPlan::largest() const {
@@ -245,6 +246,7 @@ MemoryPlan MemoryPlanner::plan(const Workload& load, bool in_strips, UNetShare u
   };
   if (load.encodes) add(kEncodeStage);
   add(kSamplingStage);
+  if (policy_.cuda_graphs) plan.recordings = plan.stages.back().held;
   add(kDecodeStage);
   return plan;
 }

@@ -49,6 +49,9 @@ struct MemoryPlan {
   int64_t program = 0;     ///< code, libraries, vocabulary
   bool in_strips = false;  ///< how the autoencoder works
   UNetShare unet_share = UNetShare::kAll;
+  /// What recordings of the UNet (CUDA graphs) hold from its first call on: the tensors of a call.
+  int64_t recordings = 0;
+  bool keeps_recordings = true;  ///< whether the autoencoder works while they are there
   /// What of the weights is in memory during a stage.
   int64_t weights_during(const PlannedStage& stage) const;
   /// What a stage and all that is there besides need.

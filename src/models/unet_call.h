@@ -58,10 +58,13 @@ class UNetCall {
   void expect(const UNet& unet, const std::vector<double>& times);
 
   /// Gives up the recordings, and with them their memory; new ones are made when they are needed.
-  void forget() {
+  /// False where there were none.
+  bool forget() {
+    const bool some = captured_ != nullptr && captured_->size() > 0;
     captured_.reset();
     unet_ = nullptr;
     ahead_ = {};
+    return some;
   }
 
  private:

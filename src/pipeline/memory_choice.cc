@@ -26,6 +26,14 @@ const models::PlannedStage& sampling(const models::MemoryPlan& plan) {
       [](const models::PlannedStage& stage) { return stage.stage == models::kSamplingStage; });
 }
 
+/// Whether the autoencoder's stages fit.
+bool coder_fits(const models::MemoryPlan& plan, const runtime::ExecPolicy& policy) {
+  return std::all_of(
+      plan.stages.begin(), plan.stages.end(), [&](const models::PlannedStage& stage) {
+        return stage.stage == models::kSamplingStage || fits(plan.during(stage), policy);
+      });
+}
+
 /// What the autoencoder's tensors may take before it works in strips.
 int64_t most_for_tensors(const runtime::ExecPolicy& policy) {
   switch (policy.kernels.memory) {
@@ -41,15 +49,16 @@ int64_t most_for_tensors(const runtime::ExecPolicy& policy) {
 
 /// Whether the autoencoder works in strips: as asked; by itself where the whole would not fit, or
 /// where its tensors take too much.
-bool wants_strips(const models::MemoryPlan& whole, const runtime::ExecPolicy& policy) {
+bool wants_strips(models::MemoryPlan whole, const runtime::ExecPolicy& policy) {
   if (policy.chosen.vae_tiling != VaeTiling::kAuto) {
     return policy.chosen.vae_tiling == VaeTiling::kOn;
   }
-  return std::any_of(
-      whole.stages.begin(), whole.stages.end(), [&](const models::PlannedStage& stage) {
-        if (stage.stage == models::kSamplingStage) return false;
-        return stage.tensors > most_for_tensors(policy) || !fits(whole.during(stage), policy);
+  whole.keeps_recordings = false;  // these are given up first
+  const bool too_large =
+      std::any_of(whole.stages.begin(), whole.stages.end(), [&](const models::PlannedStage& stage) {
+        return stage.stage != models::kSamplingStage && stage.tensors > most_for_tensors(policy);
       });
+  return too_large || !coder_fits(whole, policy);
 }
 
 }  // namespace
@@ -64,6 +73,7 @@ models::MemoryPlan plan_to_fit(const models::MemoryPlanner& planner,
     if (smaller == plan.unet_share) break;
     plan = planner.plan(load, plan.in_strips, smaller);
   }
+  plan.keeps_recordings = plan.recordings == 0 || coder_fits(plan, policy);
   return plan;
 }
 
@@ -90,6 +100,9 @@ std::string memory_line(const MemoryChoice& choice, const runtime::ExecPolicy& p
   if (choice.plan.in_strips) ways.emplace_back("VAE in tiles");
   if (choice.plan.unet_share != models::UNetShare::kAll) {
     ways.emplace_back(share_words(choice.plan.unet_share));
+  }
+  if (choice.plan.recordings > 0 && !choice.plan.keeps_recordings) {
+    ways.emplace_back("UNet recorded anew for each batch");
   }
   std::string line =
       fmt::format("memory: about {:.1f} GB", static_cast<double>(choice.plan.total()) / kGigabyte);

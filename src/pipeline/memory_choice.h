@@ -18,7 +18,8 @@ struct MemoryChoice {
 };
 
 /// Each stage with as much at once as fits into what is free, else with as little as can be: the
-/// autoencoder on a whole picture or in strips, the UNet on all of a batch or on shares of it.
+/// autoencoder beside the UNet's recordings or without them, then in strips, the UNet on all of a
+/// batch or on shares of it.
 models::MemoryPlan plan_to_fit(const models::MemoryPlanner& planner,
                                const runtime::ExecPolicy& policy, const Workload& load);
 

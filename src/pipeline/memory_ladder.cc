@@ -48,11 +48,11 @@ void MemoryLadder::plan(const Workload& load) {
   const models::MemoryPlan plan = plan_to_fit(planner_, policy_, load);
   load_ = load;
   in_strips_ = plan.in_strips || always_in_strips_;
+  beside_recordings_ = plan.keeps_recordings && !never_beside_recordings_;
   unet_share_ = std::max(plan.unet_share, most_unet_share_);
 }
 
-at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
-                                  const std::function<void()>& make_room) {
+at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw) {
   while (true) {
     const models::UNetShare next =
         models::smaller_share(unet_share_, load_->pictures, load_->guided);
@@ -60,21 +60,41 @@ at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw,
     notice(fmt::format("memory: not enough for the UNet; the batch is drawn again, {}",
                        share_words(next)));
     unet_share_ = most_unet_share_ = next;
-    make_room();
+    make_room_();
     runtime::give_kept_memory_back(policy_);
   }
 }
 
-at::Tensor MemoryLadder::run_coder(const char* verb, const std::function<at::Tensor()>& work) {
-  if (!in_strips_) {
-    if (auto result = try_once(work, /*may_fail=*/true)) return *std::move(result);
-    notice(fmt::format("memory: not enough to {} the picture as a whole; it is {}d in tiles", verb,
-                       verb));
-    in_strips_ = always_in_strips_ = true;
-    runtime::give_kept_memory_back(policy_);
+/// Takes the autoencoder's next rung, and says so; false where there is none.
+bool MemoryLadder::take_coders_rung(const char* verb) {
+  if (make_room_()) {
+    notice(
+        fmt::format("memory: not enough to {} the picture beside the UNet's graphs; they are "
+                    "recorded anew for each batch",
+                    verb));
+    beside_recordings_ = false;
+    never_beside_recordings_ = true;
+    return true;
   }
-  const InStrips memory(policy_, source_);
-  return work();
+  if (in_strips_) return false;
+  notice(fmt::format("memory: not enough to {} the picture as a whole; it is {}d in tiles", verb,
+                     verb));
+  in_strips_ = always_in_strips_ = true;
+  return true;
+}
+
+at::Tensor MemoryLadder::run_coder(const char* verb, const std::function<at::Tensor()>& work) {
+  if (!beside_recordings_ && make_room_()) runtime::give_kept_memory_back(policy_);
+  while (true) {
+    try {
+      std::optional<InStrips> memory;
+      if (in_strips_) memory.emplace(policy_, source_);
+      return work();
+    } catch (const std::exception& error) {
+      if (!runtime::is_out_of_memory(error) || !take_coders_rung(verb)) throw;
+    }
+    runtime::give_kept_memory_back(policy_);  // what was computed so far is gone by now
+  }
 }
 
 }  // namespace sd::pipeline

@@ -1,5 +1,6 @@
 #include "sd/pipeline.h"
 
+#include <ATen/Context.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/core.h>
 
@@ -15,11 +16,26 @@
 #include "pipeline/describe.h"
 #include "pipeline/memory_choice.h"
 #include "pipeline/model.h"
+#include "runtime/card_memory.h"
+#include "runtime/computing.h"
 #include "runtime/profile.h"
 
 namespace sd {
 
 namespace {
+
+/// On a card: what of its memory is free where the driver did not say; and where the run is timed,
+/// zones that wait for it, which no recording could.
+void start_card(runtime::ExecPolicy* policy) {
+  if (!policy->device.is_cuda()) return;
+  if (policy->free_bytes == INT64_MAX) {
+    at::globalContext().lazyInitDevice(policy->device.type());
+    policy->free_bytes = runtime::free_on_card(policy->device);
+  }
+  if (!runtime::profiling()) return;
+  runtime::wait_at_zones(policy->device);
+  policy->cuda_graphs = false;
+}
 
 /// The bytes of weights that the largest of the sets of adapters changes. Opens all of them.
 int64_t most_adapted(const LoadOptions& options, const runtime::ExecPolicy& policy,
@@ -118,10 +134,11 @@ Pipeline Pipeline::load(const LoadOptions& options, runtime::ExecPolicy policy,
   return build(options, std::move(policy), read(options, std::move(config)));
 }
 
-/// Called under InferenceMode.
 Pipeline Pipeline::build(const LoadOptions& options, runtime::ExecPolicy policy, Files files) {
+  const runtime::Computing computing(policy.device);
   runtime::apply_threads(policy);
   runtime::apply_device(policy);
+  start_card(&policy);
   notice(policy.reason);
   const models::ModelSource& source = files.source;
   auto adapters = std::make_unique<models::AdapterLibrary>(source.config);

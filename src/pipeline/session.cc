@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <memory>
@@ -30,6 +29,7 @@
 #include "pipeline/second_latent.h"
 #include "pipeline/stage_progress.h"
 #include "pipeline/start_latent.h"
+#include "runtime/computing.h"
 #include "runtime/profile.h"
 #include "safety/safety_gate.h"
 #include "sd/error.h"
@@ -82,7 +82,8 @@ struct Session::State {
         unet_call(model->policy),
         adapted(model->diffusion, model->policy, model->adapters.get(),
                 [this](const pipeline::ChangedNetworks& changed) { forget(changed); }),
-        ladder(*model->planner, model->policy, model->diffusion.source),
+        ladder(*model->planner, model->policy, model->diffusion.source,
+               [this] { return unet_call.forget(); }),
         first_stage(model->policy, &networks, &ladder) {}
 
   std::shared_ptr<const Pipeline::Model> model;
@@ -248,15 +249,17 @@ at::Tensor Session::State::draw_latent(const pipeline::Conditioning& prompts, Ba
   blends_input_ = webui && counts_in_times(plan.sampler.grid);
   const auto sample_once = [&] {
     sampling::Denoiser unet = guided_unet(plan, *batch, prompts);
-    pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total);
+    pipeline::StageProgress stage(batch->progress, Stage::kSample, plan.total,
+                                  model->policy.device);
     sampling_ = &stage;
     batch->noise.rewind();
     unet_call.expect(*networks.unet, times_of(plan.levels));
     const at::Tensor latent = sample(plan, batch, start.x.to(model->policy.device), &stage, &unet);
+    stage.finish();
     result->sample_seconds += stage.seconds();
     return latent;
   };
-  const auto draw = [&] { return ladder.run_unet(sample_once, [this] { unet_call.forget(); }); };
+  const auto draw = [&] { return ladder.run_unet(sample_once); };
   at::Tensor latent = draw();
   if (networks.unet.widen(latent)) latent = draw();
   if (webui) latent = mask_.blend(latent);
@@ -334,7 +337,7 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
 Result Session::State::generate(const Request& request, const PictureFn& on_picture,
                                 const ProgressFn& progress) {
   check_request(model->description, request);
-  const c10::InferenceMode inference;
+  const runtime::Computing computing(model->policy.device);
   const std::vector<Workload> loads = pipeline::loads_of(model->description, request);
   Batch batch = make_batch(request, loads.front(), progress);
   Result result;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/split.h"
 #include "base/strings.h"
+#include "runtime/card_error.h"
 #include "runtime/cuda_library.h"
 #include "runtime/cuda_runtime_table.h"
 #include "runtime/out_of_memory.h"
@@ -56,26 +57,33 @@ CapturedFn::CapturedFn(Fn fn, Recorder recorder, size_t most)
     : fn_(std::move(fn)), recorder_(std::move(recorder)), most_(most) {}
 CapturedFn::~CapturedFn() = default;
 
+void CapturedFn::add_entry(const std::vector<at::Tensor>& inputs,
+                           const std::vector<at::Tensor>& held) {
+  Entry* entry = &entries_.emplace_front(Entry{copies_of(inputs), copies_of(held), held, {}, {}});
+  entry->recording = recorder_([this, entry] { entry->output = fn_(entry->inputs, entry->held); });
+}
+
 /// Puts a new recording of these shapes first; false if it cannot be.
 bool CapturedFn::record(const std::vector<at::Tensor>& inputs,
                         const std::vector<at::Tensor>& held) {
   while (entries_.size() >= most_) entries_.pop_back();
-  Entry* entry = &entries_.emplace_front(Entry{copies_of(inputs), copies_of(held), held, {}, {}});
+  const size_t others = entries_.size();
   try {
-    entry->recording =
-        recorder_([this, entry] { entry->output = fn_(entry->inputs, entry->held); });
+    add_entry(inputs, held);
   } catch (const c10::Error& error) {
+    entries_.clear();  // what is asked for next may be smaller
     if (is_out_of_memory(error)) {
-      entries_.clear();  // what is asked for next may be smaller
+      if (others > 0) return record(inputs, held);  // in the memory of those that are gone
       throw;
     }
+    const auto code = cuda_error(error);
+    if (code && is_cards_own(*code)) throw;
     notice("a step cannot be recorded as a graph, so each is called anew: " +
            printable(first_line(error.what_without_backtrace())));
     recorder_ = nullptr;
-    entries_.clear();
     return false;
   } catch (...) {
-    entries_.pop_front();
+    if (entries_.size() > others) entries_.pop_front();
     throw;
   }
   return true;
@@ -101,7 +109,7 @@ Recorder cuda_graph_recorder(const at::Device& device) {
   const auto* table = static_cast<const CudaRuntimeTable*>(
       cuda_table(CudaRuntimeTable::kName, CudaRuntimeTable::kVersion));
   if (table == nullptr) return nullptr;
-  return table->make_recorder(device);
+  return graph_recorder(table->make_graph_card(device));
 }
 
 }  // namespace sd::runtime

@@ -27,7 +27,8 @@ Recorder cuda_graph_recorder(const at::Device& device);
 /// A function of tensors to a tensor that is recorded for each shape of its arguments and replayed
 /// from then on: its arguments are copied into memory that belongs to the recording. Without a
 /// recorder, and once recording has failed, it calls the function itself; where memory does not
-/// suffice, it drops all recordings and throws. Not thread-safe.
+/// suffice, it drops all recordings, tries once more if there were any, and throws. What a card
+/// says of its own trouble is thrown, too. Not thread-safe.
 class CapturedFn {
  public:
   /// `inputs` change from call to call, `held` seldom: its tensors must not be written to while
@@ -51,6 +52,7 @@ class CapturedFn {
  private:
   struct Entry;
 
+  void add_entry(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& held);
   bool record(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& held);
 
   Fn fn_;

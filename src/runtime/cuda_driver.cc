@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 namespace sd::runtime {
@@ -21,7 +22,12 @@ struct NvmlMemory {
 /// A shared library that is opened while the program runs. It stays open.
 class Library {
  public:
-  explicit Library(const char* name) : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL)) {}
+  Library(const std::string& name, const std::vector<std::string>& folders)
+      : handle_(::dlopen(name.c_str(), kMode)) {
+    for (size_t i = 0; i < folders.size() && handle_ == nullptr; ++i) {
+      handle_ = ::dlopen((folders[i] + "/" + name).c_str(), kMode);
+    }
+  }
 
   bool is_open() const { return handle_ != nullptr; }
 
@@ -35,6 +41,8 @@ class Library {
   }
 
  private:
+  static constexpr int kMode = RTLD_NOW | RTLD_LOCAL;
+
   void* handle_;
 };
 
@@ -63,7 +71,8 @@ bool describe(const Library& driver, const Library& management, int ordinal, Cud
   found->total_bytes = bytes;
   text.fill('\0');
   if (driver.call("cuDeviceGetPCIBusId", text.data(), int{text.size() - 1}, device) == 0) {
-    found->free_bytes = free_bytes(management, text.data());
+    // Of a slice (MIG) the place is the whole card's, and so is what is free there.
+    found->free_bytes = std::min(free_bytes(management, text.data()), found->total_bytes);
   }
   return true;
 }
@@ -76,9 +85,9 @@ std::string error_name(const Library& driver, int status) {
 
 }  // namespace
 
-CudaDriver probe_cuda_driver(const char* driver_library, const char* management_library) {
+CudaDriver probe_cuda_driver(const CudaDriverPlaces& places) {
   CudaDriver found;
-  const Library driver(driver_library);
+  const Library driver(places.driver, places.folders);
   if (!driver.is_open()) {
     found.problem = "no driver";
     return found;
@@ -91,7 +100,7 @@ CudaDriver probe_cuda_driver(const char* driver_library, const char* management_
     found.problem = "the driver does not start: " + error_name(driver, status);
     return found;
   }
-  const Library management(management_library);
+  const Library management(places.management, places.folders);
   management.call("nvmlInit_v2");
   for (int ordinal = 0; ordinal < count; ++ordinal) {
     CudaDevice device;

@@ -14,9 +14,17 @@ struct CudaDriver {
   std::string problem;              ///< why there are none; empty where there are
 };
 
-/// Asks the driver's own libraries, opened for it by their names: a program that does so starts
-/// where there is no driver. Makes no context and takes no memory of a card.
-CudaDriver probe_cuda_driver(const char* driver_library = "libcuda.so.1",
-                             const char* management_library = "libnvidia-ml.so.1");
+/// Where the driver is looked for. Names are searched for as the loader does; the folders after
+/// that: those of containers and of WSL 2, which only LD_LIBRARY_PATH leads to.
+struct CudaDriverPlaces {
+  std::string driver = "libcuda.so.1";
+  std::string management = "libnvidia-ml.so.1";
+  std::vector<std::string> folders = {"/usr/local/nvidia/lib64", "/usr/lib/wsl/lib"};
+};
+
+/// Asks the driver's own libraries, opened for it: a program that does so starts where there is no
+/// driver. Makes no context and takes no memory of a card. They stay open, so that the libraries of
+/// CUDA find them by their names.
+CudaDriver probe_cuda_driver(const CudaDriverPlaces& places = {});
 
 }  // namespace sd::runtime

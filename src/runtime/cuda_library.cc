@@ -2,10 +2,14 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <fmt/core.h>
+#include <torch/headeronly/version.h>
 
+#include <cstdint>
 #include <filesystem>
 
 #include "base/strings.h"
+#include "sd/error.h"
 
 namespace sd::runtime {
 namespace {
@@ -25,6 +29,15 @@ struct OpenLibraries {
   void* kernels = nullptr;
 };
 
+/// The folder of the loaded library that has this function or object.
+fs::path folder_of(const void* inside) {
+  Dl_info info{};
+  if (inside == nullptr || ::dladdr(inside, &info) == 0 || info.dli_fname == nullptr) return "";
+  return fs::path(info.dli_fname).parent_path();
+}
+
+constexpr const char* kRuntimeVersion = "cudaRuntimeGetVersion";
+
 std::string open_torch() {
   const fs::path path = torch_folder() / "libtorch_cuda.so";
   std::error_code ignored;
@@ -32,7 +45,10 @@ std::string open_torch() {
     return "libtorch_cuda.so is not installed (scripts/setup --cuda, or sd setup-cuda)";
   }
   // Its static objects register ATen's kernels; it is never closed.
-  if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
+  if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) {
+    open_kernel_compiler(folder_of(::dlsym(RTLD_DEFAULT, kRuntimeVersion)));
+    return "";
+  }
   return "libtorch_cuda.so cannot be opened: " + last_dl_error() + " (scripts/setup --cuda)";
 }
 
@@ -59,11 +75,16 @@ const OpenLibraries* opened = nullptr;
 
 }  // namespace
 
-fs::path torch_folder() {
-  Dl_info info{};
-  const auto* inside = reinterpret_cast<const void*>(&at::get_num_threads);
-  if (::dladdr(inside, &info) == 0 || info.dli_fname == nullptr) return "";
-  return fs::path(info.dli_fname).parent_path();
+fs::path torch_folder() { return folder_of(reinterpret_cast<const void*>(&at::get_num_threads)); }
+
+void open_kernel_compiler(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& file : fs::directory_iterator(folder, ignored)) {
+    const std::string name = file.path().filename().string();
+    if (name.rfind("libnvrtc.so.", 0) == 0 || name.rfind("libnvrtc-builtins.so.", 0) == 0) {
+      ::dlopen(file.path().c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
+  }
 }
 
 const CudaLibraries& open_cuda_libraries() {
@@ -81,9 +102,26 @@ const void* cuda_table(const char* name, int version) {
 int cuda_runtime_version() {
   // libtorch_cpu.so is linked with it, so that it is there on every machine.
   using Function = int (*)(int*);
-  const auto ask = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "cudaRuntimeGetVersion"));
+  const auto ask = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, kRuntimeVersion));
   int version = 0;
   return ask != nullptr && ask(&version) == 0 ? version : 0;
+}
+
+std::string running_torch_version() {
+  // torch/headeronly/version.h: the three numbers, a byte each, are the upper ones of the eight.
+  using Function = uint64_t (*)();
+  const auto ask = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "aoti_torch_abi_version"));
+  if (ask == nullptr) return "unknown";
+  const uint64_t version = ask();
+  return fmt::format("{}.{}.{}", version >> 56 & 0xff, version >> 48 & 0xff, version >> 40 & 0xff);
+}
+
+void require_same_torch(const std::string& running) {
+  if (running == TORCH_VERSION) return;
+  throw Error(ErrorKind::kFile,
+              fmt::format("expected LibTorch {}, for which this program was built, found {} in {}",
+                          TORCH_VERSION, running, printable(torch_folder().string())),
+              "install that version (torch==" TORCH_VERSION "), or build the program anew");
 }
 
 }  // namespace sd::runtime

@@ -16,6 +16,11 @@ struct CudaLibraries {
 /// for, too.
 std::filesystem::path torch_folder();
 
+/// Opens NVIDIA's compiler for kernels (NVRTC) and its built-in functions in that folder, if they
+/// are there. The compiler looks for the second by its bare name, where a program's own search path
+/// does not count; once open by its path it is found. cuDNN compiles some of its kernels.
+void open_kernel_compiler(const std::filesystem::path& folder);
+
 /// Opens LibTorch's library, which makes ATen's operations work on cards, and then ours. The first
 /// call does it, before anything asks ATen for a card; the others say what came of it.
 const CudaLibraries& open_cuda_libraries();
@@ -26,5 +31,13 @@ const void* cuda_table(const char* name, int version);
 
 /// The CUDA version that LibTorch's libraries are made for, 13000 for 13.0. Needs no driver.
 int cuda_runtime_version();
+
+/// The version of the LibTorch that this program runs with, "2.11.0"; "unknown" where it is older
+/// than the function that says so.
+std::string running_torch_version();
+
+/// Throws kFile where the program runs with another LibTorch than it was built for: the two would
+/// not agree about what lies where in memory.
+void require_same_torch(const std::string& running = running_torch_version());
 
 }  // namespace sd::runtime

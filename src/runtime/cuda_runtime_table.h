@@ -3,8 +3,9 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <memory>
 
-#include "runtime/captured_fn.h"
+#include "runtime/graph_recorder.h"
 
 namespace sd::runtime {
 
@@ -12,9 +13,9 @@ namespace sd::runtime {
 /// struct, or of a type that it speaks of.
 struct CudaRuntimeTable {
   static constexpr const char* kName = "runtime";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
 
-  Recorder (*make_recorder)(const c10::Device& device);
+  std::unique_ptr<GraphCard> (*make_graph_card)(const c10::Device& device);
   /// The most bytes that tensors on the card have had together since `reset_peak`.
   uint64_t (*peak_bytes)(const c10::Device& device);
   void (*reset_peak)(const c10::Device& device);

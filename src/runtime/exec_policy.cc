@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/environment.h"
 #include "base/strings.h"
 #include "runtime/tensor_memory.h"
 #include "sd/error.h"
@@ -157,7 +158,6 @@ void set_cuda(const HostInfo& host, size_t index, ExecPolicy* policy) {
   }
   policy->device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
   policy->kernels.device = DeviceKind::kCuda;
-  policy->tf32 = precision != Precision::kFull;
   const bool own = !policy->kernels.plain && host.cuda_kernels;
   policy->cuda_graphs = own;
   policy->chosen.device = fmt::format("cuda:{}", index);
@@ -201,9 +201,11 @@ void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.thread
 void apply_device(const ExecPolicy& policy) {
   if (!policy.device.is_cuda()) return;
   at::Context& context = at::globalContext();
-  context.setAllowTF32CuBLAS(policy.tf32);
-  context.setAllowTF32CuDNN(policy.tf32);
+  context.setAllowTF32CuBLAS(false);
+  context.setAllowTF32CuDNN(false);
   context.setBenchmarkCuDNN(false);
+  context.setDeterministicCuDNN(true);
+  context.setSDPUseCuDNN(!variable(kCudnnAttention).empty());
 }
 
 void apply_memory(const ExecPolicy& policy) {

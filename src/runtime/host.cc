@@ -22,13 +22,18 @@ int quota_cpus() {
   return static_cast<int>(std::clamp(std::ceil(group_limits().cpus), 1.0, kNoLimit));
 }
 
+/// The first driver of a version of CUDA, as NVIDIA's release notes of CUDA 13.0 name it.
+constexpr int kFirstDriverOf13 = 580;
+
 /// Why LibTorch cannot work with this driver; empty where it can. (A driver of CUDA 13 works with
 /// all libraries of CUDA 13.)
 std::string why_not_driver(const CudaDriver& driver, int runtime) {
   if (!driver.problem.empty()) return driver.problem;
   if (driver.version / 1000 >= runtime / 1000) return "";
-  return fmt::format("the driver is for CUDA {}.{}, and LibTorch needs {}.0 or newer",
-                     driver.version / 1000, driver.version % 1000 / 10, runtime / 1000);
+  return fmt::format(
+      "the driver is for CUDA {}.{}, and LibTorch needs {}.0: driver {} or newer, from "
+      "https://www.nvidia.com/drivers or the system's packages",
+      driver.version / 1000, driver.version % 1000 / 10, runtime / 1000, kFirstDriverOf13);
 }
 
 void probe_cards(HostInfo* host) {

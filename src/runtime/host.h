@@ -16,7 +16,7 @@ struct CudaDevice {
   int major = 0;  ///< compute capability
   int minor = 0;
   uint64_t total_bytes = 0;
-  uint64_t free_bytes = 0;
+  uint64_t free_bytes = 0;  ///< 0: not known
 };
 
 /// What the machine has. Made by `probe_host`, or by a test.

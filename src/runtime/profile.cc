@@ -1,9 +1,11 @@
 #include "runtime/profile.h"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/core.h>
 
 #include <chrono>
 #include <memory>
+#include <utility>
 
 namespace sd::runtime {
 namespace {
@@ -32,6 +34,15 @@ struct Recording {
 
 thread_local bool timing = false;
 thread_local std::unique_ptr<Recording> recording;
+thread_local std::function<void()> wait_for_work;
+
+/// For destructors: what a card says of its own trouble, it says again at the next call.
+void wait_quietly() noexcept {
+  try {
+    if (wait_for_work) wait_for_work();
+  } catch (...) {
+  }
+}
 
 Node* child(Node* parent, const char* name) {
   for (const auto& node : parent->inside) {
@@ -79,12 +90,22 @@ UntimedZones::~UntimedZones() { timing = timed_; }
 void stop_profile() {
   timing = false;
   recording.reset();
+  wait_for_work = nullptr;
+}
+
+void wait_at_zones(std::function<void()> wait) { wait_for_work = std::move(wait); }
+
+void wait_at_zones(const c10::Device& device) {
+  if (device.is_cpu()) return;
+  wait_at_zones(
+      [device] { c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index()); });
 }
 
 bool profiling() { return timing; }
 
 void Zone::enter(const char* name) {
   if (name == nullptr) return;
+  if (wait_for_work) wait_for_work();
   entered_ = true;
   recording->current = child(recording->current, name);
   ++recording->current->calls;
@@ -97,6 +118,7 @@ void Zone::add_flop(double flop) {
 
 void Zone::leave() {
   if (recording == nullptr || recording->current->parent == nullptr) return;  // was stopped
+  wait_quietly();
   Node* node = recording->current;
   node->seconds += seconds_since(node->entered);
   recording->current = node->parent;

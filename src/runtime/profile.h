@@ -1,6 +1,9 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,13 @@ namespace sd::runtime {
 /// other threads are not timed: their work is inside one of this thread's.
 void start_profile();
 void stop_profile();
+
+/// Until the profile stops, calls `wait` wherever a zone of this thread begins or ends: the time of
+/// work that was only given away then counts where it was given.
+void wait_at_zones(std::function<void()> wait);
+
+/// The same for what a card was given; nothing on the processor.
+void wait_at_zones(const c10::Device& device);
 
 /// True on a thread whose zones are timed.
 bool profiling();

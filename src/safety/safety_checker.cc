@@ -106,7 +106,10 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights
                                                          const runtime::KernelPolicy& kernels) {
   const weights::WeightView root(weights::open_checkpoint(weights.string()));
   const SafetyConfig config = read_safety_config(weights);
-  auto checker = std::make_unique<const SafetyChecker>(root, config, kernels);
+  // Its weights stay in the processor's memory, wherever the run computes.
+  runtime::KernelPolicy on_cpu = kernels;
+  on_cpu.device = runtime::DeviceKind::kCpu;
+  auto checker = std::make_unique<const SafetyChecker>(root, config, on_cpu);
   root.report().throw_if_failed();
   require_all_used(root);
   return checker;

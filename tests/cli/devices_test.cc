@@ -47,7 +47,8 @@ TEST(Devices, ListsTheCardsOfADriverThatIsTooOld) {
   EXPECT_NE(
       text.out.find("\ncuda:0: Card \\x1B[31mA, compute capability 8.9, 10.0 GiB, 9.0 GiB free\n"
                     "cuda:1: Card B, compute capability 9.0, 80.0 GiB\n"
-                    "cuda: the driver is for CUDA 12.4, and LibTorch needs 13.0 or newer\n"),
+                    "cuda: the driver is for CUDA 12.4, and LibTorch needs 13.0: driver 580 or "
+                    "newer, from https://www.nvidia.com/drivers or the system's packages\n"),
       std::string::npos)
       << text.out;
   const auto json = nlohmann::json::parse(run({"devices", "--json"}).out);

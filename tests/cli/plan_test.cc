@@ -61,12 +61,15 @@ TEST_F(Plan, IsMadeForACardOfAGivenSize) {
   EXPECT_TRUE(any.at("free").is_null());
   EXPECT_TRUE(any.at("fits"));
   EXPECT_EQ(any.at("unet_pictures_at_a_time"), 2);
+  EXPECT_GT(any.at("recordings"), 0);  // a card that is not there has our kernels and graphs
+  EXPECT_TRUE(any.at("keeps_recordings"));
   Words small = of_card;
   small.insert(small.end(), {"--card-memory", "1"});
   const json tight = plan(small);
   EXPECT_EQ(tight.at("free"), 1'000'000'000);
   EXPECT_FALSE(tight.at("fits"));
   EXPECT_TRUE(tight.at("vae_tiling"));
+  EXPECT_FALSE(tight.at("keeps_recordings"));
   EXPECT_EQ(tight.at("unet_pictures_at_a_time"), 0.5);
   const Finished done = run({"plan", "--ckpt", checkpoint(), "--card-memory", "8"});
   expect_failure(done, 2, "--card-memory goes with --device cuda");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cuda/card.h"
 #include "support/case_run.h"
 
@@ -18,9 +20,26 @@ Tolerance full_tolerance(const ReferenceCase& reference_case) {
   return tolerance;
 }
 
-/// Half precision keeps 11 bits, and a run of a few steps multiplies what they lose by up to ten.
-Tolerance half_tolerance() {
-  return {.cond = 2e-2, .latent = 0.1, .image = 0.1, .pixel_share = 1, .pixel_largest = 16};
+/// Half precision keeps 11 bits where float32 keeps 24. The reference's record of a case says what
+/// float32's roundings in the networks did to it, against double precision. Roundings of half at
+/// the same places do 2^13 times as much, as far as an effect is in proportion to its cause; and
+/// there are fewer of them, since sums stay float32's: so this is the most to expect. Cases without
+/// such figures get those of the median case.
+Tolerance half_tolerance(const ReferenceCase& reference_case) {
+  constexpr double kCoarser = 1 << 13;
+  constexpr double kCond = 2.6e-6, kLatent = 7e-5, kImage = 2.3e-5;
+  const nlohmann::json& floor = reference_case.info.at("float32_vs_float64_networks");
+  const auto most = [&](const char* key, double median) {
+    const bool known = floor.is_object() && floor.contains(key);
+    return kCoarser * (known ? floor.at(key).get<double>() : median);
+  };
+  Tolerance tolerance{.cond = most("cond_maxabs", kCond),
+                      .latent = most("latent_maxabs", kLatent),
+                      .image = most("image_maxabs", kImage),
+                      .pixel_share = 1};
+  // 255 values stand for the two from -1 to 1; cutting to a whole number may add one.
+  tolerance.pixel_largest = static_cast<int>(std::min(255.0, 127.5 * tolerance.image + 2));
+  return tolerance;
 }
 
 class CudaCases : public testing::TestWithParam<std::string> {};
@@ -44,7 +63,7 @@ TEST_P(CudaCases, InFull) {
 TEST_P(CudaCases, InHalf) {
   SD_NEEDS_REFERENCE();
   SD_NEEDS_CARD();
-  check_case(GetParam(), "autocast", half_tolerance());
+  check_case(GetParam(), "autocast", half_tolerance(ReferenceCase(GetParam())));
 }
 
 INSTANTIATE_TEST_SUITE_P(Reference, CudaCases, testing::ValuesIn(reference_cases("tli")),

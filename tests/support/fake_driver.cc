@@ -61,6 +61,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
 
 int cuDeviceTotalMem_v2(size_t* bytes, int device) {
   *bytes = (device == 10 ? size_t{10} : size_t{80}) << 30;
+  if (story() == "slice") *bytes = size_t{1} << 30;
   return 0;
 }
 

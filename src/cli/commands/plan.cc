@@ -38,6 +38,7 @@ runtime::ExecPolicy planned_policy(const PlanOptions& options) {
     const runtime::CudaDevice any{.name = "any card", .major = 9, .minor = 0};
     host.cuda.assign(kMost, any);
     host.why_no_cuda.clear();
+    host.cuda_kernels = true;
   }
   runtime::ExecPolicy policy = runtime::resolve(asked, host);
   if (options.card_memory <= 0) return policy;
@@ -97,6 +98,8 @@ nlohmann::json as_json(const pipeline::MemoryChoice& choice, const Workload& loa
           {"unet_pictures_at_a_time", pictures_at_a_time(plan, load)},
           {"weights", weights},
           {"stages", stages},
+          {"recordings", plan.recordings},
+          {"keeps_recordings", plan.keeps_recordings},
           {"workspace", plan.workspace},
           {"program", plan.program},
           {"total", plan.total()},
@@ -139,6 +142,10 @@ void print_text(const pipeline::MemoryChoice& choice, const Workload& load,
     if (stage.held > stage.tensors) {
       print_line("  with what is kept for the next", stage.held);
     }
+  }
+  if (plan.recordings > 0) {
+    print_line("graphs of the UNet, beside decode", plan.keeps_recordings ? plan.recordings : 0,
+               plan.keeps_recordings ? "" : "given up before it");
   }
   print_line("workspace of kernels", plan.workspace);
   print_line("program and libraries", plan.program);

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "runtime/captured_fn.h"
+#include "runtime/graph_recorder.h"
 
 namespace sd::runtime::device {
 
-/// Records on a stream of its own, after three runs in which libraries choose their algorithms and
-/// take their memory.
-Recorder make_recorder(const c10::Device& device);
+/// Records CUDA graphs on the card.
+std::unique_ptr<GraphCard> make_graph_card(const c10::Device& device);
 
 }  // namespace sd::runtime::device

@@ -46,6 +46,46 @@ TEST(ErrorOf, ALackOfMemoryIsTheDevices) {
   }
 }
 
+void throw_cuda(int code, const char* words) {
+  throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, code, words);
+}
+
+TEST(ErrorOf, ACardsOwnTroubleIsTheDevices) {
+  for (const auto& [code, hint] : std::initializer_list<std::pair<int, const char*>>{
+           {46, "exclusive"}, {209, "no code for this card"}, {214, "start it again"}}) {
+    const Error error = told(
+        [&, code = code] { throw_cuda(code, "CUDA error: all devices are busy\nSearch for it"); });
+    EXPECT_EQ(error.kind(), ErrorKind::kDevice) << code;
+    EXPECT_STREQ(error.what(), "the card cannot be used: CUDA error: all devices are busy");
+    EXPECT_NE(error.hint().find(hint), std::string::npos) << error.hint();
+    EXPECT_NE(error.hint().find("`device` cpu"), std::string::npos) << error.hint();
+  }
+  for (const int code : {1, 700, 716, 719, 901}) {
+    const Error error = told([&] { throw_cuda(code, "CUDA error: ours"); });
+    EXPECT_EQ(error.kind(), ErrorKind::kInternal) << code;
+    EXPECT_STREQ(error.what(), "LibTorch: CUDA error: ours");
+  }
+  EXPECT_EQ(std::string(told([] { throw_cuda(2, "CUDA error: out"); }).what()),
+            "out of memory: CUDA error: out");
+}
+
+TEST(ErrorOf, AfterACardsErrorNothingMoreIsDrawnOnIt) {
+  const auto ends = [](const std::function<void()>& work) {
+    try {
+      work();
+    } catch (...) {
+      return ends_use_of_card(std::current_exception());
+    }
+    return false;
+  };
+  EXPECT_TRUE(ends([] { throw_cuda(214, "CUDA error: a memory fault"); }));
+  EXPECT_TRUE(ends([] { throw_cuda(700, "CUDA error: an illegal address"); }));
+  EXPECT_FALSE(ends([] { throw_cuda(2, "CUDA error: out of memory"); }));
+  EXPECT_FALSE(ends([] { TORCH_CHECK(false, "shapes differ"); }));
+  EXPECT_FALSE(ends([] { throw Error(ErrorKind::kUsage, "no"); }));
+  EXPECT_FALSE(ends([] { throw 1; }));
+}
+
 TEST(ErrorOf, AllElseIsABug) {
   const Error torch = told([] { TORCH_CHECK(false, "shapes differ\nand more"); });
   EXPECT_EQ(torch.kind(), ErrorKind::kInternal);

@@ -191,6 +191,65 @@ TEST_F(ScarceMemory, IsPlannedForBeforeASecondPassEncodes) {
   EXPECT_THROW(draw(Pipeline::load(model_.options, policy), request, once), c10::OutOfMemoryError);
 }
 
+/// A ladder on the processor beside recordings that are there once.
+class CodersLadder : public ::testing::Test {
+ protected:
+  CodersLadder()
+      : source_(open_model(model_.options.model)),
+        planner_(source_, policy_),
+        ladder_(planner_, policy_, source_, [this] { return std::exchange(recordings_, false); }) {}
+
+  /// Works so often without finding memory; notes whether there were recordings and strips.
+  at::Tensor work(int failures) {
+    return ladder_.run_coder("decode", [this, failures]() mutable {
+      tried_.emplace_back(recordings_, ladder_.in_strips());
+      if (static_cast<int>(tried_.size()) <= failures) {
+        TORCH_CHECK_WITH(OutOfMemoryError, false, "none left");
+      }
+      return at::ones({1});
+    });
+  }
+
+  static ExecPolicy with_graphs() {
+    ExecPolicy policy = cpu_policy(true);
+    policy.cuda_graphs = true;
+    return policy;
+  }
+
+  ModelOnDisk model_;
+  ExecPolicy policy_ = with_graphs();
+  ModelSource source_;
+  MemoryPlanner planner_;
+  bool recordings_ = true;
+  std::vector<std::pair<bool, bool>> tried_;
+  MemoryLadder ladder_;
+};
+
+TEST_F(CodersLadder, GivesRecordingsUpBeforeItGoesToStrips) {
+  EXPECT_TRUE(work(2).defined());
+  using Tries = std::vector<std::pair<bool, bool>>;
+  EXPECT_EQ(tried_, (Tries{{true, false}, {false, false}, {false, true}}));
+  tried_.clear();
+  recordings_ = true;
+  EXPECT_TRUE(work(0).defined());  // of the next batch: what failed once is not tried again
+  EXPECT_EQ(tried_, (Tries{{false, true}}));
+}
+
+TEST_F(CodersLadder, ThrowsWhereStripsDoNotSufficeEither) {
+  EXPECT_THROW(work(3), c10::OutOfMemoryError);
+  EXPECT_EQ(tried_.size(), 3U);
+}
+
+TEST_F(CodersLadder, KeepsRecordingsWhereMemorySuffices) {
+  EXPECT_TRUE(work(0).defined());
+  EXPECT_TRUE(recordings_);
+  policy_.free_bytes = 1;  // the plan knows
+  ladder_.plan({.pictures = 1, .height = 64, .width = 64, .guided = true, .encodes = false});
+  tried_.clear();
+  EXPECT_TRUE(work(0).defined());
+  EXPECT_FALSE(tried_.front().first);
+}
+
 TEST(OutOfMemory, IsToldFromOtherErrors) {
   const auto is_one = [](const auto& work) {
     try {
@@ -202,7 +261,19 @@ TEST(OutOfMemory, IsToldFromOtherErrors) {
   };
   EXPECT_TRUE(is_one([] { throw std::bad_alloc(); }));
   EXPECT_TRUE(is_one([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); }));
-  EXPECT_TRUE(is_one([] { TORCH_CHECK(false, "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"); }));
+  for (const char* words :
+       {"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+        "GET was unable to find an engine to execute this computation",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"}) {
+    EXPECT_TRUE(is_one([&] { TORCH_CHECK(false, words); })) << words;
+  }
+  const auto cuda = [](int code, const char* words) {
+    throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, code, words);
+  };
+  EXPECT_TRUE(is_one([&] { cuda(2, "CUDA error: in words of its own"); }));
+  EXPECT_FALSE(is_one([&] { cuda(700, "CUDA error: an address; cannot allocate memory"); }));
   EXPECT_TRUE(is_one([] { at::empty({int64_t{1} << 60}); }));
   EXPECT_FALSE(is_one([] { TORCH_CHECK(false, "shapes differ"); }));
   EXPECT_FALSE(is_one([] { throw std::runtime_error("out of luck"); }));

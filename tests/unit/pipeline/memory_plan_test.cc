@@ -214,6 +214,35 @@ TEST(MemoryChoice, GivesEachCardTheFirstRungThatFits) {
       << line;
 }
 
+/// Graphs hold the tensors of a call while the autoencoder works.
+TEST(MemoryChoice, CountsWhatRecordingsHoldAndGivesThemUpWhereTheyDoNotFit) {
+  ExecPolicy graphs = card_policy();
+  graphs.cuda_graphs = true;
+  const auto chosen = [&](double gigabytes, const Workload& load) {
+    return choose_memory(shapes_of(v1()), with_free(graphs, gigabytes), load);
+  };
+  const MemoryPlan without =
+      choose_memory(shapes_of(v1()), with_free(card_policy(), 10), kThreePictures).plan;
+  EXPECT_EQ(without.recordings, 0);
+  const MemoryChoice roomy = chosen(10, kThreePictures);
+  ASSERT_TRUE(roomy.plan.keeps_recordings);
+  EXPECT_EQ(roomy.plan.recordings, roomy.plan.stages.front().held);
+  EXPECT_EQ(roomy.plan.total(), without.total() + roomy.plan.recordings);
+  EXPECT_EQ(roomy.plan.during(roomy.plan.stages.front()), without.during(without.stages.front()));
+  const MemoryChoice small = chosen(4, kThreePictures);
+  EXPECT_FALSE(small.plan.keeps_recordings);
+  EXPECT_FALSE(small.plan.in_strips);
+  EXPECT_TRUE(small.fits);
+  EXPECT_EQ(small.plan.total(), without.total());
+  EXPECT_NE(memory_line(small, with_free(graphs, 4)).find("UNet recorded anew for each batch"),
+            std::string::npos);
+  Workload large = kThreePictures;
+  large.height = large.width = 1024;
+  EXPECT_TRUE(chosen(10, large).plan.keeps_recordings);
+  EXPECT_FALSE(chosen(6, large).plan.keeps_recordings);
+  EXPECT_EQ(chosen(6, large).plan.unet_share, UNetShare::kAll);
+}
+
 TEST(MemoryChoice, SplitsTheUNetOnTheCpuWhereTheLowestModeDoesNotSuffice) {
   Workload many = kThreePictures;
   many.pictures = 16;

@@ -159,6 +159,42 @@ TEST(CapturedFn, WithoutMemoryDropsItsRecordingsAndRecordsAgainLater) {
   EXPECT_EQ(recordings, 2);
 }
 
+TEST(CapturedFn, WithoutMemoryTriesOnceMoreInThatOfItsRecordings) {
+  Product product;
+  int recordings = 0, failures = 0;
+  const Recorder recorder = [&,
+                             repeat = repeating(&recordings)](const std::function<void()>& work) {
+    TORCH_CHECK_WITH(OutOfMemoryError, failures-- <= 0, "none left");
+    return repeat(work);
+  };
+  CapturedFn captured(product.fn(), recorder);
+  const at::Tensor x = numbers({2, 3}), longer = numbers({1, 2, 3});
+  captured({x, x});
+  failures = 1;
+  expect_values(captured({longer, longer}), {1, 4, 9});
+  EXPECT_EQ(captured.size(), 1U) << "the first is gone";
+  EXPECT_EQ(recordings, 2);
+}
+
+TEST(CapturedFn, ThrowsWhatACardSaysOfItsOwnTrouble) {
+  constexpr int kLost = 214, kInCapture = 900;
+  for (const int code : {kLost, kInCapture}) {
+    Product product;
+    CapturedFn captured(product.fn(),
+                        [&](const std::function<void()>&) -> std::unique_ptr<Recording> {
+                          throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, code,
+                                                      "CUDA error: of a card");
+                        });
+    const at::Tensor x = numbers({2});
+    if (code == kLost) {
+      EXPECT_THROW(captured({x, x}), c10::AcceleratorError);
+    } else {
+      expect_values(captured({x, x}), {4});
+    }
+    EXPECT_EQ(captured.size(), 0U);
+  }
+}
+
 TEST(CapturedFn, AFailureThatIsNotTheRecordersStays) {
   int recordings = 0;
   CapturedFn captured(

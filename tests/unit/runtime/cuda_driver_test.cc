@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace sd {
 using namespace runtime;
@@ -11,11 +12,11 @@ namespace {
 
 CudaDriver probe(const char* story) {
   ::setenv("SD_FAKE_DRIVER", story, 1);
-  return probe_cuda_driver(SD_FAKE_DRIVER_LIBRARY, SD_FAKE_DRIVER_LIBRARY);
+  return probe_cuda_driver({SD_FAKE_DRIVER_LIBRARY, SD_FAKE_DRIVER_LIBRARY, {}});
 }
 
 TEST(CudaDriver, IsAbsentWhereItsLibraryIs) {
-  const CudaDriver driver = probe_cuda_driver("libcuda.so.0", "libnvidia-ml.so.0");
+  const CudaDriver driver = probe_cuda_driver({"libcuda.so.0", "libnvidia-ml.so.0", {"/no/where"}});
   EXPECT_EQ(driver.problem, "no driver");
   EXPECT_EQ(driver.version, 0);
   EXPECT_TRUE(driver.devices.empty());
@@ -38,9 +39,26 @@ TEST(CudaDriver, DescribesItsCards) {
 
 TEST(CudaDriver, WorksWithoutTheManagementLibrary) {
   ::setenv("SD_FAKE_DRIVER", "two-cards", 1);
-  const CudaDriver driver = probe_cuda_driver(SD_FAKE_DRIVER_LIBRARY, "libnvidia-ml.so.0");
+  const CudaDriver driver = probe_cuda_driver({SD_FAKE_DRIVER_LIBRARY, "libnvidia-ml.so.0", {}});
   ASSERT_EQ(driver.devices.size(), 2U);
   EXPECT_EQ(driver.devices[0].free_bytes, 0U);
+}
+
+TEST(CudaDriver, IsAlsoFoundInTheFoldersOfContainers) {
+  ::setenv("SD_FAKE_DRIVER", "two-cards", 1);
+  // The driver of the tests has the real names; where a real one is installed, that is found first.
+  const std::filesystem::path folder = std::filesystem::path(SD_FAKE_DRIVER_LIBRARY).parent_path();
+  const CudaDriver driver =
+      probe_cuda_driver({"libcuda.so.1", "libnvidia-ml.so.1", {"/no/where", folder.string()}});
+  EXPECT_GT(driver.version, 0) << driver.problem;
+}
+
+/// NVML speaks of the whole card, of which the process may have a slice.
+TEST(CudaDriver, HasNoMoreFreeThanItIs) {
+  const CudaDriver driver = probe("slice");
+  ASSERT_EQ(driver.devices.size(), 2U);
+  EXPECT_EQ(driver.devices[0].total_bytes, uint64_t{1} << 30);
+  EXPECT_EQ(driver.devices[0].free_bytes, uint64_t{1} << 30);
 }
 
 TEST(CudaDriver, SaysWhatIsWrong) {

@@ -80,11 +80,9 @@ TEST(Resolve, PrecisionOnACard) {
   const ExecPolicy half = resolve(asking("cuda"), host);
   EXPECT_EQ(half.dtype, at::kHalf);
   EXPECT_EQ(half.vae_dtype, at::kHalf);
-  EXPECT_TRUE(half.tf32);
   const ExecPolicy full = resolve(asking("cuda", Precision::kFull), host);
   EXPECT_EQ(full.dtype, at::kFloat);
   EXPECT_EQ(full.vae_dtype, at::kFloat);
-  EXPECT_FALSE(full.tf32);
   const ExecPolicy bf16 = resolve(asking("cuda", Precision::kBf16), host);
   EXPECT_EQ(bf16.dtype, at::kBFloat16);
   EXPECT_FALSE(bf16.kernels.bf16);  // the CPU's

@@ -70,6 +70,17 @@ TEST(LoadSafetyChecker, TakesEitherFormatAndLeavesExtraTensorsAlone) {
   }
 }
 
+/// Of a run on a card, too: its weights are the processor's, and so must its kernels be.
+TEST(LoadSafetyChecker, ComputesOnTheProcessorWithItsFastKernels) {
+  SmallChecker small;
+  const Image picture = pattern("noise", 128, 128, 1);
+  const fs::path path = small.write_safetensors();
+  KernelPolicy kernels{.isa = probe_isa()};
+  const auto expected = load_safety_checker(path, kernels)->check(picture).concept_scores;
+  kernels.device = DeviceKind::kCuda;
+  EXPECT_EQ(load_safety_checker(path, kernels)->check(picture).concept_scores, expected);
+}
+
 TEST(LoadSafetyChecker, NamesEveryTensorThatIsMissingOrMisshapen) {
   SmallChecker small;
   small.tensors.erase("concept_embeds");

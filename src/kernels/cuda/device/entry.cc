@@ -1,5 +1,6 @@
 // The one function that libsd_cuda.so shows.
 
+#include <ATen/Context.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 
 #include <cstring>
@@ -14,14 +15,22 @@ namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
+// The allocator knows of cards once it was started, which the first tensor on one does; these two
+// may be asked before.
+void start_allocator() { at::globalContext().lazyInitDevice(c10::kCUDA); }
+
 uint64_t peak_bytes(const c10::Device& device) {
+  start_allocator();
   constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   return static_cast<uint64_t>(allocator::getDeviceStats(device.index()).reserved_bytes[kAll].peak);
 }
 
-void reset_peak(const c10::Device& device) { allocator::resetPeakStats(device.index()); }
+void reset_peak(const c10::Device& device) {
+  start_allocator();
+  allocator::resetPeakStats(device.index());
+}
 
-constexpr runtime::CudaRuntimeTable kRuntime{runtime::device::make_recorder, peak_bytes,
+constexpr runtime::CudaRuntimeTable kRuntime{runtime::device::make_graph_card, peak_bytes,
                                              reset_peak};
 constexpr cuda::KernelTable kKernels{cuda::device::make_conv2d, cuda::device::make_group_norm,
                                      cuda::device::make_geglu, cuda::device::make_guide,
