@@ -16,6 +16,19 @@ std::optional<nn::Linear> own_emb_layer(const nn::Linear::Joined& layer, const U
   return nn::Linear(layer.view, 4 * config.model_channels, layer.out, kernels);
 }
 
+/// Queries, keys and values of `dim` values, each `width`: as one map, or as three.
+std::vector<nn::Linear> qkv_maps(const weights::WeightView& view, int64_t dim, int64_t width,
+                                 const runtime::KernelPolicy& kernels) {
+  const std::vector<nn::Linear::Joined> maps = {
+      {view["to_q"], width}, {view["to_k"], width}, {view["to_v"], width}};
+  if (kernels.joins_products()) {
+    return {nn::Linear::join(view["to_qkv"], maps, dim, kernels, /*bias=*/false)};
+  }
+  std::vector<nn::Linear> three;
+  for (const auto& map : maps) three.emplace_back(map.view, dim, width, kernels, /*bias=*/false);
+  return three;
+}
+
 int64_t head_count(const UNetConfig& config, int64_t channels) {
   return config.num_head_channels == -1 ? config.num_heads : channels / config.num_head_channels;
 }
@@ -97,17 +110,9 @@ at::Tensor CrossAttention::operator()(const at::Tensor& x, const KeysAndValues& 
 
 SelfAttention::SelfAttention(const weights::WeightView& view, int64_t dim, int64_t heads,
                              int64_t dim_head, const runtime::KernelPolicy& kernels)
-    : attention_(heads, /*causal=*/false, kernels),
-      to_out_(view["to_out.0"], heads * dim_head, dim, kernels) {
-  const int64_t width = heads * dim_head;
-  const std::vector<nn::Linear::Joined> maps = {
-      {view["to_q"], width}, {view["to_k"], width}, {view["to_v"], width}};
-  if (kernels.joins_products()) {
-    to_qkv_.push_back(nn::Linear::join(view["to_qkv"], maps, dim, kernels, /*bias=*/false));
-  } else {
-    for (const auto& map : maps) to_qkv_.emplace_back(map.view, dim, width, kernels, false);
-  }
-}
+    : to_qkv_(qkv_maps(view, dim, heads * dim_head, kernels)),
+      attention_(heads, /*causal=*/false, kernels),
+      to_out_(view["to_out.0"], heads * dim_head, dim, kernels) {}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const at::Tensor& residual) const {
   std::vector<at::Tensor> qkv;  // each [n, T, heads*dim_head], perhaps thirds of one
@@ -129,7 +134,8 @@ BasicTransformerBlock::BasicTransformerBlock(const weights::WeightView& view, in
 
 at::Tensor BasicTransformerBlock::operator()(const at::Tensor& x,
                                              const KeysAndValues& context) const {
-  at::Tensor h = attn1_(norm1_(x), x);                                    // [n, T, dim]
+  const at::Tensor normed = norm1_(x);
+  at::Tensor h = attn1_(normed, x);                                       // [n, T, dim]
   h = attn2_(norm2_(h), context, nn::repeat_rows(h, context.k.size(0)));  // [N, T, dim]
   return ff_out_(ff_in_(norm3_(h)), h);
 }

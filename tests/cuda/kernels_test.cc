@@ -135,6 +135,9 @@ TEST(CudaKernels, Conv2dWithAllThatIsAddedToIt) {
             << x.sizes() << " " << type;
         EXPECT_LE(difference((*kernel)(inputs.x), (*aten)(inputs.x)),
                   4 * rounding * (1 + y.abs().max().item<double>()));
+        const Conv2dInputs cut{.x = inputs.x, .relu = true};
+        EXPECT_LE(difference((*kernel)(cut), (*aten)(cut)),
+                  4 * rounding * (1 + y.abs().max().item<double>()));
       }
     }
   }

@@ -105,7 +105,7 @@ struct EmulatedNorm {
 /// number is.
 template <class T, class Index>
 at::Tensor emulated_conv_tail(const at::Tensor& y, const at::Tensor& bias, const at::Tensor& added,
-                              const at::Tensor& residual, bool packs) {
+                              const at::Tensor& residual, bool packs, bool relu = false) {
   at::Tensor result = y.clone(at::MemoryFormat::ChannelsLast);
   const auto data_of = [](const at::Tensor& x) {
     return x.defined() ? x.template const_data_ptr<T>() : nullptr;
@@ -117,7 +117,8 @@ at::Tensor emulated_conv_tail(const at::Tensor& y, const at::Tensor& bias, const
                                           .pictures = y.size(0),
                                           .pixels = y.size(2) * y.size(3),
                                           .channels = y.size(1),
-                                          .added_rows = added.defined() ? added.size(0) : 1};
+                                          .added_rows = added.defined() ? added.size(0) : 1,
+                                          .relu = relu};
   constexpr int kWidth = kernels::cuda::kPackWidth<T>;
   const bool wide = packs && job.channels % kWidth == 0;
   const auto count = static_cast<Index>(job.count() / (wide ? kWidth : 1));

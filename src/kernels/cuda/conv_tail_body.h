@@ -9,7 +9,7 @@ namespace sd::kernels::cuda {
 inline constexpr int kConvTailThreads = 256;
 
 /// What follows a convolution, in one pass over its channels_last result and rounded once: the
-/// bias, the picture's time embedding, the residual. Each of the three may be null.
+/// bias, the picture's time embedding, the residual, each of which may be null, and the ReLU.
 template <class T>
 struct ConvTailJob {
   T* y;               ///< [N, pixels, channels]: read and written
@@ -20,6 +20,7 @@ struct ConvTailJob {
   int64_t pixels;
   int64_t channels;
   int64_t added_rows;  ///< 1 or N
+  bool relu;           ///< what is below zero becomes zero
 
   int64_t count() const { return pictures * pixels * channels; }
   /// Whether each place is a number of 32 bits, which a card divides several times faster.
@@ -46,7 +47,9 @@ SD_HOST_DEVICE void conv_tail_at(const ConvTailJob<T>& job, Index index) {
   }
   if (job.residual != nullptr) add_pack<kWidth>(job.residual, index, sum);
   Pack<T, kWidth> out;
-  for (int i = 0; i < kWidth; ++i) out.values[i] = static_cast<T>(sum[i]);
+  for (int i = 0; i < kWidth; ++i) {
+    out.values[i] = static_cast<T>(job.relu && sum[i] < 0 ? 0.0f : sum[i]);
+  }
   reinterpret_cast<Pack<T, kWidth>*>(job.y)[index] = out;
 }
 

@@ -249,6 +249,17 @@ TEST(CudaConvTail, IsExactInFloat) { check_conv_tail<float>(at::kFloat, 3e-7); }
 TEST(CudaConvTail, IsRoundedOnceInHalf) { check_conv_tail<c10::Half>(at::kHalf, 5e-4); }
 TEST(CudaConvTail, IsRoundedOnceInBfloat16) { check_conv_tail<c10::BFloat16>(at::kBFloat16, 4e-3); }
 
+TEST(CudaConvTail, MakesWhatIsBelowZeroZeroAtLast) {
+  at::Tensor y = random({2, 24, 5, 3}, 5).contiguous(at::MemoryFormat::ChannelsLast);
+  y[1][2][3][1] = NAN;
+  const at::Tensor bias = random({24}, 7);
+  const at::Tensor expected = at::relu(y + bias.reshape({1, -1, 1, 1}));
+  for (const bool packs : {false, true}) {
+    const auto found = emulated_conv_tail<float, uint32_t>(y, bias, {}, {}, packs, /*relu=*/true);
+    EXPECT_TRUE(at::allclose(found, expected, 1e-6, 1e-6, /*equal_nan=*/true)) << packs;
+  }
+}
+
 TEST(CudaConvTail, LetsWhatIsNoNumberThroughWhereItIs) {
   const auto last = [](const at::Tensor& x) {
     return x.contiguous(at::MemoryFormat::ChannelsLast);

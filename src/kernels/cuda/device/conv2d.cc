@@ -33,8 +33,9 @@ class CudaConv2d final : public Conv2dKernel {
     if (inputs.channels.defined()) added = inputs.channels.contiguous();
     if (inputs.residual.defined()) residual = inputs.residual.contiguous(kLast);
     check(y, added, residual);
-    const bool anything = spec_.bias.defined() || added.defined() || residual.defined();
-    if (anything && y.numel() > 0) finish(y, added, residual);
+    const bool anything =
+        spec_.bias.defined() || added.defined() || residual.defined() || inputs.relu;
+    if (anything && y.numel() > 0) finish(y, added, residual, inputs.relu);
     return y;
   }
 
@@ -51,7 +52,7 @@ class CudaConv2d final : public Conv2dKernel {
                 "expected a residual of ", y.sizes());
   }
 
-  void finish(at::Tensor& y, const at::Tensor& added, const at::Tensor& residual) const {
+  void finish(at::Tensor& y, const at::Tensor& added, const at::Tensor& residual, bool relu) const {
     const c10::DeviceGuard guard(y.device());
     const auto stream = c10::cuda::getCurrentCUDAStream(y.device().index()).stream();
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, y.scalar_type(), "conv2d", [&] {
@@ -65,7 +66,8 @@ class CudaConv2d final : public Conv2dKernel {
                                                .pictures = y.size(0),
                                                .pixels = y.size(2) * y.size(3),
                                                .channels = y.size(1),
-                                               .added_rows = added.defined() ? added.size(0) : 1},
+                                               .added_rows = added.defined() ? added.size(0) : 1,
+                                               .relu = relu},
                          stream);
       }
     });
