@@ -5,15 +5,24 @@ set(SD_CUDA AUTO CACHE STRING "Build our kernels for NVIDIA cards: AUTO, ON or O
 set_property(CACHE SD_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(SD_TORCH_CUDA_DIR "${SD_TORCH_DIR}/lib" CACHE PATH
   "Where libtorch_cuda.so and libc10_cuda.so are, to link with")
-find_program(SD_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
+# First that of the wheels, which has LibTorch's release; scripts/setup brings it where no other will do.
+find_program(SD_NVCC nvcc HINTS "${SD_TORCH_SITE}/nvidia/cu13" ENV CUDA_HOME ENV CUDA_PATH
+  /usr/local/cuda PATH_SUFFIXES bin)
+# /dev/nvidia0 is absent in a container that is given another card; /dev/dxg is Windows' device.
+set(SD_CARD_DEVICE FALSE)
+foreach(device nvidiactl nvidia0 dxg)
+  if(EXISTS "/dev/${device}")
+    set(SD_CARD_DEVICE TRUE)
+  endif()
+endforeach()
 
 set(why "")
 if(NOT SD_NVCC)
-  set(why "nvcc is not found: put it into PATH, or set CUDA_HOME")
+  set(why "nvcc is not found: scripts/setup --cuda brings it, or put it into PATH, or set CUDA_HOME")
 elseif(NOT EXISTS "${SD_TORCH_CUDA_DIR}/libtorch_cuda.so")
   set(why "libtorch_cuda.so is not in ${SD_TORCH_CUDA_DIR}: run SD_CUDA=ON scripts/setup")
 endif()
-if(SD_CUDA STREQUAL "AUTO" AND NOT why AND NOT EXISTS "/dev/nvidia0")
+if(SD_CUDA STREQUAL "AUTO" AND NOT why AND NOT SD_CARD_DEVICE)
   set(why "no card is here; -DSD_CUDA=ON builds it all the same")
 elseif(SD_CUDA STREQUAL "OFF")
   set(why "SD_CUDA is OFF")

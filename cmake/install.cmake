@@ -25,7 +25,7 @@ if(EXISTS "${SD_TORCH_SITE}/nvidia/cudnn")
   file(GLOB cuda_libraries
     "${SD_TORCH_DIR}/lib/libc10_cuda.so" "${SD_TORCH_DIR}/lib/libcaffe2_nvrtc.so"
     "${SD_TORCH_DIR}/lib/libtorch_*.so" "${SD_TORCH_SITE}/nvidia/*/lib/*.so*")
-  list(FILTER cuda_libraries EXCLUDE REGEX "torch_(cpu|python)\\.so$")
+  list(FILTER cuda_libraries EXCLUDE REGEX "torch_(cpu|python)\\.so$|/libnvvm\\.so")
   install(FILES ${cuda_libraries} DESTINATION "${SD_LIBDIR}")
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/configs" DESTINATION "${SD_DATADIR}")

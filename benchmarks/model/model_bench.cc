@@ -7,7 +7,10 @@
 // [1, 4, size, size] for the decoder. Prints one line of JSON.
 //
 // With --device cuda, on a card: --precision fp16, bf16 or fp32, the UNet's call recorded as a
-// run's is, the inputs there, the result's way back counted. The first evaluation records.
+// run's is, the inputs there, the result's way back counted. The first evaluation records. With
+// --steps N that many evaluations follow each other before the result comes back, as in a run, and
+// the time is that of one. It fails where a run would have no graphs, but with --graphs off or
+// --kernels aten.
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -38,6 +41,9 @@ struct Options {
   std::string part, model, inputs, output;
   std::string config = data_file("configs/stable-diffusion/v1-inference.yaml").string();
   int repeat = 2;
+  int steps = 1;
+  bool graphs = true;
+  std::optional<bool> cudnn_attention;
   int64_t rows = 1;
   int64_t size = 64;
   std::string precision = "fp32";
@@ -76,10 +82,13 @@ class Part {
     root_.report().throw_if_failed();
   }
 
-  /// On the CPU.
-  at::Tensor operator()() {
-    const at::Tensor result =
-        unet_ ? unet_call_(*unet_, input_, kTime, context_, nullptr) : autoencoder_->decode(input_);
+  /// The last of that many evaluations, on the CPU.
+  at::Tensor operator()(int evaluations) {
+    at::Tensor result;
+    for (int i = 0; i < evaluations; ++i) {
+      result = unet_ ? unet_call_(*unet_, input_, kTime, context_, nullptr)
+                     : autoencoder_->decode(input_);
+    }
     return result.to(at::kCPU);
   }
 
@@ -102,7 +111,15 @@ ExecPolicy policy_of(Options options) {
   options.device.precision = options.precision == "fp16"   ? Precision::kAutocast
                              : options.precision == "bf16" ? Precision::kBf16
                                                            : Precision::kFull;
-  return resolve(options.device, probe_host(options.device));
+  const HostInfo host = probe_host(options.device);
+  ExecPolicy policy = resolve(options.device, host);
+  if (policy.device.is_cuda() && options.graphs && !policy.cuda_graphs &&
+      options.device.kernels == KernelChoice::kAuto) {
+    throw Error(ErrorKind::kDevice, "the UNet cannot be recorded: " + host.why_no_cuda_kernels,
+                "build sd_cuda beside this program, or give --graphs off");
+  }
+  policy.cuda_graphs = policy.cuda_graphs && options.graphs;
+  return policy;
 }
 
 int measure(const Options& options) {
@@ -112,10 +129,14 @@ int measure(const Options& options) {
   apply_threads(policy);
   apply_device(policy);
   apply_memory(policy);
+  if (options.cudnn_attention) at::globalContext().setSDPUseCuDNN(*options.cudnn_attention);
+  std::fprintf(stderr, "%s%s\n", policy.reason.c_str(), policy.cuda_graphs ? ", graphs" : "");
   Part part(options, policy);
   watch.ready();
   at::Tensor result;
-  for (int i = 0; i < options.repeat; ++i) result = watch.time([&] { return part(); });
+  for (int i = 0; i < options.repeat; ++i) {
+    result = watch.time([&] { return part(options.steps); }, options.steps);
+  }
   watch.print();
   result = result.to(at::kFloat).contiguous();
   std::ofstream(options.output, std::ios::binary)
@@ -135,13 +156,21 @@ int main(int argc, char** argv) {
   app.add_option("--config", options.config, "its YAML file");
   app.add_option("--inputs", options.inputs, "folder of the inputs")->required();
   app.add_option("--output", options.output, "raw float32")->required();
-  app.add_option("--repeat", options.repeat);
+  app.add_option("--repeat", options.repeat, "how often it is timed");
+  app.add_option("--steps", options.steps, "evaluations in a row, timed together")
+      ->check(CLI::PositiveNumber);
   app.add_option("--rows", options.rows, "latents at once");
   app.add_option("--size", options.size, "height and width of the latent");
   app.add_option("--threads", options.device.threads);
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
   options.device.device = "cpu";
   app.add_option("--device", options.device.device, "cpu, cuda or cuda:N");
+  const std::map<std::string, bool> on_off{{"on", true}, {"off", false}};
+  app.add_option("--graphs", options.graphs, "on a card: off leaves the UNet unrecorded")
+      ->transform(CLI::CheckedTransformer(on_off));
+  app.add_option("--cudnn-attention", options.cudnn_attention,
+                 "on a card: whether cuDNN's attention is used where LibTorch would take it")
+      ->transform(CLI::CheckedTransformer(on_off));
   app.add_option("--memory", options.device.memory)
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, sd::MemoryMode>{{"fast", sd::MemoryMode::kFast},
@@ -159,5 +188,8 @@ int main(int argc, char** argv) {
   } catch (const sd::Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return static_cast<int>(error.kind());
+  } catch (const c10::Error& error) {
+    std::fprintf(stderr, "error: LibTorch: %s\n", error.what_without_backtrace());
+    return 1;
   }
 }

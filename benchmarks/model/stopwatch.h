@@ -15,13 +15,14 @@ class Stopwatch {
   /// The model is loaded.
   void ready() { ready_ = wall() - begin_; }
 
+  /// Notes the seconds of one of that many evaluations.
   template <class Compute>
-  auto time(const Compute& compute) {
+  auto time(const Compute& compute, int evaluations = 1) {
     const double start = wall();
     const double cpu_start = cpu();
     auto result = compute();
-    seconds_.push_back(wall() - start);
-    cpu_seconds_.push_back(cpu() - cpu_start);
+    seconds_.push_back((wall() - start) / evaluations);
+    cpu_seconds_.push_back((cpu() - cpu_start) / evaluations);
     return result;
   }
 

@@ -8,8 +8,8 @@
 #include "models/autoencoder.h"
 #include "models/families.h"
 #include "models/latent_diffusion.h"
-#include "models/random_checkpoint.h"
 #include "runtime/data_files.h"
+#include "support/formula_weights.h"
 #include "support/golden_tensor.h"
 #include "support/parity.h"
 
@@ -23,30 +23,6 @@ namespace {
 /// sd-v1's config, as it comes with the program.
 ModelConfig v1_config() {
   return read_model_config(data_file("configs/stable-diffusion/v1-inference.yaml"));
-}
-
-/// The formula's weights for what `build` asks for, in memory.
-template <class Build>
-WeightView formula_weights(const Build& build) {
-  const WeightView nothing(
-      std::make_shared<const Checkpoint>("nothing", std::map<std::string, at::Tensor>()));
-  build(nothing);
-  std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, shape] : nothing.report().missing()) {
-    at::Tensor values = at::empty(shape, at::kFloat);
-    fill_by_formula(name, shape, values.data_ptr<float>());
-    tensors.emplace(name, std::move(values));
-  }
-  return WeightView(std::make_shared<const Checkpoint>("formula", tensors));
-}
-
-/// An input by formula: uniform, of deviation 1 times `scale`.
-at::Tensor formula_input(const std::string& name, const std::vector<int64_t>& shape,
-                         double scale = 1) {
-  at::Tensor values = at::empty(shape, at::kFloat);
-  // fill_by_formula divides by sqrt(numel / shape[0]): as a row of columns of one it divides by 1.
-  fill_by_formula(name, {values.numel(), 1}, values.data_ptr<float>());
-  return values * scale;
 }
 
 class FullSize : public testing::Test {
