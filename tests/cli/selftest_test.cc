@@ -32,6 +32,22 @@ TEST(SelfTest, FindsOtherPicturesWrong) {
   EXPECT_NE(done.out.find("heart      WRONG: "), std::string::npos) << done.out;
 }
 
+/// A signal from outside stands in for that of an instruction that the processor does not know.
+TEST(SelfTest, TellsOfKernelsThatEndTheirProcess) {
+  if (!std::filesystem::exists("/proc/self/task/" + std::to_string(getpid()) + "/children")) {
+    GTEST_SKIP() << "the system does not tell a process's children";
+  }
+  Program program({"selftest"});
+  pid_t child = 0;
+  ASSERT_TRUE(program.wait_until([&] { return (child = program.child()) != 0; }));
+  kill(child, SIGILL);
+  EXPECT_EQ(program.wait(), 5) << program.err();
+  EXPECT_NE(program.out().find("WRONG: ended by a signal: Illegal instruction"), std::string::npos)
+      << program.out();
+  EXPECT_NE(program.err().find("error: this machine draws other pictures"), std::string::npos)
+      << program.err();
+}
+
 TEST(Version, IsToldAsJsonWithTheCommit) {
   const Finished done = run({"--version", "--json"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
