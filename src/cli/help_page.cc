@@ -112,9 +112,12 @@ std::string group_text(const CommandPage& page, const std::string& group, bool a
   return text.empty() ? "" : "\n" + group + ":\n" + text;
 }
 
-/// A line of a shell; a longer one goes on behind a backslash.
+/// A line of a shell; a longer one goes on behind a backslash, a comment in another one.
 std::string example_line(const std::string& line, int columns) {
   if (text_columns(line) + 2 <= columns) return "  " + line + "\n";
+  if (line.starts_with("# ")) {
+    return "  # " + join(wrap(line.substr(2), columns - 4), "\n  # ") + "\n";
+  }
   std::string text;
   int column = 2;
   for (const std::string& word : pieces(line, ' ')) {

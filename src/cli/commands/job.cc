@@ -254,7 +254,7 @@ void add_job_command(CLI::App* program, RunFn* run) {
       ->add_option("--grid", options->grid_columns,
                    "merge: also write grid.png, of the first 256 pictures, with so many in a row")
       ->type_name("INT")
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256).description(""));
   command->add_flag("--partial", options->partial, "merge: of a job that is not finished, too");
   command->add_option("--out", options->out, "gallery: where the page goes; else DIR/gallery.html")
       ->type_name("FILE");
