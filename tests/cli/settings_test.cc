@@ -100,7 +100,7 @@ TEST_F(SettingSources, AreShownWithAllOfThemThere) {
   EXPECT_EQ(shown("steps", preset), "12 from ./sd.toml");
   EXPECT_EQ(shown("scale", preset), "3 from environment");
   EXPECT_EQ(shown("seed", preset), "9 from preset mine");
-  EXPECT_EQ(shown("height", preset), "512 from default");
+  EXPECT_EQ(shown("rng", preset), "cuda from default");
 }
 
 /// A preset that was trusted stays what it was, whatever a folder's file calls by its name.
