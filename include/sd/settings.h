@@ -122,6 +122,8 @@ struct JobSettings {
   std::string shard;   ///< i/n, auto or auto/n; empty: all of it
   int64_t block = 64;  ///< batches that one shard draws together
   std::optional<TimeSpan> time_limit;
+  /// Keys of the settings that files or variables chose; a job that exists keeps them.
+  std::vector<std::string> from_files;
 };
 
 /// Everything that can be set for a run of txt2img or img2img. The initialisers are the

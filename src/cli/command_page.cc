@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include <string_view>
+
 #include "base/split.h"
 #include "base/strings.h"
 #include "cli/flags.h"
+#include "cli/man_page.h"
+#include "job/presets.h"
 #include "job/settings.h"
 
 namespace sd::cli {
@@ -32,6 +36,72 @@ void add_setting(const job::Setting& setting, FlagPage* flag) {
   if (flag->help != setting.about.help) return;  // a command's own flag of that name
   flag->more = setting.about.more;
   flag->common = setting.about.common;
+}
+
+/// Endings of the files that a command's own flags and arguments name. One for "" is every
+/// command's.
+struct Endings {
+  std::string_view command;
+  std::string_view flag;
+  std::string_view endings;
+};
+constexpr std::string_view kPictures = "png jpg jpeg webp", kWeights = "safetensors ckpt pt bin";
+constexpr Endings kEndings[] = {{"", "settings", "toml"},
+                                {"show", "FILE", kPictures},
+                                {"replay", "FILE", kPictures},
+                                {"watermark", "FILE", kPictures},
+                                {"inspect", "FILE", "safetensors ckpt pt bin png webp"},
+                                {"convert", "IN", kWeights},
+                                {"tokenize", "jsonl", "txt jsonl"},
+                                {"job", "out", "html"}};
+
+void add_endings(const std::string& command, FlagPage* flag) {
+  for (const Endings& each : kEndings) {
+    const bool of_command = each.command.empty() || each.command == command;
+    if (of_command && !flag->names.empty() && each.flag == flag->names.front()) {
+      flag->endings = words_of(each.endings, ' ');
+    }
+  }
+}
+
+/// The parts that a flag's help begins with: {"status", "verify"} of "status, verify: as JSON".
+std::vector<std::string> parts_named(const std::string& help,
+                                     const std::vector<std::string>& parts) {
+  const size_t colon = help.find(": ");
+  if (colon == std::string::npos) return {};
+  std::vector<std::string> named;
+  for (std::string_view word : split(std::string_view(help).substr(0, colon), ',')) {
+    if (word.starts_with(' ')) word.remove_prefix(1);
+    if (std::find(parts.begin(), parts.end(), word) == parts.end()) return {};
+    named.emplace_back(word);
+  }
+  return named;
+}
+
+/// Adds what a shell can complete beyond the table of settings.
+void add_values(CommandPage* page) {
+  for (FlagPage& flag : page->flags) {
+    add_endings(page->name, &flag);
+    if (!flag.names.empty() && flag.names.front() == "preset") {
+      flag.values = job::preset_names();
+      flag.names_preset = true;
+    }
+  }
+  const std::vector<std::string> parts = page->parts();
+  for (FlagPage& flag : page->flags) {
+    if (!flag.positional) flag.parts = parts_named(flag.help, parts);
+  }
+}
+
+/// The commands' pages are what `sd man` may be given.
+void add_page_names(CommandPage* program) {
+  std::vector<std::string> names = {man_name(*program)};
+  for (const CommandPage& command : program->commands) names.push_back(command.name);
+  for (CommandPage& command : program->commands) {
+    for (FlagPage& flag : command.flags) {
+      if (flag.kind == "PAGE") flag.values = names;
+    }
+  }
 }
 
 bool is_common_everywhere(const FlagPage& flag) {
@@ -69,6 +139,13 @@ std::vector<std::string> values_in(const std::string& kind) {
   return kind.find('|') == std::string::npos ? std::vector<std::string>() : words_of(kind, '|');
 }
 
+std::vector<std::string> CommandPage::parts() const {
+  const auto is_argument = [](const FlagPage& flag) { return flag.positional; };
+  const auto first = std::find_if(flags.begin(), flags.end(), is_argument);
+  const auto count = std::count_if(flags.begin(), flags.end(), is_argument);
+  return count < 2 ? std::vector<std::string>() : first->values;
+}
+
 bool CommandPage::is_long() const {
   const auto is_setting = [](const FlagPage& flag) {
     return flag.common && !is_common_everywhere(flag);
@@ -88,6 +165,8 @@ CommandPage page_of(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands({})) {
     page.commands.push_back(page_of(*command));
   }
+  add_values(&page);
+  add_page_names(&page);
   return page;
 }
 

@@ -18,7 +18,9 @@ struct FlagPage {
   std::string more = {};  ///< what is said after `help` where there is room; may be empty
   std::vector<std::string> values = {};   ///< what it may be, where that can be listed
   std::vector<std::string> endings = {};  ///< of the files that it names, without dots; empty: any
-  bool common = false;                    ///< on the short help page
+  std::vector<std::string> parts = {};  ///< of a command with parts, those it goes with; empty: all
+  bool names_preset = false;            ///< presets of settings files are values, too
+  bool common = false;                  ///< on the short help page
   bool positional = false;
 
   bool takes_file() const { return kind == "FILE" || !endings.empty(); }
@@ -35,6 +37,8 @@ struct CommandPage {
 
   /// "sd", "sd txt2img".
   std::string full_name() const { return name.empty() ? "sd" : "sd " + name; }
+  /// What the first argument may be, where others follow it: `sd job status DIR`.
+  std::vector<std::string> parts() const;
   /// Whether some flags are left out of the short help page.
   bool is_long() const;
 };

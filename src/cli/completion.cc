@@ -38,6 +38,11 @@ std::vector<std::string> flag_words(const FlagPage& flag) {
   return words;
 }
 
+bool goes_with(const FlagPage& flag, const std::string& part) {
+  return part.empty() || flag.parts.empty() ||
+         std::find(flag.parts.begin(), flag.parts.end(), part) != flag.parts.end();
+}
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);

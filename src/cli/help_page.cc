@@ -5,12 +5,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/split.h"
 #include "base/strings.h"
 #include "base/terminal.h"
 #include "base/wrap.h"
 
 namespace sd::cli {
 namespace {
+
+/// The text cut behind each `end` that is not between double quotes.
+std::vector<std::string> pieces(const std::string& text, char end) {
+  std::vector<std::string> all = {""};
+  bool quoted = false;
+  for (const char c : text) {
+    all.back() += c;
+    if (c == '"') quoted = !quoted;
+    if (c == end && !quoted) all.emplace_back();
+  }
+  return all;
+}
 
 /// Two columns of a page: what is explained, and the explanation.
 class TwoColumns {
@@ -19,7 +32,7 @@ class TwoColumns {
       : columns_(columns), indent_(columns >= kNarrow ? kRight : kUnder) {}
 
   std::string lines(const std::string& left, const std::string& right) const {
-    std::string text = "  " + left;
+    std::string text = broken("  " + left);
     bool first = text_columns(text) + 2 <= indent_ && indent_ == kRight;
     if (first) text.append(static_cast<size_t>(indent_ - text_columns(text)), ' ');
     for (const std::string& line : wrap(right, columns_ - indent_)) {
@@ -32,6 +45,22 @@ class TwoColumns {
   }
 
  private:
+  /// A label that is too long, broken behind the bars between what a flag may be.
+  std::string broken(const std::string& label) const {
+    if (text_columns(label) <= columns_) return label;
+    std::string text;
+    int column = 0;
+    for (const std::string& word : pieces(label, '|')) {
+      if (column > 0 && column + text_columns(word) > columns_) {
+        text += "\n" + std::string(kUnder, ' ');
+        column = kUnder;
+      }
+      text += word;
+      column += text_columns(word);
+    }
+    return text;
+  }
+
   static constexpr int kNarrow = 64, kRight = 30, kUnder = 6;
   int columns_;
   int indent_;
@@ -83,14 +112,32 @@ std::string group_text(const CommandPage& page, const std::string& group, bool a
   return text.empty() ? "" : "\n" + group + ":\n" + text;
 }
 
-std::string examples_text(const CommandPage& page) {
-  if (page.examples.empty()) return "";
-  std::string text = "\nExamples:\n  ";
-  for (const char c : page.examples) {
-    text += c;
-    if (c == '\n') text += "  ";
+/// A line of a shell; a longer one goes on behind a backslash, a comment in another one.
+std::string example_line(const std::string& line, int columns) {
+  if (text_columns(line) + 2 <= columns) return "  " + line + "\n";
+  if (line.starts_with("# ")) {
+    return "  # " + join(wrap(line.substr(2), columns - 4), "\n  # ") + "\n";
   }
-  return text + "\n";
+  std::string text;
+  int column = 2;
+  for (const std::string& word : pieces(line, ' ')) {
+    if (!text.empty() && column + text_columns(word) + 1 > columns) {
+      text += "\\\n      ";
+      column = 6;
+    }
+    text += word;
+    column += text_columns(word);
+  }
+  return "  " + text + "\n";
+}
+
+std::string examples_text(const CommandPage& page, int columns) {
+  if (page.examples.empty()) return "";
+  std::string text = "\nExamples:\n";
+  for (const std::string_view line : split(page.examples, '\n')) {
+    text += example_line(std::string(line), columns);
+  }
+  return text;
 }
 
 /// The line below a page: where more is said.
@@ -129,7 +176,7 @@ std::string help_text(const CommandPage& page, bool all, int columns) {
   }
   if (!page.commands.empty()) text += "\nCommands:\n";
   for (const CommandPage& command : page.commands) text += two.lines(command.name, command.summary);
-  return text + examples_text(page) + pointer_text(page, all, columns);
+  return text + examples_text(page, columns) + pointer_text(page, all, columns);
 }
 
 std::shared_ptr<CLI::FormatterBase> help_formatter() { return std::make_shared<PageFormatter>(); }

@@ -11,20 +11,19 @@ namespace sd::cli {
 /// Whether a settings file comes from a place that may be another's.
 enum class Trust {
   kFull,
-  kProject,  ///< ./sd.toml: it may set no path, no output and nothing of safety
+  kProject,  ///< ./sd.toml: it may set no path, no output, no job and nothing of safety
 };
 
-/// What a settings file says. Its form is TOML's, of which CLI11 reads lines "key = value", texts
-/// on one line, lists and sections. Keys are those of the table of settings, or flags without their
-/// dashes. A section [txt2img] or [img2img] is for that script, [preset.NAME] is a preset, and what
-/// stands before them is for both scripts.
+/// What a settings file says (settings_lines.h has its form). Keys are those of the table of
+/// settings, or flags without their dashes. A section [txt2img] or [img2img] is for that script,
+/// [preset.NAME] is a preset, and what stands before them is for both scripts.
 struct SettingsFile {
   job::SettingLayer layer;           ///< for the script that was asked for
   std::vector<job::Preset> presets;  ///< by keys of the table
 };
 
-/// `origin`: the file's name in messages. Throws Error(kUsage), naming file and line or key, for
-/// what is no such file, for an unknown key, and for what `trust` forbids.
+/// `origin`: the file's name in messages. Throws Error(kUsage), naming file and line, for what
+/// is no such file, for an unknown key, for one that is set twice, and for what `trust` forbids.
 SettingsFile parse_settings(const std::string& text, const std::string& origin, Script script,
                             Trust trust);
 

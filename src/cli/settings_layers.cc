@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include "base/environment.h"
 #include "base/log.h"
@@ -15,6 +17,7 @@
 #include "cli/flag_group.h"
 #include "cli/flags.h"
 #include "cli/settings_file.h"
+#include "job/job_sheet.h"
 #include "sd/error.h"
 
 namespace sd::cli {
@@ -49,15 +52,21 @@ std::string read_file(const fs::path& path) {
   return *text;
 }
 
-/// "`steps`, `scale`": the settings of a layer.
-std::string keys_of(const job::SettingLayer& layer) {
-  std::vector<std::string> keys;
-  for (const job::LayerValue& value : layer.values) keys.push_back("`" + value.setting->key + "`");
-  return keys.empty() ? "nothing" : join(keys, ", ");
+/// "`steps`, `scale` and the preset mine": what a file sets.
+std::string words_of(const SettingsFile& file) {
+  std::vector<std::string> keys, presets;
+  for (const job::LayerValue& value : file.layer.values) {
+    keys.push_back("`" + value.setting->key + "`");
+  }
+  for (const job::Preset& preset : file.presets) presets.push_back(preset.name);
+  const std::string words = keys.empty() ? "nothing" : join(keys, ", ");
+  if (presets.empty()) return words;
+  return words + " and has the preset" + (presets.size() == 1 ? " " : "s ") + join(presets, ", ");
 }
 
 job::SettingLayer environment_layer() {
   job::SettingLayer layer{.origin = "environment", .values = {}};
+  std::map<size_t, std::string> names;  // by the setting's place
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view entry = *each;
     const size_t equals = entry.find('=');
@@ -73,6 +82,13 @@ job::SettingLayer environment_layer() {
                   "environment: there is no setting for " + printable(entry.substr(0, equals), 60),
                   "sd settings lists them: SD_SET_STEPS=20 sets `steps`");
     }
+    const auto [other, is_new] = names.emplace(setting->place, entry.substr(0, equals));
+    if (!is_new) {
+      throw Error(ErrorKind::kUsage,
+                  "environment: " + printable(other->second, 60) + " and " +
+                      printable(entry.substr(0, equals), 60) + " set the same",
+                  "unset one of the two");
+    }
     layer.values.push_back({setting, std::string(entry.substr(equals + 1))});
   }
   return layer;
@@ -85,22 +101,25 @@ class Sources {
 
   void add_file(const fs::path& path, const std::string& origin, Trust trust) {
     SettingsFile file = parse_settings(read_file(path), origin, script_, trust);
-    if (trust == Trust::kProject) notice(origin + " is read: it sets " + keys_of(file.layer));
     layers_.add(file.layer);
-    presets_.insert(presets_.begin(), file.presets.begin(), file.presets.end());
+    const bool project = trust == Trust::kProject;
+    if (project) notice(origin + " is read: it sets " + words_of(file));
+    presets_.insert(project ? presets_.end() : presets_.begin(), file.presets.begin(),
+                    file.presets.end());
   }
 
   void add(const job::SettingLayer& layer) { layers_.add(layer); }
 
   void add_preset(const std::string& name) {
     const job::Preset* preset = job::find_preset(name);
+    const bool comes_along = preset != nullptr;
     std::vector<std::string> names = job::preset_names();
     for (const job::Preset& own : presets_) {
       names.push_back(own.name);
       if (preset == nullptr && own.name == name) preset = &own;
     }
     if (preset == nullptr) throw unknown_name("preset", name, names);
-    job::SettingLayer layer{.origin = "preset " + name, .values = {}};
+    job::SettingLayer layer{.origin = "preset " + name, .values = {}, .typed = comes_along};
     for (const auto& [key, text] : preset->values)
       layer.values.push_back({job::find_setting(key), text});
     layers_.add(layer);
@@ -113,6 +132,16 @@ class Sources {
   job::LayeredSettings layers_;
   std::vector<job::Preset> presets_;
 };
+
+/// What settings files chose when the job that is typed, or that they name, began.
+std::optional<job::SettingLayer> layer_of_job(const Settings& typed,
+                                              const job::LayeredSettings& layers) {
+  std::string folder = typed.job.folder;
+  if (folder.empty() && layers.origin(*job::find_setting("job")) != nullptr) {
+    folder = layers.settings(typed.script).job.folder;
+  }
+  return folder.empty() ? std::nullopt : job::layer_of_job(folder, typed.script);
+}
 
 bool is_there(const fs::path& path) {
   std::error_code absent;
@@ -149,7 +178,8 @@ job::LayeredSettings read_layers(const LayerFlags& flags, Script script) {
 
 void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* settings) {
   job::LayeredSettings layers = read_layers(flags, settings->script);
-  job::SettingLayer typed{.origin = "command line", .values = {}};
+  if (const auto of_job = layer_of_job(*settings, layers)) layers.keep_to_job(*of_job);
+  job::SettingLayer typed{.origin = "command line", .values = {}, .typed = true};
   std::vector<CLI::Option*> options;
   for (const job::Setting& setting : job::all_settings()) {
     if (!is_command_flag(setting) || !setting.known_to(settings->script)) continue;
@@ -161,6 +191,7 @@ void put_over_layers(const LayerFlags& flags, CLI::App* command, Settings* setti
   layers.add(typed);
   *settings = layers.settings(settings->script);
   for (CLI::Option* option : options) option->run_callback();  // sets what was typed again
+  settings->job.from_files = layers.keys_from_files();
   if (const job::Preset* preset = job::find_preset(flags.preset)) {
     job::take_adapter(*preset, settings);
     for (const std::string& words : job::words_about(*preset, *settings)) notice(words);

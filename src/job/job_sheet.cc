@@ -27,6 +27,7 @@ using nlohmann::json;
 
 constexpr JsonLimits kSheetLimits = {.depth = 16, .values = 10'000};
 constexpr size_t kMostBytes = size_t{1} << 20;
+constexpr const char* kFromFiles = "from_files";
 
 json settings_json(const Settings& settings) {
   const std::vector<json> values = json_values(settings);
@@ -140,6 +141,7 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
   if (!model.paths.vae.empty()) {
     sheet["model"]["vae_sha256"] = FileHash(models::main_vae_file(model.paths.vae)).get();
   }
+  if (!settings.job.from_files.empty()) sheet[kFromFiles] = settings.job.from_files;
   add_given_files(settings, &sheet);
   return sheet;
 }
@@ -172,7 +174,9 @@ json read_job_sheet(const fs::path& folder) {
 
 std::vector<std::string> sheet_differences(const json& job, const json& here) {
   std::vector<std::string> differences;
-  const auto of_no_account = [](const std::string& key) { return key.ends_with("/name"); };
+  const auto of_no_account = [](const std::string& key) {
+    return key.ends_with("/name") || key.starts_with(std::string("/") + kFromFiles);
+  };
   const json flat_job = job.flatten(), flat_here = here.flatten();
   const auto shown = [](const json& flat, const std::string& key) {
     return flat.contains(key) ? flat[key].dump() : std::string("nothing");
@@ -187,6 +191,26 @@ std::vector<std::string> sheet_differences(const json& job, const json& here) {
                           printable(now, 80) + " here");
   }
   return differences;
+}
+
+std::optional<SettingLayer> layer_of_job(const fs::path& folder, Script script) {
+  const json sheet = find_job_sheet(folder);
+  if (sheet.is_null()) return std::nullopt;
+  SettingLayer layer{.origin = "job.json", .values = {}};
+  try {
+    for (const json& key : sheet.value(kFromFiles, json::array())) {
+      const Setting* setting = find_setting(key.get<std::string>());
+      if (setting == nullptr) continue;
+      Settings of_job(script);
+      set_json(&of_job, *setting, sheet.at("settings").at(setting->key));
+      layer.values.push_back({setting, text_values(of_job)[setting->place]});
+    }
+  } catch (const json::exception& error) {
+    refuse_sheet(folder / "job.json", printable(error.what()));
+  } catch (const Error& error) {
+    refuse_sheet(folder / "job.json", error.what());
+  }
+  return layer;
 }
 
 void join_job(const JobFolder& folder, const json& sheet) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "job/job_folder.h"
 #include "job/model_choice.h"
 #include "job/prompt_file.h"
+#include "job/setting_layers.h"
 #include "sd/settings.h"
 
 namespace sd::job {
@@ -20,6 +22,10 @@ nlohmann::json job_sheet(const Settings& settings, const ChosenModel& model,
 nlohmann::json read_job_sheet(const std::filesystem::path& folder);
 /// Null where there is no such file.
 nlohmann::json find_job_sheet(const std::filesystem::path& folder);
+
+/// What settings files and variables chose when the job in the folder began; nothing where there is
+/// none. Throws Error(kFile) for a sheet that is not as a run wrote it.
+std::optional<SettingLayer> layer_of_job(const std::filesystem::path& folder, Script script);
 
 /// Writes the sheet as the folder's job.json, or compares it with the one that is there. Throws
 /// Error(kUsage) with what differs, a line each in `details`.

@@ -12,8 +12,23 @@ void LayeredSettings::add(const SettingLayer& layer) {
       return !decides.empty() && won.value.setting->about.decides == decides &&
              won.origin != layer.origin;
     });
-    winners_[value.setting->place] = {value, layer.origin};
+    winners_[value.setting->place] = {value, layer.origin, layer.typed};
   }
+}
+
+void LayeredSettings::keep_to_job(const SettingLayer& of_job) {
+  std::erase_if(winners_, [](const auto& winner) { return winner.second.is_of_files(); });
+  for (const LayerValue& value : of_job.values) {
+    winners_.try_emplace(value.setting->place, Winner{value, of_job.origin});
+  }
+}
+
+std::vector<std::string> LayeredSettings::keys_from_files() const {
+  std::vector<std::string> keys;
+  for (const auto& [place, winner] : winners_) {
+    if (winner.is_of_files()) keys.push_back(winner.value.setting->key);
+  }
+  return keys;
 }
 
 Settings LayeredSettings::settings(Script script) const {

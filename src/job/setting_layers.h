@@ -19,6 +19,7 @@ struct LayerValue {
 struct SettingLayer {
   std::string origin;  ///< as messages name it
   std::vector<LayerValue> values;
+  bool typed = false;  ///< it is on the command line, or a preset of the program's named there
 };
 
 /// The values of several sources, of which the later ones win.
@@ -32,6 +33,13 @@ class LayeredSettings {
   /// text that is none of the setting's values.
   Settings settings(Script script) const;
 
+  /// Puts what settings files and variables chose when a job began in place of what they say now,
+  /// but for what does not change a job's files.
+  void keep_to_job(const SettingLayer& of_job);
+
+  /// Keys of the values that settings files and variables chose and that change a job's files.
+  std::vector<std::string> keys_from_files() const;
+
   /// Where the value comes from; null: it is the default.
   const std::string* origin(const Setting& setting) const;
 
@@ -39,6 +47,9 @@ class LayeredSettings {
   struct Winner {
     LayerValue value;
     std::string origin;
+    bool typed = false;
+
+    bool is_of_files() const { return !typed && !value.setting->about.local; }
   };
   std::map<size_t, Winner> winners_;  // by place
 };

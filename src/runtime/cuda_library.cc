@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/environment.h"
 #include "base/strings.h"
 #include "sd/error.h"
 
@@ -38,10 +39,20 @@ fs::path folder_of(const void* inside) {
 
 constexpr const char* kRuntimeVersion = "cudaRuntimeGetVersion";
 
-std::string open_torch() {
-  const fs::path path = torch_folder() / "libtorch_cuda.so";
+/// Of the folder of LibTorch's CPU library, or of the one that `sd setup-cuda --to` filled; empty
+/// where neither has it.
+fs::path torch_library() {
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  for (const fs::path& folder : {torch_folder(), fs::path(variable("SD_CUDA_DIR"))}) {
+    const fs::path path = folder / "libtorch_cuda.so";
+    if (!folder.empty() && fs::exists(path, ignored)) return path;
+  }
+  return {};
+}
+
+std::string open_torch() {
+  const fs::path path = torch_library();
+  if (path.empty()) {
     return "libtorch_cuda.so is not installed (scripts/setup --cuda, or sd setup-cuda)";
   }
   // Its static objects register ATen's kernels; it is never closed.

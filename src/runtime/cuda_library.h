@@ -21,8 +21,9 @@ std::filesystem::path torch_folder();
 /// does not count; once open by its path it is found. cuDNN compiles some of its kernels.
 void open_kernel_compiler(const std::filesystem::path& folder);
 
-/// Opens LibTorch's library, which makes ATen's operations work on cards, and then ours. The first
-/// call does it, before anything asks ATen for a card; the others say what came of it.
+/// Opens LibTorch's library, of that folder or of $SD_CUDA_DIR, which makes ATen's operations work
+/// on cards, and then ours. The first call does it, before anything asks ATen for a card; the
+/// others say what came of it.
 const CudaLibraries& open_cuda_libraries();
 
 /// The table of that name and version that libsd_cuda.so offers; null where the library is not

@@ -63,6 +63,27 @@ TEST_F(LiveTerminal, ADumbOneGetsPlainLines) {
   EXPECT_EQ(ended.find("█"), std::string::npos) << ended;
 }
 
+TEST_F(LiveTerminal, RingsAtTheEndWhereItIsAskedTo) {
+  for (const char* flags : {"--ddim_steps 2 --bell", "--ddim_steps 2"}) {
+    const Tmux tmux(drawing("", flags), 80);
+    tmux.screen_with("ENDED");
+    EXPECT_EQ(tmux.has_rung(), std::string(flags).ends_with("--bell")) << flags;
+  }
+}
+
+TEST_F(LiveTerminal, WritesNoColoursWhereNobodyWantsThem) {
+  const auto coloured = [&](const std::string& environment) {
+    const Tmux tmux("env " + environment + " " + SD_PROGRAM +
+                        " txt2img --H 65 --no-settings; echo ENDED; sleep 60",
+                    80);
+    tmux.screen_with("ENDED");
+    return tmux.colours().find("\033[1m\033[31merror:") != std::string::npos;
+  };
+  EXPECT_TRUE(coloured("A=B"));
+  EXPECT_FALSE(coloured("NO_COLOR=1"));
+  EXPECT_FALSE(coloured("TERM=dumb"));
+}
+
 TEST_F(LiveTerminal, ShowsPicturesInSymbols) {
   const Tmux tmux(drawing("", "--ddim_steps 2 --show"), 60);
   const std::string ended = tmux.screen_with("ENDED");

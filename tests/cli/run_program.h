@@ -82,6 +82,14 @@ class Program {
 
   void send(int signal) const { kill(pid_, signal); }
 
+  /// A process that the program has started; 0 where there is none now.
+  pid_t child() const {
+    const std::string pid = std::to_string(pid_);
+    pid_t found = 0;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> found;
+    return found;
+  }
+
   bool has_ended() const {
     siginfo_t info = {};
     waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);

@@ -32,6 +32,22 @@ TEST(SelfTest, FindsOtherPicturesWrong) {
   EXPECT_NE(done.out.find("heart      WRONG: "), std::string::npos) << done.out;
 }
 
+/// A signal from outside stands in for that of an instruction that the processor does not know.
+TEST(SelfTest, TellsOfKernelsThatEndTheirProcess) {
+  if (!std::filesystem::exists("/proc/self/task/" + std::to_string(getpid()) + "/children")) {
+    GTEST_SKIP() << "the system does not tell a process's children";
+  }
+  Program program({"selftest"});
+  pid_t child = 0;
+  ASSERT_TRUE(program.wait_until([&] { return (child = program.child()) != 0; }));
+  kill(child, SIGILL);
+  EXPECT_EQ(program.wait(), 5) << program.err();
+  EXPECT_NE(program.out().find("WRONG: ended by a signal: Illegal instruction"), std::string::npos)
+      << program.out();
+  EXPECT_NE(program.err().find("error: this machine draws other pictures"), std::string::npos)
+      << program.err();
+}
+
 TEST(Version, IsToldAsJsonWithTheCommit) {
   const Finished done = run({"--version", "--json"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
@@ -39,16 +55,6 @@ TEST(Version, IsToldAsJsonWithTheCommit) {
   EXPECT_EQ(version["version"].get<std::string>() + "\n", run({"--version"}).out);
   EXPECT_TRUE(version["commit"].is_string());
   EXPECT_EQ(version["torch"], "2.11.0");
-}
-
-TEST(SetupCuda, RefusesATorchOfAnotherVersion) {
-  const TempFolder folder;
-  std::filesystem::create_directories(folder / "torch");
-  folder.write("torch/version.py", "__version__ = '1.0.0+cu13'\n");
-  const Finished done = run({"setup-cuda", "--from", folder.path().string()});
-  EXPECT_EQ(done.exit_code, 3) << done.err;
-  EXPECT_NE(done.err.find("has torch 1.0.0, and this program needs 2.11.0"), std::string::npos)
-      << done.err;
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ class Tmux {
   void press(const std::string& keys) const { output_of(tmux_ + "send-keys " + keys); }
   /// The lines of the pane, and those that have scrolled away.
   std::string screen() const { return output_of(tmux_ + "capture-pane -p -S -"); }
+  /// The pane with its colours, as sequences of a terminal.
+  std::string colours() const { return output_of(tmux_ + "capture-pane -p -e"); }
+
+  /// Whether a bell has rung there. (Nobody is attached, so that tmux remembers it.)
+  bool has_rung() const {
+    return output_of(tmux_ + "display-message -p '#{window_bell_flag}'") == "1\n";
+  }
 
   /// What the pane shows once that is there, or after minutes without it: a machine may be slow.
   std::string screen_with(const std::string& part) const {

@@ -160,6 +160,12 @@ struct Part {
 constexpr Part kParts[] = {
     {"status", run_status}, {"verify", run_verify}, {"merge", run_merge}, {"gallery", run_gallery}};
 
+std::vector<std::string> part_names() {
+  std::vector<std::string> names;
+  for (const Part& part : kParts) names.emplace_back(part.name);
+  return names;
+}
+
 int run_job(const JobOptions& options) {
   const bool merges = options.part == "merge";
   if (!merges && (options.grid_columns != 0 || options.partial)) {
@@ -177,13 +183,11 @@ int run_job(const JobOptions& options) {
   if (options.part != "status" && options.part != "verify" && options.json) {
     throw Error(ErrorKind::kUsage, "--json goes with sd job status and verify", "leave it out");
   }
-  std::vector<std::string> names;
   for (const Part& part : kParts) {
     if (options.part == part.name) return part.run(options);
-    names.emplace_back(part.name);
   }
   throw Error(ErrorKind::kUsage, "there is no sd job " + printable(options.part, 40),
-              "there are " + join(names, ", "));
+              "there are " + join(part_names(), ", "));
 }
 
 }  // namespace
@@ -197,14 +201,15 @@ void add_job_command(CLI::App* program, RunFn* run) {
                    "status: what is drawn, failed and missing; verify: check every file and print "
                    "its SHA-256; merge: list all pictures in metadata.jsonl; gallery: show them on "
                    "one HTML page")
-      ->required();
-  command->add_option("DIR", options->folder, "the job's folder")->required();
+      ->required()
+      ->type_name(join(part_names(), "|"));
+  command->add_option("DIR", options->folder, "the job's folder")->required()->type_name("DIR");
   command->add_flag("--json", options->json, "status, verify: as JSON");
   command
       ->add_option("--grid", options->grid_columns,
                    "merge: also write grid.png, of the first 256 pictures, with so many in a row")
       ->type_name("INT")
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256).description(""));
   command->add_flag("--partial", options->partial, "merge: of a job that is not finished, too");
   command->add_option("--out", options->out, "gallery: where the page goes; else DIR/gallery.html")
       ->type_name("FILE");

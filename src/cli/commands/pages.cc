@@ -58,7 +58,8 @@ void add_completion_command(CLI::App* program, RunFn* run) {
       ->type_name(join(completion_shells(), "|"));
   command->footer(
       "sd completion bash > ~/.local/share/bash-completion/completions/sd\n"
-      "sd completion zsh > ~/.zfunc/_sd        # with fpath+=(~/.zfunc) before compinit\n"
+      "# with fpath+=(~/.zfunc) before compinit:\n"
+      "sd completion zsh > ~/.zfunc/_sd\n"
       "sd completion fish > ~/.config/fish/completions/sd.fish");
   command->callback([=] {
     *run = [=] {

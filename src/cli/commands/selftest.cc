@@ -1,6 +1,10 @@
 #include <fmt/core.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -103,25 +107,66 @@ bool check(KernelChoice kernels) {
   return right;
 }
 
-int run_selftest(const std::string& folder) {
+int write_known(const fs::path& folder) {
   catch_interrupts();
-  if (!folder.empty()) {
-    const std::vector<Image> images = draw_known(KernelChoice::kAten);
-    for (size_t i = 0; i < images.size(); ++i) {
-      const fs::path path = fs::path(folder) / fs::path(kKnown[i].file).filename();
-      if (image::write_png(path, images[i], {}) == image::WriteOutcome::kExists) {
-        throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
-                    "choose another folder");
-      }
-      print_path(path);
+  const std::vector<Image> images = draw_known(KernelChoice::kAten);
+  for (size_t i = 0; i < images.size(); ++i) {
+    const fs::path path = folder / fs::path(kKnown[i].file).filename();
+    if (image::write_png(path, images[i], {}) == image::WriteOutcome::kExists) {
+      throw Error(ErrorKind::kFile, printable(path.string()) + " is already there",
+                  "choose another folder");
     }
-    return 0;
+    print_path(path);
   }
-  bool right = true;
-  for (const KernelChoice kernels : choices_here()) right = check(kernels) && right;
-  if (right) return 0;
+  return 0;
+}
+
+/// The exit code of a process that found wrong pictures; no other end of the program has it.
+constexpr int kWrongPictures = 99;
+
+/// Waits for the process that checks the kernels. Its exit code; kWrongPictures, and a line that
+/// says so, where a signal ended it: an instruction that the processor does not know, say.
+int code_of(pid_t process, KernelChoice kernels) {
+  int status = 0;
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  print(fmt::format("{:8} {:10} WRONG: ended by a signal: {}\n", word_of(kernels), "",
+                    strsignal(WTERMSIG(status))));
+  return kWrongPictures;
+}
+
+[[noreturn]] void throw_wrong(const std::vector<std::string>& right) {
   throw Error(ErrorKind::kDevice, "this machine draws other pictures than it should",
-              "its memory, its processor or a library may be damaged; please report it");
+              right.empty()
+                  ? "its memory, its processor or a library may be damaged; please report it"
+                  : "please report it; these kernels are right here: " + join(right, ", ") +
+                        ", as in --kernels " + right.back());
+}
+
+/// Each kind of kernel is checked by a process of its own, so that one that ends it is told, too.
+/// (There is no other thread yet.)
+int run_selftest(const std::string& folder) {
+  if (!folder.empty()) return write_known(folder);
+  const std::vector<KernelChoice> choices = choices_here();
+  std::vector<std::string> right;
+  for (const KernelChoice kernels : choices) {
+    flush_output();
+    const pid_t process = ::fork();
+    if (process < 0) {
+      throw Error(ErrorKind::kDevice, std::string("no process: ") + std::strerror(errno),
+                  "end some of those that run");
+    }
+    if (process == 0) {
+      catch_interrupts();
+      return check(kernels) ? 0 : kWrongPictures;
+    }
+    const int code = code_of(process, kernels);
+    if (code == 0) right.push_back(word_of(kernels));
+    if (code != 0 && code != kWrongPictures) return code;  // the process has said why
+  }
+  if (right.size() < choices.size()) throw_wrong(right);
+  return 0;
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/log.h"
 #include "base/output.h"
 #include "cli/commands/commands.h"
 #include "runtime/cuda_library.h"
@@ -17,15 +16,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct SetupOptions {
+  std::string site;    ///< an installed torch whose libraries are linked; empty: they are fetched
+  std::string folder;  ///< where they go; empty: beside LibTorch's CPU library
+  bool yes = false;
+};
+
 /// Runs the script that comes with the program in place of this process.
-int run_setup_cuda(const std::string& site) {
+int run_setup_cuda(const SetupOptions& options) {
   const std::string script = runtime::data_file("packaging/setup-cuda").string();
   const std::string pins =
       runtime::data_file("third_party/requirements.txt").parent_path().string();
-  const std::string libraries = runtime::torch_folder().string();
-  notice("libraries go to " + libraries);
+  const std::string own = runtime::torch_folder().string();
+  const std::string folder =
+      options.folder.empty() ? own : fs::absolute(options.folder).lexically_normal().string();
   flush_output();
-  ::execl("/bin/sh", "sh", script.c_str(), libraries.c_str(), pins.c_str(), site.c_str(), nullptr);
+  ::execl("/bin/sh", "sh", script.c_str(), folder.c_str(), own.c_str(), pins.c_str(),
+          options.yes ? "yes" : "ask", options.site.c_str(), nullptr);
   throw Error(ErrorKind::kFile, std::string("/bin/sh cannot be started: ") + std::strerror(errno),
               "run " + script + " by hand");
 }
@@ -35,12 +42,18 @@ int run_setup_cuda(const std::string& site) {
 void add_setup_cuda_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
       "setup-cuda", "fetch what an NVIDIA card needs, by pip, or link an installed torch's");
-  auto site = std::make_shared<std::string>();
+  auto options = std::make_shared<SetupOptions>();
   command
-      ->add_option("--from", *site,
+      ->add_option("--from", options->site,
                    "link the libraries of the torch in this folder of Python packages instead")
       ->type_name("DIR");
-  command->callback([=] { *run = [=] { return run_setup_cuda(*site); }; });
+  command
+      ->add_option(
+          "--to", options->folder,
+          "where they go, and SD_CUDA_DIR must say so then; else beside LibTorch's library")
+      ->type_name("DIR");
+  command->add_flag("--yes", options->yes, "fetch and write without asking");
+  command->callback([=] { *run = [=] { return run_setup_cuda(*options); }; });
 }
 
 }  // namespace sd::cli

@@ -16,6 +16,9 @@ std::string fish_completion(const CommandPage& program);
 /// All words that name the flag: "--n_samples", "--n-samples", "-q".
 std::vector<std::string> flag_words(const FlagPage& flag);
 
+/// Whether the flag goes with the part of its command, or the part is not chosen yet.
+bool goes_with(const FlagPage& flag, const std::string& part);
+
 /// The text with `to` for each `from`.
 std::string replaced(std::string text, const std::string& from, const std::string& to);
 

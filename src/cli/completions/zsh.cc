@@ -1,5 +1,6 @@
 #include "base/strings.h"
 #include "cli/completions/completions.h"
+#include "job/presets.h"
 
 namespace sd::cli {
 namespace {
@@ -19,15 +20,16 @@ std::string escaped(std::string text) {
 std::string action_of(const FlagPage& flag) {
   if (flag.kind.empty()) return "";
   const std::string what = ":" + escaped(flag.values.empty() ? flag.kind : flag.names.front());
+  if (flag.names_preset) return what + ":_sd_presets";
   if (!flag.values.empty()) return what + ":(" + join(flag.values, " ") + ")";
   if (flag.takes_folder()) return what + ":_files -/";
-  if (!flag.endings.empty()) return what + ":_files -g \"*.(" + join(flag.endings, "|") + ")\"";
+  // (A single word in brackets would be a qualifier of the pattern.)
+  if (!flag.endings.empty()) return what + ":_files -g \"*.(" + join(flag.endings, "|") + "|)\"";
   return what + (flag.takes_file() ? ":_files" : ": ");
 }
 
 /// The specifications of a flag: its first spelling, and hidden ones for the others.
 std::vector<std::string> specifications(const FlagPage& flag) {
-  if (flag.positional) return {quoted("*" + action_of(flag))};
   std::vector<std::string> all;
   std::string prefix = "*";
   for (const std::string& word : flag_words(flag)) {
@@ -39,16 +41,51 @@ std::vector<std::string> specifications(const FlagPage& flag) {
   return all;
 }
 
-std::string arguments_of(const CommandPage& command) {
-  std::string call = "_arguments";
+/// The call for the flags that go with the part, and for the command's arguments.
+std::string arguments_of(const CommandPage& command, const std::string& part = "") {
+  std::vector<std::string> all, words;
   for (const FlagPage& flag : command.flags) {
-    for (const std::string& each : specifications(flag)) call += " \\\n    " + each;
+    if (flag.positional) {
+      words.push_back(action_of(flag));
+    } else if (goes_with(flag, part)) {
+      for (const std::string& each : specifications(flag)) all.push_back(each);
+    }
   }
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool last = i + 1 == words.size();
+    all.push_back(quoted((last ? "*" : std::to_string(i + 1)) + words[i]));
+  }
+  std::string call = "_arguments";
+  for (const std::string& each : all) call += " \\\n    " + each;
   return call;
 }
 
 std::string case_of(const CommandPage& command) {
-  return "  " + command.name + ")\n  " + arguments_of(command) + " ;;\n";
+  const std::vector<std::string> parts = command.parts();
+  std::string call = arguments_of(command);
+  if (!parts.empty()) {
+    std::string cases = "case ${words[(r)(" + join(parts, "|") + ")]} in\n";
+    for (const std::string& part : parts) {
+      cases += "  " + part + ")\n  " + arguments_of(command, part) + " ;;\n";
+    }
+    call = cases + "  *)\n  " + call + " ;;\n  esac";
+  }
+  return "  " + command.name + ")\n  " + call + " ;;\n";
+}
+
+/// The presets of the program and of settings files.
+std::string presets_function() {
+  return "_sd_presets() {\n"
+         "  local -a files=(${XDG_CONFIG_HOME:-$HOME/.config}/stable-diffusion/settings.toml "
+         "./sd.toml)\n"
+         "  local i=${words[(i)--settings]}\n"
+         "  (( i < $#words )) && files+=(${~words[i+1]})\n"
+         "  files+=(${~${(M)words:#--settings=*}#--settings=})\n"
+         "  compadd -- " +
+         join(job::preset_names(), " ") +
+         " ${(f)\"$(sed -n "
+         "'s/^[[:blank:]]*\\[[[:blank:]]*preset\\.\\([A-Za-z0-9_-]*\\).*/\\1/p' "
+         "$files 2>/dev/null)\"}\n}\n";
 }
 
 }  // namespace
@@ -60,8 +97,10 @@ std::string zsh_completion(const CommandPage& program) {
     cases += case_of(command);
   }
   return "#compdef sd stable-diffusion\n# Completion of sd for zsh; written by `sd completion "
-         "zsh`.\n_sd() {\n  local curcontext=$curcontext state line\n  local -a commands=(\n" +
-         list + "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n" +
+         "zsh`.\n" +
+         presets_function() +
+         "_sd() {\n  local curcontext=$curcontext state line\n  local -a commands=(\n" + list +
+         "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n" +
          "    _describe command commands\n    return\n  fi\n" +
          "  if (( CURRENT == 2 )); then\n  " + arguments_of(program) + "\n  return\n  fi\n" +
          "  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case $command in\n" +

@@ -42,6 +42,9 @@ struct Limits {
   bool exist() const { return least <= most; }
 };
 
+/// About::decides of those that name the model's files.
+inline constexpr const char* kModelFiles = "model";
+
 /// What the table says of a setting besides its name and value. Texts are without dashes: "n_iter".
 struct About {
   const char* flags = "";  ///< all spellings, the help page's first; n_iter stands for n-iter, too

@@ -75,7 +75,8 @@ void visit_hires_settings(S& s, V&& v) {
           .scripts = kOnly,
           .where = kBoth,
           .record = "/hires/sampler",
-          .sparse = true});
+          .sparse = true,
+          .names = sampler_names});
   v("hires_schedule", s.batch.hires.schedule,
     About{.flags = "hires-schedule",
           .group = kHires,
@@ -84,7 +85,8 @@ void visit_hires_settings(S& s, V&& v) {
           .scripts = kOnly,
           .where = kBoth,
           .record = "/hires/schedule",
-          .sparse = true});
+          .sparse = true,
+          .names = schedule_names});
   v("hires_loras", s.batch.hires.loras,
     About{.scripts = kOnly, .where = kNowhere, .record = "/hires/loras", .sparse = true});
   v("hires_prompt", s.picture.hires_prompt,

@@ -77,7 +77,7 @@ void visit_run_settings(S& s, V&& v) {
           .record = "/model/checkpoint",
           .required = true,
           .local = true,
-          .decides = "model",
+          .decides = kModelFiles,
           .common = true,
           .endings = "ckpt safetensors"});
   v("config", s.config,
@@ -98,7 +98,7 @@ void visit_run_settings(S& s, V&& v) {
                   "its own, unless others are given",
           .scripts = Scripts::kTxt2Img,
           .local = true,
-          .decides = "model"});
+          .decides = kModelFiles});
   v("weights", s.weights,
     About{.flags = "weights",
           .group = kModel,

@@ -16,12 +16,15 @@
 #include "cli/help_page.h"
 #include "cli/man_page.h"
 #include "cli/program.h"
+#include "job/presets.h"
 
 namespace sd::test {
 using namespace cli;
 using namespace job;
 
 namespace {
+
+using Words = std::vector<std::string>;
 
 CommandPage program_page() {
   CLI::App app("draw", "sd");
@@ -84,7 +87,7 @@ TEST(Pages, KeepToTheWidth) {
                       .group = "All",
                       .help = "words that must be broken at forty columns, and not within a word"};
   const CommandPage page{.name = "x", .summary = "does", .examples = "", .flags = {flag}};
-  for (const int columns : {40, 64, 80, 100}) {
+  for (const int columns : {40, 64, 80, 100, 200}) {
     std::istringstream text(help_text(page, true, columns));
     for (std::string line; std::getline(text, line);) {
       EXPECT_LE(text_columns(line), columns) << line;
@@ -92,6 +95,34 @@ TEST(Pages, KeepToTheWidth) {
   }
   EXPECT_EQ(wrap("one two  three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(wrap("a longerword b", 4), (std::vector<std::string>{"a", "longerword", "b"}));
+}
+
+/// Only what has no place to be broken, such as a long path or a text between quotes, is longer.
+TEST(Pages, OfEachCommandKeepToTheWidth) {
+  const CommandPage program = program_page();
+  std::vector<CommandPage> pages = program.commands;
+  pages.push_back(program);
+  for (const CommandPage& page : pages) {
+    for (const int columns : {40, 80, 200}) {
+      std::istringstream text(help_text(page, true, columns));
+      for (std::string line; std::getline(text, line);) {
+        const size_t first = std::min(line.find_first_not_of(' '), line.size());
+        const bool is_text = line[first] == '"';
+        if (is_text || line.find_first_of(" |", first) == std::string::npos) continue;
+        EXPECT_LE(text_columns(line), columns) << page.name << ": " << line;
+      }
+    }
+  }
+}
+
+TEST(Pages, BreakExamplesAsAShellReadsThem) {
+  const CommandPage page{.name = "x",
+                         .summary = "does",
+                         .examples = "sd x --prompt \"a b c d e\" --steps 20 --seed 7"};
+  EXPECT_NE(help_text(page, true, 40)
+                .find("  sd x --prompt \"a b c d e\" --steps 20 \\\n      --seed 7\n"),
+            std::string::npos)
+      << help_text(page, true, 40);
 }
 
 TEST(Pages, ListWhatAFlagMayBe) {
@@ -110,6 +141,19 @@ TEST(Pages, ListWhatAFlagMayBe) {
   EXPECT_TRUE(flag("txt2img", "outdir").takes_folder());
   EXPECT_TRUE(flag("show", "FILE").takes_file());
   EXPECT_FALSE(flag("tokenize", "TEXT").takes_file());
+  EXPECT_EQ(flag("settings", "settings").endings, Words{"toml"});
+  EXPECT_EQ(flag("txt2img", "settings").endings, Words{"toml"});
+  EXPECT_TRUE(flag("txt2img", "preset").names_preset);
+  EXPECT_EQ(flag("txt2img", "preset").values, preset_names());
+  EXPECT_EQ(flag("txt2img", "hires-sampler").values, flag("txt2img", "sampler").values);
+  EXPECT_EQ(flag("man", "PAGE").values.front(), "sd");
+  EXPECT_EQ(flag("man", "PAGE").values.size(), program.commands.size() + 1);
+  EXPECT_EQ(flag("job", "PART").values.front(), "status");
+  EXPECT_TRUE(flag("job", "DIR").takes_folder());
+  EXPECT_EQ(flag("job", "json").parts, (Words{"status", "verify"}));
+  EXPECT_EQ(flag("job", "partial").parts, Words{"merge"});
+  EXPECT_EQ(flag("job", "quiet").parts, Words{});
+  EXPECT_EQ(flag("txt2img", "watermark").parts, Words{});
 }
 
 std::string text_of(const std::string& file) {

@@ -71,26 +71,65 @@ TEST(SettingsFile, HasSectionsOfScriptsAndPresets) {
   EXPECT_EQ(parse("").layer.values.size(), 0U);
 }
 
+/// A section of the script counts above what is for both, wherever it stands.
+TEST(SettingsFile, TakesDottedKeysAsSections) {
+  const auto file = parse("txt2img.steps = 3\nsteps = 4\npreset.mine.scale = 2\n");
+  EXPECT_EQ(file.layer.values.back().text, "3");
+  ASSERT_EQ(file.presets.size(), 1U);
+  EXPECT_EQ(file.presets[0].name, "mine");
+  EXPECT_EQ(parse("[preset]\nmine.scale = 2").presets.size(), 1U);
+}
+
 TEST(SettingsFile, IsRefusedWhereItIsNotUnderstood) {
-  expect_refused("steps", "line 1: expected key = value");
-  expect_refused("\nprompt = \"a cat\n", "line 2: a text without its closing quote");
-  expect_refused("prompt = \"a \\\"cat\\\"\"", "a backslash");
-  expect_refused("prompt = a red cat", "expected one value, found 3");
-  expect_refused("sigmas = [1, 2", "without its closing bracket");
-  expect_refused("stps = 3", "there is no setting 'stps'");
+  expect_refused("stps = 3", "line 1: there is no setting 'stps'");
+  expect_refused("STEPS = 3", "there is no setting 'STEPS'");
+  expect_refused("preset = \"fast\"", "there is no setting 'preset'");
+  expect_refused("[preset.mine]\npreset = \"fast\"", "there is no setting 'preset'");
+  expect_refused("steps = [3, 4]", "expected one value, found 2");
+  expect_refused("steps = []", "expected one value, found 0");
   expect_refused("own_seed = 3", "there is no setting");
   expect_refused("drawn_height = 64", "there is no setting");
   expect_refused("[bananas]\nsteps = 3", "no section [bananas]");
   expect_refused("[txt2img]\nstrength = 0.3", "txt2img has no such setting");
   expect_refused("[preset.exact]\nsteps = 3", "comes with the program");
+  for (const char* section :
+       {"[default]", "[preset]", "[preset.a.b]", "[txt2img.a]", "[TXT2IMG]"}) {
+    expect_refused(std::string(section) + "\nsteps = 3", "no section [");
+  }
+}
+
+TEST(SettingsFile, IsRefusedWhereItSetsSomethingTwice) {
+  for (const char* text :
+       {"steps = 3\nsteps = 3", "steps = 3\nscale = 1\nddim-steps = 4", "lora = 'a'\nlora = 'b'",
+        "[txt2img]\nsteps = 3\n[img2img]\n[txt2img]\nsteps = 3",
+        "[preset.a]\nsteps = 3\n[preset.b]\nsteps = 4\n[preset.a]\nsteps = 3"}) {
+    expect_refused(text, "it is set twice");
+  }
 }
 
 TEST(SettingsFile, OfAProjectMaySetNoPathNoOutputAndNothingOfSafety) {
-  for (const char* line :
-       {"ckpt = \"x\"", "config = \"x\"", "outdir = \"x\"", "init-img = \"x\"", "from-file = \"x\"",
-        "safety = \"off\"", "safety_ckpt = \"x\"", "no_watermark = true", "watermark = \"x\"",
-        "no_metadata = true", "skip_save = true", "progress_fd = 3", "profile_json = \"x\"",
-        "[preset.x]\nsafety = \"off\"", "[img2img]\ninit_image = \"x\""}) {
+  for (const char* line : {"ckpt = \"x\"",
+                           "config = \"x\"",
+                           "outdir = \"x\"",
+                           "init-img = \"x\"",
+                           "from-file = \"x\"",
+                           "safety = \"off\"",
+                           "safety_ckpt = \"x\"",
+                           "lora = [\"x\"]",
+                           "laion400m = true",
+                           "shard = \"1/2\"",
+                           "\"safety\" = [\"off\"]",
+                           "txt2img.safety = \"off\"",
+                           "[ txt2img ]\n'ckpt' = 'x'",
+                           "preset.x.outdir = 'x'",
+                           "no_watermark = true",
+                           "watermark = \"x\"",
+                           "no_metadata = true",
+                           "skip_save = true",
+                           "progress_fd = 3",
+                           "profile_json = \"x\"",
+                           "[preset.x]\nsafety = \"off\"",
+                           "[img2img]\ninit_image = \"x\""}) {
     expect_refused(line, "a file of the working folder may not set", Trust::kProject);
     EXPECT_NO_THROW(parse(line));
   }
