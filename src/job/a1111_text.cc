@@ -82,7 +82,7 @@ std::string embedding_hashes(const PictureRecord& record) {
 /// A pass's prompt as the web UI shows it: with the adapters that flags named.
 std::string with_loras(std::string prompt, const Settings& settings) {
   for (const LoraUse& use : settings.batch.loras) {
-    if (!use.in_prompt) prompt += " " + webui_text(use);
+    if (!use.in_prompt) prompt.append(" ").append(webui_text(use));
   }
   return prompt;
 }

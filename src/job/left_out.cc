@@ -1,5 +1,7 @@
 #include "job/left_out.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -10,9 +12,11 @@ namespace sd::job {
 namespace {
 
 std::string reason_of(const text::NetworkUse& use) {
-  const std::string what = "<" + printable(use.kind, 40) + ":" + printable(use.name, 60) + ">: ";
-  if (use.kind == "hypernet") return what + "hypernetworks are not supported";
-  return what + printable(use.kind, 40) + " is no kind of network; lora and lyco are";
+  const std::string kind = printable(use.kind, 40);
+  const std::string why = use.kind == "hypernet"
+                              ? "hypernetworks are not supported"
+                              : fmt::format("{} is no kind of network; lora and lyco are", kind);
+  return fmt::format("<{}:{}>: {}", kind, printable(use.name, 60), why);
 }
 
 }  // namespace

@@ -130,10 +130,10 @@ void Replayer::load_pipeline(const job::ChosenModel& model, const job::PictureRe
       "\n" + model.paths.config + "\n" + model.paths.vae;
   const std::vector<std::vector<LoraUse>> loras = job::loras_by_pass(batch_);
   for (const std::vector<LoraUse>& uses : loras) {
-    for (const LoraUse& use : uses) key += "\n" + job::text_of_lora(use);
+    for (const LoraUse& use : uses) key.append("\n").append(job::text_of_lora(use));
     key += "\n";
   }
-  for (const auto& [name, file] : embeddings) key += "\n" + name + "=" + file;
+  for (const auto& [name, file] : embeddings) key += fmt::format("\n{}={}", name, file);
   if (pipeline_ && key == key_) return;
   pipeline_.reset();  // memory for one
   LoadOptions load;

@@ -2,6 +2,7 @@
 // the CPU. (Rounds of BOFT by its permutations: without a card it multiplies but one.)
 
 #include <ATen/ATen.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "support/memory_adapter.h"
@@ -43,10 +44,10 @@ const Merged kCases[] = {
 };
 
 Tensors tensors_of(const Merged& one) {
-  const std::string layer = std::string(kPeftLayer) + ".";
-  Tensors tensors = {{layer + one.name, waves(one.blocks)}};
+  const auto name = [](const char* of) { return fmt::format("{}.{}", kPeftLayer, of); };
+  Tensors tensors = {{name(one.name), waves(one.blocks)}};
   const char* lengths = std::string_view(one.name) == "oft_r" ? "oft_s" : "boft_s";
-  if (one.has_lengths) tensors.emplace(layer + lengths, 1 + waves({32, 1}) / 4);
+  if (one.has_lengths) tensors.emplace(name(lengths), 1 + waves({32, 1}) / 4);
   return tensors;
 }
 
