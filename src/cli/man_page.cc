@@ -123,7 +123,7 @@ std::span<const ExitCode> exit_codes() {
       {2, "a flag or value that cannot be used; said before any weight is read"},
       {3, "a file, or stdout itself, that cannot be read or written"},
       {4, "a checkpoint or config that lacks what it must contain"},
-      {5, "a device that is absent, or too little memory"},
+      {5, "a device that is absent or in trouble, or too little memory"},
       {75,
        "a job that was stopped by SIGTERM, SIGUSR1 or --time-limit: the same command goes on with "
        "it"},

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "image/image_io.h"
+#include "image/png_sums.h"
 #include "job/file_hash.h"
 #include "job/saved_picture.h"
 #include "job/settings.h"
@@ -67,6 +68,8 @@ std::string JobCheck::problem_of_picture(int64_t place, const std::string& name,
                                          const std::vector<uint8_t>& bytes) const {
   std::optional<PictureRecord> record;
   try {
+    const std::string sums = image::problem_of_png_sums(bytes);
+    if (!sums.empty()) return sums;
     const Image image = image::decode_image(bytes, name);
     record = find_record(name, bytes);
     const bool has_records = !job_.description().settings.no_metadata;

@@ -1,5 +1,6 @@
 #include "job/kept_tars.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "base/regular_file.h"
 #include "base/strings.h"
 #include "image/image_io.h"
+#include "image/png_sums.h"
 #include "job/file_hash.h"
 #include "job/job_survey.h"
 #include "job/metadata_list.h"
@@ -121,6 +123,8 @@ std::string problem_of_sample(int64_t place, const std::vector<TarSamples::File>
   if (!is_sample) return key + ": expected a picture, its .txt and its .json, found other files";
   try {
     const std::vector<uint8_t> bytes(files[0].bytes.begin(), files[0].bytes.end());
+    const std::string sums = image::problem_of_png_sums(bytes);
+    if (!sums.empty()) return fmt::format("{}: {}", name, sums);
     image::decode_image(bytes, name);
     const auto record = find_record(name, bytes);
     if (files[1].bytes != sample_text(record)) return files[1].name + ": it is not the prompt";

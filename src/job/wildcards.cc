@@ -76,6 +76,7 @@ json tree_of(const YAML::Node& node, int depth) {
   if (node.IsScalar()) return node.Scalar();
   json tree;
   if (node.IsSequence()) {
+    tree = json::array();
     for (const auto& item : node) tree.push_back(tree_of(item, depth + 1));
   }
   if (node.IsMap()) {

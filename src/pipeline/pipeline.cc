@@ -17,6 +17,7 @@
 #include "pipeline/used_embeddings.h"
 #include "runtime/card_memory.h"
 #include "runtime/computing.h"
+#include "runtime/cuda_driver.h"
 #include "runtime/profile.h"
 
 namespace sd {
@@ -116,7 +117,8 @@ Pipeline::Files Pipeline::read(const LoadOptions& options,
 Pipeline Pipeline::load(const LoadOptions& options,
                         std::shared_ptr<const models::ModelConfig> config) {
   const auto probe = [asked = options.device] { return runtime::probe_host(asked); };
-  if (options.device.device == "cpu") {
+  // Where no card is, what is wrong with the options is told before a file is read.
+  if (options.device.device == "cpu" || !runtime::may_have_card()) {
     return load(options, runtime::resolve(options.device, probe()), std::move(config));
   }
   const c10::InferenceMode inference;

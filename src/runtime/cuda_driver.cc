@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace sd::runtime {
 namespace {
@@ -114,6 +115,12 @@ CudaDriver probe_cuda_driver(const CudaDriverPlaces& places) {
   management.call("nvmlShutdown");
   if (count == 0) found.problem = "no card that the driver shows";
   return found;
+}
+
+bool may_have_card() {
+  std::error_code ignored;
+  return std::filesystem::exists("/dev/nvidiactl", ignored) ||
+         std::filesystem::exists("/dev/dxg", ignored);
 }
 
 }  // namespace sd::runtime

@@ -27,4 +27,7 @@ struct CudaDriverPlaces {
 /// CUDA find them by their names.
 CudaDriver probe_cuda_driver(const CudaDriverPlaces& places = {});
 
+/// Whether the kernel shows a way to a card: NVIDIA's device files, or those of WSL 2.
+bool may_have_card();
+
 }  // namespace sd::runtime

@@ -37,7 +37,7 @@ TEST(FlagTable, IsReadmes) {
 TEST(FlagTable, HasARowForEachGroupAndFlag) {
   const std::string table = flag_table();
   for (const char* row : {"| **What to draw** | | |\n", "| `--n_samples INT` | 3, img2img 2 | ",
-                          "| `--rng cuda`, `cpu`, `nv` | cuda | ",
+                          "| `--rng cuda`, `cpu`, `nv`, `numpy` | cuda | ",
                           "| `--strength FLOAT` | 0.75 | img2img: how much"}) {
     EXPECT_NE(table.find(row), std::string::npos) << row;
   }

@@ -4,6 +4,7 @@
 
 #include "fixtures.h"
 #include "image/image_io.h"
+#include "image/png_sums.h"
 #include "sd/error.h"
 #include "support/pattern.h"
 
@@ -123,6 +124,25 @@ TEST(PngMetadata, PixelsMayBeDamaged) {
   std::string png = encode_png(test::pattern("noise", 90, 90, 1), metadata);
   png[png.size() / 2] ^= 0x55;
   EXPECT_EQ(decode_png_metadata(as_bytes(png), "x").texts, metadata.texts);
+}
+
+TEST(PngSums, TellWhatIsNotAsItWasWritten) {
+  PngMetadata metadata;
+  metadata.add("sd", "{}");
+  const std::string png = encode_png(Image(9, 5), metadata);
+  EXPECT_EQ(problem_of_png_sums(as_bytes(png)), "");
+  EXPECT_EQ(problem_of_png_sums(as_bytes("no PNG")), "");
+  EXPECT_EQ(problem_of_png_sums({}), "");
+  for (size_t place = 8; place < png.size(); ++place) {
+    std::string other = png;
+    other[place] = static_cast<char>(other[place] ^ 4);
+    EXPECT_NE(problem_of_png_sums(as_bytes(other)), "") << place;
+    EXPECT_NE(problem_of_png_sums(as_bytes(png.substr(0, place))), "") << place;
+  }
+  EXPECT_EQ(problem_of_png_sums(as_bytes(png + "x")), "there are bytes behind its end");
+  std::string pixels = png;
+  pixels[png.find("IDAT") + 6] ^= 1;
+  EXPECT_EQ(problem_of_png_sums(as_bytes(pixels)), "the check sum of its IDAT is wrong");
 }
 
 TEST(PngMetadata, TextBehindThePixelsCounts) {

@@ -231,6 +231,7 @@ std::string fields_of(const Settings& settings) {
   PictureRecord record;
   record.settings = settings;
   record.settings.ckpt = "m.ckpt";
+  record.version = "1";
   const std::string text = a1111_text(record);
   return text.substr(text.find("Model: m") + 8);
 }
@@ -240,9 +241,9 @@ TEST(A1111Text, NamesWhatActsOnThePictureAsTheWebUiDoes) {
   settings.batch.knobs.eta = 1;
   settings.batch.noise.seed_delta = 31337;
   settings.picture.variation_seed = 5;
-  for (const auto& [sampler, expected] : {std::pair{"euler_a", ", ENSD: 31337, Version: sd "},
-                                          {"euler", ", Version: sd "},
-                                          {"webui_ddim", ", Eta DDIM: 1, Version: sd "}}) {
+  for (const auto& [sampler, expected] : {std::pair{"euler_a", ", ENSD: 31337, Version: sd 1"},
+                                          {"euler", ", Version: sd 1"},
+                                          {"webui_ddim", ", Eta DDIM: 1, Version: sd 1"}}) {
     settings.batch.sampler = sampler;
     EXPECT_EQ(fields_of(settings), expected) << sampler;
   }
@@ -253,7 +254,7 @@ TEST(A1111Text, NamesWhatActsOnThePictureAsTheWebUiDoes) {
   settings.rng = RngKind::kNv;
   EXPECT_EQ(fields_of(settings),
             ", Variation seed: 5, Variation seed strength: 0.25, Seed resize from: 512x768, RNG: "
-            "NV, Eta: 0, NGMS all steps: True, Version: sd ");
+            "NV, Eta: 0, NGMS all steps: True, Version: sd 1");
 }
 
 TEST(A1111Text, NamesTheScheduleOfSamplersThatTheReferenceDoesNotHave) {

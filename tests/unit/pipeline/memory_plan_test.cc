@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include <map>
 #include <set>
 
@@ -233,7 +235,8 @@ TEST(MemoryChoice, CountsWhatRecordingsHoldAndGivesThemUpWhereTheyDoNotFit) {
   EXPECT_FALSE(small.plan.keeps_recordings);
   EXPECT_FALSE(small.plan.in_strips);
   EXPECT_TRUE(small.fits);
-  EXPECT_EQ(small.plan.total(), without.total());
+  const auto plain = choose_memory(shapes_of(v1()), with_free(card_policy(), 4), kThreePictures);
+  EXPECT_LT(std::abs(small.plan.total() - plain.plan.total()), 1 << 20);  // (some small tensors)
   EXPECT_NE(memory_line(small, with_free(graphs, 4)).find("UNet recorded anew for each batch"),
             std::string::npos);
   Workload large = kThreePictures;
