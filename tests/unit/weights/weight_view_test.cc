@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <fstream>
 #include <string>
 
@@ -173,7 +174,8 @@ int64_t resident_kb(const std::string& path) {
   int64_t sum = 0;
   bool of_file = false;
   for (std::string line; std::getline(maps, line);) {
-    if (line.find('/') != std::string::npos) of_file = line.ends_with(path);
+    // A mapping's first line begins with its addresses, the others with words.
+    if (std::isupper(static_cast<unsigned char>(line[0])) == 0) of_file = line.ends_with(path);
     if (of_file && line.starts_with("Rss:")) sum += std::stoll(line.substr(4));
   }
   return sum;
