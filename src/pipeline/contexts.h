@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "models/embeddings.h"
@@ -35,11 +36,12 @@ class Contexts {
   static constexpr size_t kMostBytes = 64U << 20;
   static constexpr size_t kMostTexts = 270;
 
+  /// `names`: those of the embeddings, as the tokenizer reads them.
   Contexts(const text::Tokenizer& tokenizer, const models::EmbeddingSet& embeddings,
-           Networks* networks)
+           text::EmbeddingNames names, Networks* networks)
       : tokenizer_(tokenizer),
         embeddings_(&embeddings),
-        names_(tokenizer, embeddings.names()),
+        names_(std::move(names)),
         networks_(networks) {}
 
   /// Says what of a plain prompt the model does not see. Throws kCheckpoint where the model was

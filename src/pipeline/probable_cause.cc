@@ -20,17 +20,13 @@ constexpr double kHugeScale = 1000;
 /// The most unusual number that was looked at.
 class Suspect {
  public:
-  void look(double value, double huge, const std::string& what) {
+  /// `huge`: from where on the value is one; `text` gives its words.
+  template <class Text>
+  void look(double value, double huge, const Text& text) {
     const double share = std::abs(value) / huge;
     if (!(share >= most_)) return;
     most_ = share;
-    text_ =
-        fmt::format("the {} {:g} of {}", huge == kHugeWeight ? "weight" : "strength", value, what);
-  }
-  void look_at_scale(double scale) {
-    if (!(std::abs(scale) / kHugeScale >= most_)) return;
-    most_ = std::abs(scale) / kHugeScale;
-    text_ = fmt::format("`scale` {:g}", scale);
+    text_ = text(value);
   }
   const std::string& text() const { return text_; }
 
@@ -42,8 +38,10 @@ class Suspect {
 void look_at(const std::string& text, const text::PromptTimeline& timeline, Suspect* suspect) {
   for (const text::PromptStage& stage : text::schedule_prompt(text, timeline)) {
     for (const text::WeightedText& one : text::parse_attention(stage.text)) {
-      suspect->look(one.weight, kHugeWeight,
-                    fmt::format("\"{}\" in a prompt", printable(one.text, 40)));
+      suspect->look(one.weight, kHugeWeight, [&](double weight) {
+        return fmt::format("the weight {:g} of \"{}\" in a prompt", weight,
+                           printable(one.text, 40));
+      });
     }
   }
 }
@@ -52,7 +50,9 @@ void look_at_prompts(const Request& request, const PictureSettings& picture, Sus
   const text::PromptTimeline timeline = timeline_of(request);
   for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
     for (const text::PromptPart& part : parts_of(prompt, request.batch.prompts)) {
-      suspect->look(part.weight, kHugeWeight, "a part that AND joins");
+      suspect->look(part.weight, kHugeWeight, [](double weight) {
+        return fmt::format("the weight {:g} of a part that AND joins", weight);
+      });
       look_at(part.text, timeline, suspect);
     }
   }
@@ -62,10 +62,12 @@ void look_at_prompts(const Request& request, const PictureSettings& picture, Sus
 
 void look_at_adapters(const std::vector<LoraUse>& uses, Suspect* suspect) {
   for (const LoraUse& use : uses) {
-    const std::string what = fmt::format(
-        "the adapter {}", printable(std::filesystem::path(use.file).stem().string(), 60));
-    suspect->look(use.unet, kHugeStrength, what);
-    suspect->look(use.text, kHugeStrength, what);
+    const auto text = [&](double strength) {
+      return fmt::format("the strength {:g} of the adapter {}", strength,
+                         printable(std::filesystem::path(use.file).stem().string(), 60));
+    };
+    suspect->look(use.unet, kHugeStrength, text);
+    suspect->look(use.text, kHugeStrength, text);
   }
 }
 
@@ -74,7 +76,8 @@ void look_at_adapters(const std::vector<LoraUse>& uses, Suspect* suspect) {
 std::string probable_cause(const Request& request, int64_t row) {
   const PictureSettings& picture = request.pictures[static_cast<size_t>(row)];
   Suspect suspect;
-  suspect.look_at_scale(picture.scale);
+  suspect.look(picture.scale, kHugeScale,
+               [](double scale) { return fmt::format("`scale` {:g}", scale); });
   if (request.batch.prompts.syntax == PromptSyntax::kWebUi) {
     look_at_prompts(request, picture, &suspect);
   }

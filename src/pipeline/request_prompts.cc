@@ -69,9 +69,9 @@ bool needs_negatives(const Request& request) {
                      });
 }
 
-text::PromptTimeline timeline_of(const Request& request) {
+text::PromptTimeline timeline_of(const Request& request, int64_t first_pass) {
   return {.steps = request.batch.steps * sampling::find_sampler(request.batch.sampler).evaluations,
-          .first_pass = 0,
+          .first_pass = first_pass,
           .old_editing = request.batch.prompts.old_editing};
 }
 

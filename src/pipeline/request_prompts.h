@@ -17,8 +17,8 @@ std::vector<text::PromptPart> parts_of(const std::string& prompt, const PromptSe
 bool needs_negatives(const Request& request);
 
 /// What the steps in prompts are measured against: the evaluations of the network, as in the web
-/// UI.
-text::PromptTimeline timeline_of(const Request& request);
+/// UI. `first_pass`: those of the pass before it, where there is one.
+text::PromptTimeline timeline_of(const Request& request, int64_t first_pass = 0);
 
 /// Throws Error(kUsage) for a prompt that its syntax does not take, and for settings that no model
 /// has.

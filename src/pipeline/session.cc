@@ -80,7 +80,7 @@ struct Session::State {
         networks(model->diffusion),
         embeddings(model->embeddings, model->diffusion.text_encoder->width(),
                    model->adapters.get()),
-        contexts(*model->tokenizer, embeddings.set(), &networks),
+        contexts(*model->tokenizer, embeddings.set(), model->embedding_names, &networks),
         mix(kernels::choose_kernel(kernels::mix_entries(), kernels::MixSpec{},
                                    model->policy.kernels)),
         unet_call(model->policy),
@@ -333,7 +333,7 @@ Batch Session::State::make_second(const Batch& first, const Request& second, con
                                   const at::Tensor& latent) {
   Batch batch = make_batch(second, load, first.progress);
   batch.sampling = pipeline::second_sampling(first.request, second);
-  batch.timeline.first_pass = first.timeline.steps;
+  batch.timeline = pipeline::timeline_of(second, first.timeline.steps);
   batch.make_given = [this, &first, latent] {
     const at::Tensor given = pipeline::second_latent(
         {first.request, model->description.factor, first.progress}, latent, &first_stage);

@@ -46,9 +46,7 @@ std::set<size_t> used_embeddings(const PromptReader& reader, const Request& requ
   read(request, first);
   if (!request.batch.hires.on()) return used;
   const Request second = second_pass(request, reader.model.factor);
-  text::PromptTimeline timeline = timeline_of(second);
-  timeline.first_pass = first.steps;
-  read(second, timeline);
+  read(second, timeline_of(second, first.steps));
   return used;
 }
 

@@ -87,9 +87,14 @@ void adapt_spinning() {
   using namespace std::chrono_literals;
   const std::unique_lock lock(watch.mutex, std::try_to_lock);
   if (!lock || watch.quiet_looks == 0) return;
+  constexpr auto kWindow = 20ms;
+  thread_local Clock::time_point asked;
   thread_local QueueTimes last;
+  const Clock::time_point time = Clock::now();
+  if (time - asked < kWindow) return;  // so long it cannot have run
+  asked = time;
   const std::optional<QueueTimes> now = queue_times();
-  if (!now || now->ran - last.ran < 20ms) return;
+  if (!now || now->ran - last.ran < kWindow) return;
   // Threads that sleep and wake wait for each other, too: only a window of long looks tells of
   // others.
   constexpr int kBusyWindows = 10;  // before the next of those

@@ -55,7 +55,7 @@ class WebUiImg2Img : public testing::TestWithParam<std::string> {
   static at::Tensor encoded(const std::string& text, const Request& request) {
     Networks networks(*model_);
     const EmbeddingSet none;
-    Contexts contexts(*tokenizer_, none, &networks);
+    Contexts contexts(*tokenizer_, none, {}, &networks);
     return contexts.of(text, timeline_of(request), request.batch.prompts)->at(0).unsqueeze(0);
   }
 

@@ -36,7 +36,8 @@ class ComposedPrompts : public testing::Test {
         load_latent_diffusion(open_model(paths), CoderParts::kDecoderFirst, ExecPolicy()));
     tokenizer_ = make_clip_tokenizer(data_file("tokenizer/clip.model"));
     networks_ = std::make_unique<Networks>(*model_);
-    contexts_ = std::make_unique<Contexts>(*tokenizer_, embeddings_, networks_.get());
+    contexts_ =
+        std::make_unique<Contexts>(*tokenizer_, embeddings_, EmbeddingNames(), networks_.get());
     goldens_ = std::make_unique<GoldenTensors>(prompts_ / "cond.safetensors");
     std::ifstream file(prompts_ / "cond.json");
     cases_ = json::parse(file);
