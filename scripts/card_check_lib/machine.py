@@ -8,6 +8,7 @@ import subprocess
 
 TORCH = "2.11.0"
 CUDA = "13.0"
+NO_CUDA = "no CUDA"
 
 
 class Unfit(Exception):
@@ -15,8 +16,8 @@ class Unfit(Exception):
 
 
 def torch_version(folder):
-  """("2.11.0", "13.0") of a folder `torch`, as its version.py or what pip lays beside it says; the
-  second is empty where that is not known."""
+  """("2.11.0", "13.0") of a folder `torch`, as its version.py or what pip lays beside it says. The
+  second is "no CUDA" of one for processors only, and empty where that is not known."""
   try:
     text = (folder / "version.py").read_text()
   except OSError:
@@ -24,7 +25,7 @@ def torch_version(folder):
     return (described[-1].name.removesuffix(".dist-info").split("-")[1], "") if described else ("", "")
   version = re.search(r"^__version__ = ['\"]([0-9.]+)", text, re.MULTILINE)
   cuda = re.search(r"^cuda\b[^=]*= ['\"]([0-9.]+)", text, re.MULTILINE)
-  return (version[1] if version else "", cuda[1] if cuda else "")
+  return (version[1] if version else "", cuda[1] if cuda else NO_CUDA)
 
 
 def python_torch():
@@ -42,7 +43,8 @@ def why_not(folder):
   if version != TORCH:
     return f"{folder} is torch {version or 'of no known version'}, and {TORCH} is needed"
   if cuda not in ("", CUDA):
-    return f"{folder} is built for CUDA {cuda}, and {CUDA} is needed"
+    built = "processors only" if cuda == NO_CUDA else f"CUDA {cuda}"
+    return f"{folder} is built for {built}, and CUDA {CUDA} is needed"
   return ""
 
 

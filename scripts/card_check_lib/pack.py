@@ -16,9 +16,6 @@ MOST = 60_000_000
 PROGRAMS = {"bin/sd": ("program", "src/sd"), "bin/cuda": ("cuda", "tests/cuda/cuda"),
             "bin/bench_model": ("bench_model", "benchmarks/bench_model"),
             "lib/libsd_cuda.so": ("sd_cuda", "src/libsd_cuda.so")}
-# What every machine has, and what comes with torch.
-EVERYWHERE = re.compile(r"^(linux-vdso|ld-linux|libc\.|libm\.|libdl\.|librt\.|libpthread\.|libutil\."
-                        r"|libgcc_s\.|libstdc\+\+\.|libgomp\.|libtorch|libc10|libcud|libcupti)")
 REFERENCES = ["cases/" + name for name in (
     "t02-ddim20-eta0-iter2", "t04-dpm20-128x64", "t30-trace-ddim5", "t31-trace-plms7",
     "t32-trace-dpm6", "i08-rngcpu")] + ["ckpt/sd-tiny.ckpt", "inputs"]
@@ -55,7 +52,9 @@ def fill(root, build, kit, arguments):
       (kit / place).parent.mkdir(parents=True, exist_ok=True)
       shutil.copy2(build / file, kit / place)
   (kit / "lib").mkdir(exist_ok=True)
-  copy_libraries(root, kit)
+  for program in (kit / "bin").iterdir():
+    subprocess.run([root / "scripts/copy_libraries", program, kit / "lib"], check=True,
+                   stdout=subprocess.DEVNULL)
   for file in [*(kit / "bin").iterdir(), *(kit / "lib").iterdir()]:
     subprocess.run(["strip", "--strip-unneeded", file], check=True)
   shutil.copytree(build / "share/stable-diffusion/tokenizer",
@@ -68,24 +67,6 @@ def fill(root, build, kit, arguments):
   (kit / "kit.json").write_text(json.dumps({"commit": commit, "torch": machine.TORCH,
                                             "left_out": lacking}) + "\n")
   return lacking
-
-
-def linked_libraries(program):
-  """(name, path) of what ldd finds."""
-  printed = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
-  return re.findall(r"^\s*(\S+) => (/\S+)", printed, re.MULTILINE)
-
-
-def copy_libraries(root, kit):
-  for program in (kit / "bin").iterdir():
-    for name, path in linked_libraries(program):
-      target = kit / "lib" / name
-      if EVERYWHERE.match(name) or target.exists():
-        continue
-      if name.startswith("libicudata.") and shutil.which("icupkg"):
-        subprocess.run([root / "scripts/trim_icu", path, target], check=True)
-        continue
-      shutil.copy2(pathlib.Path(path).resolve(), target)
 
 
 def copy_references(root, to):

@@ -213,6 +213,7 @@ class MachineTest(unittest.TestCase):
     for text, problem in (
         ("__version__ = '2.11.0+cu130'\ncuda: Optional[str] = '13.0'\n", ""),
         ("__version__ = '2.10.0'\ncuda: Optional[str] = '13.0'\n", "is torch 2.10.0"),
+        ("__version__ = '2.11.0+cpu'\ncuda: Optional[str] = None\n", "built for processors only"),
         ("__version__ = '2.11.0+cu128'\ncuda: Optional[str] = '12.8'\n", "built for CUDA 12.8")):
       with tempfile.TemporaryDirectory() as folder:
         found = machine.why_not(self.torch(folder, text))

@@ -43,8 +43,8 @@ TEST(Package, HasScriptsThatAShellReads) {
   for (const char* script : {"packaging/postinst", "packaging/prerm", "packaging/sd-with-torch"}) {
     EXPECT_EQ(output_of("sh -n " + kSource + "/" + script), "") << script;
   }
-  for (const char* script :
-       {"scripts/package", "scripts/package_test", "scripts/setup", "scripts/trim_icu"}) {
+  for (const char* script : {"scripts/package", "scripts/package_test", "scripts/setup",
+                             "scripts/trim_icu", "scripts/copy_libraries"}) {
     EXPECT_EQ(output_of("bash -n " + kSource + "/" + script), "") << script;
   }
   EXPECT_NE(output_of(kSource + "/scripts/package 2>&1; echo $?").find("needs --out DIR\n2\n"),
