@@ -149,8 +149,7 @@ class LineReader {
     names.pop_back();
     line.section.insert(line.section.end(), names.begin(), names.end());
     skip_blanks();
-    line.is_list = take('[');
-    line.values = line.is_list ? list() : std::vector<std::string>{value()};
+    line.values = take('[') ? list() : std::vector<std::string>{value()};
     return line;
   }
 

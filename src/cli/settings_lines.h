@@ -10,7 +10,6 @@ struct SettingLine {
   std::vector<std::string> section;  ///< of its header and of a dotted key: {"preset", "mine"}
   std::string key;
   std::vector<std::string> values;
-  bool is_list = false;
   int number = 0;  ///< of the line, from 1
 };
 
