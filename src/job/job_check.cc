@@ -6,8 +6,6 @@
 #include <optional>
 
 #include "base/strings.h"
-#include "image/image_io.h"
-#include "image/png_sums.h"
 #include "job/file_hash.h"
 #include "job/saved_picture.h"
 #include "job/settings.h"
@@ -64,35 +62,38 @@ std::string JobCheck::difference(int64_t place, const PictureRecord& record) con
   return difference.empty() ? "" : "its record differs from " + difference;
 }
 
+std::string JobCheck::problem_of(int64_t place, const WrittenPicture& picture) const {
+  const bool has_records = !job_.description().settings.no_metadata;
+  if (!picture.record) return has_records ? "it does not say how it was drawn" : "";
+  const auto size = saved_size(*picture.record);
+  const FitSize found{picture.image.width, picture.image.height};
+  if (size && *size != found) {
+    return fmt::format("it has not the size of its record: expected {}x{}, found {}x{}",
+                       size->width, size->height, found.width, found.height);
+  }
+  return difference(place, *picture.record);
+}
+
 std::string JobCheck::problem_of_picture(int64_t place, const std::string& name,
                                          const std::vector<uint8_t>& bytes) const {
-  std::optional<PictureRecord> record;
+  WrittenPicture picture;
   try {
-    const std::string sums = image::problem_of_png_sums(bytes);
-    if (!sums.empty()) return sums;
-    const Image image = image::decode_image(bytes, name);
-    record = find_record(name, bytes);
-    const bool has_records = !job_.description().settings.no_metadata;
-    if (!record) return has_records ? "it does not say how it was drawn" : "";
-    const auto size = saved_size(*record);
-    if (size && *size != FitSize{image.width, image.height}) {
-      return fmt::format("it has not the size of its record: expected {}x{}, found {}x{}",
-                         size->width, size->height, image.width, image.height);
-    }
+    const std::string problem = read_written(name, bytes, &picture);
+    if (!problem.empty()) return problem;
   } catch (const Error& error) {
     return error.what();
   } catch (const json::exception& error) {
     return printable(error.what());
   }
-  return difference(place, *record);
+  return problem_of(place, picture);
 }
 
 std::string JobCheck::problem_of_place(int64_t place, const TarSamples& samples) const {
   const std::vector<TarSamples::File> files = samples.files(place);
-  std::string problem = problem_of_sample(place, files, job_.names().format());
+  WrittenPicture picture;
+  std::string problem = problem_of_sample(place, files, job_.names().format(), &picture);
   if (!problem.empty()) return problem;
-  const std::vector<uint8_t> bytes(files[0].bytes.begin(), files[0].bytes.end());
-  problem = problem_of_picture(place, files[0].name, bytes);
+  problem = problem_of(place, picture);
   return problem.empty() ? "" : files[0].name + ": " + problem;
 }
 

@@ -28,6 +28,7 @@ class JobCheck {
   std::vector<std::string> problems_of_tar(int64_t number, const nlohmann::json& statistics) const;
 
  private:
+  std::string problem_of(int64_t place, const WrittenPicture& picture) const;
   std::string difference(int64_t place, const PictureRecord& record) const;
   std::string problem_of_place(int64_t place, const TarSamples& samples) const;
   std::vector<std::string> problems_of_samples(int64_t number, int64_t count) const;

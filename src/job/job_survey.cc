@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/new_file.h"
 #include "base/strings.h"
+#include "image/image_io.h"
+#include "image/png_sums.h"
 #include "job/shard_jobs.h"
 #include "sd/error.h"
 
@@ -222,6 +224,15 @@ std::optional<PictureRecord> find_record(const fs::path& path, const std::vector
   const std::string* record = texts.find(image::kRecordKeyword);
   if (record == nullptr) return std::nullopt;
   return parse_record(*record, name);
+}
+
+std::string read_written(const std::string& name, const std::vector<uint8_t>& bytes,
+                         WrittenPicture* picture) {
+  std::string problem = image::problem_of_png_sums(bytes);
+  if (!problem.empty()) return problem;
+  picture->image = image::decode_image(bytes, name);
+  picture->record = find_record(name, bytes);
+  return "";
 }
 
 }  // namespace sd::job

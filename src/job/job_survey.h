@@ -13,6 +13,7 @@
 #include "job/job_folder.h"
 #include "job/job_sheet.h"
 #include "job/picture_record.h"
+#include "sd/image.h"
 
 namespace sd::job {
 
@@ -72,5 +73,16 @@ class JobSurvey {
 /// The record of a picture's file; nothing where it has none that can be read.
 std::optional<PictureRecord> find_record(const std::filesystem::path& path,
                                          const std::vector<uint8_t>& bytes);
+
+/// What a picture's file holds.
+struct WrittenPicture {
+  Image image;
+  std::optional<PictureRecord> record;
+};
+
+/// Fills `*picture` from the file of a picture that a job wrote. Returns what is wrong with its
+/// check sums, empty where nothing is. Throws Error(kFile) where it cannot be decoded.
+std::string read_written(const std::string& name, const std::vector<uint8_t>& bytes,
+                         WrittenPicture* picture);
 
 }  // namespace sd::job

@@ -11,8 +11,6 @@
 #include "base/new_file.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
-#include "image/image_io.h"
-#include "image/png_sums.h"
 #include "job/file_hash.h"
 #include "job/job_survey.h"
 #include "job/metadata_list.h"
@@ -116,17 +114,16 @@ std::string TarSamples::read(uint64_t begin, uint64_t size) const {
 }
 
 std::string problem_of_sample(int64_t place, const std::vector<TarSamples::File>& files,
-                              PictureFormat format) {
+                              PictureFormat format, WrittenPicture* picture) {
   const std::string key = JobNames::key(place), name = key + ending_of(format);
   const bool is_sample = files.size() == 3 && files[0].name == name &&
                          files[1].name == key + ".txt" && files[2].name == key + ".json";
   if (!is_sample) return key + ": expected a picture, its .txt and its .json, found other files";
   try {
     const std::vector<uint8_t> bytes(files[0].bytes.begin(), files[0].bytes.end());
-    const std::string sums = image::problem_of_png_sums(bytes);
-    if (!sums.empty()) return fmt::format("{}: {}", name, sums);
-    image::decode_image(bytes, name);
-    const auto record = find_record(name, bytes);
+    const std::string problem = read_written(name, bytes, picture);
+    if (!problem.empty()) return fmt::format("{}: {}", name, problem);
+    const std::optional<PictureRecord>& record = picture->record;
     if (files[1].bytes != sample_text(record)) return files[1].name + ": it is not the prompt";
     if (files[2].bytes != sample_json(name, record)) {
       return files[2].name + ": it is not the record";
@@ -138,12 +135,12 @@ std::string problem_of_sample(int64_t place, const std::vector<TarSamples::File>
   return "";
 }
 
-std::shared_ptr<const TarSamples> KeptTars::open(const JobNames& names, int64_t block) {
-  const auto statistics = read_tar_statistics(names.tar_statistics(block));
-  if (!statistics) return nullptr;
+/// Keeps what `open` gives of a block; null where that is null or cannot be read.
+std::shared_ptr<const TarSamples> KeptTars::keep(
+    int64_t block, const std::function<std::shared_ptr<const TarSamples>()>& open) {
   try {
-    auto samples = std::make_shared<const TarSamples>(names.tar(block));
-    if (sha256_of_file(names.tar(block).string()) != statistics->sha256) return nullptr;
+    auto samples = open();
+    if (samples == nullptr) return nullptr;
     const std::lock_guard lock(mutex_);
     open_[block] = samples;
     return samples;
@@ -153,24 +150,30 @@ std::shared_ptr<const TarSamples> KeptTars::open(const JobNames& names, int64_t 
   }
 }
 
+std::shared_ptr<const TarSamples> KeptTars::open(const JobNames& names, int64_t block) {
+  const auto statistics = read_tar_statistics(names.tar_statistics(block));
+  if (!statistics) return nullptr;
+  return keep(block, [&] {
+    auto samples = std::make_shared<const TarSamples>(names.tar(block));
+    return sha256_of_file(names.tar(block).string()) == statistics->sha256 ? samples : nullptr;
+  });
+}
+
 std::shared_ptr<const TarSamples> KeptTars::open_unfinished(const JobNames& names, int64_t block) {
   if (!name_is_taken(names.tar(block)) || name_is_taken(names.tar_statistics(block))) {
     return nullptr;
   }
-  try {
+  return keep(block, [&] {
     auto samples = std::make_shared<TarSamples>(names.tar(block));
     for (const int64_t place : samples->places()) {
       stop_if_interrupted();
-      const std::string problem = problem_of_sample(place, samples->files(place), names.format());
+      WrittenPicture picture;
+      const std::string problem =
+          problem_of_sample(place, samples->files(place), names.format(), &picture);
       if (!problem.empty()) samples->forget(place);
     }
-    const std::lock_guard lock(mutex_);
-    open_[block] = samples;
     return samples;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kFile) return nullptr;
-    throw;
-  }
+  });
 }
 
 std::shared_ptr<const TarSamples> KeptTars::take(int64_t block) {

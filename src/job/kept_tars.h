@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "base/descriptor.h"
 #include "job/job_folder.h"
+#include "job/job_survey.h"
 
 namespace sd::job {
 
@@ -51,9 +53,9 @@ class TarSamples {
 };
 
 /// What is wrong with a sample: it lacks a file, its picture is damaged, or its texts are not those
-/// of its picture's record. Empty where it is sound.
+/// of its picture's record. Empty, and `*picture` its picture, where it is sound.
 std::string problem_of_sample(int64_t place, const std::vector<TarSamples::File>& files,
-                              PictureFormat format);
+                              PictureFormat format, WrittenPicture* picture);
 
 /// The tars that a run draws again, for what failed of them (`retry_failed`) or what they lack:
 /// what decides what is drawn and what writes the new tar look at the same old one. Thread-safe.
@@ -69,6 +71,9 @@ class KeptTars {
   std::shared_ptr<const TarSamples> take(int64_t block);
 
  private:
+  std::shared_ptr<const TarSamples> keep(
+      int64_t block, const std::function<std::shared_ptr<const TarSamples>()>& open);
+
   std::mutex mutex_;
   std::map<int64_t, std::shared_ptr<const TarSamples>> open_;
 };
