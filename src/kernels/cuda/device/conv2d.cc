@@ -1,12 +1,9 @@
 #include <ATen/ATen.h>
-#include <ATen/Dispatch.h>
-#include <c10/core/DeviceGuard.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAStream.h>
 
 #include "kernels/conv2d_input.h"
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
+#include "kernels/cuda/device/on_card.h"
 
 namespace sd::kernels::cuda::device {
 namespace {
@@ -53,25 +50,19 @@ class CudaConv2d final : public Conv2dKernel {
   }
 
   void finish(at::Tensor& y, const at::Tensor& added, const at::Tensor& residual, bool relu) const {
-    const c10::DeviceGuard guard(y.device());
-    const auto stream = c10::cuda::getCurrentCUDAStream(y.device().index()).stream();
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, y.scalar_type(), "conv2d", [&] {
-      if constexpr (std::is_same_v<scalar_t, double>) {
-        TORCH_CHECK(false, "the convolution of a card is for half, bfloat16 and float32");
-      } else {
-        launch_conv_tail(ConvTailJob<scalar_t>{.y = y.mutable_data_ptr<scalar_t>(),
-                                               .bias = data_of<scalar_t>(spec_.bias),
-                                               .added = data_of<scalar_t>(added),
-                                               .residual = data_of<scalar_t>(residual),
-                                               .pictures = y.size(0),
-                                               .pixels = y.size(2) * y.size(3),
-                                               .channels = y.size(1),
-                                               .added_rows = added.defined() ? added.size(0) : 1,
-                                               .relu = relu},
-                         stream);
-      }
+    on_card(y, "convolution", [&](auto type, cudaStream_t stream) {
+      using T = decltype(type);
+      launch_conv_tail(ConvTailJob<T>{.y = y.mutable_data_ptr<T>(),
+                                      .bias = data_of<T>(spec_.bias),
+                                      .added = data_of<T>(added),
+                                      .residual = data_of<T>(residual),
+                                      .pictures = y.size(0),
+                                      .pixels = y.size(2) * y.size(3),
+                                      .channels = y.size(1),
+                                      .added_rows = added.defined() ? added.size(0) : 1,
+                                      .relu = relu},
+                       stream);
     });
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
   }
 
   Conv2dSpec spec_;

@@ -1,11 +1,8 @@
 #include <ATen/ATen.h>
-#include <ATen/Dispatch.h>
-#include <c10/core/DeviceGuard.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
+#include "kernels/cuda/device/on_card.h"
 
 namespace sd::kernels::cuda::device {
 namespace {
@@ -20,20 +17,14 @@ class CudaGeglu final : public GegluKernel {
     shape.back() /= 2;
     at::Tensor y = at::empty(shape, both.options());
     if (y.numel() == 0) return y;
-    const c10::DeviceGuard guard(both.device());
-    const auto stream = c10::cuda::getCurrentCUDAStream(both.device().index()).stream();
-    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, both.scalar_type(), "geglu", [&] {
-      if constexpr (std::is_same_v<scalar_t, double>) {
-        TORCH_CHECK(false, "the GEGLU of a card is for half, bfloat16 and float32");
-      } else {
-        launch_geglu(GegluJob<scalar_t>{.x = both.const_data_ptr<scalar_t>(),
-                                        .y = y.mutable_data_ptr<scalar_t>(),
-                                        .rows = y.numel() / shape.back(),
-                                        .columns = shape.back()},
-                     stream);
-      }
+    on_card(both, "GEGLU", [&](auto type, cudaStream_t stream) {
+      using T = decltype(type);
+      launch_geglu(GegluJob<T>{.x = both.const_data_ptr<T>(),
+                               .y = y.mutable_data_ptr<T>(),
+                               .rows = y.numel() / shape.back(),
+                               .columns = shape.back()},
+                   stream);
     });
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
     return y;
   }
 

@@ -1,12 +1,9 @@
 #include <ATen/ATen.h>
-#include <ATen/Dispatch.h>
 #include <ATen/cuda/CUDAContextLight.h>
-#include <c10/core/DeviceGuard.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAStream.h>
 
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
+#include "kernels/cuda/device/on_card.h"
 
 namespace sd::kernels::cuda::device {
 namespace {
@@ -76,24 +73,18 @@ NormJob<T> CudaGroupNorm::job_of(const at::Tensor& x, at::Tensor* y, ChannelAffi
 
 /// Fills y, or where that is null the affine, in two launches.
 void CudaGroupNorm::run(const at::Tensor& x, at::Tensor* y, ChannelAffine* affine) const {
-  const c10::DeviceGuard guard(x.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream(x.device().index()).stream();
-  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "group_norm", [&] {
-    if constexpr (std::is_same_v<scalar_t, double>) {
-      TORCH_CHECK(false, "the group norm of a card is for half, bfloat16 and float32");
+  on_card(x, "group norm", [&](auto type, cudaStream_t stream) {
+    using T = decltype(type);
+    NormJob<T> job = job_of<T>(x, y, affine);
+    const at::Tensor parts =
+        at::empty({x.size(0), job.layout.chunks, spec_.groups, 2}, float_options(x));
+    job.parts = parts.mutable_data_ptr<float>();
+    if (y != nullptr) {
+      launch_norm(job, x.size(0), stream);
     } else {
-      NormJob<scalar_t> job = job_of<scalar_t>(x, y, affine);
-      const at::Tensor parts =
-          at::empty({x.size(0), job.layout.chunks, spec_.groups, 2}, float_options(x));
-      job.parts = parts.mutable_data_ptr<float>();
-      if (y != nullptr) {
-        launch_norm(job, x.size(0), stream);
-      } else {
-        launch_norm_affine(job, x.size(0), stream);
-      }
+      launch_norm_affine(job, x.size(0), stream);
     }
   });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 }  // namespace
