@@ -31,7 +31,7 @@ const Use& row_of(FileUse use) {
 }
 
 FileClass as(const std::string& what, FileUse is, FileUse asked) {
-  return {what, is == asked ? "`sd inspect` shows what the file holds" : row_of(is).way};
+  return {what, is == asked ? "`sd inspect` shows what the file holds" : way_of(is)};
 }
 
 /// Whether the file is one list of vectors, or what the web UI's training saves.
@@ -45,6 +45,8 @@ bool is_embedding(const weights::CheckpointContents& contents) {
 }
 
 }  // namespace
+
+std::string way_of(FileUse use) { return row_of(use).way; }
 
 FileClass classify(const weights::Checkpoint& file, FileUse asked) {
   const Family* family =

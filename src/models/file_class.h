@@ -13,6 +13,9 @@ struct FileClass {
   std::string way;   ///< "give it with `vae`"
 };
 
+/// What to do with a file that is for that.
+std::string way_of(FileUse use);
+
 /// What the file is by the names in it: a row of the table of families, an adapter, or an
 /// embedding. `asked`: what it was given as, which did not fit.
 FileClass classify(const weights::Checkpoint& file, FileUse asked);

@@ -2,6 +2,7 @@
 #include "base/split.h"
 #include "base/strings.h"
 #include "base/text_file.h"
+#include "models/file_class.h"
 #include "models/json_config.h"
 #include "models/layouts/layouts.h"
 #include "models/layouts/part_files.h"
@@ -63,7 +64,7 @@ void require_pipeline(const fs::path& folder) {
     throw Error(ErrorKind::kCheckpoint,
                 printable(folder.string()) + ": expected a model to draw with, found " +
                     other.what + " (" + printable(name, 60) + ")",
-                "this program draws with Stable Diffusion v1 and LAION-400M");
+                way_of(FileUse::kNone));
   }
 }
 
