@@ -12,7 +12,6 @@
 #include "models/autoencoder.h"
 #include "models/latent_diffusion.h"
 #include "models/text_encoder.h"
-#include "runtime/data_files.h"
 #include "runtime/exec_policy.h"
 #include "support/formula_weights.h"
 
@@ -22,10 +21,6 @@ using namespace runtime;
 using namespace weights;
 
 namespace {
-
-ModelConfig v1_config() {
-  return read_model_config(data_file("configs/stable-diffusion/v1-inference.yaml"));
-}
 
 const KernelPolicy kOnProcessor{.isa = probe_isa()};
 

@@ -6,9 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "models/autoencoder.h"
-#include "models/families.h"
 #include "models/latent_diffusion.h"
-#include "runtime/data_files.h"
 #include "support/formula_weights.h"
 #include "support/golden_tensor.h"
 #include "support/parity.h"
@@ -19,11 +17,6 @@ using namespace runtime;
 using namespace weights;
 
 namespace {
-
-/// sd-v1's config, as it comes with the program.
-ModelConfig v1_config() {
-  return read_model_config(data_file("configs/stable-diffusion/v1-inference.yaml"));
-}
 
 class FullSize : public testing::Test {
  protected:

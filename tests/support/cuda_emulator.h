@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <type_traits>
 #include <vector>
 
 #include "kernels/cuda/conv_tail_body.h"
@@ -101,6 +102,23 @@ struct EmulatedNorm {
   int width = 1;
 };
 
+/// Calls work(width, i) for each thread of a kernel that takes `values` in packs of `width`, one
+/// after the other: rows of `columns`, each value alone where packs do not fill them. Index: what a
+/// thread's number is.
+template <class T, class Index, class Work>
+void each_thread(bool packs, int64_t columns, int64_t values, const Work& work) {
+  constexpr int kWidth = kernels::cuda::kPackWidth<T>;
+  const auto call = [&](auto width) {
+    const auto count = static_cast<Index>(values / width());
+    for (Index i = 0; i < count; ++i) work(width, i);
+  };
+  if (packs && columns % kWidth == 0) {
+    call(std::integral_constant<int, kWidth>());
+  } else {
+    call(std::integral_constant<int, 1>());
+  }
+}
+
 /// What follows a convolution whose result is y [N, C, h, w] channels_last. Index: what a thread's
 /// number is.
 template <class T, class Index>
@@ -119,16 +137,8 @@ at::Tensor emulated_conv_tail(const at::Tensor& y, const at::Tensor& bias, const
                                           .channels = y.size(1),
                                           .added_rows = added.defined() ? added.size(0) : 1,
                                           .relu = relu};
-  constexpr int kWidth = kernels::cuda::kPackWidth<T>;
-  const bool wide = packs && job.channels % kWidth == 0;
-  const auto count = static_cast<Index>(job.count() / (wide ? kWidth : 1));
-  for (Index i = 0; i < count; ++i) {
-    if (wide) {
-      kernels::cuda::conv_tail_at<kWidth>(job, i);
-    } else {
-      kernels::cuda::conv_tail_at<1>(job, i);
-    }
-  }
+  each_thread<T, Index>(packs, job.channels, job.count(),
+                        [&](auto width, Index i) { kernels::cuda::conv_tail_at<width()>(job, i); });
   return result;
 }
 
@@ -140,16 +150,8 @@ at::Tensor emulated_geglu(const at::Tensor& x, bool packs) {
                                        .y = y.mutable_data_ptr<T>(),
                                        .rows = y.size(0),
                                        .columns = y.size(1)};
-  constexpr int kWidth = kernels::cuda::kPackWidth<T>;
-  const bool wide = packs && job.columns % kWidth == 0;
-  const auto count = static_cast<Index>(y.numel() / (wide ? kWidth : 1));
-  for (Index i = 0; i < count; ++i) {
-    if (wide) {
-      kernels::cuda::geglu_at<kWidth>(job, i);
-    } else {
-      kernels::cuda::geglu_at<1>(job, i);
-    }
-  }
+  each_thread<T, Index>(packs, job.columns, y.numel(),
+                        [&](auto width, Index i) { kernels::cuda::geglu_at<width()>(job, i); });
   return y;
 }
 

@@ -7,13 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "models/model_config.h"
 #include "models/random_checkpoint.h"
+#include "runtime/data_files.h"
 #include "weights/weight_view.h"
 
 // Networks at full size whose weights and inputs follow from a formula
 // (models/random_checkpoint.h).
 
 namespace sd::test {
+
+/// The config of Stable Diffusion v1, as it comes with the program.
+inline models::ModelConfig v1_config() {
+  return models::read_model_config(
+      runtime::data_file("configs/stable-diffusion/v1-inference.yaml"));
+}
 
 /// The formula's weights for what `build` asks a view for, in memory.
 template <class Build>
