@@ -3,37 +3,24 @@
 #include <fmt/core.h>
 #include <zlib.h>
 
-#include <algorithm>
-#include <array>
-
 #include "base/strings.h"
+#include "image/formats/decoders.h"
 
 namespace sd::image {
-namespace {
-
-constexpr std::array<uint8_t, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-
-uint32_t big_endian(std::span<const uint8_t> bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
-}
-
-}  // namespace
 
 std::string problem_of_png_sums(std::span<const uint8_t> bytes) {
-  const bool is_png = bytes.size() >= kSignature.size() &&
-                      std::equal(kSignature.begin(), kSignature.end(), bytes.begin());
-  if (!is_png) return "";
-  bytes = bytes.subspan(kSignature.size());
+  if (!has_text(bytes, kPngSignature)) return "";
+  bytes = bytes.subspan(kPngSignature.size());
   while (!bytes.empty()) {  // length, name, data, check sum of name and data
     constexpr size_t kAround = 12;
-    if (bytes.size() < kAround || big_endian(bytes) > bytes.size() - kAround) {
+    if (bytes.size() < kAround || big32(bytes, 0) > bytes.size() - kAround) {
       return "it ends within a chunk";
     }
-    const size_t length = big_endian(bytes);
+    const size_t length = big32(bytes, 0);
     const auto summed = bytes.subspan(4, 4 + length);
     const auto sum = ::crc32(0, summed.data(), static_cast<uInt>(summed.size()));
     const std::string name(summed.begin(), summed.begin() + 4);
-    if (sum != big_endian(bytes.subspan(8 + length))) {
+    if (sum != big32(bytes, 8 + length)) {
       return fmt::format("the check sum of its {} is wrong", printable(name));
     }
     bytes = bytes.subspan(kAround + length);
