@@ -107,30 +107,38 @@ int64_t JobFolder::failures(int64_t place) const {
   return std::max<int64_t>(1, whole_number_in(read_json_object(path), "attempts"));
 }
 
-void JobFolder::make_folder_of(const fs::path& path) const {
+void JobFolder::require_folder() const {
   const fs::path& folder = names_.folder();
-  if (is_made_ && !name_is_taken(folder)) {
-    throw Error(ErrorKind::kFile,
-                "the folder " + printable(folder.string()) +
-                    ", which the job is drawn into, is no longer there",
-                "if it was moved, run the command again with its new name");
+  if (!is_made_ || name_is_taken(folder)) return;
+  throw Error(ErrorKind::kFile,
+              "the folder " + printable(folder.string()) +
+                  ", which the job is drawn into, is no longer there",
+              "if it was moved, run the command again with its new name");
+}
+
+/// What `finish` gives of a new file of these bytes, which stands in the job's folder.
+template <class Finish>
+auto JobFolder::write_new(const fs::path& path, std::string_view bytes,
+                          const Finish& finish) const {
+  require_folder();
+  try {
+    make_folders(path.parent_path(), kElsewhere);
+    is_made_ = true;
+    NewFile file(path, names_.folder());
+    file.write(bytes);
+    return finish(&file);
+  } catch (const Error&) {
+    require_folder();  // it may have gone meanwhile
+    throw;
   }
-  make_folders(path.parent_path(), kElsewhere);
-  is_made_ = true;
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {
-  make_folder_of(path);
-  NewFile file(path, names_.folder());
-  file.write(bytes);
-  return file.finish();
+  return write_new(path, bytes, [](NewFile* file) { return file->finish(); });
 }
 
 void JobFolder::replace(const fs::path& path, std::string_view bytes) const {
-  make_folder_of(path);
-  NewFile file(path, names_.folder());
-  file.write(bytes);
-  file.finish_over();
+  write_new(path, bytes, [](NewFile* file) { file->finish_over(); });
 }
 
 void JobFolder::fail(int64_t place, int64_t line, const std::string& reason) const {

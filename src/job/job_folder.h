@@ -92,7 +92,11 @@ class JobFolder {
   void sync() const { sync_folder(names_.folder()); }
 
  private:
-  void make_folder_of(const std::filesystem::path& path) const;
+  /// Throws Error(kFile) where it was made and is gone.
+  void require_folder() const;
+  template <class Finish>
+  auto write_new(const std::filesystem::path& path, std::string_view bytes,
+                 const Finish& finish) const;
 
   JobNames names_;
   mutable std::atomic<bool> is_made_ = false;
