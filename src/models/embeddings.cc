@@ -65,7 +65,7 @@ const weights::TensorInfo& only_tensor(const weights::CheckpointContents& conten
 void require_embedding(const weights::Checkpoint& file) {
   if (file.index().size() < 2) return;
   const FileClass found = classify(file, FileUse::kEmbedding);
-  if (found.what.starts_with("none") || found.what.ends_with("embedding")) return;
+  if (!found.use || *found.use == FileUse::kEmbedding) return;
   throw Error(ErrorKind::kCheckpoint, "it is no embedding, but " + found.what + ": " + found.way);
 }
 

@@ -30,8 +30,10 @@ const Use& row_of(FileUse use) {
                        [&](const Use& row) { return row.use == use; });
 }
 
-FileClass as(const std::string& what, FileUse is, FileUse asked) {
-  return {what, is == asked ? "`sd inspect` shows what the file holds" : way_of(is)};
+/// (For what it was given as already, its own way would help no one.)
+FileClass as(const std::string& what, std::optional<FileUse> is, FileUse asked) {
+  const bool helps = is && *is != asked;
+  return {is, what, helps ? way_of(*is) : "`sd inspect` shows what the file holds"};
 }
 
 /// Whether the file is one list of vectors, or what the web UI's training saves.
@@ -59,7 +61,8 @@ FileClass classify(const weights::Checkpoint& file, FileUse asked) {
   if (is_embedding(file.contents())) {
     return as("a textual inversion embedding", FileUse::kEmbedding, asked);
   }
-  return as(std::string("none of the names that ") + row_of(asked).names + " have", asked, asked);
+  return as(std::string("none of the names that ") + row_of(asked).names + " have", std::nullopt,
+            asked);
 }
 
 }  // namespace sd::models

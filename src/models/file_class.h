@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "models/families.h"
@@ -9,8 +10,9 @@ namespace sd::models {
 
 /// What an error calls a file that was given for something else, and what to do with it.
 struct FileClass {
-  std::string what;  ///< "an autoencoder alone"
-  std::string way;   ///< "give it with `vae`"
+  std::optional<FileUse> use;  ///< nothing: no name tells
+  std::string what;            ///< "an autoencoder alone"
+  std::string way;             ///< "give it with `vae`"
 };
 
 /// What to do with a file that is for that.

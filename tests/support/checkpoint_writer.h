@@ -199,6 +199,17 @@ inline std::string safetensors_file(const std::string& header, const std::string
   return le(header.size(), 8) + header + data;
 }
 
+/// A .safetensors file of one float, 0, under each of these names.
+inline std::string safetensors_of(const std::vector<std::string>& names) {
+  std::string header;
+  for (size_t i = 0; i < names.size(); ++i) {
+    header += (i == 0 ? "{\"" : ",\"") + names[i] +
+              R"(":{"dtype":"F32","shape":[1],"data_offsets":[)" + std::to_string(4 * i) + "," +
+              std::to_string(4 * i + 4) + "]}";
+  }
+  return safetensors_file(header + "}", std::string(4 * names.size(), '\0'));
+}
+
 /// A small sound checkpoint: two weights on one storage, one on its own, a callback of an unknown
 /// class, a step counter.
 struct SmallCheckpoint {

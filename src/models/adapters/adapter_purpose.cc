@@ -136,26 +136,24 @@ bool mentions(std::string text, std::string_view word) {
   return text.find(word) != std::string::npos;
 }
 
-/// Adapters for few steps, by a word in their title or name.
+/// Adapters for few steps, by a word in their title or name, which may have two spellings.
 struct FewSteps {
-  std::string_view word;
+  std::array<std::string_view, 2> words;
   const char* advice;
   std::array<std::string_view, 2> samplers;  ///< those that follow it
   double most_scale;                         ///< that does
 };
 
 constexpr FewSteps kFewSteps[] = {
-    {"lcm",
+    {{"lcm", "lcm"},
      "an LCM adapter: draw with `sampler` lcm, 4 to 8 `steps` and `scale` 1 to 2",
      {"lcm", "diffusers_lcm"},
      2},
-    {"tcd", "a TCD adapter: draw with `sampler` tcd, 4 to 8 `steps` and `scale` 1", {"tcd"}, 1.5},
-    {"hyper-sd",
-     "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
-     "(1, 2, 4, 8) and `scale` 1",
-     {"ddim_trailing", "tcd"},
+    {{"tcd", "tcd"},
+     "a TCD adapter: draw with `sampler` tcd, 4 to 8 `steps` and `scale` 1",
+     {"tcd"},
      1.5},
-    {"hyper_sd",
+    {{"hyper-sd", "hyper_sd"},
      "a Hyper-SD adapter: draw with `sampler` ddim_trailing, as many `steps` as its name says "
      "(1, 2, 4, 8) and `scale` 1",
      {"ddim_trailing", "tcd"},
@@ -171,7 +169,7 @@ const FewSteps* few_steps_of(const AdapterFile& file) {
   for (const FewSteps& one : kFewSteps) {
     for (const std::string& text :
          {file.metadata("modelspec.title"), file.metadata("ss_output_name"), file.name()}) {
-      if (mentions(text, one.word)) return &one;
+      if (mentions(text, one.words[0]) || mentions(text, one.words[1])) return &one;
     }
   }
   return nullptr;

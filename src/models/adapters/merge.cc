@@ -77,11 +77,16 @@ bool has_lengths(const Module& module) {
   return module.parts.has(Role::kMagnitude) || module.parts.has(Role::kDoraScale);
 }
 
+/// (The table holds copies of the rows.)
+bool is_of(const Module& module, const AdapterKind& kind) {
+  return module.kind != nullptr && module.kind->delta == kind.delta;
+}
+
 /// The weight [out, in, …] after a change of this strength.
 at::Tensor changed_weight(const Module& module, const at::Tensor& weight,
                           const AdapterStrength& of) {
   const double strength = strength_on(module, of);
-  const bool is_cut = of.rank && std::string_view(module.kind->name) == kLoraKind.name;
+  const bool is_cut = of.rank && is_of(module, kLoraKind);
   const at::Tensor delta =
       module.kind->delta(is_cut ? with_first_ranks(module.parts, *of.rank) : module.parts, weight);
   const double scale = scale_of(module);
@@ -98,11 +103,6 @@ at::Tensor changed_inputs(const Module& module, const at::Tensor& weight,
   at::Tensor first = result.narrow(1, 0, module.inputs);
   first.copy_(changed_weight(module, first.contiguous(), strength));
   return result;
-}
-
-/// (The table holds copies of the rows.)
-bool is_of(const Module& module, const AdapterKind& kind) {
-  return module.kind != nullptr && module.kind->delta == kind.delta;
 }
 
 /// The outputs that IA3 of PEFT multiplies have a part in the bias.

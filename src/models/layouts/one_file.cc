@@ -1,5 +1,4 @@
 #include "base/strings.h"
-#include "models/families.h"
 #include "models/file_class.h"
 #include "models/layouts/layouts.h"
 #include "sd/error.h"
@@ -48,12 +47,8 @@ const char* kind_with_channels(int64_t channels) {
 
 /// Says what a file is that is no model of ours, rather than all that it lacks.
 void require_model(const weights::Checkpoint& file, const ModelConfig& config) {
-  const Family* family =
-      find_family([&](std::string_view prefix) { return file.has_prefix(prefix); });
-  if (family == nullptr || family->text == nullptr) {
-    const FileClass found = classify(file, FileUse::kModel);
-    refuse(file, found.what, found.way);
-  }
+  const FileClass found = classify(file, FileUse::kModel);
+  if (found.use != FileUse::kModel) refuse(file, found.what, found.way);
   const weights::TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
   if (first == nullptr || first->shape.size() != 4) return;
   const char* kind = kind_with_channels(first->shape[1]);

@@ -77,16 +77,6 @@ const std::vector<Kind>& kinds() {
   return all;
 }
 
-/// A file of one float under each name.
-std::string file_with(const std::vector<std::string>& names) {
-  nlohmann::json header;
-  for (const std::string& name : names) {
-    const size_t begin = 4 * header.size();
-    header[name] = {{"dtype", "F32"}, {"shape", {1}}, {"data_offsets", {begin, begin + 4}}};
-  }
-  return safetensors_file(header.dump(), std::string(4 * names.size(), '\0'));
-}
-
 void take_as_vae(const std::string& vae) {
   const TempFolder folder;
   ModelSource source = shapes_of(read_model_config(write_config(folder, tiny_config())));
@@ -112,7 +102,7 @@ const Flag kFlags[] = {
 
 TEST(FileClasses, AreNamedAtEveryFlagWithTheirOwn) {
   for (const Kind& kind : kinds()) {
-    const TempFile file(file_with(kind.names));
+    const TempFile file(safetensors_of(kind.names));
     for (const Flag& flag : kFlags) {
       if (flag.takes == kind.use) continue;
       SCOPED_TRACE(testing::Message() << kind.what << " at flag " << static_cast<int>(flag.takes));
@@ -133,7 +123,7 @@ TEST(FileClasses, AreNamedAmongEmbeddings) {
   for (const Kind& kind : kinds()) {
     if (kind.use == FileUse::kEmbedding || kind.names.size() < 2) continue;
     const TempFolder folder;
-    folder.write("word.safetensors", file_with(kind.names));
+    folder.write("word.safetensors", safetensors_of(kind.names));
     const EmbeddingSet set = load_embeddings(folder.path(), 768);
     ASSERT_EQ(set.skipped.size(), 1U) << kind.what;
     const std::string& reason = set.skipped.front().reason;
@@ -143,7 +133,7 @@ TEST(FileClasses, AreNamedAmongEmbeddings) {
 }
 
 TEST(FileClasses, AFileInThePlaceOfTheFolderOfEmbeddings) {
-  const TempFile file(file_with({"emb_params"}));
+  const TempFile file(safetensors_of({"emb_params"}));
   try {
     load_embeddings(file.path(), 768);
     ADD_FAILURE() << "was taken";

@@ -23,16 +23,6 @@ void open(const fs::path& file) {
               .weights = WeightChoice::kConfig});
 }
 
-/// A file of one float under each of these names.
-std::string with_names(const std::vector<std::string>& names) {
-  nlohmann::json header;
-  for (const std::string& name : names) {
-    const size_t begin = 4 * header.size();
-    header[name] = {{"dtype", "F32"}, {"shape", {1}}, {"data_offsets", {begin, begin + 4}}};
-  }
-  return safetensors_file(header.dump(), std::string(4 * names.size(), '\0'));
-}
-
 TEST(Refusals, SayWhatAFileIs) {
   const std::string unet = "model.diffusion_model.out.2.weight";
   const std::vector<std::pair<std::vector<std::string>, const char*>> files = {
@@ -57,7 +47,7 @@ TEST(Refusals, SayWhatAFileIs) {
       {{"a.weight"}, "found none of the names"},
   };
   for (const auto& [names, part] : files) {
-    const TempFile file(with_names(names));
+    const TempFile file(safetensors_of(names));
     expect_error(ErrorKind::kCheckpoint, part, [&] { open(file.path()); });
   }
 }

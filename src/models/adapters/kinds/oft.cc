@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "models/adapters/kinds/kinds.h"
-#include "sd/error.h"
+#include "models/adapters/kinds/turning.h"
 
 namespace sd::models {
 namespace {
@@ -39,23 +39,12 @@ at::Tensor rotations(const AdapterParts& parts, int64_t rows) {
   const double most = parts.number(Role::kAlpha, 0) * static_cast<double>(rows);
   const double size = q.norm().item<double>();
   if (most > 0) q = q * ((std::min(size, most) + 1e-8) / (size + 1e-8));
-  const at::Tensor eye = at::eye(q.size(-1), q.options());
-  const auto [inverse, failed] = at::linalg_inv_ex(eye - q);
-  if (!failed.any().item<bool>()) return at::matmul(eye + q, inverse);
-  throw Error(ErrorKind::kCheckpoint, "expected blocks that turn a weight, found one that cannot",
-              "the file is damaged: fetch another");
+  return cayley(q);
 }
 
-/// What the turned rows [out, …] differ by from the weight.
 at::Tensor difference(const AdapterParts& parts, const at::Tensor& turned,
                       const at::Tensor& weight) {
-  at::Tensor result = turned.view(weight.sizes());
-  if (parts.has(Role::kRescale)) {
-    std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
-    shape[0] = weight.size(0);
-    result = result * parts.get(Role::kRescale).reshape(shape);
-  }
-  return result - weight;
+  return change_by_turning(parts, Role::kRescale, turned, weight);
 }
 
 /// R [n, s, s]: block k of the rows becomes R_k^T times it.

@@ -2,10 +2,8 @@
 // counts by half (tuners/oft/layer.py of 0.13 and 0.15, tuners/boft/layer.py of 0.18).
 #include <ATen/ATen.h>
 
-#include <cmath>
-
 #include "models/adapters/kinds/kinds.h"
-#include "sd/error.h"
+#include "models/adapters/kinds/turning.h"
 
 namespace sd::models {
 namespace {
@@ -27,19 +25,7 @@ bool lengths_fit(const AdapterParts& parts, const AdapterShape& weight) {
 /// The rotations of B [n, s, s]: (I - Q)(I + Q)^-1 with Q = (B - B^T) / 2.
 at::Tensor rotations(const at::Tensor& blocks) {
   const at::Tensor q = (blocks - blocks.transpose(1, 2)) / 2;
-  const at::Tensor eye = at::eye(q.size(1));
-  const auto [inverse, failed] = at::linalg_inv_ex(eye + q);
-  if (!failed.any().item<bool>()) return at::matmul(eye - q, inverse);
-  throw Error(ErrorKind::kCheckpoint, "expected blocks that turn a weight, found one that cannot",
-              "the file is damaged: fetch another");
-}
-
-/// COFT: no block is longer than `limit`, times what the version counts in, over the root of their
-/// number.
-at::Tensor shortened(const at::Tensor& blocks, double limit) {
-  const double most = limit / std::sqrt(static_cast<double>(blocks.size(0)));
-  const at::Tensor lengths = at::linalg_vector_norm(blocks, 2, std::vector<int64_t>{1, 2}, true);
-  return blocks * (most / lengths.clamp_min(most));
+  return cayley(q.neg());
 }
 
 /// The rotations of an OFT, whose limit PEFT multiplies by `side` squared.
@@ -52,16 +38,9 @@ at::Tensor limited_rotations(const AdapterParts& parts, int64_t side) {
 
 int64_t round_up(int64_t number, int64_t divisor) { return (number + divisor - 1) / divisor; }
 
-/// [out, 1] times the turned weight [out, columns], less the weight.
 at::Tensor difference(const AdapterParts& parts, const at::Tensor& turned,
                       const at::Tensor& weight) {
-  at::Tensor result = turned.view(weight.sizes());
-  if (parts.has(Role::kPeftLengths)) {
-    std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
-    shape[0] = weight.size(0);
-    result = result * parts.get(Role::kPeftLengths).reshape(shape);
-  }
-  return result - weight;
+  return change_by_turning(parts, Role::kPeftLengths, turned, weight);
 }
 
 /// Until 0.13 blocks turned the outputs, the last of them as far as there are any: block k of the

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "models/adapters/kinds/kinds.h"
-#include "sd/error.h"
+#include "models/adapters/kinds/turning.h"
 
 namespace sd::models {
 namespace {
@@ -38,13 +38,6 @@ at::Tensor skew_matrices(const at::Tensor& packed) {
   return upper - upper.transpose(1, 2);
 }
 
-/// COFT: no block is longer than `limit` over the root of their number.
-at::Tensor shortened(const at::Tensor& q, double limit) {
-  const double most = limit / std::sqrt(static_cast<double>(q.size(0)));
-  const at::Tensor lengths = at::linalg_vector_norm(q, 2, std::vector<int64_t>{1, 2}, true);
-  return q * (most / lengths.clamp_min(most));
-}
-
 /// The first terms of (I + Q)(I - Q)^-1 = I + 2Q + 2Q^2 + …. Since 0.18 the one behind the last, of
 /// three terms, or the last, of more, counts once.
 at::Tensor by_series(const at::Tensor& q, int64_t terms, bool last_counts_twice) {
@@ -60,21 +53,13 @@ at::Tensor by_series(const at::Tensor& q, int64_t terms, bool last_counts_twice)
   return last_counts_twice ? r : r.add_(at::matmul(power, q));
 }
 
-/// Exact: (I - Q)(I + Q)^-1, which turns the other way round than the series.
-at::Tensor by_inverse(const at::Tensor& q) {
-  const at::Tensor eye = at::eye(q.size(1));
-  const auto [inverse, failed] = at::linalg_inv_ex(eye + q);
-  if (!failed.any().item<bool>()) return at::matmul(eye - q, inverse);
-  throw Error(ErrorKind::kCheckpoint, "expected blocks that turn a weight, found one that cannot",
-              "the file is damaged: fetch another");
-}
-
 at::Tensor rotations(const AdapterParts& parts) {
   at::Tensor q = skew_matrices(parts.get(Role::kPeftOft));
   const double limit = parts.number(Role::kOftLimit, 0);
   if (limit > 0) q = shortened(q, limit);
   const auto terms = static_cast<int64_t>(parts.number(Role::kOftTerms, kUsualOftTerms));
-  if (terms == 0) return by_inverse(q);
+  // Exact: (I - Q)(I + Q)^-1, which turns the other way round than the series.
+  if (terms == 0) return cayley(q.neg());
   return by_series(q, terms, parts.number(Role::kOftTwice, 0) != 0);
 }
 
