@@ -24,8 +24,7 @@ class Builder {
     const int64_t first = config_.model_channels;
     std::vector<UNetBlock> blocks;
     blocks.emplace_back().add(
-        nn::Conv2d(view_["input_blocks.0.0"],
-                   {.in = config_.in_channels, .out = first, .kernel = 3, .padding = 1}, kernels_));
+        nn::conv3x3(view_["input_blocks.0.0"], config_.in_channels, first, kernels_));
     channels_ = first;
     skips_ = {first};
     for (size_t level = 0; level < config_.channel_mult.size(); ++level) {
@@ -149,10 +148,7 @@ UNet::UNet(const weights::WeightView& view, const UNetConfig& config,
                     4 * config.model_channels, kernels),
       out_norm_(view["out.0"], config.model_channels * config.channel_mult.front(),
                 config.num_groups, 1e-5, /*silu=*/true, kernels),
-      out_conv_(
-          view["out.2"],
-          {.in = config.model_channels, .out = config.out_channels, .kernel = 3, .padding = 1},
-          kernels) {
+      out_conv_(nn::conv3x3(view["out.2"], config.model_channels, config.out_channels, kernels)) {
   Builder builder(view, config, kernels);
   input_blocks_ = builder.input_blocks();
   middle_block_ = builder.middle_block();

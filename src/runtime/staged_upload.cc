@@ -1,11 +1,8 @@
 #include "runtime/staged_upload.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/Event.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace sd::runtime {
 namespace {
@@ -17,12 +14,7 @@ StagedUpload::Way way_to(const at::Device& device) {
               [](int64_t bytes) {
                 return at::empty({bytes}, at::TensorOptions(at::kByte).pinned_memory(true));
               },
-          .mark =
-              [device] {
-                const auto event = std::make_shared<c10::Event>(device.type());
-                event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
-                return [event] { event->synchronize(); };
-              }};
+          .mark = [device] { return mark_card(device); }};
 }
 
 }  // namespace

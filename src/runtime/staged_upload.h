@@ -5,6 +5,8 @@
 #include <array>
 #include <functional>
 
+#include "runtime/card_mark.h"
+
 namespace sd::runtime {
 
 /// Brings weights to a card, piece by piece through two buffers of pinned memory: while the card
@@ -18,7 +20,7 @@ class StagedUpload {
     /// c10::Error; then weights go up without buffers.
     std::function<at::Tensor(int64_t bytes)> buffer;
     /// Called when a piece was sent. What it gives waits until the device has taken it.
-    std::function<std::function<void()>()> mark;
+    std::function<CardWait()> mark;
   };
 
   /// To a card.
@@ -34,7 +36,7 @@ class StagedUpload {
  private:
   struct Slot {
     at::Tensor bytes;
-    std::function<void()> wait;
+    CardWait wait;
   };
 
   bool has_buffers();

@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 
+#include "runtime/card_mark.h"
+
 namespace sd::runtime {
 
 /// Lets the processor go no more than two steps ahead of a card: what it says of a run is then what
@@ -12,10 +14,8 @@ namespace sd::runtime {
 /// For one thread.
 class StepQueue {
  public:
-  /// Returns once the card has done what was marked.
-  using Wait = std::function<void()>;
   /// Marks what the card has been given so far.
-  using Mark = std::function<Wait()>;
+  using Mark = std::function<CardWait()>;
 
   explicit StepQueue(const c10::Device& device);
   /// With marks of the caller's own, for tests. None: nothing waits.
@@ -28,7 +28,7 @@ class StepQueue {
 
  private:
   Mark mark_;
-  std::deque<Wait> given_;
+  std::deque<CardWait> given_;
 };
 
 }  // namespace sd::runtime

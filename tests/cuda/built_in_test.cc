@@ -65,8 +65,7 @@ class CudaBuiltIn : public testing::TestWithParam<Way> {};
 TEST_P(CudaBuiltIn, DrawsWhatTheProcessorDraws) {
   SD_NEEDS_CARD();
   const TensorLists expected = drawn(GetParam(), {"--device", "cpu", "--precision", "full"});
-  for (const OnCard& on_card : kPrecisions) {
-    if (on_card.precision == Precision::kBf16 && host().cuda[0].major < 8) continue;
+  for (const OnCard& on_card : precisions_of_card()) {
     const TensorLists found =
         drawn(GetParam(), {"--device", "cuda:0", "--precision", on_card.flag});
     for (const char* kind : {"cond", "latent", "image"}) {

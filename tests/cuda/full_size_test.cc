@@ -26,8 +26,7 @@ const KernelPolicy kOnProcessor{.isa = probe_isa()};
 
 /// Calls `check` for each precision that the card has, under its policy.
 void in_each_precision(const std::function<void(const OnCard&, const ExecPolicy&)>& check) {
-  for (const OnCard& on_card : kPrecisions) {
-    if (on_card.precision == Precision::kBf16 && host().cuda[0].major < 8) continue;
+  for (const OnCard& on_card : precisions_of_card()) {
     DeviceOptions asked;
     asked.device = "cuda:0";
     asked.precision = on_card.precision;

@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
+#include "cuda/card.h"
 #include "sd/options.h"
 
 namespace sd::test {
@@ -19,9 +21,13 @@ struct OnCard {
   double of_a_run;     ///< the latents of a short run, which multiplies what is lost
 };
 
-inline const OnCard kPrecisions[] = {{"full", Precision::kFull, 1e-5, 1e-3},
-                                     {"autocast", Precision::kAutocast, 1e-2, 0.1},
-                                     {"bf16", Precision::kBf16, 6e-2, 0.3}};
+/// Those that the machine's first card has.
+inline std::vector<OnCard> precisions_of_card() {
+  std::vector<OnCard> found = {{"full", Precision::kFull, 1e-5, 1e-3},
+                               {"autocast", Precision::kAutocast, 1e-2, 0.1}};
+  if (host().cuda[0].major >= 8) found.push_back({"bf16", Precision::kBf16, 6e-2, 0.3});
+  return found;
+}
 
 /// Infinite where a value is not a number.
 inline double relative_difference(const at::Tensor& x, const at::Tensor& expected) {
