@@ -166,6 +166,7 @@ at::Tensor UNet::embed(const std::vector<double>& times) const {
 
 at::Tensor UNet::embed(const std::vector<double>& times, const Trace& trace) const {
   std::vector<at::Tensor> rows;
+  rows.reserve(times.size());
   for (const double t : times) rows.push_back(timestep_embedding(t, config_.model_channels));
   const at::Tensor sinusoids = runtime::upload(at::cat(rows), options_.device());
   const at::Tensor embedding = time_embed_2_(at::silu(time_embed_0_(sinusoids)));
