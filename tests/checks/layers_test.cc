@@ -111,6 +111,18 @@ TEST(Layers, TensorsAreForTheModulesThatComputeAndIncludedThriftily) {
   }
 }
 
+TEST(Layers, HeadersForCardsNeedNoMoreThanTheWheelsOfNvccHold) {
+  // The others of this folder include those of cuBLAS, cuSPARSE and cuSOLVER.
+  const std::set<std::string> allowed = {"ATen/cuda/CUDAGeneratorImpl.h", "ATen/cuda/CUDAGraph.h"};
+  for (const char* folder : {"src", "tests", "benchmarks"}) {
+    for (const Include& include : includes_below(folder)) {
+      if (!include.what.starts_with("ATen/cuda/")) continue;
+      EXPECT_EQ(allowed.count(include.what), 1U)
+          << include.where << ": " << include.what << " is not known to compile without a toolkit";
+    }
+  }
+}
+
 /// What implements a public header, whose names stand in `sd`.
 const std::set<std::string> kImplementPublicHeaders = {
     "src/job/settings.cc",     "src/pipeline/model.h",    "src/pipeline/pipeline.cc",

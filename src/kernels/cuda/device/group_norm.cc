@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
-#include <ATen/cuda/CUDAContextLight.h>
+#include <c10/cuda/CUDAException.h>
+#include <cuda_runtime_api.h>
 
 #include "kernels/cuda/device/kernels.h"
 #include "kernels/cuda/device/launch.h"
@@ -10,12 +11,19 @@ namespace {
 
 constexpr auto kLast = at::MemoryFormat::ChannelsLast;
 
+int multiprocessors_of(const at::Device& card) {
+  int count = 0;
+  C10_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, card.index()));
+  return count;
+}
+
 class CudaGroupNorm final : public GroupNormKernel {
  public:
   explicit CudaGroupNorm(const GroupNormSpec& spec)
       : spec_(spec),
         weight_(spec.weight.to(at::kFloat).contiguous()),
-        bias_(spec.bias.to(at::kFloat).contiguous()) {}
+        bias_(spec.bias.to(at::kFloat).contiguous()),
+        multiprocessors_(multiprocessors_of(spec.weight.device())) {}
 
   at::Tensor operator()(const at::Tensor& input) const override {
     const at::Tensor x = input.contiguous(kLast);
@@ -43,6 +51,7 @@ class CudaGroupNorm final : public GroupNormKernel {
   GroupNormSpec spec_;
   at::Tensor weight_;  // f32
   at::Tensor bias_;    // f32
+  int multiprocessors_;
 };
 
 template <class T>
@@ -67,7 +76,7 @@ NormJob<T> CudaGroupNorm::job_of(const at::Tensor& x, at::Tensor* y, ChannelAffi
   const void* other = y != nullptr ? static_cast<const void*>(job.y) : job.x;
   const bool packs = job.channels % kWidth == 0 && is_aligned(job.x, other, 16);
   job.layout = norm_layout({job.channels, job.groups, job.pixels, x.size(0)}, packs ? kWidth : 1,
-                           at::cuda::getDeviceProperties(x.device().index())->multiProcessorCount);
+                           multiprocessors_);
   return job;
 }
 
