@@ -57,6 +57,7 @@ std::vector<std::string> nearest_names(std::string_view typed,
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   if (found.size() > kMost) found.resize(kMost);
   std::vector<std::string> nearest;
+  nearest.reserve(found.size());
   for (auto& [letters, name] : found) nearest.push_back(std::move(name));
   return nearest;
 }

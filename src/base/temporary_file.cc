@@ -58,7 +58,7 @@ bool locks_reach_everyone(int fd) {
 /// Whether the process that made the file has ended; where locks do not tell, its age does. While
 /// `fd` is open the file is locked.
 bool is_left_over(int fd) {
-  constexpr time_t kDay = 24 * 60 * 60;
+  constexpr time_t kDay = 86400;  // seconds
   struct stat about = {};
   if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) return false;
   const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0;

@@ -39,10 +39,9 @@ class FlagGroup {
   }
   CLI::Option* whole_number(const std::string& name, int64_t& value, const std::string& help);
   /// `take` gets the typed text and throws CLI::ValidationError or Error(kUsage).
-  CLI::Option* parsed(const std::string& name, std::function<void(const std::string&)> take,
+  CLI::Option* parsed(const std::string& name, const std::function<void(const std::string&)>& take,
                       const std::string& help, const std::string& kind) {
-    return finish(app_->add_option_function<std::string>(spellings(name), std::move(take), help),
-                  kind);
+    return finish(app_->add_option_function<std::string>(spellings(name), take, help), kind);
   }
   CLI::Option* flag(const std::string& name, bool& value, const std::string& help) {
     return app_->add_flag(spellings(name), value, help)
@@ -54,6 +53,7 @@ class FlagGroup {
                       const std::vector<std::pair<std::string, T>>& words, size_t fallback,
                       const std::string& help) {
     std::vector<std::string> names;
+    names.reserve(words.size());
     for (const auto& [word, meaning] : words) names.push_back(word);
     const auto take = [words, names, name, &value](const std::string& typed) {
       for (const auto& [word, meaning] : words) {

@@ -108,7 +108,9 @@ class Verifier {
     const std::string name = path.lexically_relative(job_.names().folder()).generic_string();
     ++files_;
     if (!problems.empty()) ++bad_;
-    for (const std::string& problem : problems) complain("error: " + name + ": " + problem);
+    for (const std::string& problem : problems) {
+      complain(fmt::format("error: {}: {}", name, problem));
+    }
     if (as_json_) {
       const std::string problem = with_flags(join(problems, "\n"));
       print_json(json({{"file", name}, {"sha256", hash}, {"problem", problem}}).dump());

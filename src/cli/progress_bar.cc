@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/log.h"
@@ -60,7 +61,7 @@ std::vector<std::string> parts_of(const job::RunProgress& progress, std::time_t 
   const auto left = seconds_left(progress);
   if (left) {
     parts.push_back(clock_time(*left) + " left");
-    parts.push_back("until " + time_of_day(now + static_cast<std::time_t>(*left + 0.5)));
+    parts.push_back("until " + time_of_day(now + static_cast<std::time_t>(std::llround(*left))));
   }
   if (event.step > 0) parts.push_back(rate(event.seconds, event.step));
   if (left && *left > 0 && progress.pictures > 1) {
@@ -152,7 +153,7 @@ void ProgressBar::step_aside(const std::function<void()>& write) {
 }
 
 std::string clock_time(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const int64_t whole = std::llround(seconds);
   const auto hours = static_cast<int>(whole / 3600);
   const auto minutes = static_cast<int>(whole / 60 % 60);
   const auto rest = static_cast<int>(whole % 60);

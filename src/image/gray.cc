@@ -19,7 +19,8 @@ GrayImage mapped(const GrayImage& gray, const Of& of) {
 /// getGaussianKernelFixedPoint_ED).
 std::vector<int> fixed_gaussian(double sigma) {
   constexpr int kOne = 256;
-  const int radius = static_cast<int>(2.5 * sigma + 0.5);
+  const double reach = 2.5 * sigma + 0.5;
+  const int radius = static_cast<int>(reach);
   std::vector<double> exact;
   for (int i = -radius; i <= radius; ++i) exact.push_back(std::exp(-i * i / (2 * sigma * sigma)));
   const double sum = std::accumulate(exact.begin(), exact.end(), 0.0);
@@ -53,9 +54,9 @@ void blur_line(uint8_t* values, int count, size_t step, const std::vector<int>& 
   const int radius = static_cast<int>(weights.size() / 2);
   for (int i = 0; i < count; ++i) {
     int sum = 128;
-    for (int k = -radius; k <= radius; ++k) {
-      sum += weights[static_cast<size_t>(k + radius)] *
-             (*line)[static_cast<size_t>(mirrored(i + k, count))];
+    int k = -radius;
+    for (const int weight : weights) {
+      sum += weight * (*line)[static_cast<size_t>(mirrored(i + k++, count))];
     }
     values[static_cast<size_t>(i) * step] = static_cast<uint8_t>(std::min(sum >> 8, 255));
   }

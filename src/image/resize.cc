@@ -61,8 +61,9 @@ std::vector<Taps> make_taps(int in, int out, const Kernel& kernel) {
   std::vector<double> weights;
   for (int i = 0; i < out; ++i) {
     const double center = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(center + support + 0.5), in);
+    const double begin = center - support + 0.5, end = center + support + 0.5;
+    const int first = std::max(static_cast<int>(begin), 0);
+    const int last = std::min(static_cast<int>(end), in);
     double sum = 0.0;
     weights.clear();
     for (int k = 0; k < last - first; ++k) {

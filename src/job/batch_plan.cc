@@ -233,7 +233,7 @@ class BatchPlanner::Batches {
     for (const size_t open : open_) {
       PlannedBatch& batch = batches_[open];
       if (!go_together(batch.request, alone.request)) continue;
-      join(std::move(alone), &batch);
+      join(alone, &batch);
       if (std::ssize(batch.request.pictures) == settings_.n_samples) std::erase(open_, open);
       return;
     }
@@ -241,7 +241,7 @@ class BatchPlanner::Batches {
     batches_.push_back(std::move(alone));
   }
 
-  static void join(PlannedBatch one, PlannedBatch* batch) {
+  static void join(const PlannedBatch& one, PlannedBatch* batch) {
     const auto append = [](const auto& from, auto* to) {
       to->insert(to->end(), from.begin(), from.end());
     };

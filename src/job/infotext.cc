@@ -1,5 +1,7 @@
 #include "job/infotext.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -185,7 +187,8 @@ std::string write_infotext(const InfoText& text) {
   all += "\n";
   std::string separator;
   for (const auto& [name, value] : text.fields) {
-    all += separator + (name == value ? name : name + ": " + quoted_field(value));
+    all += separator;
+    all += name == value ? name : fmt::format("{}: {}", name, quoted_field(value));
     separator = ", ";
   }
   return std::string(strip(all));

@@ -229,9 +229,9 @@ std::string text_of(const std::optional<T>& value) {
 /// The number that a limit is compared with; nothing for what is none.
 template <class T>
 std::optional<double> number_of(const T& value) {
-  if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, uint64_t>) {
-    return std::nullopt;
-  } else if constexpr (std::is_arithmetic_v<T>) {
+  constexpr bool kCompared =
+      std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, uint64_t>;
+  if constexpr (kCompared) {
     return static_cast<double>(value);
   } else {
     return std::nullopt;

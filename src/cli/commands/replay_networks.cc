@@ -50,6 +50,7 @@ FoundNetworks NetworkFinder::find(ReplayInput* input) {
 
 std::vector<job::LoraHash> NetworkFinder::hashes_of(const std::vector<LoraUse>& uses) {
   std::vector<job::LoraHash> hashes;
+  hashes.reserve(uses.size());
   for (const LoraUse& use : uses) hashes.push_back(lora_hashes_.get(use.file));
   return hashes;
 }

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "base/strings.h"
 #include "cli/completions/completions.h"
 #include "job/presets.h"
@@ -35,7 +37,8 @@ std::vector<std::string> specifications(const FlagPage& flag) {
   for (const std::string& word : flag_words(flag)) {
     const bool has_value = !flag.kind.empty() && word.starts_with("--");
     const std::string help = prefix == "*" ? "[" + escaped(flag.help) + "]" : "";
-    all.push_back(quoted(prefix + word + (has_value ? "=" : "") + help + action_of(flag)));
+    all.push_back(quoted(
+        fmt::format("{}{}{}{}{}", prefix, word, has_value ? "=" : "", help, action_of(flag))));
     prefix = "!";
   }
   return all;

@@ -149,6 +149,7 @@ std::string encode_png(const Image& image, const PngMetadata& metadata) {
   std::vector<Text> texts;
   for (const auto& [keyword, text] : metadata.texts) texts.push_back(prepare(keyword, text));
   std::vector<png_text> views;
+  views.reserve(texts.size());
   for (Text& text : texts) views.push_back(text.view());
   PngWriter writer;
   if (!writer.attempt([&] { write_all(writer, image, views); })) {

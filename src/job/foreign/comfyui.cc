@@ -120,7 +120,8 @@ class Reader {
     const auto by = number_in(latent.input("scale_by"));
     if (!by || *by <= 0 || *by > 100 || !record_.width || !record_.height) return;
     const auto larger = [&](int64_t side) {
-      return 8 * std::llround(*by * static_cast<double>(side / 8));
+      const int64_t latent_side = side / 8;
+      return 8 * std::llround(*by * static_cast<double>(latent_side));
     };
     (*hires)["width"] = larger(*record_.width);
     (*hires)["height"] = larger(*record_.height);

@@ -9,7 +9,7 @@
 namespace sd::job {
 
 /// A node of a ComfyUI graph.
-struct ComfyNode {
+struct ComfyNode {  // NOLINT(bugprone-exception-escape): what moves a json throws nothing
   std::string id;
   std::string type;
   nlohmann::json inputs;  ///< by name: a value, or a link [id, output]

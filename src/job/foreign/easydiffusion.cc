@@ -169,7 +169,7 @@ void add_unknown(const json& values, ForeignRecord* record) {
                                       "use_upscale", "use_face_correction"};
   for (const char* key : kUnknown) {
     const json& value = member(values, key);
-    if (!value.is_null() && value != false && value != "" && value != "none") {
+    if (!value.is_null() && value != false && value != json("") && value != "none") {
       record->cannot.emplace_back(key);
     }
   }

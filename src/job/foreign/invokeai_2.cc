@@ -26,7 +26,7 @@ void set_sampler(const std::string& name, ForeignRecord* record) {
 }
 
 /// Text in [ ] leads away.
-void split_negative(std::string prompt, ForeignRecord* record) {
+void split_negative(const std::string& prompt, ForeignRecord* record) {
   std::string rest, negative;
   for (size_t at = 0; at < prompt.size();) {
     const size_t open = prompt.find('[', at);
