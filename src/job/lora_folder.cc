@@ -32,6 +32,7 @@ std::vector<std::string> find_files(const fs::path& folder) {
   }
   std::sort(files.begin(), files.end());
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const fs::path& file : files) names.push_back(file.string());
   return names;
 }

@@ -47,4 +47,11 @@ const LoraHash& LoraHashes::get(const std::string& file) {
   return known_.at(file).get();
 }
 
+std::vector<LoraHash> LoraHashes::of(const std::vector<LoraUse>& uses) {
+  std::vector<LoraHash> hashes;
+  hashes.reserve(uses.size());
+  for (const LoraUse& use : uses) hashes.push_back(get(use.file));
+  return hashes;
+}
+
 }  // namespace sd::job

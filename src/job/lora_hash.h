@@ -4,6 +4,9 @@
 #include <future>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "sd/lora.h"
 
 namespace sd::job {
 
@@ -28,6 +31,8 @@ class LoraHashes {
   void begin(const std::string& file);
   /// Those of that file; waits for them. Throws Error(kFile, kCheckpoint) as `open_checkpoint`.
   const LoraHash& get(const std::string& file);
+  /// Those of each adapter, as `get`.
+  std::vector<LoraHash> of(const std::vector<LoraUse>& uses);
 
  private:
   std::atomic<bool> give_up_ = false;

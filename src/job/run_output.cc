@@ -35,12 +35,6 @@ void Recorder::expect(const std::vector<std::vector<LoraUse>>& sets) {
   }
 }
 
-std::vector<LoraHash> Recorder::hashes_of(const std::vector<LoraUse>& uses) {
-  std::vector<LoraHash> hashes;
-  for (const LoraUse& use : uses) hashes.push_back(lora_hashes_.get(use.file));
-  return hashes;
-}
-
 PictureRecord Recorder::record(const Request& request, const Picture& picture,
                                const Pipeline& pipeline) {
   PictureRecord record{.version = program_version(),
@@ -65,8 +59,9 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
     name_files(model_.paths, &settings);
   }
   if (settings.no_watermark) settings.watermark.clear();
-  record.lora_hashes = hashes_of(request.batch.loras);
-  if (const auto& loras = request.batch.hires.loras) record.hires_lora_hashes = hashes_of(*loras);
+  record.lora_hashes = lora_hashes_.of(request.batch.loras);
+  if (const auto& loras = request.batch.hires.loras)
+    record.hires_lora_hashes = lora_hashes_.of(*loras);
   for (const EmbeddingUse& use : pipeline.embeddings_of(request, picture.draw.row)) {
     std::string& hash = embedding_hashes_[use.file];
     if (hash.empty()) hash = sha256_of_file(use.file);

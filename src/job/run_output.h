@@ -41,8 +41,6 @@ class Recorder {
   PictureRecord record(const Request& request, const Picture& picture, const Pipeline& pipeline);
 
  private:
-  std::vector<LoraHash> hashes_of(const std::vector<LoraUse>& uses);
-
   const Settings& settings_;
   const ChosenModel& model_;
   SafetyMode safety_mode_;

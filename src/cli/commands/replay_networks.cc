@@ -48,13 +48,6 @@ FoundNetworks NetworkFinder::find(ReplayInput* input) {
   return found;
 }
 
-std::vector<job::LoraHash> NetworkFinder::hashes_of(const std::vector<LoraUse>& uses) {
-  std::vector<job::LoraHash> hashes;
-  hashes.reserve(uses.size());
-  for (const LoraUse& use : uses) hashes.push_back(lora_hashes_.get(use.file));
-  return hashes;
-}
-
 void NetworkFinder::find_named_loras(ReplayInput* input, FoundNetworks* found) {
   loras_.forget_calls();
   for (const job::NamedHash& stated : input->loras) match_lora(stated, found);
@@ -63,8 +56,8 @@ void NetworkFinder::find_named_loras(ReplayInput* input, FoundNetworks* found) {
   job::set_loras(batch.loras, is_webui(*input) ? picture : PictureSettings(), loras_, &batch);
   found->loras = batch.loras;
   found->hires_loras = batch.hires.loras;
-  input->record.lora_hashes = hashes_of(found->loras);
-  if (found->hires_loras) input->record.hires_lora_hashes = hashes_of(*found->hires_loras);
+  input->record.lora_hashes = lora_hashes_.of(found->loras);
+  if (found->hires_loras) input->record.hires_lora_hashes = lora_hashes_.of(*found->hires_loras);
 }
 
 /// Makes the name mean the adapter that has the hash; one that has another is told.

@@ -33,7 +33,6 @@ class NetworkFinder {
   FoundNetworks find(ReplayInput* input);
 
  private:
-  std::vector<job::LoraHash> hashes_of(const std::vector<LoraUse>& uses);
   void find_named_loras(ReplayInput* input, FoundNetworks* found);
   void match_lora(const job::NamedHash& stated, FoundNetworks* found);
   std::string lora_file(const std::string& name) const;
