@@ -18,6 +18,11 @@ constexpr std::chrono::seconds kToWindUp(2);
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// Inside of a `catch`. A run that is stopped while a line is planned is no fault of the line.
+void rethrow_if_stopped(const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled) throw;
+}
+
 }  // namespace
 
 int64_t lines_per_block(const Settings& settings) {
@@ -142,6 +147,7 @@ std::vector<PlannedBatch> ShardJobs::batches_of(int64_t block, bool tell) {
       if (!parsed.problem.empty()) throw Error(ErrorKind::kUsage, parsed.problem, parsed.hint);
       planner_.add(parsed.settings, place);
     } catch (const Error& error) {
+      rethrow_if_stopped(error);
       if (tell) leave_out(of_job, error);
     }
     ++place;
@@ -207,6 +213,7 @@ void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
   try {
     fill_in_texts(batch, pass_of(block), &job.request);
   } catch (const Error& error) {
+    rethrow_if_stopped(error);
     noise_.place(&job.request);
     return leave_out(job, error);
   }
@@ -301,10 +308,11 @@ void ShardJobs::tell_ended_blocks() {
   std::vector<int64_t> ended;
   {
     const std::lock_guard lock(mutex_);
+    if (!suspects_.empty()) return;  // it may be the machine that failed: their blocks are not done
     ended.swap(ended_blocks_);
-    for (size_t i = 0; i < ended.size() && suspects_.empty(); ++i) {
-      const int64_t first = blocks_.first_place(ended[i]);
-      lines_.erase(lines_.lower_bound(first), lines_.lower_bound(first + blocks_.size(ended[i])));
+    for (const int64_t block : ended) {
+      const int64_t first = blocks_.first_place(block);
+      lines_.erase(lines_.lower_bound(first), lines_.lower_bound(first + blocks_.size(block)));
     }
   }
   if (!block_done_) return;

@@ -61,7 +61,8 @@ class ShardJobs final : public JobSource {
 
   /// Called with each block of which all is drawn or failed, outside of any lock.
   void on_block_done(std::function<void(int64_t block)> call) { block_done_ = std::move(call); }
-  /// Makes the calls for the blocks that have ended since the last one.
+  /// Makes the calls for the blocks that have ended since the last one, unless it is open whether
+  /// their lines failed or the machine.
   void tell_ended_blocks();
 
   /// After `start`: whether there is nothing to draw.

@@ -350,6 +350,35 @@ TEST_F(ShardPlan, EndsWhereEverythingFails) {
   EXPECT_FALSE(jobs.go_on_without(*jobs.take(), Error(ErrorKind::kCancelled, "stopped")));
 }
 
+/// A tar that lacked them would count as done.
+TEST_F(ShardPlan, EndsNoBlockWhileItMayBeTheMachineThatFails) {
+  write(plain_lines(15));
+  settings_.n_iter = 1;
+  settings_.job.block = 1;  // five jobs, a block each
+  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
+  const JobFolder folder({settings_.job.folder, 15, PictureFormat::kPng});
+  const auto parse = [&](const std::string& text, int64_t number) {
+    return parse_prompt_line(text, number, false, settings_);
+  };
+  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  std::vector<int64_t> ended;
+  jobs.on_block_done([&](int64_t block) { ended.push_back(block); });
+  jobs.start();
+  const Error error(ErrorKind::kDevice, "no memory");
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_EQ(ended, std::vector<int64_t>());
+  jobs.done(*jobs.take());  // it was the lines
+  EXPECT_EQ(ended, (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_EQ(failure_of(folder, 5)["line"], 6);
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_EQ(ended.size(), 3U);
+  EXPECT_FALSE(jobs.take());  // none is left, and one was drawn
+  EXPECT_EQ(ended, (std::vector<int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(jobs.failed_lines(), 12);
+}
+
 TEST_F(ShardPlan, RefusesSettingsThatNoLineCanBeDrawnWith) {
   write("a\n");
   settings_.batch.steps = 0;
