@@ -20,7 +20,7 @@ nlohmann::json job_sheet(const Settings& settings, const ChosenModel& model,
 
 /// The job.json of a folder. Throws Error(kFile) where there is none, or something else.
 nlohmann::json read_job_sheet(const std::filesystem::path& folder);
-/// Null where there is no such file.
+/// Null where there is no such file, or it is empty.
 nlohmann::json find_job_sheet(const std::filesystem::path& folder);
 
 /// What settings files and variables chose when the job in the folder began; nothing where there is
