@@ -77,6 +77,17 @@ Settings read_settings(const json& sheet) {
   return settings;
 }
 
+/// The hashes of a model's files beside the main one.
+void add_model_files(const ModelPaths& paths, json* model) {
+  if (!paths.config.empty()) (*model)["config_sha256"] = FileHash(paths.config).get();
+  if (!paths.vae.empty()) {
+    (*model)["vae_sha256"] = FileHash(models::main_vae_file(paths.vae)).get();
+  }
+  for (const models::ModelFile& file : models::other_files_of(paths)) {
+    (*model)["parts"][file.part] = FileHash(file.path).get();
+  }
+}
+
 /// The hashes of the files that the command names beside the model and the prompts.
 void add_given_files(const Settings& settings, json* sheet) {
   const InitSettings& init = settings.batch.init;
@@ -124,7 +135,8 @@ void refuse_to_adopt(const JobNames& names) {
 
 }  // namespace
 
-json job_sheet(const Settings& settings, const ChosenModel& model, const PromptFile& prompts) {
+json job_sheet(const Settings& settings, const ChosenModel& model, const SafetyOptions& safety,
+               const PromptFile& prompts) {
   json sheet = {{"program", "sd"},
                 {"version", program_version()},
                 {"command", word_of(settings.script)},
@@ -143,14 +155,9 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                 {"pictures", prompts.lines() * settings.n_iter}};
   // (A line of JSON may name none.)
   if (prompts.json()) sheet["prompts"]["default"] = settings.picture.prompt;
-  if (!model.paths.config.empty()) {
-    sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
-  }
-  if (!model.paths.vae.empty()) {
-    sheet["model"]["vae_sha256"] = FileHash(models::main_vae_file(model.paths.vae)).get();
-  }
-  for (const models::ModelFile& file : models::other_files_of(model.paths)) {
-    sheet["model"]["parts"][file.part] = FileHash(file.path).get();
+  add_model_files(model.paths, &sheet["model"]);
+  if (safety.mode != SafetyMode::kOff) {
+    sheet["safety_sha256"] = FileHash(safety.checkpoint).get();
   }
   if (!settings.job.from_files.empty()) sheet[kFromFiles] = settings.job.from_files;
   add_given_files(settings, &sheet);

@@ -222,6 +222,16 @@ TEST_F(JobRun, RefusesTextsThatNameNothing) {
   EXPECT_FALSE(fs::exists(out_ / "outputs"));
 }
 
+TEST_F(JobRun, RefusesAnotherSafetyChecker) {
+  out_.write("checker.safetensors", "one");
+  const Words checked = {"--safety", "refuse", "--safety-ckpt", "checker.safetensors"};
+  EXPECT_EQ(draw("job", checked).exit_code, 4);  // damaged, and known by its hash all the same
+  out_.write("checker.safetensors", "another");
+  const Finished other = draw("job", checked);
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("safety_sha256: "), std::string::npos) << other.err;
+}
+
 /// Of a model in a folder each part counts, and what its scheduler says.
 TEST_F(JobRun, RefusesAModelOfWhichAPartChanged) {
   const Finished made = run_here({"convert", "model/model.safetensors", "parts"});
