@@ -18,6 +18,11 @@ constexpr std::chrono::seconds kToWindUp(2);
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+bool names_adapters(const Job& job) {
+  const BatchSettings& batch = job.request.batch;
+  return !batch.loras.empty() || (batch.hires.loras && !batch.hires.loras->empty());
+}
+
 /// Inside of a `catch`. A run that is stopped while a line is planned is no fault of the line.
 void rethrow_if_stopped(const Error& error) {
   if (error.kind() == ErrorKind::kCancelled) throw;
@@ -251,6 +256,7 @@ void ShardJobs::done(const Job& job) {
     const auto begun = begun_.find(job.number);
     if (begun != begun_.end()) longest_ = std::max(longest_, Clock::now() - begun->second);
     failed_jobs_ = 0;
+    has_drawn_ = true;
     note_failures(std::exchange(suspects_, {}));
     end_job(job);
   }
@@ -259,17 +265,27 @@ void ShardJobs::done(const Job& job) {
 
 bool ShardJobs::go_on_without(const Job& job, const Error& error) {
   const ErrorKind kind = error.kind();
-  const bool of_line =
-      kind == ErrorKind::kUsage || kind == ErrorKind::kFile || kind == ErrorKind::kDevice;
+  // (What is damaged while a job is drawn is an adapter: the model is loaded before.)
+  const bool of_adapter = kind == ErrorKind::kCheckpoint && names_adapters(job);
+  const bool of_line = of_adapter || kind == ErrorKind::kUsage || kind == ErrorKind::kFile ||
+                       kind == ErrorKind::kDevice;
   if (!of_line) return false;
   JobSource::done(job);
   {
     const std::lock_guard lock(mutex_);
-    if (++failed_jobs_ >= kMostFailedJobs) return false;
+    // The command's adapters are in each job: where one was drawn, they are sound.
+    const bool is_sure = of_adapter && (has_drawn_ || inputs_.settings.batch.loras.empty());
+    if (!is_sure && ++failed_jobs_ >= kMostFailedJobs) return false;
+    std::vector<Suspect> failures;
     for (size_t row = 0; row < job.places.size(); ++row) {
       const bool wanted = job.request.keep.empty() ||
                           std::ranges::count(job.request.keep, static_cast<int64_t>(row)) > 0;
-      if (wanted) suspects_.push_back({job.places[row], error.what()});
+      if (wanted) failures.push_back({job.places[row], error.what()});
+    }
+    if (is_sure) {
+      note_failures(std::move(failures));
+    } else {
+      suspects_.insert(suspects_.end(), failures.begin(), failures.end());
     }
     end_job(job);
   }
