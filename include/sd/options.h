@@ -105,6 +105,9 @@ struct LoadOptions {
   /// The adapters of the requests, as far as they are known: they are opened at once, and the
   /// memory of the largest set is planned for. Others are opened when a request names them.
   std::vector<std::vector<LoraUse>> loras = {};
+  /// Those of requests that may fail while others are drawn: what cannot be opened of them is
+  /// passed over, and the request that names it fails.
+  std::vector<std::vector<LoraUse>> loras_of_some = {};
   std::string embeddings;  ///< a folder of textual inversions; empty: none
   /// Words that stand for the textual inversions of these files, whatever the folder has.
   std::map<std::string, std::string> embedding_files = {};

@@ -26,10 +26,14 @@ std::mutex wind_up_mutex;
 std::function<void()> wind_up_late;
 int exit_code_for_engines = 0;
 
+/// Whether engines warn with it before they end a program: Slurm and Grid Engine with SIGUSR1 and
+/// SIGUSR2, limits of processor time with SIGXCPU, once a second.
+bool is_warning(int signal) { return signal == SIGUSR1 || signal == SIGUSR2 || signal == SIGXCPU; }
+
 /// Whether a further signal does. (A terminal that closes sends SIGHUP twice.)
 bool ends_at_once(int signal) {
-  if (signal == SIGHUP || signal == SIGUSR1) return false;
-  return signal != SIGTERM || asked_to_stop != SIGUSR1;
+  if (signal == SIGHUP || is_warning(signal)) return false;
+  return signal != SIGTERM || !is_warning(asked_to_stop);
 }
 
 /// Only what may be called in a handler.
@@ -71,7 +75,7 @@ void install_handlers() {
   struct sigaction action = {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
     struct sigaction before = {};
     sigaction(signal, nullptr, &before);
     if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
@@ -93,7 +97,7 @@ void catch_interrupts(std::function<void()> wind_up, int engine_code) {
 
 bool interrupted() { return asked_to_stop != 0; }
 
-bool interrupted_by_engine() { return asked_to_stop == SIGTERM || asked_to_stop == SIGUSR1; }
+bool interrupted_by_engine() { return asked_to_stop == SIGTERM || is_warning(asked_to_stop); }
 
 void stop_if_interrupted() {
   if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");

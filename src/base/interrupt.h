@@ -4,16 +4,17 @@
 
 namespace sd {
 
-/// From now on the first SIGINT, SIGTERM, SIGHUP or SIGUSR1 is noted for `interrupted`; a further
-/// SIGINT or SIGTERM ends the program at once, but a SIGTERM behind a SIGUSR1, which warns of it.
-/// What the parent process had ignored stays ignored. SIGPIPE is ignored: `output_failed` tells.
+/// From now on the first SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 or SIGXCPU is noted for
+/// `interrupted`; a further SIGINT or SIGTERM ends the program at once, but a SIGTERM behind one of
+/// the last three, which warn of it. What the parent process had ignored stays ignored. SIGPIPE is
+/// ignored: `output_failed` tells.
 ///
 /// A computation may be deaf for long. So another thread waits: if nobody calls `begin_wind_up`
 /// within a second and a half, it calls `wind_up` and ends the program, with exit code 130 or,
 /// after a signal of an engine, `engine_code`.
 void catch_interrupts(std::function<void()> wind_up = nullptr, int engine_code = 130);
 
-/// Whether the signal was SIGTERM or SIGUSR1, with which engines stop their jobs.
+/// Whether the signal was SIGTERM, SIGUSR1, SIGUSR2 or SIGXCPU, with which engines stop their jobs.
 bool interrupted_by_engine();
 
 /// Whether the user asked to stop.

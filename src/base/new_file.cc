@@ -34,6 +34,18 @@ bool name_is_taken(const std::filesystem::path& path) {
   return ::lstat(path.c_str(), &about) == 0;
 }
 
+bool is_written(const std::filesystem::path& path) {
+  struct stat about = {};
+  if (::lstat(path.c_str(), &about) != 0) return false;
+  return !S_ISREG(about.st_mode) || about.st_size > 0;
+}
+
+bool on_one_file_system(const std::filesystem::path& a, const std::filesystem::path& b) {
+  struct stat of_a = {}, of_b = {};
+  if (::stat(a.c_str(), &of_a) != 0 || ::stat(b.c_str(), &of_b) != 0) return true;
+  return of_a.st_dev == of_b.st_dev;
+}
+
 NewFile::NewFile(std::filesystem::path path, const std::filesystem::path& folder)
     : path_(std::move(path)), file_(folder) {
   if (file_.descriptor() < 0) fail(errno);
@@ -108,6 +120,7 @@ void sync_folder(const std::filesystem::path& folder) {
 void NewFile::fail(int error) const {
   const char* hint = "";
   if (error == ENOSPC || error == EDQUOT) hint = "make room on the disk, or choose another folder";
+  if (error == EFBIG) hint = "raise the limit of how large a file may be (ulimit -f)";
   if (error == ENOENT) hint = "the folder does not exist";
   if (error == EACCES || error == EROFS) hint = "choose a folder that you may write to";
   const std::string path = path_.string();

@@ -58,4 +58,11 @@ void sync_folder(const std::filesystem::path& folder);
 /// Whether something, be it a link to nowhere, has that name.
 bool name_is_taken(const std::filesystem::path& path);
 
+/// Whether something has that name, and is no regular file without a byte: such a file holds a name
+/// for another, and stays where a process is killed or a copy ends in between.
+bool is_written(const std::filesystem::path& path);
+
+/// Whether a file may be moved from one of the folders to the other; true where one is not there.
+bool on_one_file_system(const std::filesystem::path& a, const std::filesystem::path& b);
+
 }  // namespace sd

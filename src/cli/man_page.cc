@@ -125,9 +125,9 @@ std::span<const ExitCode> exit_codes() {
       {4, "a checkpoint or config that lacks what it must contain"},
       {5, "a device that is absent or in trouble, or too little memory"},
       {75,
-       "a job that was stopped by SIGTERM, SIGUSR1 or --time-limit: the same command goes on with "
-       "it"},
-      {130, "stopped by Ctrl-C, SIGTERM, SIGUSR1 or SIGHUP"},
+       "a job that was stopped by SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU or --time-limit: the same "
+       "command goes on with it"},
+      {130, "stopped by Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU or SIGHUP"},
       {141, "stopped because the reader of stdout went away"}};
   return kCodes;
 }

@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include <csignal>
 #include <exception>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -139,6 +140,7 @@ int reporting_errors(const std::function<int()>& work) {
 
 int run_program(int argc, const char* const* argv) {
   hold_standard_files();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not be so large is said where it is written
   runtime::limit_spinning();
   runtime::silence_libtorch_warnings();
   set_log_sink([](LogKind, const std::string& line) { write_line(with_flags(line)); });

@@ -273,7 +273,7 @@ job::RunOutcome draw_job(const Settings& asked, const Session::Tap& tap, job::Re
                            },
                        .words = with_flags,
                        .kept = &kept});
-  job::join_job(folder, job::job_sheet(settings, model, prompts));
+  job::join_job(folder, job::job_sheet(settings, model, safety, prompts));
   folder.clean();
   jobs.start();
   if (jobs.nothing_left()) return {.bad_lines = jobs.failed_lines()};

@@ -348,6 +348,7 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
       planner->add(line.settings, good);
       ++good;
     } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
       reject(line, error.kind(), error.what(), error.hint(), settings);
       ++bad;
     }

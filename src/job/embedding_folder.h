@@ -33,4 +33,8 @@ class EmbeddingFolder {
   std::map<std::string, std::string> hashes_;  // by file
 };
 
+/// A hash of all embeddings below the folder, by their words and the bytes of their files, wherever
+/// it lies; empty where it holds none. Throws Error(kFile), kCancelled as `sha256_of_file`.
+std::string sha256_of_embeddings(const std::string& folder);
+
 }  // namespace sd::job

@@ -90,7 +90,7 @@ std::string JobNames::key(int64_t place) {
   return pad_number(place, kDigits);
 }
 
-bool JobFolder::is_drawn(int64_t place) const { return name_is_taken(names_.picture(place)); }
+bool JobFolder::is_drawn(int64_t place) const { return is_written(names_.picture(place)); }
 
 std::optional<TarStatistics> JobFolder::done_tar(int64_t block) const {
   auto statistics = read_tar_statistics(names_.tar_statistics(block));
@@ -116,15 +116,18 @@ void JobFolder::require_folder() const {
               "if it was moved, run the command again with its new name");
 }
 
-/// What `finish` gives of a new file of these bytes, which stands in the job's folder.
+/// What `finish` gives of a new file of these bytes. Until it has its name it is in the job's
+/// folder, which every run looks through for what is left over; where `samples` is a link to
+/// another disk, say, it is there.
 template <class Finish>
 auto JobFolder::write_new(const fs::path& path, std::string_view bytes,
                           const Finish& finish) const {
   require_folder();
   try {
-    make_folders(path.parent_path(), kElsewhere);
+    const fs::path own = path.parent_path();
+    make_folders(own, kElsewhere);
     is_made_ = true;
-    NewFile file(path, names_.folder());
+    NewFile file(path, on_one_file_system(own, names_.folder()) ? names_.folder() : own);
     file.write(bytes);
     return finish(&file);
   } catch (const Error&) {
@@ -134,7 +137,12 @@ auto JobFolder::write_new(const fs::path& path, std::string_view bytes,
 }
 
 bool JobFolder::write(const fs::path& path, std::string_view bytes) const {
-  return write_new(path, bytes, [](NewFile* file) { return file->finish(); });
+  return write_new(path, bytes, [&path](NewFile* file) {
+    if (file->finish()) return true;
+    if (is_written(path)) return false;
+    file->take_name_over();
+    return true;
+  });
 }
 
 void JobFolder::replace(const fs::path& path, std::string_view bytes) const {

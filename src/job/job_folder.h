@@ -73,8 +73,8 @@ class JobFolder {
   /// How often the picture was tried and failed; 0: never.
   int64_t failures(int64_t place) const;
 
-  /// Writes a file unless its name is taken; false then. It is complete on the disk before it has
-  /// its name. Throws Error(kFile).
+  /// Writes a file unless its name is taken (but by an empty file); false then. It is complete on
+  /// the disk before it has its name. Throws Error(kFile).
   bool write(const std::filesystem::path& path, std::string_view bytes) const;
 
   /// The same, in place of what has the name.

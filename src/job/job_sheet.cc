@@ -8,6 +8,7 @@
 #include "base/text_file.h"
 #include "base/version.h"
 #include "base/words.h"
+#include "job/embedding_folder.h"
 #include "job/file_hash.h"
 #include "job/inpaint_image.h"
 #include "job/lora_folder.h"
@@ -15,6 +16,7 @@
 #include "job/setting_values.h"
 #include "job/settings.h"
 #include "job/wildcards.h"
+#include "models/embeddings.h"
 #include "models/model_source.h"
 #include "runtime/exec_policy.h"
 #include "sd/error.h"
@@ -75,6 +77,17 @@ Settings read_settings(const json& sheet) {
   return settings;
 }
 
+/// The hashes of a model's files beside the main one.
+void add_model_files(const ModelPaths& paths, json* model) {
+  if (!paths.config.empty()) (*model)["config_sha256"] = FileHash(paths.config).get();
+  if (!paths.vae.empty()) {
+    (*model)["vae_sha256"] = FileHash(models::main_vae_file(paths.vae)).get();
+  }
+  for (const models::ModelFile& file : models::other_files_of(paths)) {
+    (*model)["parts"][file.part] = FileHash(file.path).get();
+  }
+}
+
 /// The hashes of the files that the command names beside the model and the prompts.
 void add_given_files(const Settings& settings, json* sheet) {
   const InitSettings& init = settings.batch.init;
@@ -85,6 +98,9 @@ void add_given_files(const Settings& settings, json* sheet) {
   if (starts_from_picture && !init.mask.file.empty() && init.mask.file != kAlphaMask) {
     (*sheet)["mask_sha256"] = FileHash(init.mask.file).get();
   }
+  const std::string words = models::find_embeddings_folder(settings.embeddings);
+  const std::string embeddings = words.empty() ? "" : sha256_of_embeddings(words);
+  if (!embeddings.empty()) (*sheet)["embeddings_sha256"] = embeddings;
   if (settings.expand) {
     const std::string wildcards = Wildcards(settings.wildcards).sha256();
     if (!wildcards.empty()) (*sheet)["wildcards_sha256"] = wildcards;
@@ -100,14 +116,17 @@ bool holds_pictures(const fs::path& folder) {
   std::error_code failed;
   for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
     const std::string name = at->path().filename().string();
-    if (name == "samples" || name == "failed" || name.ends_with(".tar")) return true;
+    if (name.ends_with(".tar")) return true;
+    const bool is_ours = name == "samples" || name == "failed";
+    std::error_code unknown;  // (It may be a link that was put there for another disk.)
+    if (is_ours && !fs::is_empty(at->path(), unknown) && !unknown) return true;
   }
   return false;
 }
 
 /// Pictures without the job's settings may be of any.
 void refuse_to_adopt(const JobNames& names) {
-  if (!holds_pictures(names.folder()) || name_is_taken(names.sheet())) return;
+  if (!holds_pictures(names.folder()) || is_written(names.sheet())) return;
   throw Error(ErrorKind::kUsage,
               printable(names.folder().string()) +
                   " holds pictures, but no job.json that says of which job",
@@ -116,7 +135,8 @@ void refuse_to_adopt(const JobNames& names) {
 
 }  // namespace
 
-json job_sheet(const Settings& settings, const ChosenModel& model, const PromptFile& prompts) {
+json job_sheet(const Settings& settings, const ChosenModel& model, const SafetyOptions& safety,
+               const PromptFile& prompts) {
   json sheet = {{"program", "sd"},
                 {"version", program_version()},
                 {"command", word_of(settings.script)},
@@ -135,11 +155,9 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
                 {"pictures", prompts.lines() * settings.n_iter}};
   // (A line of JSON may name none.)
   if (prompts.json()) sheet["prompts"]["default"] = settings.picture.prompt;
-  if (!model.paths.config.empty()) {
-    sheet["model"]["config_sha256"] = FileHash(model.paths.config).get();
-  }
-  if (!model.paths.vae.empty()) {
-    sheet["model"]["vae_sha256"] = FileHash(models::main_vae_file(model.paths.vae)).get();
+  add_model_files(model.paths, &sheet["model"]);
+  if (safety.mode != SafetyMode::kOff) {
+    sheet["safety_sha256"] = FileHash(safety.checkpoint).get();
   }
   if (!settings.job.from_files.empty()) sheet[kFromFiles] = settings.job.from_files;
   add_given_files(settings, &sheet);
@@ -148,7 +166,7 @@ json job_sheet(const Settings& settings, const ChosenModel& model, const PromptF
 
 json find_job_sheet(const fs::path& folder) {
   const fs::path path = folder / "job.json";
-  if (!name_is_taken(path)) return nullptr;
+  if (!is_written(path)) return nullptr;
   std::string problem;
   const auto text = read_text_file(path, kMostBytes, &problem);
   if (!text) refuse_sheet(path, problem);
@@ -165,6 +183,10 @@ json find_job_sheet(const fs::path& folder) {
 
 json read_job_sheet(const fs::path& folder) {
   json sheet = find_job_sheet(folder);
+  if (sheet.is_null() && name_is_taken(folder / "job.json")) {
+    refuse_sheet(folder / "job.json",
+                 "expected the settings of a job in JSON, found an empty file");
+  }
   if (sheet.is_null()) {
     throw Error(ErrorKind::kFile, printable(folder.string()) + " is no job: it holds no job.json",
                 "name the folder that `job` was given");
@@ -215,8 +237,12 @@ std::optional<SettingLayer> layer_of_job(const fs::path& folder, Script script) 
 
 void join_job(const JobFolder& folder, const json& sheet) {
   refuse_to_adopt(folder.names());
-  // (Pictures without it would be of no job.)
-  if (folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) return folder.sync();
+  // Pictures without it would be of no job. (One that is there needs no room and no right to
+  // write.)
+  const bool is_there = is_written(folder.names().sheet());
+  if (!is_there && folder.write(folder.names().sheet(), sheet.dump(2) + "\n")) {
+    return folder.sync();
+  }
   const auto differences = sheet_differences(read_job_sheet(folder.names().folder()), sheet);
   if (differences.empty()) return;
   throw Error(ErrorKind::kUsage,

@@ -9,18 +9,20 @@
 #include "job/model_choice.h"
 #include "job/prompt_file.h"
 #include "job/setting_layers.h"
+#include "sd/options.h"
 #include "sd/settings.h"
 
 namespace sd::job {
 
 /// What job.json says: all that decides what the files of a job hold. `settings`: as they are used,
-/// with nothing about the device left to be chosen. Reads the model's file for its hash.
+/// with nothing about the device left to be chosen. Reads the files of the model, and of the safety
+/// checker where there is one, for their hashes.
 nlohmann::json job_sheet(const Settings& settings, const ChosenModel& model,
-                         const PromptFile& prompts);
+                         const SafetyOptions& safety, const PromptFile& prompts);
 
 /// The job.json of a folder. Throws Error(kFile) where there is none, or something else.
 nlohmann::json read_job_sheet(const std::filesystem::path& folder);
-/// Null where there is no such file.
+/// Null where there is no such file, or it is empty.
 nlohmann::json find_job_sheet(const std::filesystem::path& folder);
 
 /// What settings files and variables chose when the job in the folder began; nothing where there is

@@ -105,7 +105,7 @@ void JobSurvey::each_picture(
       folder = path.parent_path();
       is_there = name_is_taken(folder);
     }
-    if (is_there && name_is_taken(path)) see(place, path);
+    if (is_there && is_written(path)) see(place, path);
   }
 }
 
@@ -198,7 +198,7 @@ void JobSurvey::count_pictures(JobStatus* status, Pace* pace) const {
     pace->add(time_of(path), 1);
   });
   status->failed =
-      count_failures([&](int64_t place) { return !name_is_taken(names_.picture(place)); });
+      count_failures([&](int64_t place) { return !is_written(names_.picture(place)); });
 }
 
 JobStatus JobSurvey::status() const {

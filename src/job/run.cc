@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "job/preview.h"
+#include "runtime/out_of_memory.h"
 #include "sd/error.h"
 
 namespace sd::job {
@@ -52,11 +53,13 @@ class Run {
   /// Draws jobs until none is left.
   void draw(const Pipeline& pipeline) {
     std::optional<Session> own;
-    Session& session =
-        inputs_.session != nullptr ? *inputs_.session : own.emplace(pipeline.start());
-    session.set_tap(inputs_.tap);
+    Session* session = start(pipeline, &own);
     while (const auto job = jobs_.take()) {
-      if (draw(*job, pipeline, &session)) jobs_.done(*job);
+      if (draw(*job, pipeline, session)) {
+        jobs_.done(*job);
+      } else {
+        session = start(pipeline, &own);  // half of a job is in the one before
+      }
     }
   }
 
@@ -76,6 +79,23 @@ class Run {
   std::exception_ptr error() const { return error_; }
 
  private:
+  Session* start(const Pipeline& pipeline, std::optional<Session>* own) const {
+    own->reset();
+    Session* session =
+        inputs_.session != nullptr ? inputs_.session : &own->emplace(pipeline.start());
+    session->set_tap(inputs_.tap);
+    return session;
+  }
+
+  /// Whether the run goes on without the job's pictures. (They may be too large for this machine.)
+  bool goes_on_without(const Job& job, const std::exception& thrown) {
+    if (const auto* error = dynamic_cast<const Error*>(&thrown)) {
+      return jobs_.go_on_without(job, *error);
+    }
+    if (!runtime::is_out_of_memory(thrown)) return false;
+    return jobs_.go_on_without(job, Error(ErrorKind::kDevice, "out of memory"));
+  }
+
   /// False where the run goes on without the job's pictures. That none can be written is no fault
   /// of a job.
   bool draw(const Job& job, const Pipeline& pipeline, Session* session) {
@@ -89,8 +109,8 @@ class Run {
             writes = false;
           },
           [&](const ProgressEvent& event) { return show(job, event); });
-    } catch (const Error& error) {
-      if (writes || !jobs_.go_on_without(job, error)) throw;
+    } catch (const std::exception& error) {
+      if (writes || !goes_on_without(job, error)) throw;
       return false;
     }
     return true;

@@ -100,11 +100,11 @@ void OrderedOutput::add(int64_t place, const Request& request, Picture picture,
     complain(fmt::format("error: picture {}: ", place) + reason);
     return refused_(place, reason);
   }
-  ++count_;
   if (!picture.finite && ++not_numbers_ == 1) cause_ = picture.cause;
   say_safety(place, picture.safety);
   FinishedPicture finished{place, std::move(picture.image), std::nullopt};
   if (recorder_ != nullptr) finished.record = recorder_->record(request, picture, pipeline);
+  ++count_;  // (A run that is stopped while a record is made has not drawn the picture.)
   waiting_.emplace(place, std::move(finished));
   while (!waiting_.empty() && (refused_ || waiting_.begin()->first == next_)) write_first();
 }

@@ -18,6 +18,16 @@ constexpr std::chrono::seconds kToWindUp(2);
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+bool names_adapters(const Job& job) {
+  const BatchSettings& batch = job.request.batch;
+  return !batch.loras.empty() || (batch.hires.loras && !batch.hires.loras->empty());
+}
+
+/// Inside of a `catch`. A run that is stopped while a line is planned is no fault of the line.
+void rethrow_if_stopped(const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled) throw;
+}
+
 }  // namespace
 
 int64_t lines_per_block(const Settings& settings) {
@@ -142,6 +152,7 @@ std::vector<PlannedBatch> ShardJobs::batches_of(int64_t block, bool tell) {
       if (!parsed.problem.empty()) throw Error(ErrorKind::kUsage, parsed.problem, parsed.hint);
       planner_.add(parsed.settings, place);
     } catch (const Error& error) {
+      rethrow_if_stopped(error);
       if (tell) leave_out(of_job, error);
     }
     ++place;
@@ -207,6 +218,7 @@ void ShardJobs::queue(const PlannedBatch& batch, int64_t block) {
   try {
     fill_in_texts(batch, pass_of(block), &job.request);
   } catch (const Error& error) {
+    rethrow_if_stopped(error);
     noise_.place(&job.request);
     return leave_out(job, error);
   }
@@ -244,6 +256,7 @@ void ShardJobs::done(const Job& job) {
     const auto begun = begun_.find(job.number);
     if (begun != begun_.end()) longest_ = std::max(longest_, Clock::now() - begun->second);
     failed_jobs_ = 0;
+    has_drawn_ = true;
     note_failures(std::exchange(suspects_, {}));
     end_job(job);
   }
@@ -252,17 +265,27 @@ void ShardJobs::done(const Job& job) {
 
 bool ShardJobs::go_on_without(const Job& job, const Error& error) {
   const ErrorKind kind = error.kind();
-  const bool of_line =
-      kind == ErrorKind::kUsage || kind == ErrorKind::kFile || kind == ErrorKind::kDevice;
+  // (What is damaged while a job is drawn is an adapter: the model is loaded before.)
+  const bool of_adapter = kind == ErrorKind::kCheckpoint && names_adapters(job);
+  const bool of_line = of_adapter || kind == ErrorKind::kUsage || kind == ErrorKind::kFile ||
+                       kind == ErrorKind::kDevice;
   if (!of_line) return false;
   JobSource::done(job);
   {
     const std::lock_guard lock(mutex_);
-    if (++failed_jobs_ >= kMostFailedJobs) return false;
+    // The command's adapters are in each job: where one was drawn, they are sound.
+    const bool is_sure = of_adapter && (has_drawn_ || inputs_.settings.batch.loras.empty());
+    if (!is_sure && ++failed_jobs_ >= kMostFailedJobs) return false;
+    std::vector<Suspect> failures;
     for (size_t row = 0; row < job.places.size(); ++row) {
       const bool wanted = job.request.keep.empty() ||
                           std::ranges::count(job.request.keep, static_cast<int64_t>(row)) > 0;
-      if (wanted) suspects_.push_back({job.places[row], error.what()});
+      if (wanted) failures.push_back({job.places[row], error.what()});
+    }
+    if (is_sure) {
+      note_failures(std::move(failures));
+    } else {
+      suspects_.insert(suspects_.end(), failures.begin(), failures.end());
     }
     end_job(job);
   }
@@ -301,10 +324,11 @@ void ShardJobs::tell_ended_blocks() {
   std::vector<int64_t> ended;
   {
     const std::lock_guard lock(mutex_);
+    if (!suspects_.empty()) return;  // it may be the machine that failed: their blocks are not done
     ended.swap(ended_blocks_);
-    for (size_t i = 0; i < ended.size() && suspects_.empty(); ++i) {
-      const int64_t first = blocks_.first_place(ended[i]);
-      lines_.erase(lines_.lower_bound(first), lines_.lower_bound(first + blocks_.size(ended[i])));
+    for (const int64_t block : ended) {
+      const int64_t first = blocks_.first_place(block);
+      lines_.erase(lines_.lower_bound(first), lines_.lower_bound(first + blocks_.size(block)));
     }
   }
   if (!block_done_) return;

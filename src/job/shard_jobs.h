@@ -61,7 +61,8 @@ class ShardJobs final : public JobSource {
 
   /// Called with each block of which all is drawn or failed, outside of any lock.
   void on_block_done(std::function<void(int64_t block)> call) { block_done_ = std::move(call); }
-  /// Makes the calls for the blocks that have ended since the last one.
+  /// Makes the calls for the blocks that have ended since the last one, unless it is open whether
+  /// their lines failed or the machine.
   void tell_ended_blocks();
 
   /// After `start`: whether there is nothing to draw.
@@ -116,6 +117,7 @@ class ShardJobs final : public JobSource {
   std::vector<int64_t> ended_blocks_;  // that are still to be told
   std::vector<Suspect> suspects_;      // failed since the last job that was drawn
   int failed_jobs_ = 0;                // since then
+  bool has_drawn_ = false;             // a job, in this run
   int64_t total_ = 0;                  // pictures of the shard
   int64_t settled_ = 0;                // that need not be drawn, or could not be
   int64_t failed_ = 0;

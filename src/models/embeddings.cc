@@ -168,6 +168,7 @@ EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
       check_width(*embedding, width);
       by_name.insert_or_assign(embedding->name, *std::move(embedding));
     } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
       set.skipped.push_back({file, error.what()});
     }
   }

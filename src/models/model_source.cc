@@ -48,6 +48,10 @@ ModelSource open_model(const ModelPaths& paths, std::shared_ptr<const ModelConfi
 
 std::string main_file_of(const ModelPaths& paths) { return layout_of(paths).main_file(paths); }
 
+std::vector<ModelFile> other_files_of(const ModelPaths& paths) {
+  return layout_of(paths).other_files(paths);
+}
+
 ModelSource shapes_of(const ModelConfig& config) {
   const std::map<std::string, at::Tensor> none;
   return one_file_source(std::make_shared<const weights::Checkpoint>("the config", none), config,

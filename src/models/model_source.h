@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "models/model_config.h"
 #include "sd/options.h"
@@ -42,6 +43,16 @@ int64_t input_channels(const std::string& checkpoint);
 
 /// The file whose hash stands for the model: that of the checkpoint, or of a folder's UNet.
 std::string main_file_of(const ModelPaths& paths);
+
+/// A file of a model, and what it is: "text_encoder", "scheduler_config".
+struct ModelFile {
+  std::string part;
+  std::string path;
+};
+
+/// The files that decide what the model draws beside its main file, a YAML file and an autoencoder
+/// that was given: a folder's other networks and its configs.
+std::vector<ModelFile> other_files_of(const ModelPaths& paths);
 
 /// The path in what was given for an autoencoder (`ModelPaths::vae`).
 std::string vae_path(const std::string& vae);

@@ -19,6 +19,7 @@
 #include "runtime/computing.h"
 #include "runtime/cuda_driver.h"
 #include "runtime/profile.h"
+#include "sd/error.h"
 
 namespace sd {
 
@@ -37,12 +38,32 @@ void start_card(runtime::ExecPolicy* policy) {
   policy->cuda_graphs = false;
 }
 
-/// The bytes of weights that the largest of the sets of adapters changes. Opens all of them.
-int64_t most_adapted(const LoadOptions& options, const runtime::ExecPolicy& policy,
-                     models::AdapterLibrary* adapters) {
+/// Opens the adapters, so that what is wrong with one is known before anything is drawn. Returns
+/// the sets of all that can be opened.
+std::vector<std::vector<LoraUse>> open_adapters(const LoadOptions& options,
+                                                models::AdapterLibrary* adapters) {
   const runtime::Zone zone("adapters");
+  const auto open = [adapters](const std::vector<LoraUse>& uses) {
+    for (const LoraUse& use : uses) adapters->get(use.file);
+  };
+  std::vector<std::vector<LoraUse>> sets = options.loras;
+  for (const std::vector<LoraUse>& uses : sets) open(uses);
+  for (const std::vector<LoraUse>& uses : options.loras_of_some) {
+    try {
+      open(uses);
+      sets.push_back(uses);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
+    }
+  }
+  return sets;
+}
+
+/// The bytes of weights that the largest of the sets of adapters changes.
+int64_t most_adapted(const std::vector<std::vector<LoraUse>>& sets,
+                     const runtime::ExecPolicy& policy, models::AdapterLibrary* adapters) {
   int64_t most = 0;
-  for (const std::vector<LoraUse>& uses : options.loras) {
+  for (const std::vector<LoraUse>& uses : sets) {
     most = std::max(most, pipeline::adapted_bytes(uses, policy, adapters));
   }
   return most;
@@ -54,9 +75,10 @@ std::unique_ptr<const models::MemoryPlanner> make_planner(const LoadOptions& opt
                                                           const models::ModelSource& source,
                                                           models::AdapterLibrary* adapters,
                                                           runtime::ExecPolicy* policy) {
+  const auto sets = open_adapters(options, adapters);
   if (!options.largest) return std::make_unique<const models::MemoryPlanner>(source, *policy);
   Workload load = *options.largest;
-  load.adapted = most_adapted(options, *policy, adapters);
+  load.adapted = most_adapted(sets, *policy, adapters);
   pipeline::MemoryChoice choice = pipeline::choose_memory(source, *policy, load);
   notice(pipeline::memory_line(choice, *policy));
   policy->kernels.memory = policy->chosen.memory = choice.memory;
@@ -81,14 +103,6 @@ models::EmbeddingSet read_embeddings(const LoadOptions& options, int64_t width) 
     notice("not used: " + printable(one.file.string()) + ": " + one.reason);
   }
   return set;
-}
-
-/// So that what is wrong with one is known before anything is drawn.
-void open_adapters(const std::vector<std::vector<LoraUse>>& sets,
-                   models::AdapterLibrary* adapters) {
-  for (const std::vector<LoraUse>& uses : sets) {
-    for (const LoraUse& use : uses) adapters->get(use.file);
-  }
 }
 
 }  // namespace
@@ -154,7 +168,6 @@ Pipeline Pipeline::build(const LoadOptions& options, runtime::ExecPolicy policy,
     checker = safety::load_safety_checker(options.safety.checkpoint, policy.kernels);
   }
   models::EmbeddingSet embeddings = read_embeddings(options, diffusion.text_encoder->width());
-  open_adapters(options.loras, adapters.get());
   text::EmbeddingNames names(*files.tokenizer, embeddings.names());
   return Pipeline(std::make_shared<const Model>(
       Model{std::move(policy), pipeline::describe(source.config), std::move(files.tokenizer),

@@ -51,6 +51,41 @@ class Embeddings : public SmallModel {
 
 constexpr const char* kSample = "out/samples/00000.png";
 
+TEST_F(Embeddings, ArePartOfAJob) {
+  out_.write("prompts.txt", "a house\n");
+  const Words words = {"txt2img",
+                       "--ckpt",
+                       "model/model.safetensors",
+                       "--from-file",
+                       "prompts.txt",
+                       "--job",
+                       "job",
+                       "--embeddings",
+                       "words",
+                       "--H",
+                       "64",
+                       "--W",
+                       "64",
+                       "--steps",
+                       "1",
+                       "--n_samples",
+                       "1",
+                       "--n_iter",
+                       "1",
+                       "--safety",
+                       "off",
+                       "--threads",
+                       "1"};
+  ASSERT_EQ(run_here(words).exit_code, 0);
+  EXPECT_EQ(run_here(words).exit_code, 0);
+  out_.write("words/mist.safetensors", embedding_bytes(0.25F));
+  const Finished other = run_here(words);
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("embeddings_sha256: "), std::string::npos) << other.err;
+  out_.write("words/mist.safetensors", embedding_bytes(0.5F));
+  EXPECT_EQ(run_here(words).exit_code, 0);
+}
+
 TEST_F(Embeddings, AreRecordedWithTheirHashesWherePromptsNameThem) {
   draw_mist();
   const json record = json::parse(text_of_sample("stable-diffusion"));

@@ -154,7 +154,7 @@ TEST_F(Img2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
   };
   refuse({"--strength", "-0.1"}, "--strength must be from 0 to 1");
   refuse({"--strength", "nan"}, "--strength must be from 0 to 1");
-  refuse({"--init-img", ""}, "there is no picture to start from");
+  refuse({"--init-img", ""}, "--init-img: expected FILE, found an empty text");
   refuse({"--padding", "16"}, "--padding needs a mask");
   refuse({"--mask-blur", "2"}, "--mask-blur needs a mask");
   refuse({"--dpm_solver"}, "--dpm_solver");

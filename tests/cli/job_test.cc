@@ -1,6 +1,9 @@
 // Jobs: what a folder holds after any runs, in any shards, and what the program says of it.
 
+#include <sys/stat.h>
+
 #include <csignal>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/job_run.h"
@@ -136,7 +139,7 @@ TEST_F(JobRun, RemovesAtOnceWhatADeadRunLeft) {
 
 TEST_F(JobRun, EndsWithAnExitCodeForEngines) {
   write_prompts(4000);
-  for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGINT}) {
     SCOPED_TRACE(strsignal(signal));
     Program program(words((out_ / "job").string(), {"--ckpt", checkpoint(), "--from-file",
                                                     (out_ / "prompts.txt").string()}));
@@ -148,6 +151,108 @@ TEST_F(JobRun, EndsWithAnExitCodeForEngines) {
   EXPECT_EQ(late.exit_code, 75) << late.err;
   EXPECT_NE(late.err.find("the same command goes on"), std::string::npos) << late.err;
   for (const auto& [name, bytes] : files("job")) EXPECT_NE(name.front(), '.') << name;
+}
+
+/// A line whose init image is being waited for when the signal comes.
+TEST_F(JobRun, BlamesNoLineForASignal) {
+  const std::string pipe = (out_ / "pipe.png").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const fs::path prompts = out_.write("prompts.txt", "a --init-img " + pipe + "\nb\n");
+  Words all =
+      words((out_ / "job").string(), {"--ckpt", checkpoint(), "--from-file", prompts.string()});
+  all[0] = "img2img";
+  Program program(all);
+  int writer = -1;  // can be opened once the program has opened its end to read from it
+  ASSERT_TRUE(program.wait_until([&] {
+    writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return writer >= 0;
+  })) << program.err();
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait(), 75) << program.err();
+  close(writer);
+  EXPECT_FALSE(fs::exists(out_ / "job/failed")) << program.err();
+}
+
+TEST_F(JobRun, SaysWhatAFileMayNotHold) {
+  struct rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit small = {.rlim_cur = 8192, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Finished run = draw("job", {"--sink", "tar", "--block", "5", "--quiet"});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(run.exit_code, 3) << run.err;
+  EXPECT_NE(run.err.find("00000.tar: cannot be written: File too large"), std::string::npos)
+      << run.err;
+  EXPECT_EQ(names(files("job")), Words{"job.json"});
+  EXPECT_EQ(draw("job", {"--sink", "tar", "--block", "5"}).exit_code, 0);
+}
+
+/// As a file system leaves it that can neither link nor rename without replacing, or a copy.
+TEST_F(JobRun, DrawsWhatIsAnEmptyFile) {
+  ASSERT_EQ(draw("job").exit_code, 0);
+  const auto expected = files("job");
+  out_.write("job/samples/000004.png", "");
+  EXPECT_EQ(json::parse(job("status", "job", {"--json"}).out)["missing"], 1);
+  EXPECT_EQ(draw("job").exit_code, 0);
+  EXPECT_EQ(files("job"), expected);
+  out_.write("new/job.json", "");
+  EXPECT_EQ(draw("new").exit_code, 0);
+  EXPECT_EQ(files("new"), expected);
+}
+
+TEST_F(JobRun, NeedsNoRoomOnceItIsDrawn) {
+  ASSERT_EQ(draw("job").exit_code, 0);
+  struct rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit small = {.rlim_cur = 1024, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Finished again = draw("job", {"--quiet"});
+  const Finished other = draw("job", {"--quiet", "--seed", "43"});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(other.exit_code, 2) << other.err;
+}
+
+TEST_F(JobRun, RefusesTextsThatNameNothing) {
+  for (const char* flag : {"--job", "--shard", "--from-file", "--ckpt"}) {
+    SCOPED_TRACE(flag);
+    expect_failure(draw("job", {flag, ""}), 2, std::string(flag) + ": expected ");
+  }
+  EXPECT_FALSE(fs::exists(out_ / "job"));
+  EXPECT_FALSE(fs::exists(out_ / "outputs"));
+}
+
+TEST_F(JobRun, RefusesAnotherSafetyChecker) {
+  out_.write("checker.safetensors", "one");
+  const Words checked = {"--safety", "refuse", "--safety-ckpt", "checker.safetensors"};
+  EXPECT_EQ(draw("job", checked).exit_code, 4);  // damaged, and known by its hash all the same
+  out_.write("checker.safetensors", "another");
+  const Finished other = draw("job", checked);
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("safety_sha256: "), std::string::npos) << other.err;
+}
+
+/// Of a model in a folder each part counts, and what its scheduler says.
+TEST_F(JobRun, RefusesAModelOfWhichAPartChanged) {
+  const Finished made = run_here({"convert", "model/model.safetensors", "parts"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const Words of_folder = {"--ckpt", "parts"};
+  ASSERT_EQ(draw("job", of_folder).exit_code, 0);
+  EXPECT_EQ(draw("job", of_folder).exit_code, 0);
+  for (const std::string part : {"text_encoder", "scheduler"}) {
+    SCOPED_TRACE(part);
+    const bool is_network = part == "text_encoder";
+    const fs::path file =
+        out_ / "parts" / part / (is_network ? "model.safetensors" : "scheduler_config.json");
+    const std::string before = read_file(file);
+    ASSERT_FALSE(before.empty());
+    std::ofstream(file, std::ios::binary | std::ios::app) << "\n";
+    const Finished other = draw("job", of_folder);
+    EXPECT_EQ(other.exit_code, 2) << other.err;
+    EXPECT_NE(other.err.find("model/parts/" + part), std::string::npos) << other.err;
+    std::ofstream(file, std::ios::binary) << before;
+  }
+  EXPECT_EQ(draw("job", of_folder).exit_code, 0);
 }
 
 TEST_F(JobRun, WritesTarsThatAreEqualInAnyShards) {

@@ -66,6 +66,47 @@ class Lora : public SmallModel {
   }
 };
 
+TEST_F(Lora, OfALineThatIsDamagedLeavesTheOthersOfAJob) {
+  out_.write("models/lora/bad.safetensors", "no adapter");
+  out_.write("prompts.txt", "a house\na tree --lora bad\na pond --lora light\na hill\n");
+  const auto draw_job = [&](const std::string& folder, const std::string& lines) {
+    return run_here({"txt2img",
+                     "--ckpt",
+                     "model/model.safetensors",
+                     "--from-file",
+                     lines + ".txt",
+                     "--job",
+                     folder,
+                     "--H",
+                     "64",
+                     "--W",
+                     "64",
+                     "--steps",
+                     "1",
+                     "--n_samples",
+                     "1",
+                     "--n_iter",
+                     "1",
+                     "--safety",
+                     "off",
+                     "--threads",
+                     "1",
+                     "--seed-mode",
+                     "image"});
+  };
+  const Finished run = draw_job("job", "prompts");
+  EXPECT_EQ(run.exit_code, 2) << run.err;
+  EXPECT_EQ(lines_of(run.out).size(), 3U) << run.err;
+  const json failure = json::parse(read_file(out_ / "job/failed/000001.json"));
+  EXPECT_EQ(failure["line"], 2);
+  EXPECT_NE(failure["reason"].get<std::string>().find("bad.safetensors"), std::string::npos);
+  out_.write("sound.txt", "a house\na tree\na pond --lora light\na hill\n");
+  ASSERT_EQ(draw_job("sound", "sound").exit_code, 0);
+  for (const char* name : {"samples/000000.png", "samples/000002.png", "samples/000003.png"}) {
+    EXPECT_EQ(read_file(out_ / "job" / name), read_file(out_ / "sound" / name)) << name;
+  }
+}
+
 TEST_F(Lora, IsAPartOfAJob) {
   out_.write("prompts.txt", "a house\n");
   const auto draw_job = [&] {

@@ -111,6 +111,23 @@ std::string main_file(const ModelPaths& paths) {
   return find_part(network_files(folder, folder / "unet")).string();
 }
 
+/// The other networks, and the configs where no YAML file stands for them.
+std::vector<ModelFile> other_files(const ModelPaths& paths) {
+  const fs::path folder = model_folder(paths);
+  std::vector<ModelFile> files;
+  const auto add = [&files](const char* part, const fs::path& path) {
+    if (is_file(path)) files.push_back({part, path.string()});
+  };
+  add("text_encoder", find_part(text_files(folder, folder / "text_encoder")));
+  if (paths.vae.empty()) add("vae", find_part(network_files(folder, folder / "vae")));
+  if (!paths.config.empty()) return files;
+  add("text_encoder_config", folder / "text_encoder" / "config.json");
+  add("unet_config", folder / "unet" / "config.json");
+  add("vae_config", folder / "vae" / "config.json");
+  add("scheduler_config", folder / "scheduler" / "scheduler_config.json");
+  return files;
+}
+
 ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
   const fs::path folder = model_folder(paths);
   if (paths.weights == WeightChoice::kEma || config.text_family != TextFamily::kClip) {
@@ -142,7 +159,7 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
 
 }  // namespace
 
-const Layout kDiffusersFolderLayout = {"diffusers folder", is_folder, read_config, open_folder,
-                                       main_file};
+const Layout kDiffusersFolderLayout = {"diffusers folder", is_folder, read_config,
+                                       open_folder,        main_file, other_files};
 
 }  // namespace sd::models

@@ -13,6 +13,8 @@ struct Layout {
   ModelSource (*open)(const ModelPaths& paths, const ModelConfig& config);
   /// The file whose hash stands for the model.
   std::string (*main_file)(const ModelPaths& paths);
+  /// As `other_files_of`.
+  std::vector<ModelFile> (*other_files)(const ModelPaths& paths);
 };
 
 /// A .ckpt or .safetensors file of the original training program, with a YAML file.

@@ -115,6 +115,7 @@ const Layout kOneFileLayout = {
       return source;
     },
     [](const ModelPaths& paths) { return paths.checkpoint; },
+    [](const ModelPaths&) { return std::vector<ModelFile>(); },
 };
 
 }  // namespace sd::models

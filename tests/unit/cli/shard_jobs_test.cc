@@ -350,6 +350,60 @@ TEST_F(ShardPlan, EndsWhereEverythingFails) {
   EXPECT_FALSE(jobs.go_on_without(*jobs.take(), Error(ErrorKind::kCancelled, "stopped")));
 }
 
+TEST_F(ShardPlan, GoesOnWithoutLinesWhoseAdaptersAreDamaged) {
+  folder_.write("loras/bad.safetensors", "x");
+  settings_.lora_dir = (folder_ / "loras").string();
+  std::string lines = "prompt\n";
+  for (int i = 0; i < 4; ++i) lines += "prompt --lora bad --steps " + std::to_string(i + 2) + "\n";
+  write(lines);
+  settings_.n_iter = 1;
+  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
+  const JobFolder folder({settings_.job.folder, 5, PictureFormat::kPng});
+  const auto parse = [&](const std::string& text, int64_t number) {
+    return parse_prompt_line(text, number, false, settings_);
+  };
+  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  jobs.start();
+  const Error error(ErrorKind::kCheckpoint, "bad.safetensors: it is damaged");
+  const auto plain = jobs.take();
+  ASSERT_EQ(plain->places, std::vector<int64_t>{0});
+  for (int64_t place = 1; place < 5; ++place) {  // more in a row than may fail of the machine
+    EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+    EXPECT_EQ(failure_of(folder, place)["line"], place + 1);
+  }
+  EXPECT_FALSE(jobs.go_on_without(*plain, error));  // it has none: it is the model
+  EXPECT_EQ(jobs.failed_lines(), 4);
+}
+
+/// A tar that lacked them would count as done.
+TEST_F(ShardPlan, EndsNoBlockWhileItMayBeTheMachineThatFails) {
+  write(plain_lines(15));
+  settings_.n_iter = 1;
+  settings_.job.block = 1;  // five jobs, a block each
+  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
+  const JobFolder folder({settings_.job.folder, 15, PictureFormat::kPng});
+  const auto parse = [&](const std::string& text, int64_t number) {
+    return parse_prompt_line(text, number, false, settings_);
+  };
+  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  std::vector<int64_t> ended;
+  jobs.on_block_done([&](int64_t block) { ended.push_back(block); });
+  jobs.start();
+  const Error error(ErrorKind::kDevice, "no memory");
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_EQ(ended, std::vector<int64_t>());
+  jobs.done(*jobs.take());  // it was the lines
+  EXPECT_EQ(ended, (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_EQ(failure_of(folder, 5)["line"], 6);
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
+  EXPECT_EQ(ended.size(), 3U);
+  EXPECT_FALSE(jobs.take());  // none is left, and one was drawn
+  EXPECT_EQ(ended, (std::vector<int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(jobs.failed_lines(), 12);
+}
+
 TEST_F(ShardPlan, RefusesSettingsThatNoLineCanBeDrawnWith) {
   write("a\n");
   settings_.batch.steps = 0;
