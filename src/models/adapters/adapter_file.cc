@@ -85,19 +85,14 @@ struct OtherKind {
   const char* name;
 };
 
-constexpr OtherKind kOtherKinds[] = {{".vera_lambda_", "VeRA"},
-                                     {".fourierft_spectrum", "FourierFT"},
-                                     {".hra_u", "HRA"},
-                                     {".vblora_logits_", "VB-LoRA"},
-                                     {".bone_", "Bone"},
-                                     {".miss_block", "MiSS"},
-                                     {".shira_weight", "SHiRA"},
-                                     {".c3a_kernel", "C3A"},
-                                     {".randlora_", "RandLoRA"},
-                                     {".road_theta", "RoAd"},
-                                     {".delora_", "DeLoRA"},
-                                     {".waveft_", "WaveFT"},
-                                     {".prompt_encoder", "prompt tuning"}};
+constexpr OtherKind kOtherKinds[] = {
+    {".vera_lambda_", "VeRA"},  {".fourierft_spectrum", "FourierFT"},
+    {".hra_u", "HRA"},          {".vblora_logits_", "VB-LoRA"},
+    {".bone_", "Bone"},         {".miss_block", "MiSS"},
+    {".shira_weight", "SHiRA"}, {".c3a_kernel", "C3A"},
+    {".randlora_", "RandLoRA"}, {".road_theta", "RoAd"},
+    {".delora_", "DeLoRA"},     {".waveft_", "WaveFT"},
+    {".lora_diag", "KaSA"},     {".prompt_encoder", "prompt tuning"}};
 
 /// "PEFT's VeRA"; "" where no name tells.
 std::string other_kind(const weights::Checkpoint& checkpoint) {
@@ -109,7 +104,7 @@ std::string other_kind(const weights::Checkpoint& checkpoint) {
   return "";
 }
 
-/// What else a file without a layer of an adapter's is.
+/// What else a file is that has no layer of an adapter's, or that only other programs compute.
 [[noreturn]] void refuse(const weights::Checkpoint& checkpoint) {
   const FileClass found = classify(checkpoint, FileUse::kAdapter);
   const std::string other = other_kind(checkpoint);
@@ -160,8 +155,8 @@ AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) 
 AdapterFile read_adapter(const std::string& path) {
   AdapterFile file = sort_adapter(weights::open_checkpoint(path));
   refuse_second(file);
+  if (file.layers.empty() || !other_kind(*file.checkpoint).empty()) refuse(*file.checkpoint);
   refuse_faults(file);
-  if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }
 

@@ -51,6 +51,7 @@ enum class AdapterRole {
   kOftLimit,     ///< COFT: how far a layer may turn
   kPeftBlocks,   ///< OFT of PEFT before 0.16: [blocks, s, s]
   kPeftBoft,     ///< BOFT as PEFT writes it: [rounds, blocks, s, s]
+  kInMemory,     ///< 1: BOFT of a convolution as PEFT turned it before 0.14
   kPeftLengths,  ///< beside both: a factor for each output
   kRescale,
 };
