@@ -46,6 +46,20 @@ std::string file_of_folder(const std::string& folder) {
   return "";
 }
 
+/// Throws where a folder has folders of adapters, one for each network, as PEFT's examples write.
+void refuse_folders(const std::string& folder) {
+  std::vector<std::string> inner;
+  for (const char* name : {"unet", "text_encoder"}) {
+    const std::string path = (fs::path(folder) / name).string();
+    if (!file_of_folder(path).empty()) inner.push_back(path);
+  }
+  if (inner.empty()) return;
+  throw Error(ErrorKind::kFile,
+              printable(folder) + ": expected an adapter, found folders of adapters: " +
+                  printable(join(inner, ", ")),
+              "give each with a `lora` of its own");
+}
+
 }  // namespace
 
 const std::vector<std::string>& LoraFolder::files() const {
@@ -64,7 +78,9 @@ void LoraFolder::look() const {
 std::string LoraFolder::find(const std::string& name) const {
   if (is_regular(name)) return name;
   const std::string inner = file_of_folder(name);
-  return inner.empty() ? find_name(name) : inner;
+  if (!inner.empty()) return inner;
+  refuse_folders(name);
+  return find_name(name);
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {

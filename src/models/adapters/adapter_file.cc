@@ -1,5 +1,7 @@
 #include "models/adapters/adapter_file.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -16,11 +18,22 @@ namespace {
 
 constexpr std::string_view kBundled = "bundle_emb.";
 
+/// How the name of a bundled embedding's tensor goes on: the web UI's, OneTrainer's.
+constexpr std::string_view kBundledEnds[] = {".string_to_param", ".clip_l"};
+/// (Another encoder's, and vectors behind the encoder.)
+constexpr std::string_view kOtherEncoders[] = {".clip_g", ".clip_g_out", ".clip_l_out"};
+
 /// The name of an embedding that is stored beside the layers; "" for another tensor.
 std::string embedding_name(const std::string& tensor) {
   if (tensor.starts_with(kBundled)) {
-    const size_t end = tensor.find(".string_to_param", kBundled.size());
-    return tensor.substr(kBundled.size(), end == std::string::npos ? end : end - kBundled.size());
+    const std::string rest = tensor.substr(kBundled.size());
+    for (const std::string_view end : kOtherEncoders) {
+      if (rest.ends_with(end)) return "";
+    }
+    for (const std::string_view end : kBundledEnds) {
+      if (const size_t at = rest.find(end); at != std::string::npos) return rest.substr(0, at);
+    }
+    return rest;
   }
   const bool is_token = tensor.size() > 2 && tensor.front() == '<' && tensor.back() == '>';
   return is_token ? tensor.substr(1, tensor.size() - 2) : "";
@@ -55,6 +68,15 @@ void add_layer(const AdapterKey& key, const weights::TensorInfo& info, AdapterFi
     file->second.push_back(info.name);
   } else {
     parts.add(key.role, file->checkpoint->tensor(info));
+  }
+}
+
+/// The names tell PEFT's OFT from OneTrainer's.
+void add_oft_ways(AdapterFile* file) {
+  for (auto& [layer, parts] : file->layers) {
+    const bool of_peft = layer.find("base_model.") != std::string::npos;
+    if (!parts.has(AdapterRole::kPeftOft) || of_peft) continue;
+    parts.add(AdapterRole::kOftWeights, at::scalar_tensor(1.0));
   }
 }
 
@@ -148,6 +170,7 @@ AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) 
       file.strange.push_back(info.name);
     }
   }
+  add_oft_ways(&file);
   add_peft_scales(&file);
   return file;
 }

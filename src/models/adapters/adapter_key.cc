@@ -50,6 +50,7 @@ constexpr Ending kEndings[] = {
     {".lora_magnitude_vector", AdapterRole::kMagnitude},
     {".ia3_l", AdapterRole::kPeftIa3},
     {".oft_R", AdapterRole::kPeftOft},
+    {".oft_R.scaled_oft", AdapterRole::kOftScaled},
     {".oft_r", AdapterRole::kPeftBlocks},
     {".oft_s", AdapterRole::kPeftLengths},
     {".boft_R", AdapterRole::kPeftBoft},

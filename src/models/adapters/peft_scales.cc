@@ -99,7 +99,7 @@ class PeftConfig {
   /// The layer's name in its own network.
   std::string name_of(std::string_view layer) const {
     for (const std::string_view begin :
-         {std::string_view("base_model.model."), std::string_view(prefix_)}) {
+         {std::string_view(prefix_), std::string_view("base_model.model.")}) {
       if (layer.starts_with(begin)) layer.remove_prefix(begin.size());
     }
     return std::string(layer);

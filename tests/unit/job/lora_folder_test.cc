@@ -68,6 +68,14 @@ TEST(LoraFolder, TakesTheFolderThatPeftOrDiffusersWrote) {
   test::expect_error(ErrorKind::kFile, "there is no adapter", [&] { nowhere.find(empty.path()); });
 }
 
+TEST(LoraFolder, NamesTheFoldersOfEachNetwork) {
+  const test::TempFolder folder;
+  folder.write("style/unet/adapter_model.safetensors", "x");
+  folder.write("style/text_encoder/adapter_model.safetensors", "x");
+  test::expect_error(ErrorKind::kFile, "found folders of adapters",
+                     [&] { LoraFolder("nowhere").find(folder / "style"); });
+}
+
 TEST(LoraFolder, IsLookedThroughOnce) {
   const test::TempFolder folder;
   folder.write("a.safetensors", "x");
