@@ -6,13 +6,16 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/log.h"
 #include "base/names.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
 #include "job/lora_text.h"
 #include "runtime/data_files.h"
+#include "runtime/mapped_file.h"
 #include "sd/error.h"
 #include "text/prompt_syntax.h"
+#include "weights/checkpoint.h"
 
 namespace sd::job {
 namespace fs = std::filesystem;
@@ -60,6 +63,19 @@ void refuse_folders(const std::string& folder) {
               "give each with a `lora` of its own");
 }
 
+/// The name that the trainer gave an adapter, of its header; "" where it has none.
+std::string name_in_header(const std::string& file) {
+  if (fs::path(file).extension() != ".safetensors") return "";
+  try {
+    const auto mapped = runtime::MappedFile::open(file);
+    const weights::CheckpointContents contents = weights::scan_checkpoint(*mapped);
+    const auto found = contents.metadata.find("ss_output_name");
+    return found == contents.metadata.end() ? "" : found->second;
+  } catch (const Error&) {
+    return "";  // whoever uses it is told why
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& LoraFolder::files() const {
@@ -72,6 +88,14 @@ void LoraFolder::look() const {
   for (const std::string& file : files_) {
     by_name_.try_emplace(lora_name(file), file);
     by_name_.try_emplace(fs::path(file).filename().string(), file);
+  }
+}
+
+void LoraFolder::look_into_headers() const {
+  constexpr size_t kMost = 2000;
+  for (size_t i = 0; i < std::min(files_.size(), kMost); ++i) {
+    const std::string name = name_in_header(files_[i]);
+    if (!name.empty()) by_header_.insert_or_assign(name, files_[i]);
   }
 }
 
@@ -92,6 +116,12 @@ std::string LoraFolder::find_name(const std::string& name) const {
   for (const std::string& file : files_) {
     names.push_back(lora_name(file));
     if (is_name(name, names.back())) return file;
+  }
+  std::call_once(headers_once_, [this] { look_into_headers(); });
+  if (const auto stated = by_header_.find(name); stated != by_header_.end()) {
+    detail("adapter: " + printable(stated->second) + ", whose header calls it " +
+           printable(name, 60));
+    return stated->second;
   }
   // The built-in model's own, as a picture of a preset names it.
   const fs::path own = runtime::find_data_file("models/demo/" + fs::path(name).filename().string());
