@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/names.h"
 #include "base/strings.h"
 
 namespace sd::models {
@@ -35,8 +36,11 @@ bool is_set(const json& config, const std::string& key) {
   return found->is_boolean() ? found->get<bool>() : !found->empty();
 }
 
+/// (Some programs write Python's own name of it: "PeftType.LORA".)
 void check_type(const std::string& type, AdapterFile* file) {
-  const bool is_known = std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+  const std::string name = type.substr(type.rfind('.') + 1);
+  const bool is_known = std::any_of(std::begin(kTypes), std::end(kTypes),
+                                    [&](std::string_view one) { return is_name(name, one); });
   if (type.empty() || is_known) return;
   file->faults.push_back("expected one of " + join({std::begin(kTypes), std::end(kTypes)}, ", ") +
                          " as peft_type of its config, found " + printable(type, 40));

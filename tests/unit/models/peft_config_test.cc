@@ -200,6 +200,8 @@ TEST(PeftConfig, OfAPlainLoraIsNoError) {
                         R"({"peft_type": "LORA", "init_lora_weights": "gaussian", "bias": "none",
                             "use_qalora": false, "kasa_config": null, "arrow_config": {}})");
   EXPECT_TRUE(files.read().notes.empty());
+  const PeftFiles spelled(lora(kPeftLayer, 32, 32), R"({"peft_type": "PeftType.LORA"})");
+  EXPECT_NO_THROW(spelled.read());
 }
 
 TEST(PeftConfig, SaysHowTheSeriesEnds) {
