@@ -62,12 +62,18 @@ bool is_of_any_network(const AdapterKey& key, const std::string& name,
          !has(name.substr(0, name.size() - kWeight.size()) + ".on_input");
 }
 
+/// (PEFT keeps the parts of an embedding on their sides: [rank, words] and [width, rank].)
+at::Tensor upright(const weights::TensorInfo& info, const at::Tensor& stored) {
+  const bool on_side = info.name.find(".lora_embedding_") != std::string::npos;
+  return on_side && stored.dim() == 2 ? stored.t() : stored;
+}
+
 void add_layer(const AdapterKey& key, const weights::TensorInfo& info, AdapterFile* file) {
   AdapterParts& parts = file->layers[key.layer];
   if (parts.has(key.role)) {
     file->second.push_back(info.name);
   } else {
-    parts.add(key.role, file->checkpoint->tensor(info));
+    parts.add(key.role, upright(info, file->checkpoint->tensor(info)));
   }
 }
 

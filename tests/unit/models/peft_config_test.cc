@@ -254,6 +254,18 @@ TEST(PeftParts, ChangeBiases) {
   EXPECT_TRUE(at::equal(merged(adapter_of(tensors), kBias, bias, 0.5), at::full({32}, 2.5F)));
 }
 
+TEST(PeftParts, OfAnEmbeddingLieOnTheirSides) {
+  constexpr int64_t kWords = 49408, kWidth = 16;
+  const std::string layer = "text_model.embeddings.token_embedding";
+  const at::Tensor a = at::arange(2 * kWords, at::kFloat).sin().view({2, kWords});
+  const at::Tensor b = at::arange(2 * kWidth, at::kFloat).cos().view({kWidth, 2});
+  const Adapter adapter = adapter_of({{"base_model.model." + layer + ".lora_embedding_A", a},
+                                      {"base_model.model." + layer + ".lora_embedding_B", b}});
+  const at::Tensor changed = merged(adapter, "cond_stage_model.transformer." + layer + ".weight",
+                                    at::zeros({kWords, kWidth}));
+  EXPECT_TRUE(at::allclose(changed, at::matmul(b, a).t(), 1e-5, 1e-6));
+}
+
 TEST(PeftParts, TakeThePlaceOfWholeLayers) {
   const Adapter adapter = adapter_of(
       {{part(".weight"), at::full({32, 32, 1, 1}, 3.0F)}, {part(".bias"), at::full({32}, 5.0F)}});
