@@ -6,13 +6,16 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/log.h"
 #include "base/names.h"
 #include "base/regular_file.h"
 #include "base/strings.h"
 #include "job/lora_text.h"
 #include "runtime/data_files.h"
+#include "runtime/mapped_file.h"
 #include "sd/error.h"
 #include "text/prompt_syntax.h"
+#include "weights/checkpoint.h"
 
 namespace sd::job {
 namespace fs = std::filesystem;
@@ -47,6 +50,33 @@ std::string file_of_folder(const std::string& folder) {
   return "";
 }
 
+/// Throws where a folder has folders of adapters, one for each network, as PEFT's examples write.
+void refuse_folders(const std::string& folder) {
+  std::vector<std::string> inner;
+  for (const char* name : {"unet", "text_encoder"}) {
+    const std::string path = (fs::path(folder) / name).string();
+    if (!file_of_folder(path).empty()) inner.push_back(path);
+  }
+  if (inner.empty()) return;
+  throw Error(ErrorKind::kFile,
+              printable(folder) + ": expected an adapter, found folders of adapters: " +
+                  printable(join(inner, ", ")),
+              "give each with a `lora` of its own");
+}
+
+/// The name that the trainer gave an adapter, of its header; "" where it has none.
+std::string name_in_header(const std::string& file) {
+  if (fs::path(file).extension() != ".safetensors") return "";
+  try {
+    const auto mapped = runtime::MappedFile::open(file);
+    const weights::CheckpointContents contents = weights::scan_checkpoint(*mapped);
+    const auto found = contents.metadata.find("ss_output_name");
+    return found == contents.metadata.end() ? "" : found->second;
+  } catch (const Error&) {
+    return "";  // whoever uses it is told why
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& LoraFolder::files() const {
@@ -62,10 +92,20 @@ void LoraFolder::look() const {
   }
 }
 
+void LoraFolder::look_into_headers() const {
+  constexpr size_t kMost = 2000;
+  for (size_t i = 0; i < std::min(files_.size(), kMost); ++i) {
+    const std::string name = name_in_header(files_[i]);
+    if (!name.empty()) by_header_.insert_or_assign(name, files_[i]);
+  }
+}
+
 std::string LoraFolder::find(const std::string& name) const {
   if (is_regular(name)) return name;
   const std::string inner = file_of_folder(name);
-  return inner.empty() ? find_name(name) : inner;
+  if (!inner.empty()) return inner;
+  refuse_folders(name);
+  return find_name(name);
 }
 
 std::string LoraFolder::find_name(const std::string& name) const {
@@ -77,6 +117,12 @@ std::string LoraFolder::find_name(const std::string& name) const {
   for (const std::string& file : files_) {
     names.push_back(lora_name(file));
     if (is_name(name, names.back())) return file;
+  }
+  std::call_once(headers_once_, [this] { look_into_headers(); });
+  if (const auto stated = by_header_.find(name); stated != by_header_.end()) {
+    detail("adapter: " + printable(stated->second) + ", whose header calls it " +
+           printable(name, 60));
+    return stated->second;
   }
   // The built-in model's own, as a picture of a preset names it.
   const fs::path own = runtime::find_data_file("models/demo/" + fs::path(name).filename().string());

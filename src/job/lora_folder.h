@@ -16,8 +16,9 @@ class LoraFolder {
   explicit LoraFolder(std::string folder) : folder_(std::move(folder)) {}
 
   /// The file of an adapter that is named: that path, the adapter in a folder of PEFT or diffusers
-  /// at that path, or below the folder a file of that name, with or without its ending. Throws
-  /// Error(kFile), with the nearest names, where there is none.
+  /// at that path, or below the folder a file of that name, with or without its ending, else one
+  /// whose header has it (`ss_output_name`; the last such file, as the web UI).
+  /// Throws Error(kFile), with the nearest names, where there is none.
   std::string find(const std::string& name) const;
   /// The same of a name alone, as prompts have it: a path is none, so that a prompt of someone else
   /// opens no file elsewhere.
@@ -31,12 +32,15 @@ class LoraFolder {
 
  private:
   void look() const;
+  void look_into_headers() const;
 
   std::string folder_;
   std::map<std::string, std::string> called_;
   mutable std::once_flag once_;
   mutable std::vector<std::string> files_;              // sorted
   mutable std::map<std::string, std::string> by_name_;  // with and without the ending → file
+  mutable std::once_flag headers_once_;
+  mutable std::map<std::string, std::string> by_header_;  // the headers' names → file
 };
 
 /// The adapters of a picture: the given ones, then those of its prompt in the web UI's syntax, all

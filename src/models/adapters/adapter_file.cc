@@ -1,5 +1,7 @@
 #include "models/adapters/adapter_file.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -16,11 +18,22 @@ namespace {
 
 constexpr std::string_view kBundled = "bundle_emb.";
 
+/// How the name of a bundled embedding's tensor goes on: the web UI's, OneTrainer's.
+constexpr std::string_view kBundledEnds[] = {".string_to_param", ".clip_l"};
+/// (Another encoder's, and vectors behind the encoder.)
+constexpr std::string_view kOtherEncoders[] = {".clip_g", ".clip_g_out", ".clip_l_out"};
+
 /// The name of an embedding that is stored beside the layers; "" for another tensor.
 std::string embedding_name(const std::string& tensor) {
   if (tensor.starts_with(kBundled)) {
-    const size_t end = tensor.find(".string_to_param", kBundled.size());
-    return tensor.substr(kBundled.size(), end == std::string::npos ? end : end - kBundled.size());
+    const std::string rest = tensor.substr(kBundled.size());
+    for (const std::string_view end : kOtherEncoders) {
+      if (rest.ends_with(end)) return "";
+    }
+    for (const std::string_view end : kBundledEnds) {
+      if (const size_t at = rest.find(end); at != std::string::npos) return rest.substr(0, at);
+    }
+    return rest;
   }
   const bool is_token = tensor.size() > 2 && tensor.front() == '<' && tensor.back() == '>';
   return is_token ? tensor.substr(1, tensor.size() - 2) : "";
@@ -49,12 +62,27 @@ bool is_of_any_network(const AdapterKey& key, const std::string& name,
          !has(name.substr(0, name.size() - kWeight.size()) + ".on_input");
 }
 
+/// (PEFT keeps the parts of an embedding on their sides: [rank, words] and [width, rank].)
+at::Tensor upright(const weights::TensorInfo& info, const at::Tensor& stored) {
+  const bool on_side = info.name.find(".lora_embedding_") != std::string::npos;
+  return on_side && stored.dim() == 2 ? stored.t() : stored;
+}
+
 void add_layer(const AdapterKey& key, const weights::TensorInfo& info, AdapterFile* file) {
   AdapterParts& parts = file->layers[key.layer];
   if (parts.has(key.role)) {
     file->second.push_back(info.name);
   } else {
-    parts.add(key.role, file->checkpoint->tensor(info));
+    parts.add(key.role, upright(info, file->checkpoint->tensor(info)));
+  }
+}
+
+/// The names tell PEFT's OFT from OneTrainer's.
+void add_oft_ways(AdapterFile* file) {
+  for (auto& [layer, parts] : file->layers) {
+    const bool of_peft = layer.find("base_model.") != std::string::npos;
+    if (!parts.has(AdapterRole::kPeftOft) || of_peft) continue;
+    parts.add(AdapterRole::kOftWeights, at::scalar_tensor(1.0));
   }
 }
 
@@ -85,19 +113,14 @@ struct OtherKind {
   const char* name;
 };
 
-constexpr OtherKind kOtherKinds[] = {{".vera_lambda_", "VeRA"},
-                                     {".fourierft_spectrum", "FourierFT"},
-                                     {".hra_u", "HRA"},
-                                     {".vblora_logits_", "VB-LoRA"},
-                                     {".bone_", "Bone"},
-                                     {".miss_block", "MiSS"},
-                                     {".shira_weight", "SHiRA"},
-                                     {".c3a_kernel", "C3A"},
-                                     {".randlora_", "RandLoRA"},
-                                     {".road_theta", "RoAd"},
-                                     {".delora_", "DeLoRA"},
-                                     {".waveft_", "WaveFT"},
-                                     {".prompt_encoder", "prompt tuning"}};
+constexpr OtherKind kOtherKinds[] = {
+    {".vera_lambda_", "VeRA"},  {".fourierft_spectrum", "FourierFT"},
+    {".hra_u", "HRA"},          {".vblora_logits_", "VB-LoRA"},
+    {".bone_", "Bone"},         {".miss_block", "MiSS"},
+    {".shira_weight", "SHiRA"}, {".c3a_kernel", "C3A"},
+    {".randlora_", "RandLoRA"}, {".road_theta", "RoAd"},
+    {".delora_", "DeLoRA"},     {".waveft_", "WaveFT"},
+    {".lora_diag", "KaSA"},     {".prompt_encoder", "prompt tuning"}};
 
 /// "PEFT's VeRA"; "" where no name tells.
 std::string other_kind(const weights::Checkpoint& checkpoint) {
@@ -109,7 +132,7 @@ std::string other_kind(const weights::Checkpoint& checkpoint) {
   return "";
 }
 
-/// What else a file without a layer of an adapter's is.
+/// What else a file is that has no layer of an adapter's, or that only other programs compute.
 [[noreturn]] void refuse(const weights::Checkpoint& checkpoint) {
   const FileClass found = classify(checkpoint, FileUse::kAdapter);
   const std::string other = other_kind(checkpoint);
@@ -153,6 +176,7 @@ AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) 
       file.strange.push_back(info.name);
     }
   }
+  add_oft_ways(&file);
   add_peft_scales(&file);
   return file;
 }
@@ -160,8 +184,8 @@ AdapterFile sort_adapter(std::shared_ptr<const weights::Checkpoint> checkpoint) 
 AdapterFile read_adapter(const std::string& path) {
   AdapterFile file = sort_adapter(weights::open_checkpoint(path));
   refuse_second(file);
+  if (file.layers.empty() || !other_kind(*file.checkpoint).empty()) refuse(*file.checkpoint);
   refuse_faults(file);
-  if (file.layers.empty()) refuse(*file.checkpoint);
   return file;
 }
 

@@ -17,6 +17,7 @@ struct AdapterFile {
   std::vector<std::string> strange;            ///< names that are no adapter's
   std::vector<std::string> second;             ///< names of what another name has given already
   std::vector<std::string> faults;             ///< what of its config cannot be followed
+  std::vector<std::string> notes;              ///< what of it the user should know
   /// Embeddings that lie beside it: `bundle_emb.NAME.string_to_param.*`, or `<NAME>`.
   std::map<std::string, at::Tensor> embeddings;
 

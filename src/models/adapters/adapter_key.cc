@@ -46,10 +46,13 @@ constexpr Ending kEndings[] = {
     {".lora_A", AdapterRole::kDown},
     {".lora_B", AdapterRole::kUp},
     {".lora_B.bias", AdapterRole::kUpBias},
+    {".lora_embedding_A", AdapterRole::kUp},  // of an embedding, on their sides
+    {".lora_embedding_B", AdapterRole::kDown},
     {".lora_E", AdapterRole::kSingular},
     {".lora_magnitude_vector", AdapterRole::kMagnitude},
     {".ia3_l", AdapterRole::kPeftIa3},
     {".oft_R", AdapterRole::kPeftOft},
+    {".oft_R.scaled_oft", AdapterRole::kOftScaled},
     {".oft_r", AdapterRole::kPeftBlocks},
     {".oft_s", AdapterRole::kPeftLengths},
     {".boft_R", AdapterRole::kPeftBoft},

@@ -46,11 +46,14 @@ enum class AdapterRole {
   kOftBlocks,
   kOftDiag,
   kPeftOft,      ///< OFT as PEFT writes it: [blocks, s * (s - 1) / 2]
+  kOftScaled,    ///< OneTrainer's, whose values are divided by a length; its value tells nothing
+  kOftWeights,   ///< 1: of a convolution OneTrainer turns the weight, not what comes in
   kOftTerms,     ///< so many terms of a series stand for the rotation; 0: it is exact
   kOftTwice,     ///< 1: the last of these terms counts twice, as the others (PEFT before 0.18)
   kOftLimit,     ///< COFT: how far a layer may turn
   kPeftBlocks,   ///< OFT of PEFT before 0.16: [blocks, s, s]
   kPeftBoft,     ///< BOFT as PEFT writes it: [rounds, blocks, s, s]
+  kInMemory,     ///< 1: BOFT of a convolution as PEFT turned it before 0.14
   kPeftLengths,  ///< beside both: a factor for each output
   kRescale,
 };

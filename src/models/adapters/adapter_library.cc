@@ -14,6 +14,9 @@ AdapterStrength strength_of(const LoraUse& use) {
 
 void say(const Adapter& adapter) {
   notice(adapter.summary());
+  for (const std::string& line : adapter.file().notes) {
+    notice(printable(adapter.file().name()) + ": " + line);
+  }
   for (const std::string& line : adapter.misfits()) detail(line);
   for (const std::string& name : adapter.unmatched()) {
     detail(printable(name) + ": not in this model");

@@ -31,9 +31,18 @@ std::string flat(std::string_view name) {
 
 /// What may stand before a layer's name, whichever network it is of.
 constexpr std::string_view kWrappers[] = {
-    "base_model_model_", "base_model_", "lora_", "lycoris_", "oft_", "boft_", "glora_",
-    "module_",           "model_lora_",
+    "base_model_model_", "base_model_", "lora_",      "lycoris_", "oft_", "boft_", "glora_",
+    "module_",           "model_lora_", "_orig_mod_",
 };
+
+/// The name without what stands before it, however often.
+std::string_view without_wrappers(std::string_view name) {
+  for (bool again = true; again;) {
+    again = std::any_of(std::begin(kWrappers), std::end(kWrappers),
+                        [&](std::string_view wrapper) { return cut(&name, wrapper); });
+  }
+  return name;
+}
 
 /// What says which network a layer is of.
 struct NetworkPrefix {
@@ -114,15 +123,12 @@ const AdaptedLayer* LayerNames::find_in(const Places& places, const std::string&
 
 const AdaptedLayer* LayerNames::find(std::string_view spelled) const {
   const std::string name = flat(spelled);
-  std::string_view rest = name;
-  for (bool again = true; again;) {
-    again = std::any_of(std::begin(kWrappers), std::end(kWrappers),
-                        [&](std::string_view wrapper) { return cut(&rest, wrapper); });
-  }
+  const std::string_view rest = without_wrappers(name);
   for (const NetworkPrefix& part : kParts) {
     std::string_view within = rest;
     if (!cut(&within, part.begin)) continue;
-    const AdaptedLayer* layer = find_in(part.is_text ? text_ : unet_, std::string(within));
+    const AdaptedLayer* layer =
+        find_in(part.is_text ? text_ : unet_, std::string(without_wrappers(within)));
     if (layer != nullptr) return layer;
   }
   const AdaptedLayer* of_unet = find_in(unet_, std::string(rest));

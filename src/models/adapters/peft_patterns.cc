@@ -1,5 +1,6 @@
 #include "models/adapters/peft_patterns.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -65,22 +66,31 @@ bool stands_for(const std::vector<PatternPart>& parts, std::string_view text) {
   return at.back();
 }
 
+/// The ends of a name that begin behind a dot, the longest first; where a pattern may begin
+/// anywhere, the whole name before them.
+std::vector<std::string_view> ends_of(std::string_view name, PatternBegin begin) {
+  std::vector<std::string_view> ends;
+  if (begin == PatternBegin::kAnywhere) ends.push_back(name);
+  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+    name.remove_prefix(dot + 1);
+    ends.push_back(name);
+  }
+  return ends;
+}
+
 }  // namespace
 
-/// A pattern that is no plain end of a name.
-struct PeftPatterns::Expression {
-  std::vector<PatternPart> parts;
-  bool whole = false;  ///< of a name; else it may stand for an end of one, behind a dot
+struct PeftPatterns::Pattern {
+  std::string text;
   double value = 0;
+  bool whole = false;              ///< an expression of a name; else of an end of one
+  std::vector<PatternPart> parts;  ///< of an expression
 
-  bool fits(std::string_view layer) const {
-    if (whole) return stands_for(parts, layer);
-    for (std::string_view end = layer;;) {
-      if (stands_for(parts, end)) return true;
-      const size_t dot = end.find('.');
-      if (dot == std::string_view::npos) return false;
-      end.remove_prefix(dot + 1);
-    }
+  bool fits(std::string_view layer, PatternBegin begin) const {
+    if (whole) return begin == PatternBegin::kAnywhere && stands_for(parts, layer);
+    const auto ends = ends_of(layer, begin);
+    return std::any_of(ends.begin(), ends.end(),
+                       [this](std::string_view end) { return stands_for(parts, end); });
   }
 };
 
@@ -88,44 +98,64 @@ PeftPatterns::PeftPatterns(const nlohmann::json& config, const std::string& key,
                            std::vector<std::string>* faults) {
   const auto found = config.find(key);
   if (found == config.end() || !found->is_object()) return;
-  plain_ = *found;
-  for (const auto& [pattern, value] : found->items()) {
-    const bool is_plain = pattern.find_first_of("*+?\\^$()[]{}|") == std::string::npos;
-    if (!is_plain && value.is_number()) add(pattern, value.get<double>(), key, faults);
+  for (const auto& [text, value] : found->items()) {
+    if (!value.is_number()) continue;
+    const size_t place = patterns_.size();
+    patterns_.push_back({.text = text, .value = value.get<double>(), .whole = false, .parts = {}});
+    places_.emplace(text, place);
+    const bool is_plain = text.find_first_of("*+?\\^$()[]{}|") == std::string::npos;
+    if (!is_plain) add_expression(place, key, faults);
   }
 }
 
 PeftPatterns::~PeftPatterns() = default;
 
-void PeftPatterns::add(std::string_view pattern, double value, const std::string& key,
-                       std::vector<std::string>* faults) {
-  const std::string name = printable(std::string(pattern), 60);
-  Expression one{.parts = {}, .whole = pattern.starts_with('^'), .value = value};
-  if (one.whole) pattern.remove_prefix(1);
-  if (pattern.ends_with('$')) pattern.remove_suffix(1);
-  const auto parts = pattern.size() <= kMostPatternBytes ? parts_of_pattern(pattern) : std::nullopt;
+void PeftPatterns::add_expression(size_t place, const std::string& key,
+                                  std::vector<std::string>* faults) {
+  Pattern& one = patterns_[place];
+  std::string_view text = one.text;
+  one.whole = text.starts_with('^');
+  if (one.whole) text.remove_prefix(1);
+  if (text.ends_with('$')) text.remove_suffix(1);
+  const auto parts = text.size() <= kMostPatternBytes ? parts_of_pattern(text) : std::nullopt;
   if (!parts || expressions_.size() >= kMostPatterns) {
-    faults->push_back("expected names of layers in " + key + ", found the expression " + name +
-                      ", which this program does not read");
+    faults->push_back("expected names of layers in " + key + ", found the expression " +
+                      printable(one.text, 60) + ", which this program does not read");
     return;
   }
   one.parts = *parts;
-  expressions_.push_back(std::move(one));
+  expressions_.push_back(place);
 }
 
-std::optional<double> PeftPatterns::value_for(std::string_view layer) const {
+std::vector<size_t> PeftPatterns::places_of(std::string_view layer, PatternBegin begin) const {
+  std::vector<size_t> places;
   // By ends, not pattern by pattern: a file may have as many of them as layers.
-  for (std::string_view end = layer; !plain_.is_null();) {
-    const auto found = plain_.find(end);
-    if (found != plain_.end() && found->is_number()) return found->get<double>();
-    const size_t dot = end.find('.');
-    if (dot == std::string_view::npos) break;
-    end.remove_prefix(dot + 1);
+  for (const std::string_view end : ends_of(layer, begin)) {
+    const auto found = places_.find(end);
+    if (found != places_.end()) places.push_back(found->second);
   }
-  for (const Expression& one : expressions_) {
-    if (one.fits(layer)) return one.value;
+  for (const size_t place : expressions_) {
+    if (patterns_[place].fits(layer, begin)) places.push_back(place);
   }
-  return std::nullopt;
+  const auto whole = places_.find(layer);
+  if (places.empty() && whole != places_.end()) places.push_back(whole->second);
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::optional<PatternMatch> PeftPatterns::find(std::string_view layer, PatternBegin begin) const {
+  const std::vector<size_t> places = places_of(layer, begin);
+  if (places.empty()) return std::nullopt;
+  const Pattern& first = patterns_[places.front()];
+  const bool is_sure = std::all_of(places.begin(), places.end(), [&](size_t place) {
+    return patterns_[place].value == first.value;
+  });
+  return PatternMatch{.pattern = first.text, .value = first.value, .is_sure = is_sure};
+}
+
+std::optional<double> PeftPatterns::value_of(std::string_view pattern) const {
+  const auto found = places_.find(pattern);
+  return found == places_.end() ? std::nullopt : std::optional(patterns_[found->second].value);
 }
 
 }  // namespace sd::models

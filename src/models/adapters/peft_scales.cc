@@ -8,12 +8,14 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/text_file.h"
 #include "models/adapters/kinds/kinds.h"
+#include "models/adapters/peft_limits.h"
 #include "models/adapters/peft_patterns.h"
 
 namespace sd::models {
@@ -44,6 +46,19 @@ json config_beside(const std::string& path) {
   return text && text->size() <= kMostBytes ? parse_json(*text) : json();
 }
 
+/// PEFT's versions, as far as their configs tell them apart.
+enum class PeftAge { kBefore14, k14, kUnknown, kSince15 };
+
+/// (0.18 is the first that writes its version. What is no config of PEFT's own counts as new.)
+PeftAge age_of(const json& config, const std::string& prefix) {
+  const auto has = [&](const char* key) { return config.contains(prefix + key); };
+  if (!has("peft_type") || has("peft_version") || has("trainable_token_indices")) {
+    return PeftAge::kSince15;
+  }
+  if (!has("exclude_modules")) return PeftAge::kBefore14;
+  return has("lora_bias") ? PeftAge::k14 : PeftAge::kUnknown;
+}
+
 /// "unet." of "unet.down_blocks…": which of the configs in the header is meant.
 std::string prefix_of(const std::string& layer) {
   for (const char* prefix : {"unet.", "text_encoder."}) {
@@ -55,12 +70,14 @@ std::string prefix_of(const std::string& layer) {
 /// What one network's config says of its layers.
 class PeftConfig {
  public:
-  PeftConfig(const json& config, const std::string& prefix, std::vector<std::string>* faults)
+  PeftConfig(const json& config, const std::string& prefix, AdapterFile* file)
       : config_(config),
         prefix_(prefix),
-        alphas_(config, prefix + "alpha_pattern", faults),
-        ranks_(config, prefix + "rank_pattern", faults),
-        faults_(*faults) {}
+        age_(age_of(config, prefix)),
+        alphas_(config, prefix + "alpha_pattern", &file->faults),
+        ranks_(config, prefix + "rank_pattern", &file->faults),
+        faults_(file->faults),
+        notes_(file->notes) {}
 
   void add_to(const std::string& layer, AdapterParts* parts) const {
     const std::string name = name_of(layer);
@@ -68,6 +85,9 @@ class PeftConfig {
     if (parts->has(Role::kHadaW1A) || is_lokr(*parts)) add_scale(name, parts);
     if (parts->has(Role::kPeftOft)) add_turning(parts);
     if (parts->has(Role::kPeftOft) || parts->has(Role::kPeftBlocks)) add_limit(parts);
+    if (parts->has(Role::kPeftBoft) && age_ == PeftAge::kBefore14) {
+      add_number(Role::kInMemory, 1, parts);
+    }
     if (parts->has(Role::kPeftIa3)) add_side(name, parts);
   }
 
@@ -79,7 +99,7 @@ class PeftConfig {
   /// The layer's name in its own network.
   std::string name_of(std::string_view layer) const {
     for (const std::string_view begin :
-         {std::string_view("base_model.model."), std::string_view(prefix_)}) {
+         {std::string_view(prefix_), std::string_view("base_model.model.")}) {
       if (layer.starts_with(begin)) layer.remove_prefix(begin.size());
     }
     return std::string(layer);
@@ -87,10 +107,52 @@ class PeftConfig {
 
   bool is_true(const char* key) const { return models::is_true(config_, prefix_ + key); }
 
-  std::optional<double> number(const PeftPatterns& patterns, const char* key,
+  /// The number of a layer's pattern, else that of the key; tells where the patterns are at odds.
+  std::optional<double> number(const std::optional<PatternMatch>& match, const char* key,
                                const std::string& layer) const {
-    const auto value = patterns.value_for(layer);
-    return value ? value : number_in(config_, prefix_ + key);
+    if (!match) return number_in(config_, prefix_ + key);
+    if (!match->is_sure) note(layer, match->pattern);
+    return match->value;
+  }
+
+  std::optional<double> alpha_of(const std::string& layer, const char* key,
+                                 PatternBegin begin) const {
+    return number(alphas_.find(layer, begin), key, layer);
+  }
+
+  /// PEFT once looked the patterns of ranks and of alphas up together: the alpha was that of the
+  /// first pattern of both lists.
+  std::optional<double> joint_alpha(const std::string& layer, const char* key,
+                                    PatternBegin begin) const {
+    const auto rank = ranks_.find(layer, begin);
+    if (!rank) return alpha_of(layer, key, begin);
+    const auto alpha = alphas_.value_of(rank->pattern);
+    return alpha ? alpha : number_in(config_, prefix_ + key);
+  }
+
+  /// Of a LoRA: joint before 0.14; until 0.14 behind a dot (tuners/lora/model.py).
+  std::optional<double> lora_alpha(const std::string& layer) const {
+    if (age_ == PeftAge::kBefore14)
+      return joint_alpha(layer, "lora_alpha", PatternBegin::kBehindDot);
+    return alpha_of(layer, "lora_alpha",
+                    age_ == PeftAge::k14 ? PatternBegin::kBehindDot : PatternBegin::kAnywhere);
+  }
+
+  /// Of a LoHa or LoKr: joint until 0.14 (tuners/lokr/model.py).
+  std::optional<double> lycoris_alpha(const std::string& layer) const {
+    const auto joint = joint_alpha(layer, "alpha", PatternBegin::kAnywhere);
+    if (age_ == PeftAge::kBefore14) return joint;
+    const auto alpha = alpha_of(layer, "alpha", PatternBegin::kAnywhere);
+    if (age_ == PeftAge::kUnknown && alpha != joint) note(layer, "PEFT 0.15");
+    return alpha;
+  }
+
+  /// One line for each config: the patterns do not say what the trainer had in mind.
+  void note(const std::string& layer, const std::string& pattern) const {
+    if (std::exchange(told_, true)) return;
+    notes_.push_back("its patterns have more than one value for " + printable(layer, 80) +
+                     " and other layers: as PEFT reads them, that of " + printable(pattern, 60) +
+                     " counts");
   }
 
   static void add_number(Role role, double value, AdapterParts* parts) {
@@ -104,18 +166,28 @@ class PeftConfig {
       faults_.push_back("expected a lora_magnitude_vector of " + printable(layer, 80) +
                         ", as its config has use_dora, found none");
     }
-    const auto alpha = number(alphas_, "lora_alpha", layer);
+    const auto alpha = lora_alpha(layer);
     if (!alpha || shape.empty() || parts->has(Role::kAlpha)) return;
     const double root = std::sqrt(static_cast<double>(shape[0]));
     add_number(Role::kAlpha, is_true("use_rslora") ? *alpha * root : *alpha, parts);
   }
 
-  /// LoHa and LoKr: alpha / rank, whichever factors are whole. (0.13 and before, whose configs have
-  /// no `exclude_modules`, do not scale a LoKr.)
+  /// The rank of the tensors, else of the config (a LoKr may have two whole factors).
+  std::optional<double> rank_of(const std::string& layer, const AdapterParts& parts) const {
+    for (const AdapterKind* kind : {&kLohaKind, &kLohaTuckerKind, &kLokrKind}) {
+      const int64_t rank = kind->is(parts) ? kind->rank(parts) : 0;
+      if (rank > 0) return static_cast<double>(rank);
+    }
+    return number(ranks_.find(layer, PatternBegin::kAnywhere), "r", layer);
+  }
+
+  /// LoHa and LoKr: alpha / rank, whichever factors are whole. (0.13 and before do not scale a
+  /// LoKr.)
   void add_scale(const std::string& layer, AdapterParts* parts) const {
-    const auto alpha = number(alphas_, "alpha", layer), rank = number(ranks_, "r", layer);
-    if (!alpha || !rank || *rank <= 0 || parts->has(Role::kAlpha)) return;
-    const bool scales = !is_lokr(*parts) || config_.contains("exclude_modules");
+    if (parts->has(Role::kAlpha)) return;
+    const auto alpha = lycoris_alpha(layer), rank = rank_of(layer, *parts);
+    if (!alpha || !rank || *rank <= 0) return;
+    const bool scales = !is_lokr(*parts) || age_ != PeftAge::kBefore14;
     add_number(Role::kScale, scales ? *alpha / *rank : 1, parts);
   }
 
@@ -151,8 +223,10 @@ class PeftConfig {
 
   const json& config_;
   std::string prefix_;
+  PeftAge age_;
   PeftPatterns alphas_, ranks_;
-  std::vector<std::string>& faults_;
+  std::vector<std::string>&faults_, &notes_;
+  mutable bool told_ = false;
 };
 
 }  // namespace
@@ -166,7 +240,8 @@ void add_peft_scales(AdapterFile* file) {
   std::map<std::string, PeftConfig> by_prefix;
   for (auto& [layer, parts] : file->layers) {
     const std::string prefix = prefix_of(layer);
-    const auto place = by_prefix.try_emplace(prefix, config, prefix, &file->faults).first;
+    const auto [place, is_new] = by_prefix.try_emplace(prefix, config, prefix, file);
+    if (is_new) check_peft_config(config, prefix, file);
     place->second.add_to(layer, &parts);
   }
 }

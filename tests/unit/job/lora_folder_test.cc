@@ -68,6 +68,39 @@ TEST(LoraFolder, TakesTheFolderThatPeftOrDiffusersWrote) {
   test::expect_error(ErrorKind::kFile, "there is no adapter", [&] { nowhere.find(empty.path()); });
 }
 
+TEST(LoraFolder, NamesTheFoldersOfEachNetwork) {
+  const test::TempFolder folder;
+  folder.write("style/unet/adapter_model.safetensors", "x");
+  folder.write("style/text_encoder/adapter_model.safetensors", "x");
+  test::expect_error(ErrorKind::kFile, "found folders of adapters",
+                     [&] { LoraFolder("nowhere").find(folder / "style"); });
+}
+
+/// A safetensors file whose header has this name.
+std::string named_file(const std::string& name) {
+  const std::string header = R"({"__metadata__":{"ss_output_name":")" + name +
+                             R"("},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string length(8, '\0');
+  length[0] = static_cast<char>(header.size());
+  return length + header + std::string(4, '\0');
+}
+
+/// The web UI's cards name adapters so, whatever their files are called.
+TEST(LoraFolder, FindsTheNamesOfHeaders) {
+  const test::TempFolder folder;
+  folder.write("a-000001.safetensors", named_file("style"));
+  const std::string last = folder.write("b/a-000002.safetensors", named_file("style")).string();
+  const std::string other = folder.write("other.safetensors", named_file("else")).string();
+  folder.write("damaged.safetensors", "x");
+  const std::string by_file = folder.write("else.safetensors", named_file("other")).string();
+  const LoraFolder in(folder.path().string());
+  EXPECT_EQ(in.find_name("style"), last);
+  EXPECT_EQ(in.find_name("else"), by_file);  // a file's name goes first
+  EXPECT_EQ(in.find_name("other"), other);
+  test::expect_error(ErrorKind::kFile, "there is no adapter nothing",
+                     [&] { in.find_name("nothing"); });
+}
+
 TEST(LoraFolder, IsLookedThroughOnce) {
   const test::TempFolder folder;
   folder.write("a.safetensors", "x");

@@ -83,7 +83,7 @@ TEST(AdapterFile, ListsArePlacesAndNothingElse) {
   EXPECT_EQ(file.strange.size(), 2U);
 }
 
-TEST(AdapterFile, TakesPeftsAlphaOfTheLongestEndOfALayersName) {
+TEST(AdapterFile, TakesPeftsAlphaByTheEndOfALayersName) {
   const TempFolder folder;
   Tensors tensors;
   for (const char* layer : {"a.x.to_q", "b.x.to_q", "b.x.to_k", "to_k"}) {

@@ -45,6 +45,9 @@ TEST(LayerNames, FindsEverySpellingOfALayer) {
         "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out",
         "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out",
         "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
+        "unet.base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
+        "base_model.model._orig_mod.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
+        "unet._orig_mod.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
         "base_model.model.unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0",
         "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_out.0",
         "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_out.0"}) {
@@ -58,6 +61,7 @@ TEST(LayerNames, FindsEverySpellingOfALayer) {
         "text_encoder.text_model.encoder.layers.0.self_attn.q_proj",
         "text_encoder.text_model.encoder.layers.0.self_attn.to_q",
         "base_model.model.text_model.encoder.layers.0.self_attn.q_proj",
+        "text_encoder.base_model.model.text_model.encoder.layers.0.self_attn.q_proj",
         "text_encoders.clip_l.transformer.text_model.encoder.layers.0.self_attn.q_proj",
         "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.q_proj"}) {
     EXPECT_EQ(found(names, spelled), q) << spelled;

@@ -186,6 +186,22 @@ TEST(Adapter, TakesAnyNumbers) {
   }
 }
 
+/// The web UI, too, takes what a convolution's weight is when its sizes are put together.
+TEST(Adapter, TakesFlatPartsOfAConvolution) {
+  const std::string layer = "lora_unet_mid_block_resnets_0_conv1";
+  const at::Tensor down = at::linspace(-1, 2, 2 * 288).sin().view({2, 288});
+  const at::Tensor up = at::linspace(0, 1, 64).view({32, 2});
+  const at::Tensor expected = at::matmul(up, down).view({32, 32, 3, 3});
+  for (const Adapter& adapter :
+       {adapter_of({{layer + ".lora_up.weight", up}, {layer + ".lora_down.weight", down}}),
+        adapter_of({{layer + ".diff", expected.flatten(1)}})}) {
+    const at::Tensor changed =
+        merged(adapter, "model.diffusion_model.middle_block.0.in_layers.2.weight",
+               at::zeros({32, 32, 3, 3}));
+    EXPECT_TRUE(at::allclose(changed, expected));
+  }
+}
+
 TEST(Adapter, TakesGloraOfAConvolution) {
   const std::string layer = "lora_unet_mid_block_resnets_0_conv1";
   const std::string name = "model.diffusion_model.middle_block.0.in_layers.2.weight";

@@ -28,6 +28,7 @@ struct Merged {
   bool has_lengths;
   double limit;
   double numbers[4];
+  bool in_memory = false;  ///< of 0.13
 };
 
 const Merged kCases[] = {
@@ -39,6 +40,7 @@ const Merged kCases[] = {
     {"oft_r", {8, 4, 4}, true, 0.01, {-0.649519, -0.469946, 0.830251, 304.722107}},
     {"oft_r", {1, 4, 4}, true, 0, {-0.339681, 0.81302, 0.625307, -70.861664}},
     {"boft_R", {1, 8, 4, 4}, true, 0, {-0.600506, -0.220405, 0.011664, 261.410217}},
+    {"boft_R", {1, 8, 4, 4}, true, 0, {-0.603519, -0.577738, -0.035419, 279.550333}, true},
     {"boft_R", {2, 8, 4, 4}, true, 0, {-0.31218, -0.481858, 0.52054, 284.895782}},
     {"boft_R", {3, 8, 4, 4}, true, 0, {-0.465847, -0.476514, 0.485562, 291.717896}},
 };
@@ -58,6 +60,9 @@ TEST(PeftBlocks, TurnAWeightAsPeft) {
     AdapterFile file = file_of(tensors_of(one));
     if (one.limit > 0) {
       file.layers.at(kPeftLayer).add(AdapterRole::kOftLimit, at::scalar_tensor(one.limit));
+    }
+    if (one.in_memory) {
+      file.layers.at(kPeftLayer).add(AdapterRole::kInMemory, at::scalar_tensor(1.0));
     }
     const Adapter adapter(file, one_block_names());
     ASSERT_EQ(adapter.modules().size(), 1U);

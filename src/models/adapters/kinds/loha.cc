@@ -17,8 +17,8 @@ bool is_loha(const AdapterParts& parts) {
 int64_t rank_of(const AdapterParts& parts) { return parts.shape(Role::kHadaW1B)[0]; }
 
 bool half_fits(const AdapterShape& a, const AdapterShape& b, const AdapterShape& weight) {
-  return weight.size() >= 2 && b.size() == 2 && is_rank(b[0]) &&
-         a == AdapterShape{weight[0], b[0]} && b[1] == columns_of(weight);
+  return weight.size() >= 2 && !b.empty() && is_rank(b[0]) && is_matrix(a, weight[0], b[0]) &&
+         is_matrix(b, b[0], columns_of(weight)) && (b.size() == 2 || has_kernel_of(b, weight));
 }
 
 bool loha_fits(const AdapterParts& parts, const AdapterShape& weight) {
@@ -27,8 +27,11 @@ bool loha_fits(const AdapterParts& parts, const AdapterShape& weight) {
 }
 
 at::Tensor loha_delta(const AdapterParts& parts, const at::Tensor& weight) {
-  at::Tensor first = at::matmul(parts.get(Role::kHadaW1A), parts.get(Role::kHadaW1B));
-  const at::Tensor second = at::matmul(parts.get(Role::kHadaW2A), parts.get(Role::kHadaW2B));
+  const auto product = [&](Role a, Role b) {  // of a convolution OneTrainer's have four sizes
+    return at::matmul(parts.get(a).flatten(1), parts.get(b).flatten(1));
+  };
+  at::Tensor first = product(Role::kHadaW1A, Role::kHadaW1B);
+  const at::Tensor second = product(Role::kHadaW2A, Role::kHadaW2B);
   return first.mul_(second).view(weight.sizes());
 }
 

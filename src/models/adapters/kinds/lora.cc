@@ -18,7 +18,8 @@ bool is_lora(const AdapterParts& parts) {
 
 bool lora_fits(const AdapterParts& parts, const AdapterShape& weight) {
   const AdapterShape down = parts.shape(Role::kDown);
-  return weight.size() >= 2 && is_rank(rank_of(parts)) && has_kernel_of(down, weight) &&
+  return weight.size() >= 2 && is_rank(rank_of(parts)) &&
+         (down.size() == 2 || has_kernel_of(down, weight)) &&
          is_matrix(down, rank_of(parts), columns_of(weight)) &&
          is_matrix(parts.shape(Role::kUp), weight[0], rank_of(parts));
 }

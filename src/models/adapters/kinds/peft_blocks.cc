@@ -1,5 +1,5 @@
 // OFT as PEFT stored it before 0.16, and its BOFT: whole square blocks, of which the skew part
-// counts by half (tuners/oft/layer.py of 0.13 and 0.15, tuners/boft/layer.py of 0.18).
+// counts by half (tuners/oft/layer.py of 0.13 and 0.15, tuners/boft/layer.py of 0.13 and 0.18).
 #include <ATen/ATen.h>
 
 #include "models/adapters/kinds/kinds.h"
@@ -83,11 +83,11 @@ at::Tensor sorted(const at::Tensor& rows, int64_t pairs, int64_t half, bool back
   return parts.transpose(1, 2).reshape(rows.sizes());
 }
 
-/// In round i the blocks turn inputs that lie 2^i halves of a block apart.
-at::Tensor turn_in_rounds(const AdapterParts& parts, const at::Tensor& weight) {
+/// The inputs [inputs, …] after the rounds: in round i the blocks turn those that lie 2^i halves of
+/// a block apart.
+at::Tensor turn_in_rounds(const AdapterParts& parts, at::Tensor inputs) {
   const at::Tensor blocks = parts.get(Role::kPeftBoft);
   const int64_t rounds = blocks.size(0), count = blocks.size(1), side = blocks.size(2);
-  at::Tensor inputs = weight.reshape({weight.size(0), -1}).t().contiguous();
   for (int64_t i = 0; i < rounds; ++i) {
     const int64_t pairs = int64_t{1} << i;
     if (i > 0) inputs = sorted(inputs, pairs, side / 2, /*back=*/true);
@@ -95,7 +95,23 @@ at::Tensor turn_in_rounds(const AdapterParts& parts, const at::Tensor& weight) {
     inputs = at::matmul(r, inputs.view({count, side, -1})).view({count * side, -1});
     if (i > 0) inputs = sorted(inputs, pairs, side / 2, /*back=*/false);
   }
-  return inputs.t().contiguous();
+  return inputs;
+}
+
+at::Tensor boft_delta(const AdapterParts& parts, const at::Tensor& weight) {
+  const int64_t out = weight.size(0);
+  const at::Tensor inputs = weight.reshape({out, -1}).t().contiguous();
+  return difference(parts, turn_in_rounds(parts, inputs).t().contiguous(), weight);
+}
+
+/// Before 0.14 a convolution's weight was read as [inputs, out] as it lies in memory, and its
+/// columns were multiplied by the lengths.
+at::Tensor old_boft_delta(const AdapterParts& parts, const at::Tensor& weight) {
+  at::Tensor turned = turn_in_rounds(parts, weight.reshape({-1, weight.size(0)}));
+  if (parts.has(Role::kPeftLengths)) {
+    turned = turned * parts.get(Role::kPeftLengths).reshape({1, weight.size(0)});
+  }
+  return turned.view(weight.sizes()) - weight;
 }
 
 bool boft_fits(const AdapterParts& parts, const AdapterShape& weight) {
@@ -121,7 +137,8 @@ const AdapterKind kPeftBoftKind = {
     "BOFT", [](const AdapterParts& parts) { return parts.has(Role::kPeftBoft); }, boft_fits,
     no_rank,
     [](const AdapterParts& parts, const at::Tensor& weight) {
-      return difference(parts, turn_in_rounds(parts, weight), weight);
+      const bool in_memory = weight.dim() == 4 && parts.number(Role::kInMemory, 0) != 0;
+      return in_memory ? old_boft_delta(parts, weight) : boft_delta(parts, weight);
     }};
 
 }  // namespace sd::models

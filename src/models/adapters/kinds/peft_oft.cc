@@ -1,6 +1,7 @@
 // OFT as PEFT stores it since 0.16: of the skew matrix of each block the values above the diagonal,
 // row by row. The blocks turn the inputs of a weight (tuners/oft/layer.py: OFTRotationModule,
-// merge).
+// merge). OneTrainer stores its OFT so, too (modules/module/oft_utils.py and LoRAModule.py,
+// 23df383).
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -55,6 +56,7 @@ at::Tensor by_series(const at::Tensor& q, int64_t terms, bool last_counts_twice)
 
 at::Tensor rotations(const AdapterParts& parts) {
   at::Tensor q = skew_matrices(parts.get(Role::kPeftOft));
+  if (parts.has(Role::kOftScaled)) q = q / (2 * std::sqrt(static_cast<double>(q.size(1) - 1)));
   const double limit = parts.number(Role::kOftLimit, 0);
   if (limit > 0) q = shortened(q, limit);
   const auto terms = static_cast<int64_t>(parts.number(Role::kOftTerms, kUsualOftTerms));
@@ -63,9 +65,11 @@ at::Tensor rotations(const AdapterParts& parts) {
   return by_series(q, terms, parts.number(Role::kOftTwice, 0) != 0);
 }
 
-/// Block k of the inputs becomes that of the weight times R_k^T.
+/// Block k of the inputs becomes that of the weight times R_k^T; of OneTrainer's convolutions times
+/// R_k.
 at::Tensor peft_oft_delta(const AdapterParts& parts, const at::Tensor& weight) {
-  const at::Tensor r = rotations(parts);
+  const bool turns_back = weight.dim() == 4 && parts.number(Role::kOftWeights, 0) != 0;
+  const at::Tensor r = turns_back ? rotations(parts).transpose(1, 2) : rotations(parts);
   const at::Tensor blocks = weight.reshape({weight.size(0), -1, r.size(1)}).transpose(0, 1);
   const at::Tensor turned = at::matmul(blocks, r.transpose(1, 2));  // [blocks, out, side]
   return turned.transpose(0, 1).reshape(weight.sizes()) - weight;

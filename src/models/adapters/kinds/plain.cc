@@ -37,7 +37,7 @@ bool full_fits(const AdapterParts& parts, const AdapterShape& weight) {
   const AdapterShape diff = parts.shape(Role::kDiff);
   if (diff.empty() || weight.empty()) return false;
   return diff[0] == weight[0] && columns_of(diff) == columns_of(weight) &&
-         has_kernel_of(diff, weight);
+         (diff.size() == 2 || has_kernel_of(diff, weight));
 }
 
 }  // namespace
