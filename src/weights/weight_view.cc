@@ -24,8 +24,8 @@ at::IntArrayRef essence(at::IntArrayRef shape) {
   return shape;
 }
 
-/// What keeps a tensor's numbers from being a weight: words for what it holds, or "". Programs that
-/// quantise a model leave whole numbers, or numbers that another tensor multiplies.
+}  // namespace
+
 std::string unreadable_kind(const Checkpoint& checkpoint, const TensorInfo& info) {
   constexpr std::string_view kWeight = "weight";
   if (!info.foreign.empty()) return info.foreign;
@@ -40,8 +40,6 @@ std::string unreadable_kind(const Checkpoint& checkpoint, const TensorInfo& info
   }
   return "";
 }
-
-}  // namespace
 
 WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
     : WeightView(PartSource{.file = checkpoint}, make_report(checkpoint->path(), *checkpoint)) {}
