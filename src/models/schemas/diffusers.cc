@@ -79,7 +79,10 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
       json.fail("block_out_channels must be multiples of norm_num_groups, and at least the heads");
     }
   }
-  *sample_size = json.integer("sample_size", 64, kMostNumber);
+  constexpr int64_t kUsualSize = 64;
+  *sample_size = json.is_null("sample_size")
+                     ? kUsualSize
+                     : json.integer_of_levels("sample_size", kUsualSize, kMostNumber);
   return config;
 }
 
@@ -144,6 +147,9 @@ ModelConfig read_diffusers_config(const fs::path& folder) {
   if (config.unet.context_dim != config.clip_text.hidden_size) {
     json.fail(fmt::format("cross_attention_dim must be the width of the text encoder, {}",
                           config.clip_text.hidden_size));
+  }
+  if (config.unet.in_channels == 2 * config.channels) {
+    json.fail("in_channels are those of InstructPix2Pix, which this program does not draw with");
   }
   const bool fits = config.unet.in_channels == config.channels || config.inpaints();
   if (!fits || config.unet.out_channels != config.channels) {
