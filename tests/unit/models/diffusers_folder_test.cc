@@ -249,7 +249,7 @@ TEST(DiffusersFolder, ReadsTheNamesOfTransformers5) {
   const at::Tensor ids = at::arange(77, at::kLong).view({1, 77});
   const at::Tensor expected = folder.load().text_encoder->encode(ids).clone();
   fs::rename(folder.folder / "short.safetensors", file);
-  EXPECT_TRUE(at::equal(folder.load().text_encoder->encode(ids), expected));
+  EXPECT_LE(difference(folder.load().text_encoder->encode(ids), expected), 1e-5);
 }
 
 TEST(DiffusersFolder, KeepsToItsOwnFiles) {
