@@ -40,30 +40,61 @@ Bytes exif_in_jpeg(ByteSpan bytes) {
   return {};
 }
 
+/// The bytes of a profile as ImageMagick writes it into a text: a name, their number, and two
+/// digits for each, in lines.
+Bytes raw_profile(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef", kBlank = " \n";
+  for (int word = 0; word < 2; ++word) {  // the name, and the number
+    text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+    text.remove_prefix(std::min(text.find('\n'), text.size()));
+  }
+  Bytes bytes;
+  size_t count = 0;
+  for (const char c : text) {
+    const size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) continue;
+    if (count++ % 2 == 0) bytes.push_back(0);
+    bytes.back() = static_cast<uint8_t>(bytes.back() * 16 + digit);
+  }
+  return bytes;
+}
+
+/// What ImageMagick made of the EXIF data of a JPEG before PNG had a chunk for them.
+Bytes exif_in_texts(const PngReader& reader) {
+  png_textp texts = nullptr;
+  const int count = png_get_text(reader.png, reader.info, &texts, nullptr);
+  for (int i = 0; i < count; ++i) {
+    const std::string_view key = texts[i].key;
+    if (key == "Raw profile type exif" || key == "Raw profile type APP1") {
+      return raw_profile({texts[i].text, texts[i].text_length});
+    }
+  }
+  return {};
+}
+
 Bytes exif_in_png(ByteSpan bytes) {
   constexpr size_t kMemory = 64U << 20;
   PngReader reader(bytes, kMemory);
-  reader.want({"eXIf"});
+  reader.want({"eXIf", "tEXt", "zTXt"});
   // What was read before an error counts: a damaged picture is decode_image's to report.
   static_cast<void>(reader.attempt([&] { reader.read_all_but_pixels(); }));
   png_bytep exif = nullptr;
   png_uint_32 size = 0;
-  if (png_get_eXIf_1(reader.png, reader.info, &size, &exif) == 0) return {};
+  if (png_get_eXIf_1(reader.png, reader.info, &size, &exif) == 0) return exif_in_texts(reader);
   return {exif, exif + size};
 }
 
-/// WebP: some writers put what begins a JPEG's segment before it.
-Bytes exif_in_webp(ByteSpan bytes) {
-  Bytes exif = WebpFile(bytes).chunk("EXIF");
+/// Without what begins a JPEG's segment, which some writers put before them in other formats.
+Bytes without_mark(Bytes exif) {
   if (has_text(exif, kExif)) exif.erase(exif.begin(), exif.begin() + kExif.size());
   return exif;
 }
 
 /// A TIFF structure, or nothing.
 Bytes find_exif(ByteSpan bytes) {
-  if (has_text(bytes, kPngSignature)) return exif_in_png(bytes);
+  if (has_text(bytes, kPngSignature)) return without_mark(exif_in_png(bytes));
   if (has_text(bytes, "\xFF\xD8")) return exif_in_jpeg(bytes);
-  if (is_webp(bytes)) return exif_in_webp(bytes);
+  if (is_webp(bytes)) return without_mark(WebpFile(bytes).chunk("EXIF"));
   return has_text(bytes, {"II*\0", 4}) || has_text(bytes, {"MM\0*", 4})
              ? Bytes(bytes.begin(), bytes.end())
              : Bytes();

@@ -19,20 +19,41 @@ bool is_hdr(ByteSpan bytes) {
   return has_text(bytes, "#?RADIANCE\n") || has_text(bytes, "#?RGBE\n");
 }
 
-/// What the bytes are, if it is something that people take for a picture we would read.
-const char* unread_format(ByteSpan bytes) {
-  if (has_text(bytes, "ftyp", 4)) return "a HEIF or AVIF picture, or a video";
-  if (has_text(bytes, "<svg") || has_text(bytes, "<?xml")) return "an SVG or XML text";
-  if (has_text(bytes, "%PDF")) return "a PDF";
-  return nullptr;
-}
+/// What people take for a picture we would read, by the bytes at a place.
+struct Unread {
+  size_t at;
+  std::string_view text;
+  const char* what;
+  const char* way = "convert it to PNG first";
+};
+
+constexpr Unread kUnread[] = {
+    {4, "ftyp", "a HEIF or AVIF picture, or a video"},
+    {4, "jP  ", "a JPEG 2000 picture"},
+    {4, "JXL ", "a JPEG XL picture"},
+    {0, "\xFF\x0A", "a JPEG XL picture"},
+    {0, "<svg", "an SVG or XML text"},
+    {0, "<?xml", "an SVG or XML text"},
+    {0, "%PDF", "a PDF"},
+    {0, {"\0\0\1\0", 4}, "an icon"},
+    {0, "icns", "an icon"},
+    {0, "DDS ", "a DDS texture"},
+    {0, "v/1\x01", "an OpenEXR picture"},
+    {0, "qoif", "a QOI picture"},
+    {0, "PF", "a PFM picture"},
+    {0, "Pf", "a PFM picture"},
+    {0, "P7", "a PAM picture"},
+    {0, "<", "a web page", "download the picture itself"},
+    {0, "version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"},
+    {0, "PK\x03\x04", "a zip archive", "unpack it, and give a picture that is in it"}};
 
 [[noreturn]] void throw_unknown(ByteSpan bytes, const std::string& name) {
   const std::string expected =
       name + ": expected a PNG, JPEG, WebP, TIFF, GIF, BMP, PNM, TGA, PSD or HDR picture, found ";
   if (bytes.empty()) throw Error(ErrorKind::kFile, expected + "an empty file");
-  if (const char* what = unread_format(bytes)) {
-    throw Error(ErrorKind::kFile, expected + what, "convert it to PNG first");
+  for (const Unread& format : kUnread) {
+    if (!has_text(bytes, format.text, format.at)) continue;
+    throw Error(ErrorKind::kFile, expected + format.what, format.way);
   }
   std::string start;
   for (const uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 8))) {

@@ -81,8 +81,13 @@ PngMetadata picture_texts(std::span<const uint8_t> bytes, const std::string& nam
   } else if (is_webp(bytes)) {
     const auto packet = WebpFile(bytes).chunk("XMP ");
     if (!packet.empty()) add_text(&texts, kXmpKeyword, packet);
-  } else {
+  } else if (has_text(bytes, kPngSignature)) {
     texts = decode_png_metadata(bytes, name);
+  } else {
+    throw Error(ErrorKind::kFile,
+                name +
+                    ": expected a PNG, JPEG or WebP picture, whose texts are read, found another "
+                    "file");
   }
   add_exif(&texts, bytes);
   return texts;

@@ -19,9 +19,9 @@ namespace {
 std::string size_text(int64_t width, int64_t height) { return fmt::format("{}x{}", width, height); }
 
 /// The size within `fit`, of the same shape; never larger than it is.
-FitSize size_within(const Image& image, const FitSize& fit) {
-  if (image.width <= fit.width && image.height <= fit.height) return {image.width, image.height};
-  const int64_t width = image.width, height = image.height;
+FitSize size_within(const FitSize& own, const FitSize& fit) {
+  if (own.width <= fit.width && own.height <= fit.height) return own;
+  const int64_t width = own.width, height = own.height;
   const auto side = [](int64_t pixels) { return static_cast<int>(std::max<int64_t>(1, pixels)); };
   if (width * fit.height >= height * fit.width) {  // the width decides
     return {fit.width, side(height * fit.width / width)};
@@ -79,19 +79,17 @@ void InitImages::forget_all_but(const std::string& file) {
   std::erase_if(images_, [&](const auto& image) { return !image.first.starts_with(file + "\n"); });
 }
 
-/// The size that a picture is drawn at; says so where it is not the picture's own.
+/// The size that a picture, grown, is drawn at; says so where it is not its own.
 FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
                                const Image& image) const {
   const std::string& path = init.file;
-  FitSize size = init.fit ? size_within(image, *init.fit) : FitSize{image.width, image.height};
-  if (init.mask.outpaint && !init.fit) {
-    const Margins& by = *init.mask.outpaint;
-    size = {size.width + by.left + by.right, size.height + by.top + by.bottom};
-    if (!asked.any() && !init.mask.only_masked) {
-      check_growth(size, static_cast<int>(model_.size_multiple));
-    }
-  }
   const auto multiple = static_cast<int>(model_.size_multiple);
+  const Margins by = init.mask.outpaint.value_or(Margins());
+  const FitSize own = {image.width + by.left + by.right, image.height + by.top + by.bottom};
+  const FitSize size = init.fit ? size_within(own, *init.fit) : own;
+  if (init.mask.outpaint && !init.fit && !asked.any() && !init.mask.only_masked) {
+    check_growth(size, multiple);
+  }
   const int width = static_cast<int>(asked.width.value_or(size.width / multiple * multiple));
   const int height = static_cast<int>(asked.height.value_or(size.height / multiple * multiple));
   if (width == 0 || height == 0) {
@@ -106,15 +104,15 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
                             printable(path), size_text(size.width, size.height), kMaxSide),
                 "shrink it with `fit`, such as 1024x1024");
   }
-  if (width == image.width && height == image.height) return {width, height};
-  if (init.mask.outpaint || init.mask.only_masked) return {width, height};
+  if (width == own.width && height == own.height) return {width, height};
+  if (init.mask.only_masked) return {width, height};
   constexpr int kReferenceMultiple = 32;
   const bool as_wanted = init.fit || asked.any() ||
-                         (width == image.width / kReferenceMultiple * kReferenceMultiple &&
-                          height == image.height / kReferenceMultiple * kReferenceMultiple);
+                         (width == own.width / kReferenceMultiple * kReferenceMultiple &&
+                          height == own.height / kReferenceMultiple * kReferenceMultiple);
   notice(fmt::format(
       "init image: {} is brought from {} to {}{}", printable(path),
-      size_text(image.width, image.height), size_text(width, height),
+      size_text(own.width, own.height), size_text(width, height),
       as_wanted ? ""
                 : fmt::format(" (multiples of {}: the model cannot draw the reference's, of 32)",
                               multiple)));

@@ -14,9 +14,19 @@ SafetyOptions choose_safety(const Settings& options) {
     notice("safety: pictures are not checked (`safety` off)");
     return {};
   }
-  const std::string checkpoint =
-      options.safety_ckpt.empty() ? safety::find_safety_checkpoint().string() : options.safety_ckpt;
   std::error_code ignored;
+  std::string checkpoint =
+      options.safety_ckpt.empty() ? safety::find_safety_checkpoint().string() : options.safety_ckpt;
+  if (std::filesystem::is_directory(checkpoint, ignored)) {
+    const std::filesystem::path found = safety::safety_weights_in(checkpoint);
+    if (found.empty()) {
+      throw Error(ErrorKind::kFile,
+                  printable(checkpoint) +
+                      ": expected model.safetensors or pytorch_model.bin in the folder, found none",
+                  "give the folder of the safety checker, or the file of its weights");
+    }
+    checkpoint = found.string();
+  }
   if (!checkpoint.empty() && std::filesystem::exists(checkpoint, ignored)) {
     return {options.safety.value_or(SafetyMode::kBlack), checkpoint};
   }

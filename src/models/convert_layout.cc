@@ -118,7 +118,7 @@ bool is_usual(const ModelConfig& config) {
   v1.linear_end = 0.012;
   v1.scale_factor = 0.18215;
   ModelConfig same = config;
-  same.predicts_v = false;  // the file itself says that
+  same.predicts_v = same.zero_snr = false;  // the file itself says that
   return yaml_of(same, "") == yaml_of(v1, "") &&
          clip_json(config.clip_text) == clip_json(ClipTextConfig());
 }
@@ -182,7 +182,11 @@ weights::ConvertResult write_one_file(const ModelSource& source, const std::stri
   for (const Weight& weight : weights_of(source)) {
     tensors.push_back(written(weight, weight.name, weight.shape, options));
   }
-  if (source.config.predicts_v) tensors.push_back({"v_pred", at::kFloat, {0}, [](char*) {}});
+  const auto mark = [&](const char* key) {  // what other programs look for
+    tensors.push_back({key, at::kFloat, {0}, [](char*) {}});
+  };
+  if (source.config.predicts_v) mark("v_pred");
+  if (source.config.zero_snr) mark("ztsnr");
   weights::write_weights_file(path, tensors, 0);
   for (const auto& [beside, text] : configs) write_text(beside, text);
   weights::ConvertResult result;

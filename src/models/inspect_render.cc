@@ -152,7 +152,7 @@ std::string to_text(const Inspection& inspection) {
   }
   text += lines("metadata", metadata);
   text += lines("globals", global_lines(contents));
-  if (!contents.wrapper.empty()) text += line("left out", contents.wrapper + " before every name");
+  if (!contents.wrapper.empty()) text += line("left out", contents.wrapper + " in names");
   text += lines("unreadable", foreign_lines(contents));
   text += lines("problems", problem_lines(contents));
   if (inspection.sha256) text += line("sha256", *inspection.sha256);

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -65,6 +67,22 @@ int64_t JsonConfig::integer(const char* key, int64_t fallback, int64_t most) con
          shown(value));
   }
   return number;
+}
+
+int64_t JsonConfig::integer_of_levels(const char* key, int64_t fallback, int64_t most) const {
+  if (!has(key) || !json_[key].is_array()) return integer(key, fallback, most);
+  const std::vector<int64_t> levels = integers(key, {}, most);
+  if (std::adjacent_find(levels.begin(), levels.end(), std::not_equal_to<>()) == levels.end()) {
+    return levels.front();
+  }
+  fail(std::string(key) + " must be the same for all levels, found " + shown(json_[key]));
+}
+
+bool JsonConfig::boolean(const char* key, bool fallback) const {
+  if (!has(key)) return fallback;
+  if (!json_[key].is_boolean())
+    fail(std::string(key) + " must be true or false, found " + shown(json_[key]));
+  return json_[key].get<bool>();
 }
 
 double JsonConfig::number(const char* key, double fallback) const {

@@ -27,6 +27,11 @@ class JsonConfig {
   /// From 1 to `most`.
   int64_t integer(const char* key, int64_t fallback, int64_t most) const;
 
+  /// The same, or a list of that number for each level of a network.
+  int64_t integer_of_levels(const char* key, int64_t fallback, int64_t most) const;
+
+  bool boolean(const char* key, bool fallback) const;
+
   /// A finite number.
   double number(const char* key, double fallback) const;
 

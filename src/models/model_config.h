@@ -87,6 +87,8 @@ struct ModelConfig {
   std::string conditioning_key = "crossattn";  ///< hybrid: a mask and a masked picture, too
   bool use_ema = true;                         ///< the reference's default where the key is absent
   bool predicts_v = false;  ///< the UNet says v = alpha·eps - sigma·x0 and not eps
+  /// Trained on a schedule whose last level is noise alone; only where the UNet says v.
+  bool zero_snr = false;
   UNetConfig unet;
   AutoencoderConfig first_stage;
   std::optional<TaesdConfig> taesd = {};  ///< given in place of the autoencoder

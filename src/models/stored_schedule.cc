@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -28,6 +30,26 @@ std::string tensor_problem(const weights::TensorInfo& info, const ModelConfig& c
   return "has the shape " + shape_string(info.shape) + fmt::format(", not [{}]", config.timesteps);
 }
 
+/// The checkpoint's own schedule; nothing where there is none that can be sampled with.
+std::optional<sampling::NoiseSchedule> read_stored(const weights::WeightView& root,
+                                                   const ModelConfig& config) {
+  const weights::TensorInfo* info = root.checkpoint().find(root.full_name(kStored));
+  if (info == nullptr) return std::nullopt;
+  root.report().record_used(info->name);
+  std::vector<float> values;
+  std::string problem = tensor_problem(*info, config);
+  if (problem.empty()) {
+    values = values_of(root.checkpoint(), *info);
+    // It was stretched already; the last value becomes another one.
+    if (config.zero_snr && values.back() == 0) values.back() = std::numeric_limits<float>::min();
+    problem = schedule_problem(values, info->dtype == at::kHalf);
+  }
+  if (problem.empty()) return sampling::NoiseSchedule(std::move(values));
+  notice("schedule: the checkpoint's " + std::string(kStored) + " (" + weights::dtype_name(*info) +
+         ") " + problem + ": the config's is used");
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string schedule_problem(const std::vector<float>& alphas_cumprod, bool half) {
@@ -42,24 +64,18 @@ std::string schedule_problem(const std::vector<float>& alphas_cumprod, bool half
   return "";
 }
 
+bool ends_in_noise(const weights::Checkpoint& checkpoint, const ModelConfig& config) {
+  const weights::TensorInfo* info = checkpoint.find(kStored);
+  return info != nullptr && tensor_problem(*info, config).empty() &&
+         values_of(checkpoint, *info).back() == 0;
+}
+
 sampling::NoiseSchedule load_schedule(const weights::WeightView& root, const ModelConfig& config) {
-  const auto from_config = [&] {
-    return sampling::NoiseSchedule::linear(config.linear_start, config.linear_end,
-                                           config.timesteps);
-  };
-  const weights::TensorInfo* info = root.checkpoint().find(root.full_name(kStored));
-  if (info == nullptr) return from_config();
-  root.report().record_used(info->name);
-  std::vector<float> values;
-  std::string problem = tensor_problem(*info, config);
-  if (problem.empty()) {
-    values = values_of(root.checkpoint(), *info);
-    problem = schedule_problem(values, info->dtype == at::kHalf);
-  }
-  if (problem.empty()) return sampling::NoiseSchedule(std::move(values));
-  notice("schedule: the checkpoint's " + std::string(kStored) + " (" + weights::dtype_name(*info) +
-         ") " + problem + ": the config's is used");
-  return from_config();
+  const sampling::NoiseSchedule schedule =
+      read_stored(root, config)
+          .value_or(sampling::NoiseSchedule::linear(config.linear_start, config.linear_end,
+                                                    config.timesteps));
+  return config.zero_snr ? schedule.with_zero_snr() : schedule;
 }
 
 double load_scale_factor(const weights::WeightView& root, const ModelConfig& config) {

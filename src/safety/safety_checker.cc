@@ -115,16 +115,21 @@ std::unique_ptr<const SafetyChecker> load_safety_checker(const fs::path& weights
   return checker;
 }
 
+fs::path safety_weights_in(const fs::path& folder) {
+  for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+    if (something_is_at(folder / name)) return folder / name;
+  }
+  return {};
+}
+
 fs::path find_safety_checkpoint() {
   std::vector<fs::path> places = {fs::path()};
   for (const fs::path& folder : runtime::data_folders()) {
     if (::access(folder.c_str(), X_OK) == 0) places.push_back(folder);
   }
   for (const fs::path& place : places) {
-    const fs::path folder = place / "models" / "safety_checker";
-    for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
-      if (something_is_at(folder / name)) return folder / name;
-    }
+    const fs::path found = safety_weights_in(place / "models" / "safety_checker");
+    if (!found.empty()) return found;
   }
   return {};
 }

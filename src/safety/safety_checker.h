@@ -50,6 +50,10 @@ class SafetyChecker {
 std::unique_ptr<const SafetyChecker> load_safety_checker(const std::filesystem::path& weights,
                                                          const runtime::KernelPolicy& kernels);
 
+/// The weights in a folder as diffusers writes it: model.safetensors, else pytorch_model.bin. Empty
+/// if it has neither.
+std::filesystem::path safety_weights_in(const std::filesystem::path& folder);
+
 /// models/safety_checker/model.safetensors, else pytorch_model.bin there: in the working directory,
 /// else among the program's files. Empty if there is none. What has such a name and cannot be read,
 /// be it a link to nowhere or in a folder that is locked, counts: pictures must not go unchecked

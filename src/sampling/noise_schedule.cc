@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "sd/error.h"
@@ -36,6 +37,18 @@ NoiseSchedule NoiseSchedule::linear(double linear_start, double linear_end, int6
                                           : last - step * static_cast<double>(timesteps - 1 - t);
     product *= 1 - root * root;
     alphas.push_back(static_cast<float>(product));
+  }
+  return NoiseSchedule(std::move(alphas));
+}
+
+NoiseSchedule NoiseSchedule::with_zero_snr() const {
+  constexpr float kLeast = 4.8973451890853435e-08F;
+  const float first = std::sqrt(alphas_cumprod_.front());
+  const float last = std::sqrt(alphas_cumprod_.back());
+  std::vector<float> alphas;
+  for (const float alpha : alphas_cumprod_) {
+    const float root = (std::sqrt(alpha) - last) * (first / (first - last));
+    alphas.push_back(std::max(root * root, kLeast));
   }
   return NoiseSchedule(std::move(alphas));
 }

@@ -11,6 +11,7 @@
 #include "runtime/profile.h"
 #include "sd/error.h"
 #include "weights/formats/inflate.h"
+#include "weights/formats/mistaken.h"
 #include "weights/formats/safetensors.h"
 #include "weights/formats/torch_legacy.h"
 #include "weights/formats/torch_zip.h"
@@ -34,35 +35,11 @@ constexpr Format kFormats[] = {
     {is_safetensors, read_safetensors},
 };
 
-/// Files that are given for checkpoints by mistake, by their first bytes.
-struct Mistaken {
-  std::string_view begin;
-  const char* what;
-  const char* way;
-};
-
-constexpr Mistaken kMistaken[] = {
-    {"version https://git-lfs", "a Git LFS pointer", "fetch the file itself with git lfs pull"},
-    {"<", "a web page", "download the file itself; the site may want a login"},
-    {"{", "a JSON text", "give the weights that it belongs to"},
-    {"GGUF", "a GGUF file of stable-diffusion.cpp",
-     "give the .safetensors file that it was made of"},
-    {"\x08", "an ONNX model", "give the .ckpt or .safetensors file that it was made of"},
-};
-
 CheckpointContents read_contents(const runtime::MappedFile& file) {
   for (const Format& format : kFormats) {
     if (format.recognise(file.bytes())) return format.read(file.bytes());
   }
-  const std::string expected =
-      "expected a .ckpt that torch.save wrote or a .safetensors file, found ";
-  for (const Mistaken& one : kMistaken) {
-    if (!file.bytes().starts_with(one.begin)) continue;
-    throw Error(ErrorKind::kCheckpoint, expected + one.what, one.way);
-  }
-  const std::string begin = printable(file.bytes().substr(0, 8), 40);
-  throw Error(ErrorKind::kCheckpoint, expected + "\"" + begin + "\" at its beginning",
-              "check that the download is complete");
+  refuse_mistaken(file.bytes());
 }
 
 std::string describe(const TensorProblem& problem) {
@@ -124,6 +101,33 @@ bool all_begin_with(const std::vector<TensorInfo>& tensors, std::string_view pre
   });
 }
 
+/// What torch.compile puts before the part of a name that it compiled, which may be the UNet alone.
+constexpr std::string_view kCompiled = "_orig_mod.";
+
+/// Whether the mark was found, and cut out, behind the beginning of a name.
+bool cut_compiled(std::string* name) {
+  bool found = false;
+  for (size_t at = name->find(kCompiled); at != std::string::npos; at = name->find(kCompiled, at)) {
+    if (at > 0 && (*name)[at - 1] != '.') {
+      ++at;  // the end of another word
+    } else {
+      name->erase(at, kCompiled.size());
+      found = true;
+    }
+  }
+  return found;
+}
+
+/// Cuts it out of all names, which are sorted again.
+void cut_compiled(CheckpointContents* contents) {
+  bool found = false;
+  for (TensorInfo& info : contents->tensors) found = cut_compiled(&info.name) || found;
+  if (!found) return;
+  contents->wrapper += kCompiled;
+  std::stable_sort(contents->tensors.begin(), contents->tensors.end(),
+                   [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+}
+
 /// Cuts such names off. The order of the names stays.
 void unwrap_names(CheckpointContents* contents) {
   for (bool found = true; found;) {
@@ -143,6 +147,7 @@ CheckpointContents scan_checkpoint(const runtime::MappedFile& file) {
   try {
     CheckpointContents contents = read_contents(file);
     unwrap_names(&contents);
+    cut_compiled(&contents);
     return contents;
   } catch (const Error& error) {  // the readers do not know the file's name
     throw Error(error.kind(), printable(file.path()) + ": " + error.what(), error.hint(),
@@ -252,8 +257,8 @@ std::shared_ptr<const Checkpoint> open_checkpoint(const std::string& path) {
     detail(printable(path) + ": weights at top level, not under \"state_dict\"");
   }
   if (!contents.wrapper.empty()) {
-    notice("checkpoint: every name begins with \"" + contents.wrapper +
-           "\", which is left out (a model that was saved inside of a wrapper)");
+    notice("checkpoint: \"" + contents.wrapper +
+           "\" is left out of the names (a model that was saved inside of a wrapper)");
   }
   return std::make_shared<const Checkpoint>(std::move(file), std::move(contents));
 }

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "base/strings.h"
 #include "sd/error.h"
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
@@ -59,6 +60,18 @@ at::Tensor values_of(const Checkpoint& checkpoint, const Source& source,
   return with_edits(options.edits, source.reference, stored.to(at::kFloat).contiguous());
 }
 
+/// Throws for what is no weight though it stands in the place of one.
+void require_weight(const Checkpoint& checkpoint, const TensorInfo& info) {
+  if (!info.foreign.empty()) checkpoint.tensor(info);  // throws
+  if (!info.name.ends_with(".weight") || !starts_with_any(info.name, kNetworks)) return;
+  const std::string kind = unreadable_kind(checkpoint, info);
+  if (kind.empty()) return;
+  throw Error(ErrorKind::kCheckpoint,
+              printable(checkpoint.path()) + ": " + printable(info.name) +
+                  " expected plain numbers, found " + kind,
+              "give the model in float32, float16 or bfloat16");
+}
+
 }  // namespace
 
 ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkpoint,
@@ -75,8 +88,7 @@ ConvertResult convert_checkpoint(const std::shared_ptr<const Checkpoint>& checkp
     const std::string reference = reference_name(info.name, options);
     const Source source{info.name, reference, source_of(root, info, options),
                         is_touched(options.edits, reference)};
-    // Throws, before a byte is written.
-    if (!source.stored->foreign.empty()) checkpoint->tensor(*source.stored);
+    require_weight(*checkpoint, *source.stored);  // before a byte is written
     const at::ScalarType dtype = dtype_of(source, info.dtype, options);
     tensors.push_back({.name = info.name,
                        .dtype = dtype,

@@ -87,7 +87,7 @@ void LoadReport::fail() const {
   size_t counts[3] = {};
   for (const Problem& problem : problems_) {
     const std::string expected =
-        problem.kind == Kind::kUnreadable ? "numbers" : shape_string(problem.expected);
+        problem.kind == Kind::kUnreadable ? "plain numbers" : shape_string(problem.expected);
     lines.push_back(printable(problem.name) + " expected " + expected + ", found " + problem.found);
     ++counts[static_cast<size_t>(problem.kind)];
   }
@@ -107,7 +107,10 @@ void LoadReport::fail() const {
   if (unreadable > 0) message += fmt::format(" and {} that cannot be read", unreadable);
   throw Error(
       ErrorKind::kCheckpoint, message + ": " + join(named, "; "),
-      "check that the config belongs to this checkpoint; `sd inspect` shows what the file holds",
+      missing + misshapen == 0
+          ? "give the model in float32, float16 or bfloat16"
+          : "check that the config belongs to this checkpoint; `sd inspect` shows what the file "
+            "holds",
       std::move(lines));
 }
 

@@ -26,6 +26,21 @@ at::IntArrayRef essence(at::IntArrayRef shape) {
 
 }  // namespace
 
+std::string unreadable_kind(const Checkpoint& checkpoint, const TensorInfo& info) {
+  constexpr std::string_view kWeight = "weight";
+  if (!info.foreign.empty()) return info.foreign;
+  if (c10::isIntegralType(info.dtype, true)) {
+    return "whole numbers (" + dtype_name(info.dtype) + ") of a quantised model";
+  }
+  if (!std::string_view(info.name).ends_with(kWeight)) return "";
+  const std::string layer = info.name.substr(0, info.name.size() - kWeight.size());
+  for (const char* scale : {"scale_weight", "weight_scale"}) {
+    if (checkpoint.find(layer + scale) == nullptr) continue;
+    return std::string("numbers of a quantised model, which ") + scale + " multiplies";
+  }
+  return "";
+}
+
 WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
     : WeightView(PartSource{.file = checkpoint}, make_report(checkpoint->path(), *checkpoint)) {}
 
@@ -63,8 +78,8 @@ WeightView WeightView::operator[](int64_t index) const { return (*this)[std::to_
 at::Tensor WeightView::load(const std::string& name, const TensorInfo& info,
                             at::IntArrayRef shape) const {
   report_->record_used(info.name);
-  if (!info.foreign.empty()) {
-    report_->record_unreadable(info.name, info.foreign);
+  if (const std::string kind = unreadable_kind(checkpoint(), info); !kind.empty()) {
+    report_->record_unreadable(info.name, kind);
     return placeholder(shape, options());
   }
   if (!essence(shape).equals(essence(info.shape))) {

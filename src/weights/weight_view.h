@@ -94,6 +94,10 @@ class WeightView {
   std::shared_ptr<runtime::StagedUpload> upload_;  // to a card; null elsewhere
 };
 
+/// What keeps a tensor's numbers from being a weight: words for what it holds, or "". Programs that
+/// quantise a model leave whole numbers, or numbers that another tensor multiplies.
+std::string unreadable_kind(const Checkpoint& checkpoint, const TensorInfo& info);
+
 /// True if the checkpoint has averaged weights of the UNet (model_ema.*).
 bool has_ema(const Checkpoint& checkpoint);
 

@@ -151,7 +151,11 @@ std::vector<uint8_t> unpack_runs(const Header& header, ByteSpan data, const std:
     if (!halves) return value;
     return k % 2 == 0 ? value >> 4 : value & 15U;
   };
-  while (y < header.height) {
+  // The mark of the end may be missing behind the last row.
+  const auto is_whole = [&] {
+    return at >= data.size() && y + 1 == header.height && x >= header.width;
+  };
+  while (y < header.height && !is_whole()) {
     const uint8_t count = byte();
     const uint8_t value = byte();
     if (count > 0) {

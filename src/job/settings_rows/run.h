@@ -189,7 +189,7 @@ void visit_run_settings(S& s, V&& v) {
   v("safety_ckpt", s.safety_ckpt,
     About{.flags = "safety-ckpt",
           .group = kSafety,
-          .help = "its weights, .safetensors or pytorch_model.bin",
+          .help = "its weights, .safetensors or pytorch_model.bin, or the folder that holds them",
           .kind = "FILE",
           .fallback = "models/safety_checker/model.safetensors",
           .local = true,

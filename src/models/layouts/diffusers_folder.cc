@@ -87,9 +87,30 @@ void tell_of_tokenizer(const fs::path& folder) {
          " are not the merges of CLIP's tokenizer, with which texts are read all the same");
 }
 
+/// A model's folder in the cache of Hugging Face's hub holds folders of its revisions.
+void require_revision(const fs::path& folder) {
+  std::error_code ignored;
+  if (is_file(folder / "unet" / "config.json")) return;
+  if (!fs::is_directory(folder / "snapshots", ignored)) return;
+  throw Error(
+      ErrorKind::kCheckpoint,
+      printable(folder.string()) + ": expected the folder of a model, found that of its revisions",
+      "give one of the folders in its snapshots");
+}
+
+/// How the file names CLIP's text tower: transformers 5 leaves "text_model." out.
+weights::NameMap text_names(const weights::Checkpoint& file) {
+  const bool is_short = !file.has_prefix("text_model.") && file.has_prefix("embeddings.");
+  if (!is_short) return weights::diffusers_text_name;
+  return [](std::string_view name) {
+    return weights::diffusers_text_name(weights::short_text_name(name));
+  };
+}
+
 ModelConfig read_config(const ModelPaths& paths) {
   if (!paths.config.empty()) return read_model_config(paths.config);
   const fs::path folder = model_folder(paths);
+  require_revision(folder);
   require_pipeline(folder);
   for (const char* part : {"unet", "vae", "text_encoder"}) {
     const fs::path config = folder / part / "config.json";
@@ -140,21 +161,20 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
   const auto unet = open_part(network_files(folder, folder / "unet"));
   const auto vae = open_part(network_files(folder, folder / "vae"));
   const auto text = open_part(text_files(folder, folder / "text_encoder"));
-  return {
-      .path = folder.string(),
-      .config = config,
-      .ema = false,
-      .text = {.file = text, .scope = "cond_stage_model", .names = weights::diffusers_text_name},
-      .unet = {.file = unet,
-               .scope = "model.diffusion_model",
-               .names =
-                   [blocks = config.unet.num_res_blocks](std::string_view name) {
-                     return weights::diffusers_unet_name(name, blocks);
-                   }},
-      .coder = {.file = vae,
-                .scope = "first_stage_model",
-                .names = coder_names(*vae, std::ssize(config.first_stage.ch_mult))},
-      .whole = {.file = unet, .names = [](std::string_view) { return std::string(); }}};
+  return {.path = folder.string(),
+          .config = config,
+          .ema = false,
+          .text = {.file = text, .scope = "cond_stage_model", .names = text_names(*text)},
+          .unet = {.file = unet,
+                   .scope = "model.diffusion_model",
+                   .names =
+                       [blocks = config.unet.num_res_blocks](std::string_view name) {
+                         return weights::diffusers_unet_name(name, blocks);
+                       }},
+          .coder = {.file = vae,
+                    .scope = "first_stage_model",
+                    .names = coder_names(*vae, std::ssize(config.first_stage.ch_mult))},
+          .whole = {.file = unet, .names = [](std::string_view) { return std::string(); }}};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "base/strings.h"
 #include "models/file_class.h"
 #include "models/layouts/layouts.h"
+#include "models/stored_schedule.h"
 #include "sd/error.h"
 #include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
@@ -49,6 +50,10 @@ const char* kind_with_channels(int64_t channels) {
 void require_model(const weights::Checkpoint& file, const ModelConfig& config) {
   const FileClass found = classify(file, FileUse::kModel);
   if (found.use != FileUse::kModel) refuse(file, found.what, found.way);
+  if (file.find("model.diffusion_model.time_embed.cond_proj.weight") != nullptr) {
+    refuse(file, "a distilled one whose UNet reads the guidance scale (time_embed.cond_proj)",
+           "draw with a plain model and an adapter for few steps, such as LCM-LoRA");
+  }
   const weights::TensorInfo* first = file.find("model.diffusion_model.input_blocks.0.0.weight");
   if (first == nullptr || first->shape.size() != 4) return;
   const char* kind = kind_with_channels(first->shape[1]);
@@ -112,6 +117,9 @@ const Layout kOneFileLayout = {
       require_model(*file, config);
       ModelSource source = one_file_source(file, config, paths.weights);
       source.config.predicts_v = config.predicts_v || says_v(*file);
+      source.config.zero_snr =
+          source.config.predicts_v && (config.zero_snr || file->find("ztsnr") != nullptr ||
+                                       ends_in_noise(*file, source.config));
       return source;
     },
     [](const ModelPaths& paths) { return paths.checkpoint; },

@@ -62,10 +62,15 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
-/// Of a folder snapshots/REVISION in the cache of Hugging Face's hub, where its links lead.
+/// Of a folder snapshots/REVISION in the cache of Hugging Face's hub, or of a part in one, where
+/// its links lead.
 fs::path blobs_of(const fs::path& root) {
-  const fs::path snapshots = root.parent_path();
-  return snapshots.filename() == "snapshots" ? snapshots.parent_path() / "blobs" : fs::path();
+  const auto blobs = [](const fs::path& revision) {
+    const fs::path snapshots = revision.parent_path();
+    return snapshots.filename() == "snapshots" ? snapshots.parent_path() / "blobs" : fs::path();
+  };
+  const fs::path of_whole = blobs(root);
+  return of_whole.empty() ? blobs(root.parent_path()) : of_whole;
 }
 
 /// The files that an index names. Each must lie in the folder itself.

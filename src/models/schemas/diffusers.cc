@@ -44,6 +44,7 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
                        {"class_embed_type", nullptr},
                        {"addition_embed_type", nullptr},
                        {"encoder_hid_dim", nullptr},
+                       {"time_cond_proj_dim", nullptr},
                        {"only_cross_attention", false},
                        {"dual_cross_attention", false},
                        {"resnet_time_scale_shift", "default"}});
@@ -53,14 +54,14 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
   config.out_channels = json.integer("out_channels", 4, kMostChannels);
   config.model_channels = channels.front();
   config.channel_mult = multiples(json, channels);
-  config.num_res_blocks = json.integer("layers_per_block", 2, kMostBlocks);
-  config.context_dim = json.integer("cross_attention_dim", 1280, kMostChannels);
-  config.transformer_depth = json.integer("transformer_layers_per_block", 1, kMostBlocks);
+  config.num_res_blocks = json.integer_of_levels("layers_per_block", 2, kMostBlocks);
+  config.context_dim = json.integer_of_levels("cross_attention_dim", 1280, kMostChannels);
+  config.transformer_depth = json.integer_of_levels("transformer_layers_per_block", 1, kMostBlocks);
   config.num_groups = json.integer("norm_num_groups", 32, kMostChannels);
   // In SD 1 "attention_head_dim" is the number of heads; later versions call it by its name.
   const char* heads =
       json.is_null("num_attention_heads") ? "attention_head_dim" : "num_attention_heads";
-  config.num_heads = json.integer(heads, 8, kMostChannels);
+  config.num_heads = json.integer_of_levels(heads, 8, kMostChannels);
   config.attention_resolutions.clear();
   const auto types = json.texts("down_block_types", {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
                                                      "CrossAttnDownBlock2D", "DownBlock2D"});
@@ -78,7 +79,10 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
       json.fail("block_out_channels must be multiples of norm_num_groups, and at least the heads");
     }
   }
-  *sample_size = json.integer("sample_size", 64, kMostNumber);
+  constexpr int64_t kUsualSize = 64;
+  *sample_size = json.is_null("sample_size")
+                     ? kUsualSize
+                     : json.integer_of_levels("sample_size", kUsualSize, kMostNumber);
   return config;
 }
 
@@ -88,11 +92,12 @@ void read_scheduler(const fs::path& path, ModelConfig* config) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   const JsonConfig json(path, "it must be a scheduler's config of SD 1");
-  require_known(json, {{"beta_schedule", "scaled_linear"},
-                       {"trained_betas", nullptr},
-                       {"rescale_betas_zero_snr", false}});
+  require_known(json, {{"beta_schedule", "scaled_linear"}, {"trained_betas", nullptr}});
   config->predicts_v =
       json.text("prediction_type", "epsilon", {"epsilon", "v_prediction"}) == "v_prediction";
+  // What a UNet says of noise alone, where it says the noise, tells nothing of a picture.
+  if (!config->predicts_v) json.only("rescale_betas_zero_snr", false);
+  config->zero_snr = json.boolean("rescale_betas_zero_snr", false);
   config->linear_start = json.number("beta_start", config->linear_start);
   config->linear_end = json.number("beta_end", config->linear_end);
   config->timesteps = json.integer("num_train_timesteps", 1000, kMostNumber);
@@ -142,6 +147,9 @@ ModelConfig read_diffusers_config(const fs::path& folder) {
   if (config.unet.context_dim != config.clip_text.hidden_size) {
     json.fail(fmt::format("cross_attention_dim must be the width of the text encoder, {}",
                           config.clip_text.hidden_size));
+  }
+  if (config.unet.in_channels == 2 * config.channels) {
+    json.fail("in_channels are those of InstructPix2Pix, which this program does not draw with");
   }
   const bool fits = config.unet.in_channels == config.channels || config.inpaints();
   if (!fits || config.unet.out_channels != config.channels) {

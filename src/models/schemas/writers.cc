@@ -90,6 +90,7 @@ json scheduler_json(const ModelConfig& config) {
           {"beta_start", config.linear_start},
           {"num_train_timesteps", config.timesteps},
           {"prediction_type", config.predicts_v ? "v_prediction" : "epsilon"},
+          {"rescale_betas_zero_snr", config.zero_snr},
           {"set_alpha_to_one", false},
           {"skip_prk_steps", true},
           {"steps_offset", 1},

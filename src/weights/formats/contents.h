@@ -37,7 +37,7 @@ struct CheckpointContents {
   std::vector<TensorInfo> tensors;              ///< the weights, sorted by name, each name once
   std::vector<PackedRun> packed;                ///< where tensors lie that are not stored plainly
   std::vector<TensorProblem> problems;          ///< empty for a sound file
-  std::string wrapper;                          ///< "module.": what was cut off every name
+  std::string wrapper;                          ///< "module.": what was cut out of names
   std::map<std::string, std::string> metadata;  ///< safetensors: __metadata__
   std::optional<int64_t> global_step;           ///< the trainer's step counter, if recorded
   std::vector<PickleGlobal> globals;            ///< sorted by name, each once

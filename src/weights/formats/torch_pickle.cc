@@ -42,11 +42,7 @@ class ContentsReader {
   void read_root(const Value& root) {
     if (root.kind() == Kind::kList && read_list(root)) return;
     if (root.kind() != Kind::kDict) {
-      contents_.problems.push_back(
-          {"", root.kind() == Kind::kObject
-                   ? "expected a dict of weights, found an object of class " +
-                         printable(root.callable()->global_name())
-                   : "expected a dict of weights, found another value"});
+      contents_.problems.push_back({"", "expected a dict of weights, found " + kind_of(root)});
       return;
     }
     if (const auto step = root.find("global_step")) contents_.global_step = step->as_int();
@@ -59,6 +55,15 @@ class ContentsReader {
     for (size_t i = 0; i < pairs.size(); i += 2) {
       if (pairs[i].as_text() != "state_dict") add_key("", pairs[i]);
     }
+  }
+
+  /// What the file holds that is no dict, and the way to one.
+  static std::string kind_of(const Value& root) {
+    const std::string name = root.kind() == Kind::kObject ? root.callable()->global_name() : "";
+    if (name.empty()) return "another value";
+    if (name.starts_with("__torch__."))
+      return "a TorchScript program: give the model it was made of";
+    return "an object of class " + printable(name) + ": save its state_dict()";
   }
 
   /// Textual inversion: a dict or a ParameterDict, which keeps its tensors in its state.

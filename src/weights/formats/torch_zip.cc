@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -27,10 +28,15 @@ const ZipEntry& find_pickle(const ZipDirectory& zip) {
     const size_t slash = entry.name.find('/');
     if (slash != std::string_view::npos && entry.name.substr(slash + 1) == kPickle) return entry;
   }
+  const bool packs_model =
+      std::any_of(zip.entries().begin(), zip.entries().end(), [](const ZipEntry& entry) {
+        return entry.name.ends_with(".safetensors") || entry.name.ends_with(".ckpt");
+      });
   throw Error(ErrorKind::kCheckpoint,
               fmt::format("expected a record data.pkl in the zip archive, found {} other records",
                           zip.entries().size()),
-              "give a checkpoint that torch.save wrote, or a .safetensors file");
+              packs_model ? "unpack the archive, and give the model that is in it"
+                          : "give a checkpoint that torch.save wrote, or a .safetensors file");
 }
 
 /// Refuses an archive whose numbers have their first byte first in rank.

@@ -30,6 +30,24 @@ TEST(Exif, OrientationIsReadAndUndone) {
   EXPECT_EQ(apply_orientation(upright, 99), upright);
 }
 
+/// ImageMagick wrote the EXIF data of a PNG as digits of a text, before they had a chunk.
+TEST(Exif, OrientationIsReadFromARawProfile) {
+  const std::string tiff = "4d4d002a00000008000101120003000000010006000000000000";
+  for (const auto& [key, before] : {std::pair{"Raw profile type exif", ""},
+                                    std::pair{"Raw profile type APP1", "457869660000"}}) {
+    const std::string digits = before + tiff;
+    PngMetadata texts;
+    texts.add(key, "\nexif\n      32\n" + digits.substr(0, 20) + "\n" + digits.substr(20) + "\n");
+    const auto orientation = [&] {
+      const std::string png = encode_png(Image(2, 1), texts);
+      return exif_orientation(std::vector<uint8_t>(png.begin(), png.end()));
+    };
+    EXPECT_EQ(orientation(), 6) << key;
+    texts.texts.front().second = "\nexif";
+    EXPECT_EQ(orientation(), 1) << key;
+  }
+}
+
 /// As Pillow does, which turns pictures of no other format when it reads them.
 TEST(Exif, ATiffIsTurnedWhenItIsRead) {
   const auto path = test::image_data_dir() / "orientation6.tif";

@@ -78,6 +78,31 @@ TEST(ReadImage, SaysWhatItFoundInstead) {
   expect_failure(bytes_of("RIFF\x10\x20\x30\x40WEBPVP8 "), "WebP");
   expect_failure(bytes_of("<svg xmlns="), "SVG");
   expect_failure(Bytes(10, 0), "00 00 00 00");
+  expect_failure({0, 0, 1, 0, 1, 0}, "found an icon");
+  expect_failure(bytes_of("version https://git-lfs.github.com/spec/v1\n"), "a Git LFS pointer");
+  expect_failure(bytes_of("<!DOCTYPE html>"), "found a web page");
+  expect_failure({0, 0, 0, 12, 'j', 'P', ' ', ' '}, "found a JPEG 2000 picture");
+  expect_failure(bytes_of("Pf\n1 1\n-1\n"), "found a PFM picture");
+}
+
+/// As Pillow does: the file may end with the last pixel of the last row.
+TEST(ReadImage, TakesRunLengthsWithoutTheMarkOfTheirEnd) {
+  const auto number = [](uint32_t value, size_t bytes) {
+    std::string text;
+    for (size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i);
+    return text;
+  };
+  const auto bmp_of = [&](std::string_view runs) {
+    constexpr uint32_t kPixelsAt = 14 + 40 + 8;
+    return bytes_of("BM" + std::string(8, 0) + number(kPixelsAt, 4) + number(40, 4) + number(2, 4) +
+                    number(2, 4) + number(1, 2) + number(8, 2) + number(1, 4) + std::string(12, 0) +
+                    number(2, 4) + number(0, 4) + number(0, 4) + number(0xFF8040, 4) +
+                    std::string(runs));
+  };
+  const Image image = decode_image(bmp_of({"\2\1\0\0\2\1", 6}), "x");
+  EXPECT_EQ(image, decode_image(bmp_of({"\2\1\0\0\2\1\0\1", 8}), "x"));
+  EXPECT_EQ(image.rgb[0], 0xFF);
+  expect_failure(bmp_of({"\2\1\0\0\1\1", 6}), "its pixels end too early");
 }
 
 TEST(ReadImage, NamesAFileThatIsNotThere) {

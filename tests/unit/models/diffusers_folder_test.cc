@@ -4,7 +4,10 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "base/log.h"
+#include "models/convert_layout.h"
 #include "models/latent_diffusion.h"
 #include "models/random_checkpoint.h"
 #include "support/expect_error.h"
@@ -179,9 +182,12 @@ TEST(DiffusersFolder, RefusesWhatIsNotComputed) {
       {"unet", "attention_head_dim", json::array({4, 8})},
       {"unet", "cross_attention_dim", 64},
       {"unet", "in_channels", 8},
+      {"unet", "in_channels", 5},
+      {"unet", "time_cond_proj_dim", 256},
       {"unet", "layers_per_block", 1000000},
       {"vae", "latent_channels", 16},
       {"vae", "scaling_factor", 0},
+      {"scheduler", "rescale_betas_zero_snr", true},
       {"scheduler", "prediction_type", "sample"}};
   for (const auto& [part, key, value] : changes) {
     SCOPED_TRACE(std::string(key) + " " + value.dump());
@@ -197,6 +203,53 @@ TEST(DiffusersFolder, RefusesWhatIsNotComputed) {
                  [&] { folder.load(); });
     folder.folder.write(name, before == "null" ? "{}" : before);
   }
+}
+
+TEST(DiffusersFolder, TakesOneNumberForEachLevel) {
+  const Folder folder;
+  json unet = kUnet;
+  for (const char* key : {"attention_head_dim", "layers_per_block", "cross_attention_dim"}) {
+    unet[key] = json::array({kUnet[key], kUnet[key]});
+  }
+  unet["sample_size"] = nullptr;  // as diffusers writes where nobody said one
+  folder.folder.write("m/unet/config.json", unet.dump());
+  EXPECT_NO_THROW(folder.load());
+}
+
+TEST(DiffusersFolder, SaysThatItsScheduleEndsInNoise) {
+  const Folder folder;
+  folder.folder.write("m/scheduler/scheduler_config.json",
+                      R"({"prediction_type": "v_prediction", "rescale_betas_zero_snr": true})");
+  const LatentDiffusion model = folder.load();
+  EXPECT_TRUE(model.source.config.zero_snr);
+  EXPECT_LT(model.schedule.alphas_cumprod().back(), 1e-7F);
+  write_diffusers_folder(model.source, folder.folder / "again", {});
+  EXPECT_TRUE(config_of({.checkpoint = folder.folder / "again", .config = ""}).zero_snr);
+  const fs::path file = folder.folder / "one.safetensors";
+  write_one_file(model.source, file, {});
+  const ModelSource marked =
+      open_model({.checkpoint = file, .config = folder.folder / "model.yaml"});
+  EXPECT_TRUE(marked.config.predicts_v && marked.config.zero_snr);
+}
+
+/// transformers 5 writes the names of the text encoder without "text_model.".
+TEST(DiffusersFolder, ReadsTheNamesOfTransformers5) {
+  const Folder folder;
+  const fs::path file = folder.folder / "m/text_encoder/model.safetensors";
+  const auto plain = open_checkpoint(file);
+  std::vector<TensorToWrite> tensors;
+  for (const TensorInfo& info : plain->index()) {
+    tensors.push_back({info.name.substr(std::string("text_model.").size()), info.dtype, info.shape,
+                       [plain, info](char* bytes) {
+                         std::memcpy(bytes, plain->tensor(info).const_data_ptr(), info.bytes);
+                       }});
+  }
+  write_safetensors(folder.folder / "short.safetensors", tensors);
+  const c10::InferenceMode inference;
+  const at::Tensor ids = at::arange(77, at::kLong).view({1, 77});
+  const at::Tensor expected = folder.load().text_encoder->encode(ids).clone();
+  fs::rename(folder.folder / "short.safetensors", file);
+  EXPECT_LE(difference(folder.load().text_encoder->encode(ids), expected), 1e-5);
 }
 
 TEST(DiffusersFolder, KeepsToItsOwnFiles) {
@@ -269,6 +322,12 @@ TEST(DiffusersFolder, MayLieInTheCacheOfTheHub) {
   fs::create_directory_symlink(paths.checkpoint, link);
   paths.checkpoint = link;
   EXPECT_NO_THROW(open_model(paths));
+  ModelPaths with_vae = folder.paths();
+  with_vae.vae = (link / "vae").string();
+  EXPECT_NO_THROW(open_model(with_vae));
+  ModelPaths above = folder.paths();
+  above.checkpoint = folder.folder / "hub/models--a--b";
+  expect_error(ErrorKind::kCheckpoint, "found that of its revisions", [&] { config_of(above); });
   const fs::path shard = link / "unet/diffusion_pytorch_model-1.safetensors";
   fs::remove(shard);
   fs::create_symlink(folder.folder / "m/unet/diffusion_pytorch_model-1.safetensors", shard);

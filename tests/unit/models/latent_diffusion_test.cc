@@ -385,6 +385,20 @@ TEST(LoadLatentDiffusion, AStoredScheduleOfHalfOrDoublePrecisionStays) {
   }
 }
 
+TEST(LoadLatentDiffusion, StretchesTheScheduleOfAModelThatKnowsPureNoise) {
+  ModelConfig config = tiny();
+  Tensors tensors = formula_weights(config);
+  const NoiseSchedule plain = load(tensors, config).schedule;
+  config.predicts_v = config.zero_snr = true;
+  const std::vector<float> expected = plain.with_zero_snr().alphas_cumprod();
+  EXPECT_EQ(load(tensors, config).schedule.alphas_cumprod(), expected);
+  tensors["alphas_cumprod"] = at::tensor(expected);
+  tensors["alphas_cumprod"][999] = 0.0F;  // as it is stored that was stretched in training
+  const std::vector<float> taken = load(tensors, config).schedule.alphas_cumprod();
+  EXPECT_EQ(taken.back(), expected.back());
+  EXPECT_NEAR(taken[500], expected[500], 1e-6);
+}
+
 TEST(LoadLatentDiffusion, FindsATextTowerWithoutItsPrefix) {
   const ModelConfig config = tiny();
   const std::string tower = "cond_stage_model.transformer.text_model.";

@@ -44,6 +44,9 @@ TEST(Refusals, SayWhatAFileIs) {
       {{"conv_in.weight", "down_blocks.0.x", "mid_block.x"},
        "found the UNet of a diffusers folder"},
       {{unet}, "found a UNet without a text encoder"},
+      {{unet, "cond_stage_model.transformer.text_model.x",
+        "model.diffusion_model.time_embed.cond_proj.weight"},
+       "found a distilled one"},
       {{"a.weight"}, "found none of the names"},
   };
   for (const auto& [names, part] : files) {

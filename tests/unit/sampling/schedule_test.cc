@@ -30,6 +30,18 @@ TEST(NoiseSchedule, IsTheReferencesLinearOne) {
   EXPECT_FLOAT_EQ(schedule.alphas_cumprod()[999], 0.0046600985F);
 }
 
+TEST(NoiseSchedule, IsStretchedToEndInNoiseAsDiffusersDoes) {
+  // rescale_zero_terminal_snr of diffusers 0.35.1, but for the last.
+  const NoiseSchedule schedule = v1_schedule().with_zero_snr();
+  const auto& alphas = schedule.alphas_cumprod();
+  EXPECT_NEAR(alphas[0], 0.99915F, 1e-6);
+  EXPECT_NEAR(alphas[100], 0.88676107F, 1e-6);
+  EXPECT_NEAR(alphas[500], 0.24101865F, 1e-6);
+  EXPECT_NEAR(alphas[900], 0.00296039F, 1e-7);
+  EXPECT_NEAR(alphas[998], 1.9678924e-07F, 1e-9);
+  EXPECT_EQ(alphas[999], 4.8973451890853435e-08F);
+}
+
 TEST(NoiseSchedule, RefusesWhatIsNoShareOfVariance) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const float bad : {0.0F, -0.5F, 1.5F, nan}) {

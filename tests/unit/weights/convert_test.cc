@@ -45,6 +45,16 @@ std::vector<std::string> names_of(const Tensors& tensors) {
   return names;
 }
 
+TEST(Convert, RefusesTheNumbersOfAQuantisedModel) {
+  Tensors tensors = some_tensors();
+  tensors["model.diffusion_model.out.0.scale_weight"] = at::ones({});
+  expect_error(ErrorKind::kCheckpoint, "out.0.weight expected plain numbers",
+               [&] { converted(tensors, {}); });
+  tensors = some_tensors();
+  tensors["model.diffusion_model.out.0.weight"] = at::ones({4}, at::kChar);
+  expect_error(ErrorKind::kCheckpoint, "found whole numbers (i8)", [&] { converted(tensors, {}); });
+}
+
 TEST(Convert, KeepsOneSetOfTheUNetsWeightsAndEveryOtherTensor) {
   const std::vector<std::string> expected = {"alphas_cumprod",
                                              "cond_stage_model.position_ids",

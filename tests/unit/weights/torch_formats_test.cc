@@ -285,7 +285,10 @@ TEST(TorchPickle, RefusesWhatHoldsNoWeights) {
           "found only epoch");
   refuses(zip_file(torch_records(pkl::whole("}"), {})), "found none");
   refuses(zip_file(torch_records(pkl::whole(pkl::call(pkl::global("m", "Model"), {})), {})),
-          "an object of class m.Model");
+          "an object of class m.Model: save its state_dict()");
+  refuses(
+      zip_file(torch_records(pkl::whole(pkl::call(pkl::global("__torch__.m", "Model"), {})), {})),
+      "found a TorchScript program");
 }
 
 TEST(TorchLegacy, ReadsTheStream) { expect_small(SmallCheckpoint().as_legacy(), "torch legacy"); }
@@ -327,14 +330,24 @@ TEST(Checkpoint, CutsAWrappersNameOff) {
   EXPECT_TRUE(wrapped->has_prefix("b."));
   EXPECT_NE(checkpoint_of({"module.a", "b"})->find("module.a"), nullptr);
   EXPECT_NE(checkpoint_of({"module."})->find("module."), nullptr);
+  const auto compiled =
+      checkpoint_of({"a._orig_mod.b", "a.a", "a_orig_mod.c", "z._orig_mod.y._orig_mod.x"});
+  EXPECT_EQ(compiled->contents().wrapper, "_orig_mod.");
+  for (const char* name : {"a.a", "a.b", "a_orig_mod.c", "z.y.x"}) {
+    EXPECT_NE(compiled->find(name), nullptr) << name;
+  }
+  EXPECT_EQ(compiled->index()[0].name, "a.a");  // sorted by the names without it
 }
 
 TEST(Checkpoint, SaysWhatAnUnknownFileBeginsWith) {
   refuses("<!DOCTYPE html><html>", "found a web page");
   refuses("GGUF\x03", "found a GGUF file");
   refuses("\x08\x08\x12\x07pytorch", "found an ONNX model");
-  refuses("neither", "found \"neither\" at its beginning");
-  refuses("x", "at its beginning");
+  refuses("\xEF\xBB\xBF \n<html>", "found a web page");
+  refuses("\n Entry not found\n", "found the text \"Entry not found");
+  refuses("\x1F\x8B\x08", "found a gzip archive");
+  refuses("\x80\x04K\x01.", "found a pickle that torch did not write");
+  refuses("\x01\x02neither", "neither\" at its beginning");
   const TempFile pointer("version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   try {
     open_checkpoint(pointer.path());

@@ -224,6 +224,21 @@ TEST(WeightView, CollectsEveryProblem) {
   test::expect_error(ErrorKind::kCheckpoint, "a.half expected [2], found [3]", finish);
 }
 
+TEST(WeightView, RefusesTheNumbersOfAQuantisedModel) {
+  const WeightView root(std::make_shared<const Checkpoint>(
+      "memory", std::map<std::string, at::Tensor>{{"a.weight", at::ones({2}, at::kChar)},
+                                                  {"b.weight", at::ones({2})},
+                                                  {"b.scale_weight", at::ones({})},
+                                                  {"c.weight", at::ones({2})}}));
+  for (const char* layer : {"a", "b", "c"}) root[layer].get("weight", {2});
+  const auto finish = [&] { root.report().throw_if_failed(); };
+  test::expect_error(ErrorKind::kCheckpoint, "a.weight expected plain numbers, found whole",
+                     finish);
+  test::expect_error(ErrorKind::kCheckpoint, "b.weight expected plain numbers, found numbers of a",
+                     finish);
+  test::expect_error(ErrorKind::kCheckpoint, "2 that cannot be read", finish);
+}
+
 /// What is said of a model that lacks 50 weights and has `there` others.
 Error error_of_missing(int there) {
   const WeightView root(in_memory());
