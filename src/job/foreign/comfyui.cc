@@ -49,6 +49,7 @@ class Reader {
     }
     const ComfyNode& last = way.empty() ? any_sampler() : *way.back();
     read_passes(last);
+    say_comfyui_prompts(&record_);
     read_vae(way);
     say_way(way);
     if (saves != nullptr && way.empty()) {

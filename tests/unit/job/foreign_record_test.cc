@@ -142,6 +142,20 @@ TEST(ForeignRecord, NamesWhatAGraphDoesWithThePictureThatIsDrawn) {
                        "no links lead from SaveImage (node 9) back to a sampler that is known"));
 }
 
+TEST(ForeignRecord, SaysWhatComfyUiReadsOtherwiseInPrompts) {
+  const auto drawn_of = [](const std::string& prompt) {
+    return comfyui("x", json::array({"5", 0}), {{"6", node("CLIPTextEncode", {{"text", prompt}})}});
+  };
+  constexpr const char* kWeights = "ComfyUI's way with weights";
+  for (const char* plain : {"a cat, 5:4", "a cat \\(big\\) \\[x\\]"}) {
+    EXPECT_FALSE(mentions(drawn_of(plain), kWeights)) << plain;
+  }
+  for (const char* weighted : {"a (cat)", "a (cat:1.2)", "[cat:dog:0.5]", "a cat BREAK a dog"}) {
+    EXPECT_TRUE(mentions(drawn_of(weighted), kWeights)) << weighted;
+  }
+  EXPECT_TRUE(mentions(drawn_of("a embedding:x.pt cat"), "embedding:…"));
+}
+
 TEST(ForeignRecord, TakesValuesOfNodesThatHoldNothingElse) {
   const auto drawn_with = [](const json& source) {
     json graph = {{"3", node("KSampler", {{"seed", json::array({"4", 0})}, {"steps", 20}})},
