@@ -9,6 +9,8 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "base/words.h"
+#include "cli/did_you_mean.h"
 #include "cli/flags.h"
 #include "cli/settings_file.h"
 #include "sd/error.h"
@@ -50,24 +52,77 @@ std::vector<std::string> with_empty_values(const CLI::App& app, std::vector<std:
   return flags;
 }
 
+/// That words of a line are no flags: which, and what it may have.
+[[noreturn]] void refuse_words(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    names.push_back("--" + option->get_lnames().front());
+  }
+  std::string guess;
+  const std::string problem = unexpected_arguments(app, &guess);
+  if (!guess.empty()) guess += " ";
+  throw Error(ErrorKind::kUsage, problem,
+              guess + "a line may have " + join(names, ", ") +
+                  "; text that looks like a flag can be given in JSON Lines");
+}
+
 /// Sets `options` by flags, in the order of the line.
-void apply_flags(std::vector<std::string> flags, Script script, LineSettings* settings) {
-  CLI::App app;
-  app.set_help_flag();
-  add_line_flags(&app, script, settings);
-  flags = with_empty_values(app, std::move(flags));
+void apply_flags(CLI::App* app, std::vector<std::string> flags, Script script,
+                 LineSettings* settings) {
+  app->set_help_flag();
+  add_line_flags(app, script, settings);
+  flags = with_empty_values(*app, std::move(flags));
   std::reverse(flags.begin(), flags.end());  // as CLI11 takes them
   try {
-    app.parse(std::move(flags));
+    app->parse(std::move(flags));
+  } catch (const CLI::ExtrasError&) {
+    refuse_words(*app);
   } catch (const CLI::ParseError& error) {
-    std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options()) {
-      names.push_back("--" + option->get_lnames().front());
-    }
     throw Error(ErrorKind::kUsage, printable(error.what()),
-                "a line may have " + join(names, ", ") +
-                    "; text that looks like a flag can be given in JSON Lines");
+                std::string("sd ") + word_of(script) + " --help says what each flag takes");
   }
+}
+
+/// Flags of the web UI that are called otherwise here.
+constexpr std::pair<std::string_view, std::string_view> kWebUiFlags[] = {
+    {"--cfg_scale", "--scale"},
+    {"--sampler_name", "--sampler"},
+    {"--subseed", "--variation-seed"},
+    {"--subseed_strength", "--variation-strength"}};
+
+std::string our_flag(const std::string& word) {
+  for (const auto& [theirs, ours] : kWebUiFlags) {
+    if (word == theirs) return std::string(ours);
+  }
+  return word;
+}
+
+bool takes_all_words(std::string_view flag) {
+  return flag == "--prompt" || flag == "--negative_prompt" || flag == "--negative-prompt";
+}
+
+/// Flags as the web UI's script "Prompts from file or textbox" takes them
+/// (scripts/prompts_from_file.py): all words up to the next flag are one prompt.
+std::vector<std::string> of_webui_script(const std::vector<std::string>& words) {
+  std::vector<std::string> flags;
+  for (size_t i = 0; i < words.size(); ++i) {
+    flags.push_back(our_flag(words[i]));
+    if (!takes_all_words(words[i]) || i + 1 == words.size()) continue;
+    flags.push_back(words[++i]);
+    for (; i + 1 < words.size() && !words[i + 1].starts_with("--"); ++i) {
+      flags.back() += " " + words[i + 1];
+    }
+  }
+  return flags;
+}
+
+void refuse_second_prompt(const std::vector<std::string>& words) {
+  const bool has_one = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "--prompt" || word.starts_with("--prompt=");
+  });
+  if (!has_one) return;
+  throw Error(ErrorKind::kUsage, "a prompt stands before --prompt",
+              "write the prompt at the start of the line, or behind --prompt");
 }
 
 void parse_text(const std::string& line, Script script, LineSettings* settings) {
@@ -75,7 +130,16 @@ void parse_text(const std::string& line, Script script, LineSettings* settings) 
   settings->picture.prompt = line.substr(0, flags);
   if (flags == std::string::npos) return;
   settings->picture.prompt.erase(settings->picture.prompt.find_last_not_of(kSpace) + 1);
-  apply_flags(split_words(line.substr(flags)), script, settings);
+  std::vector<std::string> words = split_words(line.substr(flags));
+  CLI::App app;
+  if (!settings->picture.prompt.empty()) {
+    refuse_second_prompt(words);
+  } else {
+    app.add_option("--prompt", settings->picture.prompt)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    words = of_webui_script(words);
+  }
+  apply_flags(&app, std::move(words), script, settings);
 }
 
 /// "--seed=7" of a member "seed": 7.
@@ -94,6 +158,11 @@ void parse_json(const std::string& line, Script script, LineSettings* settings) 
                 "a line looks like {\"prompt\": \"a cat\", \"seed\": 7}");
   }
   set_by_members(json, script, settings);
+}
+
+/// What a backslash within "…" takes as it is.
+bool is_escapable(const std::string& text, size_t at) {
+  return at < text.size() && (text[at] == '"' || text[at] == '\\');
 }
 
 /// Whether these are the lines of a file of JSON Lines.
@@ -137,7 +206,8 @@ void set_by_members(const nlohmann::json& object, Script script, LineSettings* s
       throw Error(ErrorKind::kUsage, "\"prompt\" must be a text", "{\"prompt\": \"a cat\"}");
     }
   }
-  apply_flags(std::move(flags), script, settings);
+  CLI::App app;
+  apply_flags(&app, std::move(flags), script, settings);
 }
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -156,7 +226,7 @@ std::vector<std::string> split_words(const std::string& text) {
       quote = c;
     } else if (c == quote) {
       quote = 0;
-    } else if (quote == '"' && c == '\\' && i + 1 < text.size()) {
+    } else if (quote == '"' && c == '\\' && is_escapable(text, i + 1)) {
       words.back() += text[++i];
     } else {
       words.back() += c;

@@ -129,9 +129,12 @@ void RequestQueue::drop() {
     dropped.swap(waiting_);
     bytes_ = 0;
   }
-  for (const ServedRequest& request : dropped) {
-    if (request.problem.empty()) events_.cancelled(request.id);
-  }
+  for (const ServedRequest& request : dropped) tell_dropped(request);
+}
+
+void RequestQueue::tell_dropped(const ServedRequest& request) const {
+  if (request.problem.empty()) return events_.cancelled(request.id);
+  events_.refused(request.problem);
 }
 
 void read_requests(int descriptor, RequestQueue* queue) {

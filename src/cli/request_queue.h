@@ -30,6 +30,8 @@ struct RequestEvents {
   std::function<void(const nlohmann::json& id)> cancelled;
   /// A line took so many requests back.
   std::function<void(const nlohmann::json& id, int64_t requests)> answered_cancel;
+  /// A line that is no request is dropped before its turn: what is wrong with it.
+  std::function<void(const std::string& problem)> refused = {};
 };
 
 /// Requests between the thread that reads them and the one that draws. Thread-safe.
@@ -51,8 +53,10 @@ class RequestQueue {
   std::optional<ServedRequest> take();
   /// The current one is answered: its id is free again.
   void done();
-  /// Takes back all that wait.
+  /// Takes back all that wait; what is no request is refused as in its turn.
   void drop();
+  /// Tells of a request that was taken and is not drawn, as of one that is dropped.
+  void tell_dropped(const ServedRequest& request) const;
   /// No more are wanted.
   void close() { closed_ = true; }
   bool closed() const { return closed_; }

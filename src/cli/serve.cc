@@ -47,7 +47,8 @@ class Server {
         safety_(job::choose_safety(settings_)),
         queue_({.cancelled = [this](const json& id) { tell_cancelled(id); },
                 .answered_cancel = [this](const json& id,
-                                          int64_t requests) { tell_cancel(id, requests); }}) {
+                                          int64_t requests) { tell_cancel(id, requests); },
+                .refused = [this](const std::string& problem) { tell_error(refusal(problem)); }}) {
     if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
     auto events = std::make_unique<JsonReporter>(
         static_cast<int>(settings_.progress_fd.value_or(STDOUT_FILENO)));
@@ -69,7 +70,7 @@ class Server {
     std::thread reader([this] { read_requests(STDIN_FILENO, &queue_); });
     while (const auto request = queue_.take()) {
       if (interrupted() || reader_gone()) {
-        tell_cancelled(request->id);
+        queue_.tell_dropped(*request);
         break;
       }
       answer(*request);
@@ -101,9 +102,7 @@ class Server {
   void answer(const ServedRequest& request) {
     events_->set_id(request.id);
     try {
-      if (!request.problem.empty()) {
-        throw Error(ErrorKind::kUsage, request.problem, "{\"id\": 1, \"prompt\": \"a cat\"}");
-      }
+      if (!request.problem.empty()) throw refusal(request.problem);
       Settings settings = settings_;
       set_by_members(request.members, settings.script, &settings);
       draw(settings);
@@ -113,6 +112,10 @@ class Server {
       if (ends_use_of_card(std::current_exception())) lost_card_ = std::current_exception();
     }
     events_->set_id(nullptr);
+  }
+
+  static Error refusal(const std::string& problem) {
+    return {ErrorKind::kUsage, problem, "{\"id\": 1, \"prompt\": \"a cat\"}"};
   }
 
   void draw(Settings settings) {

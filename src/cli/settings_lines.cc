@@ -1,6 +1,8 @@
 #include "cli/settings_lines.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -106,20 +108,45 @@ class LineReader {
   /// A text between quotes; `at_` is at the first.
   std::string quoted() {
     const char quote = peek();
-    const std::string_view line = rest_of_line();
-    const size_t end = line.find(quote, 1);
-    if (end == std::string_view::npos) {
-      refuse("a text without its closing quote", "a text is on one line");
-    }
-    if (end == 1 && line.substr(2).starts_with(quote)) {
+    if (rest_of_line().starts_with(std::string(3, quote))) {
       refuse("a text between three quotes", "a text is on one line, between \"…\" or '…'");
     }
-    const std::string_view text = line.substr(1, end - 1);
-    if (quote == '"' && text.find('\\') != std::string_view::npos) {
-      refuse("a backslash within \"…\"", "write the text as it is, between '…'");
+    ++at_;
+    std::string text;
+    while (!at_end() && peek() != '\n') {
+      const char c = text_[at_++];
+      if (c == quote) return text;
+      if (c == '\\' && quote == '"') {
+        append_escaped(&text);
+      } else {
+        text += c;
+      }
     }
-    at_ += end + 1;
-    return std::string(text);
+    refuse("a text without its closing quote", "a text is on one line");
+  }
+
+  /// Appends what TOML's escape at `at_`, behind its backslash, stands for.
+  void append_escaped(std::string* text) {
+    constexpr std::string_view kLetters = "\"\\btnfr", kMeant = "\"\\\b\t\n\f\r";
+    const size_t letter = kLetters.find(peek());
+    if (letter != std::string_view::npos) {
+      *text += kMeant[letter];
+      ++at_;
+      return;
+    }
+    const size_t digits = peek() == 'u' ? 4 : peek() == 'U' ? 8 : 0;
+    const std::string_view hex = digits == 0 ? "" : text_.substr(at_ + 1, digits);
+    uint32_t point = 0;
+    const bool read =
+        digits > 0 && hex.size() == digits &&
+        std::from_chars(hex.data(), hex.data() + digits, point, 16).ptr == hex.data() + digits;
+    const bool is_character = point > 0 && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
+    if (!read || !is_character) {
+      refuse("no escape of TOML stands behind a backslash within \"…\"",
+             "write the text as it is, between '…'");
+    }
+    append_utf8(point, *text);
+    at_ += 1 + digits;
   }
 
   /// Names with dots between them, up to `end`.

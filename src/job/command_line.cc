@@ -1,13 +1,28 @@
 #include "job/command_line.h"
 
+#include "base/printable.h"
 #include "base/words.h"
 
 namespace sd::job {
+namespace {
+
+/// In the quotes $'…', which take \xNN for a byte: no terminal sees what could steer it.
+std::string escaped_word(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') escaped += '\\';
+    escaped += c;
+  }
+  return "$'" + printable_lines(escaped) + "'";
+}
+
+}  // namespace
 
 std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.,:/@%";
   if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  if (printable_lines(text) != text) return escaped_word(text);
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";

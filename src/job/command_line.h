@@ -6,7 +6,9 @@
 
 namespace sd::job {
 
-/// The word as a POSIX shell reads it back.
+/// The word as a shell reads it back, any POSIX shell where a terminal may get all its characters;
+/// else (joiners of emoji, marks of direction, controls) those that know $'…': bash, zsh, ksh, and
+/// POSIX since 2024.
 std::string shell_word(const std::string& text);
 
 /// " --steps 20": the setting's flag and a value of `text_values`, for a shell.

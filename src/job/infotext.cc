@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/split.h"
 #include "text/unicode.h"
 
@@ -66,6 +67,28 @@ size_t end_of_value(std::string_view line, size_t at) {
   return comma;
 }
 
+/// Behind the JSON object or list at `at` that is a whole value; `at` if there is none.
+size_t end_of_json(std::string_view line, size_t at) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = at; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quoted && c == '\\') ++i;
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '{' || c == '[') ++depth;
+    if (c != '}' && c != ']') continue;
+    if (depth > 1) {
+      --depth;
+      continue;
+    }
+    const bool ends = i + 1 == line.size() || line[i + 1] == ',';
+    const bool is_json = ends && !parse_json(line.substr(at, i + 1 - at)).is_discarded();
+    return is_json ? i + 1 : at;
+  }
+  return at;
+}
+
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 /// A value as it was before it was quoted.
@@ -79,6 +102,7 @@ std::string unquote(std::string_view value) {
 /// "Name: value, Name: value" (the web UI's re_param, searched again and again); with empty values.
 Fields parse_fields(std::string_view line) {
   Fields fields;
+  int failures = 16;  // to find JSON, which would take the square of the line's length
   for (size_t at = 0; at < line.size();) {
     const NameRun run = name_run(line, at);
     if (run.end == line.size()) break;
@@ -88,7 +112,12 @@ Fields parse_fields(std::string_view line) {
       continue;
     }
     const size_t value = skip_space(line, run.end + 1);
-    const size_t end = end_of_value(line, value);
+    size_t end = end_of_value(line, value);
+    if (failures > 0 && value < line.size() && (line[value] == '{' || line[value] == '[')) {
+      const size_t behind = end_of_json(line, value);
+      if (behind == value) --failures;
+      if (behind > value) end = behind;
+    }
     fields.emplace_back(line.substr(run.first_word, run.end - run.first_word),
                         line.substr(value, end - value));
     at = end + 1;

@@ -20,7 +20,9 @@ struct InfoText {
 
 /// Takes any text apart as the web UI does (modules/infotext_utils.py): a last line with fewer than
 /// three fields belongs to the prompt, and a field without a value is none, unless
-/// `with_empty_fields`. Time linear in the length.
+/// `with_empty_fields`. But JSON that an extension or Civitai appends without quotes ("Hashes",
+/// "Civitai resources") is one value, which the web UI ends at its first comma. Time linear in the
+/// length.
 InfoText parse_infotext(std::string_view text, bool with_empty_fields = false);
 
 /// The text of a prompt, its negative prompt and fields in this order; a field whose value is its

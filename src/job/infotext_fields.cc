@@ -54,7 +54,8 @@ constexpr FieldRow kFields[] = {{"RNG", "rng", kRandom},
                                 {"Eta", "eta"},
                                 {"Eta DDIM", "eta"}};
 
-/// Fields that tell of the picture's maker and files, or are looked at elsewhere.
+/// Fields that tell of the picture's maker and files, or are looked at elsewhere: Civitai's and
+/// those of extensions that expand prompts and list files, too.
 constexpr std::string_view kElsewhere[] = {"Prompt",
                                            "Negative prompt",
                                            "Sampler",
@@ -77,7 +78,15 @@ constexpr std::string_view kElsewhere[] = {"Prompt",
                                            "Negative Template",
                                            "Init image hash",
                                            "First pass size-1",
-                                           "First pass size-2"};
+                                           "First pass size-2",
+                                           "Created Date",
+                                           "Civitai metadata",
+                                           "Wildcard prompt",
+                                           "Wildcard negative prompt",
+                                           "Hashed prompt",
+                                           "Hashed negative prompt",
+                                           "Resources",
+                                           "Score"};
 
 /// Fields with which a picture can be drawn only if they have this value.
 constexpr ValueWord kOnly[] = {{"VAE Encoder", "Full"},
@@ -116,10 +125,20 @@ std::pair<const Setting*, std::span<const ValueWord>> row_of(const std::string& 
   return {nullptr, {}};
 }
 
-/// The eta of DDIM's samplers and that of k-diffusion's have fields of their own.
-bool is_other_eta(const std::string& field, const Settings& settings) {
-  const bool ddim = sampling::find_sampler(settings.batch.sampler).grid == sampling::Grid::kWebUi;
-  return (field == "Eta" && ddim) || (field == "Eta DDIM" && !ddim);
+/// The eta of DDIM's samplers and that of k-diffusion's have fields of their own, but in texts
+/// of early versions, which do not state theirs: there "Eta" is the sampler's, whichever it is.
+bool is_other_eta(const std::string& field, const ordered_json& fields, const Settings& settings) {
+  const sampling::Sampler& sampler = sampling::find_sampler(settings.batch.sampler);
+  const bool ddim = sampler.grid == sampling::Grid::kWebUi;
+  if (field == "Eta DDIM") return !ddim;
+  const bool is_of_any = !fields.contains("Version") && !fields.contains("Eta DDIM");
+  return field == "Eta" && ddim && !(is_of_any && sampler.eta == sampling::Eta::kTaken);
+}
+
+/// Where a program states its version, the list names what its text names; on Civitai's own
+/// pictures it alone says which adapters were used.
+bool is_list_of_files(const std::string& field, const ordered_json& fields) {
+  return field == "Civitai resources" && fields.contains("Version");
 }
 
 bool set_upscaler(const std::string& label, Settings* settings) {
@@ -132,12 +151,13 @@ bool set_upscaler(const std::string& label, Settings* settings) {
 }
 
 /// Whether a setting takes the field.
-bool set_field(const std::string& field, const std::string& value, Settings* settings) {
+bool set_field(const std::string& field, const std::string& value, const ordered_json& fields,
+               Settings* settings) {
   if (field == "Denoising strength" && settings->script == Script::kTxt2Img) {
     return try_set(settings, "hires_strength", value);
   }
   if (field == "Hires upscaler") return set_upscaler(value, settings);
-  if (is_other_eta(field, *settings)) return true;
+  if (is_other_eta(field, fields, *settings)) return true;
   const auto [setting, words] = row_of(field);
   if (setting == nullptr) return false;
   std::string text = value;
@@ -237,10 +257,11 @@ WebUiSettings settings_of_infotext(const InfoText& text) {
   }
   for (const auto& [field, value] : fields.items()) {
     const std::string as_text = text_of(value);
-    if (is_elsewhere(field) || is_without_effect(field, as_text)) continue;
+    if (is_elsewhere(field) || is_list_of_files(field, fields)) continue;
+    if (is_without_effect(field, as_text)) continue;
     if (is_random_seed(field, as_text)) {
       to.unsupported.push_back(shown(field, as_text) + " stands for a random one");
-    } else if (!set_field(field, as_text, &settings)) {
+    } else if (!set_field(field, as_text, fields, &settings)) {
       to.unsupported.push_back(shown(field, as_text));
     }
   }

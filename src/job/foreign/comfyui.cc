@@ -30,42 +30,66 @@ bool is_sampler(const ComfyNode& node) {
   return node.type == "KSampler" || node.type == "KSamplerAdvanced";
 }
 
+bool is_saver(const ComfyNode& node) {
+  return node.type == "SaveImage" || node.type == "PreviewImage" || node.type == "SaveAnimatedWEBP";
+}
+
 /// Looks for what drew the picture of one graph.
 class Reader {
  public:
   explicit Reader(ComfyGraph graph) : graph_(std::move(graph)) {}
 
   ForeignRecord read() {
-    const ComfyNode* last = nullptr;
+    const ComfyNode* saves = nullptr;
+    std::vector<const ComfyNode*> way;  // from there back to the sampler
     for (const auto& [id, node] : graph_.nodes()) {
-      const bool saves = node.type == "SaveImage" || node.type == "PreviewImage" ||
-                         node.type == "SaveAnimatedWEBP";
-      if (saves && last == nullptr) last = sampler_before(node);
+      if (!is_saver(node) || !way.empty()) continue;
+      if (saves == nullptr) saves = &node;
+      way = graph_.way_back(node, is_sampler);
     }
-    for (const auto& [id, node] : graph_.nodes()) {
-      if (last == nullptr && is_sampler(node)) last = &node;
+    const ComfyNode& last = way.empty() ? any_sampler() : *way.back();
+    read_passes(last);
+    say_comfyui_prompts(&record_);
+    read_vae(way);
+    say_way(way);
+    if (saves != nullptr && way.empty()) {
+      record_.cannot.push_back("no links lead from " + saves->name() +
+                               " back to a sampler that is known");
     }
-    if (last == nullptr) {
-      throw Error(ErrorKind::kFile, "no sampler", "no sampler that is known is in the graph");
-    }
-    read_passes(*last);
     return std::move(record_);
   }
 
  private:
-  /// The nearest sampler that a node's inputs come from, through nodes of any type.
-  const ComfyNode* sampler_before(const ComfyNode& start) {
-    std::vector<const ComfyNode*> next = {&start};
-    std::set<std::string> seen = {start.id};
-    for (size_t i = 0; i < next.size(); ++i) {
-      for (const auto& [name, value] : next[i]->inputs.items()) {
-        const ComfyNode* node = graph_.from(*next[i], name);
-        if (node == nullptr || !seen.insert(node->id).second) continue;
-        if (is_sampler(*node)) return node;
-        next.push_back(node);
-      }
+  const ComfyNode& any_sampler() const {
+    for (const auto& [id, node] : graph_.nodes()) {
+      if (is_sampler(node)) return node;
     }
-    return nullptr;
+    throw Error(ErrorKind::kFile, "no sampler", "no sampler that is known is in the graph");
+  }
+
+  /// What the sampler's result goes through before it is saved, but for the decoder.
+  void say_way(const std::vector<const ComfyNode*>& way) {
+    for (const ComfyNode* node : way) {
+      const bool is_usual =
+          is_sampler(*node) || node->type.starts_with("VAEDecode") || node->type == "Reroute";
+      if (!is_usual) record_.cannot.push_back("the picture goes through " + node->name());
+    }
+  }
+
+  /// The autoencoder of the decoder on the way; of a graph without a way any.
+  void read_vae(const std::vector<const ComfyNode*>& way) {
+    const auto take = [&](const ComfyNode* loader) {
+      if (loader == nullptr || loader->type != "VAELoader") return;
+      if (const auto name = text_in(loader->input("vae_name"))) record_.extra["vae"] = *name;
+    };
+    for (const ComfyNode* node : way) take(graph_.from(*node, "vae"));
+    if (!way.empty()) return;
+    for (const auto& [id, node] : graph_.nodes()) take(&node);
+  }
+
+  const ComfyNode* sampler_before(const ComfyNode& start) const {
+    const auto way = graph_.way_back(start, is_sampler);
+    return way.empty() ? nullptr : way.back();
   }
 
   /// `last`, and the pass before it, if its latent comes from one.
@@ -137,12 +161,13 @@ class Reader {
 
   void read_sampling(const ComfyNode& node, ForeignRecord* record) {
     const bool advanced = node.type == "KSamplerAdvanced";
-    record->seed = seed_in(node.input(advanced ? "noise_seed" : "seed"));
-    record->steps = whole_in(node.input("steps"));
-    record->scale = number_in(node.input("cfg"));
-    set_comfyui_sampling(node.input("sampler_name"), node.input("scheduler"), record);
+    record->seed = seed_in(graph_.value(node, advanced ? "noise_seed" : "seed"));
+    record->steps = whole_in(graph_.value(node, "steps"));
+    record->scale = number_in(graph_.value(node, "cfg"));
+    set_comfyui_sampling(graph_.value(node, "sampler_name"), graph_.value(node, "scheduler"),
+                         record);
     for (const char* name : {"seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler"}) {
-      if (node.input(name).is_array()) say_from_node(node, name, name, record);
+      if (graph_.value(node, name).is_array()) say_from_node(node, name, name, record);
     }
     if (advanced) read_advanced(node, record);
   }
@@ -224,16 +249,8 @@ class Reader {
       return std::nullopt;
     }
     if (std::string(input) == "positive") read_clip(*encode);
-    const json& text = encode->input("text");
+    const json& text = graph_.value(*encode, "text");
     if (text.is_string()) return text.get<std::string>();
-    const ComfyNode* source = graph_.from(*encode, "text");
-    for (const char* name : {"value", "string", "text", "prompt"}) {
-      const bool known =
-          source != nullptr &&
-          (source->type == "PrimitiveNode" || source->type == "PrimitiveString" ||
-           source->type == "PrimitiveStringMultiline" || source->type == "String Literal");
-      if (known && source->input(name).is_string()) return text_in(source->input(name));
-    }
     say_from_node(*encode, "text", what, &record_);
     return std::nullopt;
   }
@@ -264,11 +281,6 @@ class Reader {
       say_from_node(*last, "model", "model", &record_);
     }
     std::reverse(record_.loras.begin(), record_.loras.end());
-    for (const auto& [id, other] : graph_.nodes()) {
-      if (other.type == "VAELoader" && text_in(other.input("vae_name"))) {
-        record_.extra["vae"] = other.input("vae_name");
-      }
-    }
   }
 
   void add_lora(const ComfyNode& node) {

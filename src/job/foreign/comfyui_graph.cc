@@ -1,5 +1,8 @@
 #include "job/foreign/comfyui_graph.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/strings.h"
 #include "job/foreign/loose_json.h"
 #include "sd/error.h"
@@ -109,6 +112,52 @@ std::string ComfyGraph::why_nowhere(const ComfyNode& node, std::string_view inpu
   if (!is_link(link)) return where + (link.is_null() ? " is not there" : " is no link");
   return where + " leads to node " + printable(id_text(link[0]), 20) +
          ", which is not in the graph";
+}
+
+const json& ComfyGraph::value(const ComfyNode& node, std::string_view input) const {
+  constexpr std::string_view kTypes[] = {"PrimitiveNode",
+                                         "PrimitiveInt",
+                                         "PrimitiveFloat",
+                                         "PrimitiveString",
+                                         "PrimitiveStringMultiline",
+                                         "String Literal",
+                                         "Seed (rgthree)",
+                                         "easy seed"};
+  const json& here = node.input(input);
+  const ComfyNode* source = from(node, input);
+  const bool gives = source != nullptr && std::find(std::begin(kTypes), std::end(kTypes),
+                                                    source->type) != std::end(kTypes);
+  for (const char* name : {"value", "seed", "string", "text", "prompt"}) {
+    if (!gives) break;
+    const json& there = source->input(name);
+    if (there.is_string() || there.is_number()) return there;
+  }
+  return here;
+}
+
+std::vector<const ComfyNode*> ComfyGraph::way_back(const ComfyNode& start,
+                                                   bool (*is_end)(const ComfyNode&)) const {
+  struct Step {
+    const ComfyNode* node;
+    size_t before;
+  };
+  std::vector<Step> steps = {{&start, 0}};
+  std::set<std::string> seen = {start.id};
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const ComfyNode& here = *steps[i].node;
+    for (const auto& [name, value] : here.inputs.items()) {
+      const ComfyNode* node = from(here, name);
+      if (node == nullptr || !seen.insert(node->id).second) continue;
+      steps.push_back({node, i});
+      if (!is_end(*node)) continue;
+      std::vector<const ComfyNode*> way;
+      for (size_t at = steps.size() - 1; at != 0; at = steps[at].before)
+        way.push_back(steps[at].node);
+      std::reverse(way.begin(), way.end());
+      return way;
+    }
+  }
+  return {};
 }
 
 const ComfyNode* ComfyGraph::from(const ComfyNode& node, std::string_view input) const {

@@ -31,6 +31,12 @@ class ComfyGraph {
   const std::map<std::string, ComfyNode>& nodes() const { return nodes_; }
   /// The node that an input of `node` comes from; null where it is a value or leads nowhere.
   const ComfyNode* from(const ComfyNode& node, std::string_view input) const;
+  /// The value at an input, be it that of a node which gives the value in it and nothing else.
+  const nlohmann::json& value(const ComfyNode& node, std::string_view input) const;
+  /// The shortest way back from `start`, over the links of any inputs, to a node that `is_end`
+  /// takes: the nodes on it, that one the last. Empty where there is none.
+  std::vector<const ComfyNode*> way_back(const ComfyNode& start,
+                                         bool (*is_end)(const ComfyNode&)) const;
   /// Why `from` gives no node: "input model of KSampler (node 3) leads to node 9, which is not in
   /// the graph", "… is no link".
   static std::string why_nowhere(const ComfyNode& node, std::string_view input);

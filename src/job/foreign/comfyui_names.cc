@@ -1,5 +1,10 @@
 #include "job/foreign/comfyui_names.h"
 
+#include <optional>
+#include <string_view>
+
+#include "text/prompt_syntax.h"
+
 namespace sd::job {
 namespace {
 
@@ -41,6 +46,18 @@ constexpr NamePair kDifferences[] = {
     {"dpmpp_2m_sde_heun", "one Brownian tree for the whole batch"},
     {"dpmpp_3m_sde", "one Brownian tree for the whole batch; no sigma is discarded"}};
 
+/// Whether a bracket stands in the text that is no character of it.
+bool has_bracket(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '(' || text[i] == '[') {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void set_comfyui_sampling(const nlohmann::json& sampler, const nlohmann::json& schedule,
@@ -66,6 +83,17 @@ void set_comfyui_sampling(const nlohmann::json& sampler, const nlohmann::json& s
     return;
   }
   record->schedule = translate(kSchedules, schedule, "schedule", &record->cannot);
+}
+
+void say_comfyui_prompts(ForeignRecord* record) {
+  bool weighs = false, names_embeddings = false;
+  for (const std::optional<std::string>* prompt : {&record->prompt, &record->negative}) {
+    if (!*prompt) continue;
+    weighs = weighs || has_bracket(**prompt) || text::looks_like_webui(**prompt);
+    names_embeddings = names_embeddings || (*prompt)->find("embedding:") != std::string::npos;
+  }
+  if (weighs) record->cannot.emplace_back("ComfyUI's way with weights and brackets in prompts");
+  if (names_embeddings) record->cannot.emplace_back("embeddings that a prompt names (embedding:…)");
 }
 
 }  // namespace sd::job

@@ -11,4 +11,9 @@ namespace sd::job {
 void set_comfyui_sampling(const nlohmann::json& sampler, const nlohmann::json& schedule,
                           ForeignRecord* record);
 
+/// Says what of the record's prompts ComfyUI reads otherwise than the web UI (comfy/sd1_clip.py):
+/// weights scale what lies between a word and the empty prompt, [ ], AND and BREAK are words, and
+/// embeddings are called embedding:NAME.
+void say_comfyui_prompts(ForeignRecord* record);
+
 }  // namespace sd::job

@@ -22,10 +22,26 @@ void add_resize(const InfoText& text, json* hires) {
   (*hires)["height"] = *size.height;
 }
 
+/// In texts of early versions "Size" is that of the second pass, and the first has another field.
+bool take_first_pass(const InfoText& text, ForeignRecord* record, json* hires) {
+  if (text.find("First pass size") == nullptr) return false;
+  const nlohmann::ordered_json fields = pasted_fields(text);
+  if (!fields.contains("First pass size-1")) return false;
+  const auto side = [&](const char* name) { return whole_in(json(fields.at(name))); };
+  record->width = side("Size-1");
+  record->height = side("Size-2");
+  (*hires)["width"] = side("Hires resize-1").value_or(0);
+  (*hires)["height"] = side("Hires resize-2").value_or(0);
+  return true;
+}
+
 /// The second pass, if the text has one; the record's strength is then its.
 void take_hires(const InfoText& text, ForeignRecord* record) {
-  if (text.find("Hires upscale") == nullptr && text.find("Hires resize") == nullptr) return;
   json hires = json::object();
+  if (!take_first_pass(text, record, &hires) && text.find("Hires upscale") == nullptr &&
+      text.find("Hires resize") == nullptr) {
+    return;
+  }
   if (const auto scale = number_in(value_of(text, "Hires upscale"))) hires["scale"] = *scale;
   add_resize(text, &hires);
   hires["upscaler"] = value_of(text, "Hires upscaler");

@@ -88,6 +88,7 @@ ForeignRecord read_swarmui(const image::PngMetadata& texts) {
   if (layer && *layer < 0) record.clip_skip = -*layer;
   add_sampling(params, &record);
   add_loras(params, &record);
+  say_comfyui_prompts(&record);
   add_variation(params, &record);
   record.strength = number_in(member(params, "initimagecreativity"));
   if (record.strength) record.cannot.emplace_back(kNoStartPicture);

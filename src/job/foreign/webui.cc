@@ -34,7 +34,9 @@ void add_forge(const InfoText& text, ForeignRecord* record) {
   if (record->hires.is_null()) return;
   if (const std::string* scale = text.find("Hires CFG Scale")) {
     record->hires["cfg"] = number_in(*scale).value_or(0);
-    record->cannot.emplace_back("a second pass with a CFG scale of its own");
+    if (number_in(*scale) != record->scale) {
+      record->cannot.emplace_back("a second pass with a CFG scale of its own");
+    }
   }
 }
 

@@ -121,10 +121,46 @@ TEST(PromptLines, TakeQuotesAsAShellDoes) {
   EXPECT_EQ(split_words(""), Words());
   EXPECT_EQ(split_words(" \t "), Words());
   EXPECT_EQ(split_words("a '' \"\" b"), Words({"a", "", "", "b"}));
-  EXPECT_EQ(split_words("\"a\\\\\" \"\\n\""), Words({"a\\", "n"}));
+  EXPECT_EQ(split_words("\"a\\\\\" \"\\n\""), Words({"a\\", "\\n"}));
+  EXPECT_EQ(split_words(R"("\(a\) C:\b \"\\" \(c)"), Words({R"(\(a\) C:\b "\)", R"(\(c)"}));
   for (const char* open : {"\"", "'", "\"a\\", "a 'b", "\"\\\""}) {
     expect_error(ErrorKind::kUsage, "does not end", [&] { split_words(open); });
   }
+}
+
+TEST(PromptLines, OfTheWebUisScriptAreFlagsAlone) {
+  const LineSettings all = options_of(
+      "--prompt \"a \\(big\\) cat\" --negative_prompt a dog, \"b c\" --steps 20 --cfg_scale 3.5 "
+      "--sampler_name \"Euler a\" --width 640 --height 64 --subseed 3 --subseed_strength 0.5 "
+      "--plms "
+      "--seed 7");
+  EXPECT_EQ(all.picture.prompt, "a \\(big\\) cat");
+  EXPECT_EQ(all.picture.negative_prompt, "a dog, b c");
+  EXPECT_EQ(all.batch.steps, 20);
+  EXPECT_EQ(all.picture.scale, 3.5);
+  EXPECT_EQ(all.batch.sampler, "Euler a");  // which planning looks up
+  EXPECT_EQ(all.W, 640);
+  EXPECT_EQ(all.H, 64);
+  EXPECT_EQ(all.picture.variation_seed, 3U);
+  EXPECT_EQ(all.batch.noise.variation_strength, 0.5);
+  EXPECT_TRUE(all.plms);
+  EXPECT_EQ(all.picture.seed, 7U);
+  EXPECT_EQ(options_of(" --seed 3 --prompt a red  heart").picture.prompt, "a red heart");
+  EXPECT_EQ(options_of("--prompt '' --seed 3").picture.prompt, "");
+  EXPECT_EQ(options_of("--prompt --cfg_scale").picture.prompt, "--cfg_scale");
+  EXPECT_EQ(options_of("--prompt=\"[a b]\"").picture.prompt, "[a b]");
+  expect_problem("--prompt", "--prompt");
+  expect_problem("--prompt a --restore_faces true", "--restore_faces");
+  expect_problem("a cat --prompt b", "a prompt stands before --prompt");
+  expect_problem("a cat --cfg_scale 5", "--cfg_scale");
+}
+
+TEST(PromptLines, SayInTheirOrderWhatIsNoFlag) {
+  const auto lines = read("x --no-such 5 --nor-this\nx --seeed 5\nx --W big");
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].problem, "arguments that are not known: --no-such 5 --nor-this");
+  EXPECT_EQ(lines[1].hint.rfind("did you mean --seed instead of --seeed?", 0), 0U) << lines[1].hint;
+  EXPECT_EQ(lines[2].hint, "sd txt2img --help says what each flag takes");
 }
 
 TEST(PromptLines, MaySetAnEmptyTextWhateverFollows) {

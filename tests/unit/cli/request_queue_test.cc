@@ -19,10 +19,12 @@ class Queue : public ::testing::Test {
 
   std::vector<json> cancelled_;
   std::vector<std::pair<json, int64_t>> answers_;
+  std::vector<std::string> refused_;
   RequestQueue queue_{
       {.cancelled = [this](const json& id) { cancelled_.push_back(id); },
        .answered_cancel = [this](const json& id,
-                                 int64_t requests) { answers_.emplace_back(id, requests); }}};
+                                 int64_t requests) { answers_.emplace_back(id, requests); },
+       .refused = [this](const std::string& problem) { refused_.push_back(problem); }}};
 };
 
 TEST_F(Queue, GivesRequestsInTheirOrder) {
@@ -70,8 +72,11 @@ TEST_F(Queue, DropsWhatWaits) {
   add(R"({"id": 1})");
   add(R"({"prompt": "x"})");
   add(R"({"id": true})");
+  add("no JSON");
   queue_.drop();
   EXPECT_EQ(cancelled_, (std::vector<json>{1, nullptr}));
+  EXPECT_EQ(refused_, (std::vector<std::string>{"\"id\" must be a text or a whole number",
+                                                "not a JSON object: no JSON"}));
 }
 
 TEST_F(Queue, HoldsNoMoreThanItsMost) {

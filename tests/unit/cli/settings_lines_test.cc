@@ -54,6 +54,12 @@ TEST(SettingLines, TakeTextsAsTheyAre) {
   EXPECT_EQ(values_of("k = \"ein Käse 🧀\""), Words{"ein Käse 🧀"});
 }
 
+TEST(SettingLines, TakeTheEscapesOfToml) {
+  EXPECT_EQ(values_of(R"(k = "a \"cat's\" \\(b\\) \n\t\u00e9\U0001F600" # c)"),
+            Words{"a \"cat's\" \\(b\\) \n\té😀"});
+  EXPECT_EQ(values_of(R"(k = ["\\", "b\\"])"), (Words{"\\", "b\\"}));
+}
+
 TEST(SettingLines, TakeListsHoweverTheyAreSpaced) {
   for (const char* list : {"['a', \"b, c\", 3]", "[ 'a' , 'b, c' , 3 , ]", "['a','b, c',3]",
                            "[\n 'a', # one ]\n\n 'b, c'\n , 3\n]"}) {
@@ -88,7 +94,12 @@ TEST(SettingLines, AreRefusedWhereTheyAreNotOfThatForm) {
   expect_refused("k = 1\rl = 2", "line 1: expected the end of the line");
   expect_refused("[s] k = 1", "line 1: expected the end of the line");
   expect_refused("\nk = \"a cat\n", "line 2: a text without its closing quote");
-  expect_refused("k = \"a \\\"cat\\\"\"", "line 1: a backslash");
+  for (const char* escape :
+       {"\\m", "\\u12", "\\u12g4", "\\ud800", "\\u0000", "\\U00110000", "\\ ", "\\'"}) {
+    expect_refused(std::string("k = \"a ") + escape + "\"", "line 1: no escape of TOML");
+  }
+  for (const char* open : {"\\", "\\\"", "\\u12"})
+    expect_refused(std::string("k = \"a") + open, "line 1: ");
   expect_refused("k = \"\"\"a\"\"\"", "line 1: a text between three quotes");
   expect_refused("k = [1, 2", "line 1: a list without its closing bracket");
   expect_refused("k = [1 2]", "line 1: a list without its comma");

@@ -118,6 +118,59 @@ TEST(ForeignRecord, NamesTheLinkOfAGraphThatLeadsNowhere) {
                        "the latent: input latent_image of KSampler (node 3) is not there"));
 }
 
+/// A node of that type with these inputs.
+json node(const char* type, const json& inputs) {
+  return {{"class_type", type}, {"inputs", inputs}};
+}
+
+TEST(ForeignRecord, NamesWhatAGraphDoesWithThePictureThatIsDrawn) {
+  const json link3 = json::array({"3", 0}), link5 = json::array({"5", 0});
+  json more = {{"8", node("VAEDecode", {{"samples", link3}, {"vae", json::array({"20", 0})}})},
+               {"9", node("SaveImage", {{"images", json::array({"8", 0})}})},
+               {"20", node("VAELoader", {{"vae_name", "used.pt"}})},
+               {"21", node("VAELoader", {{"vae_name", "unused.pt"}})}};
+  const ForeignRecord plain = comfyui("x", link5, more);
+  EXPECT_FALSE(mentions(plain, "goes through"));
+  EXPECT_EQ(plain.extra.value("vae", ""), "used.pt");
+  more["9"] = node("SaveImage", {{"images", json::array({"12", 0})}});
+  more["12"] = node("ImageScaleBy", {{"image", json::array({"8", 0})}, {"scale_by", 2}});
+  EXPECT_TRUE(
+      mentions(comfyui("x", link5, more), "the picture goes through ImageScaleBy (node 12)"));
+  more["8"] = node("VAEDecode", {{"samples", json::array({"30", 0})}});
+  more["30"] = node("SamplerCustom", {{"noise_seed", 3}});
+  EXPECT_TRUE(mentions(comfyui("x", link5, more),
+                       "no links lead from SaveImage (node 9) back to a sampler that is known"));
+}
+
+TEST(ForeignRecord, SaysWhatComfyUiReadsOtherwiseInPrompts) {
+  const auto drawn_of = [](const std::string& prompt) {
+    return comfyui("x", json::array({"5", 0}), {{"6", node("CLIPTextEncode", {{"text", prompt}})}});
+  };
+  constexpr const char* kWeights = "ComfyUI's way with weights";
+  for (const char* plain : {"a cat, 5:4", "a cat \\(big\\) \\[x\\]"}) {
+    EXPECT_FALSE(mentions(drawn_of(plain), kWeights)) << plain;
+  }
+  for (const char* weighted : {"a (cat)", "a (cat:1.2)", "[cat:dog:0.5]", "a cat BREAK a dog"}) {
+    EXPECT_TRUE(mentions(drawn_of(weighted), kWeights)) << weighted;
+  }
+  EXPECT_TRUE(mentions(drawn_of("a embedding:x.pt cat"), "embedding:…"));
+}
+
+TEST(ForeignRecord, TakesValuesOfNodesThatHoldNothingElse) {
+  const auto drawn_with = [](const json& source) {
+    json graph = {{"3", node("KSampler", {{"seed", json::array({"4", 0})}, {"steps", 20}})},
+                  {"4", source}};
+    PngMetadata texts;
+    texts.add("prompt", graph.dump());
+    return read_foreign_record(texts);
+  };
+  EXPECT_EQ(drawn_with(node("PrimitiveInt", {{"value", 77}})).seed, 77U);
+  EXPECT_EQ(drawn_with(node("Seed (rgthree)", {{"seed", 78}})).seed, 78U);
+  const ForeignRecord unknown = drawn_with(node("RandomSeed", {{"seed", 79}}));
+  EXPECT_EQ(unknown.seed, std::nullopt);
+  EXPECT_TRUE(mentions(unknown, "the seed comes out of a node that is not known: RandomSeed"));
+}
+
 TEST(ForeignRecord, NamesTheRingOfAGraph) {
   const auto loader = [](const char* id, const char* next) {
     return json{{id,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "job/command_line.h"
+#include "job/foreign/foreign_record.h"
 #include "job/foreign/foreign_settings.h"
 #include "job/foreign/infotext_record.h"
 #include "job/infotext_fields.h"
@@ -101,6 +102,72 @@ TEST(InfotextSettings, WhatThePromptsAskForInVainIsNamed) {
                                      "type: Foo")
                            .unsupported,
                        "Hires schedule type: Foo"));
+}
+
+TEST(InfotextSettings, WhatExtensionsAndCivitaiAppendIsNoReason) {
+  for (const char* more :
+       {R"(Hashes: {"model": "0123456789", "lora:y": "0123456789", "embed:z": "ab"})",
+        R"(Civitai resources: [{"type":"lora","weight":1,"air":"urn:air:sd1:lora:civitai:5@6"}])",
+        R"(Wildcard prompt: "__a__, b", Wildcard negative prompt: __c__, Score: 5.2)",
+        R"(Resources: [], Hashed prompt: "a, b", Created Date: 2024-05-05T12:34:56.7Z)",
+        R"(Civitai metadata: {"remixOfId": 5, "a": {"b, c": 1}})"}) {
+    EXPECT_EQ(settings_with(more).unsupported, Reasons()) << more;
+  }
+  // On Civitai's own pictures the list alone tells of the adapters.
+  const Reasons of =
+      settings_of_infotext(parse_infotext("a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, "
+                                          "Size: 64x64, Civitai resources: [{\"modelVersionId\":1,"
+                                          "\"modelName\":\"Details: x\"}], Civitai metadata: {}"))
+          .unsupported;
+  ASSERT_EQ(of.size(), 1U);
+  EXPECT_EQ(of.front().rfind("Civitai resources: [{", 0), 0U) << of.front();
+}
+
+TEST(InfotextSettings, AnEtaIsTheSamplersWhereNoVersionIsStated) {
+  const auto eta = [](const std::string& fields) {
+    const WebUiSettings of = settings_of_infotext(
+        parse_infotext("a\nSteps: 20, CFG scale: 7, Seed: 5, Size: 64x64, " + fields));
+    EXPECT_EQ(of.unsupported, Reasons()) << fields;
+    return of.settings.batch.knobs.eta.value_or(-1);
+  };
+  EXPECT_EQ(eta("Sampler: DDIM, Eta: 0.25"), 0.25);
+  EXPECT_EQ(eta("Sampler: Euler a, Eta: 0.25"), 0.25);
+  EXPECT_EQ(eta("Sampler: DDIM, Eta: 0.25, Version: v1.10.1"), -1);
+  EXPECT_EQ(eta("Sampler: DDIM, Eta: 0.25, Eta DDIM: 0.5"), 0.5);
+  EXPECT_EQ(eta("Sampler: PLMS, Eta: 0.25"), -1);  // takes none
+}
+
+TEST(InfotextSettings, AFirstPassOfEarlyVersionsIsNoStartPicture) {
+  for (const char* first : {"0x0", "64x128"}) {
+    image::PngMetadata texts;
+    texts.add("parameters", std::string("a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, "
+                                        "Size: 512x1024, Denoising strength: 0.7, First pass "
+                                        "size: ") +
+                                first);
+    const ForeignRecord record = read_foreign_record(texts);
+    EXPECT_EQ(record.cannot, Reasons()) << first;
+    EXPECT_EQ(record.strength, std::nullopt);
+    EXPECT_EQ(record.hires.value("width", 0), 512);
+    EXPECT_EQ(record.hires.value("height", 0), 1024);
+    EXPECT_EQ(record.hires.value("strength", 0.0), 0.7);
+    std::vector<std::string> cannot;
+    const Settings settings = settings_of(record, &cannot);
+    EXPECT_EQ(settings.batch.width, record.width);
+    EXPECT_EQ(settings.batch.height, record.height);
+  }
+}
+
+TEST(InfotextSettings, ASecondPassOfForgeMayHaveTheSameScale) {
+  const auto reasons = [](const std::string& scale) {
+    image::PngMetadata texts;
+    texts.add("parameters",
+              "a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x64, Denoising "
+              "strength: 0.7, Hires upscale: 2, Hires CFG Scale: " +
+                  scale + ", Version: f2.0.1v1.10.1");
+    return read_foreign_record(texts).cannot;
+  };
+  EXPECT_FALSE(mentions(reasons("7.0"), "scale of its own"));
+  EXPECT_TRUE(mentions(reasons("6"), "scale of its own"));
 }
 
 TEST(InfotextSettings, AnAdapterOfThePromptIsTakenOnce) {

@@ -40,6 +40,23 @@ TEST(InfoText, IsReadAsTheWebUiReadsIt) {
   }
 }
 
+TEST(InfoText, JsonWithoutQuotesIsOneValue) {
+  const auto fields = [](const std::string& line) { return parse_infotext("a\n" + line).fields; };
+  EXPECT_EQ(
+      fields(R"(Steps: 5, Hashes: {"model": "a", "lora:y": "b"}, Seed: 7)"),
+      Fields({{"Steps", "5"}, {"Hashes", R"({"model": "a", "lora:y": "b"})"}, {"Seed", "7"}}));
+  EXPECT_EQ(fields(R"(Steps: 5, Ab: [{"a":"x]},\"","b":[1,2]}], Seed: 7)"),
+            Fields({{"Steps", "5"}, {"Ab", R"([{"a":"x]},\"","b":[1,2]}])"}, {"Seed", "7"}}));
+  // What is no JSON, or goes on behind it, ends at its first comma.
+  for (const char* value : {"[a", "{\"a\": 1", "{\"a\": 1} b", "[1} x", "{"}) {
+    EXPECT_EQ(fields(std::string("Steps: 5, Ab: ") + value + ", Seed: 7"),
+              Fields({{"Steps", "5"}, {"Ab", value}, {"Seed", "7"}}));
+  }
+  std::string many = "Steps: 5, Seed: 7";
+  for (int i = 0; i < 100'000; ++i) many += ", ab: {";
+  EXPECT_EQ(fields(many).size(), 100'002U);
+}
+
 TEST(InfoText, SamplersAndSchedulesHaveTheWebUisNames) {
   SD_NEEDS_WEBUI();
   for (const json& names : webui_json("infotext/sampler_names.json")) {
