@@ -43,6 +43,16 @@ void read_rows(PngReader& reader, Image& image) {
   }
 }
 
+/// Whether the last row was read. What is wrong behind it, be it that the packed data have no end,
+/// is passed over, as in Pillow.
+bool has_all_rows(const PngReader& reader) {
+  constexpr int kPasses = 7;
+  const bool interlaced = png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE;
+  return interlaced ? png_get_current_pass_number(reader.png) >= kPasses
+                    : png_get_current_row_number(reader.png) >=
+                          png_get_image_height(reader.png, reader.info);
+}
+
 Palette palette_of(const PngReader& reader) {
   Palette palette;  // grays in order for pictures without one
   png_colorp colors = nullptr;
@@ -112,7 +122,7 @@ std::optional<GrayImage> png_alpha(ByteSpan bytes, const std::string& name) {
                   static_cast<int>(png_get_image_height(reader.png, reader.info)));
   std::vector<uint8_t> rgba(4 * alpha.values.size());
   const size_t stride = 4 * static_cast<size_t>(alpha.width);
-  check(reader.attempt([&] { read_alpha_rows(reader, &rgba, stride); }));
+  check(reader.attempt([&] { read_alpha_rows(reader, &rgba, stride); }) || has_all_rows(reader));
   for (size_t i = 0; i < alpha.values.size(); ++i) alpha.values[i] = rgba[4 * i + 3];
   return alpha;
 }
@@ -127,7 +137,7 @@ Image decode_png(ByteSpan bytes, const std::string& name) {
   Image image(static_cast<int>(png_get_image_width(reader.png, reader.info)),
               static_cast<int>(png_get_image_height(reader.png, reader.info)));
   const Palette palette = palette_of(reader);
-  check(reader.attempt([&] { read_rows(reader, image); }));
+  check(reader.attempt([&] { read_rows(reader, image); }) || has_all_rows(reader));
   const size_t pixel_bytes =
       png_get_rowbytes(reader.png, reader.info) / static_cast<size_t>(image.width);
   if (pixel_bytes < 3) widen_rows(image, pixel_bytes, palette);

@@ -179,5 +179,22 @@ TEST(ReadImage, APngMayEndAfterItsPixels) {
   EXPECT_EQ(decode_image(bytes, "x"), image);
 }
 
+/// As in Pillow: zlib's sum at the end of the packed data may be missing, but no pixel.
+TEST(ReadImage, APngsPackedDataMayLackTheirSum) {
+  const Image image = test::pattern("noise", 6, 5, 1);
+  const std::string text = encode_png(image);
+  const size_t chunk = text.find("IDAT") - 4;
+  ASSERT_EQ(text.substr(chunk, 3), std::string(3, 0));  // its length has one byte
+  const auto without = [&](ptrdiff_t count) {
+    Bytes bytes(text.begin(), text.end());
+    bytes[chunk + 3] = static_cast<uint8_t>(bytes[chunk + 3] - count);
+    const auto sum_of_chunk = bytes.end() - 12 - 4;
+    bytes.erase(sum_of_chunk - count, sum_of_chunk);
+    return bytes;
+  };
+  EXPECT_EQ(decode_image(without(4), "x"), image);
+  expect_failure(without(40), "Not enough image data");
+}
+
 }  // namespace
 }  // namespace sd
