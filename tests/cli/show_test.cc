@@ -55,6 +55,14 @@ TEST_F(Show, SaysWhenThereIsNothingToSay) {
   EXPECT_EQ(bare.exit_code, 0);
   EXPECT_EQ(bare.out, "bare.png\n  no parameters: the picture holds no text\n");
   EXPECT_EQ(json::parse(run_here({"show", "--json", "bare.png"}).out).at("texts"), json::object());
+  expect_failure(run_here({"show", "--flags", "bare.png"}), 3,
+                 "bare.png does not say how it was drawn");
+  out_.write("bare.txt",
+             "\xEF\xBB\xBF"
+             "a cat\nSteps: 5, Sampler: Euler, CFG scale: 7, Seed: 3");
+  const Finished beside = run_here({"show", "--flags", "bare.png"});
+  EXPECT_EQ(beside.exit_code, 0) << beside.err;
+  EXPECT_NE(beside.out.find("--prompt 'a cat' "), std::string::npos) << beside.out;
   out_.write("text.png", "no picture");
   for (const char* name : {"text.png", "no/such.png", "."}) {
     const Finished failed = run_here({"show", name});

@@ -129,16 +129,24 @@ void show_text(const std::string& file, const image::PngMetadata& metadata) {
   }
 }
 
-/// Prints the command line that draws the picture, or one like it.
-void show_flags(const std::string& file, const image::PngMetadata& metadata) {
+/// Prints the command line that draws the picture, or one like it. False, and says so, where there
+/// is no record.
+bool show_flags(const std::string& file, const image::PngMetadata& metadata) {
   if (const std::string* text = metadata.find(image::kRecordKeyword)) {
-    return print(job::command_line(job::parse_record(*text, file).settings) + "\n");
+    print(job::command_line(job::parse_record(*text, file).settings) + "\n");
+    return true;
+  }
+  if (!job::has_foreign_record(metadata)) {
+    complain("error: " + printable(file) + " does not say how it was drawn");
+    complain("hint: without --flags all texts of the file are shown");
+    return false;
   }
   const job::ForeignRecord record = job::read_foreign_record(metadata);
-  if (!record.error.empty()) return;  // said by check_record
+  if (!record.error.empty()) return true;  // said by check_record
   std::vector<std::string> cannot;
   print(job::command_line(job::settings_of(record, &cannot)) + "\n");
   for (const std::string& reason : cannot) notice("not the same picture: " + reason);
+  return true;
 }
 
 int run_show(const ShowOptions& options) {
@@ -146,7 +154,7 @@ int run_show(const ShowOptions& options) {
   for (const std::string& file : options.files) {
     const image::PngMetadata metadata = job::read_record_texts(file);
     if (options.flags) {
-      show_flags(file, metadata);
+      readable = show_flags(file, metadata) && readable;
     } else if (options.json) {
       print_json(as_json(file, metadata).dump(2));
     } else {

@@ -7,6 +7,7 @@
 #include "image/file_bytes.h"
 #include "image/picture_texts.h"
 #include "job/foreign/foreign_record.h"
+#include "job/line_breaks.h"
 #include "job/picture_record.h"
 #include "sd/error.h"
 
@@ -22,6 +23,7 @@ bool add_file(image::PngMetadata* texts, const fs::path& path) {
   std::string problem;
   auto text = read_text_file(path, kMostSidecarBytes, &problem);
   if (!text || !is_valid_utf8(*text)) return false;
+  if (text->starts_with(kByteOrderMark)) text->erase(0, kByteOrderMark.size());
   texts->add("file:" + path.extension().string().substr(1), std::move(*text));
   return true;
 }

@@ -1,4 +1,5 @@
-// AUTOMATIC1111's web UI and Forge: PNG text "parameters", EXIF UserComment.
+// AUTOMATIC1111's web UI and Forge: PNG text "parameters", EXIF UserComment, or NAME.txt beside the
+// picture, which their setting save_txt writes.
 
 #include "base/strings.h"
 #include "job/foreign/foreign_settings.h"
@@ -40,15 +41,23 @@ void add_forge(const InfoText& text, ForeignRecord* record) {
   }
 }
 
+/// A file beside the picture may be anything, a caption for one: its fields tell it.
+const std::string* text_of(const image::PngMetadata& texts) {
+  if (const std::string* text = texts.find("parameters")) return text;
+  const std::string* beside = texts.find("file:txt");
+  const bool is_ours = beside != nullptr && parse_infotext(*beside).find("Steps") != nullptr;
+  return is_ours ? beside : nullptr;
+}
+
 }  // namespace
 
 bool is_webui(const image::PngMetadata& texts) {
-  const std::string* text = texts.find("parameters");
+  const std::string* text = text_of(texts);
   return text != nullptr && !(looks_like_object(*text) && parse_python_json(*text).is_object());
 }
 
 ForeignRecord read_webui(const image::PngMetadata& texts) {
-  const InfoText text = parse_infotext(*texts.find("parameters"));
+  const InfoText text = parse_infotext(*text_of(texts));
   ForeignRecord record = record_of_infotext(text);
   record.infotext = text;
   if (const std::string* rng = text.find("RNG")) {

@@ -74,6 +74,23 @@ TEST(ForeignRecord, IsUnderstoodAsFarAsItSays) {
   EXPECT_EQ(count, 43);
 }
 
+TEST(ForeignRecord, MayLieInATextFileBesideTheWebUisPicture) {
+  const auto read = [](const std::string& text) {
+    PngMetadata texts;
+    texts.add("file:txt", text);
+    return std::pair(has_foreign_record(texts), read_foreign_record(texts));
+  };
+  const auto [is_one, record] =
+      read("a cat\nNegative prompt: grey\nSteps: 5, Sampler: Euler a, CFG scale: 7, Seed: 3\n");
+  EXPECT_TRUE(is_one);
+  EXPECT_EQ(record.program, "AUTOMATIC1111's web UI");
+  EXPECT_EQ(record.prompt, "a cat");
+  EXPECT_EQ(record.negative, "grey");
+  EXPECT_EQ(record.seed, 3U);
+  EXPECT_FALSE(read("a caption").first);
+  EXPECT_FALSE(read("subject: a cat, style: ink, mood: calm").first);
+}
+
 /// A ComfyUI graph with a sampler 3, as which `model` and `latent` are linked.
 ForeignRecord comfyui(const json& model, const json& latent, const json& more = json::object()) {
   json graph = {{"3",
