@@ -31,9 +31,9 @@ job::PromptLine parse_prompt_line(const std::string& line, int64_t number, bool 
 void set_by_members(const nlohmann::json& object, Script script, LineSettings* settings);
 
 /// Words as a shell splits them: at white space outside of quotes; within "…" a backslash takes a
-/// quote or a backslash as it is and stays before all else ("\(" of a prompt), within '…' nothing is
-/// special. Outside of quotes a backslash is a character. Throws Error(kUsage) for a quote that does
-/// not end.
+/// quote or a backslash as it is and stays before all else ("\(" of a prompt), within '…' nothing
+/// is special. Outside of quotes a backslash is a character. Throws Error(kUsage) for a quote that
+/// does not end.
 std::vector<std::string> split_words(const std::string& text);
 
 }  // namespace sd::cli

@@ -197,7 +197,7 @@ void set_sampler(const ordered_json& fields, WebUiSettings* to) {
   batch.sampler = sampler->name;
   const sampling::Schedule* schedule = sampling::find_schedule(found.schedule);
   batch.schedule = schedule == nullptr ? sampling::kAutomaticSchedule : schedule->name;
-  if (!name.starts_with(found.sampler)) to->unsupported.push_back(shown("Sampler", name));
+  if (!found.known) to->unsupported.push_back(shown("Sampler", name));
   const std::string typed = text_of(fields.at("Schedule type"));
   if (typed != found.schedule && typed != "Automatic") {
     to->unsupported.push_back(shown("Schedule type", typed));
@@ -212,7 +212,7 @@ void set_hires_sampler(const ordered_json& fields, WebUiSettings* to) {
   const bool other = sampler != "Use same sampler";
   const WebUiSampler found = webui_sampler(other ? sampler : "Euler", schedule, /*pastes=*/false);
   if (other) hires.sampler = sampling::find_webui_sampler(found.sampler)->name;
-  if (other && !sampler.starts_with(found.sampler)) {
+  if (other && !found.known) {
     to->unsupported.push_back(shown("Hires sampler", sampler));
   }
   if (schedule == "Use same scheduler" && found.schedule == "Automatic") return;

@@ -229,7 +229,7 @@ ordered_json pasted_overrides(const ordered_json& fields) {
 }
 
 WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, bool pastes) {
-  WebUiSampler found = {.sampler = "DPM++ 2M", .schedule = kAutomatic};
+  WebUiSampler found = {.sampler = "DPM++ 2M", .schedule = kAutomatic, .known = false};
   const char* usual = "karras";  // of DPM++ 2M
   const char* chosen = "automatic";
   const auto choose = [&](const char* name, const char* label) {
@@ -258,6 +258,7 @@ WebUiSampler webui_sampler(std::string sampler, const std::string& schedule, boo
   for (const sampling::Sampler& each : sampling::samplers()) {
     if (each.reference || sampler != each.label) continue;
     found.sampler = each.label;
+    found.known = true;
     usual = each.schedule;
   }
   const bool is_usual = std::string_view(usual) == chosen;

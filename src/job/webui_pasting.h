@@ -19,6 +19,7 @@ nlohmann::ordered_json pasted_overrides(const nlohmann::ordered_json& fields);
 struct WebUiSampler {
   std::string sampler;
   std::string schedule;
+  bool known = true;  ///< false: it took a name that it does not know for this sampler
 
   bool operator==(const WebUiSampler&) const = default;
 };

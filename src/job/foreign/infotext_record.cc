@@ -72,7 +72,7 @@ void take_sampler(const InfoText& text, ForeignRecord* record) {
   if (sampler == nullptr) return;
   const WebUiSampler names =
       webui_sampler(*sampler, schedule == nullptr ? "" : *schedule, /*pastes=*/false);
-  if (!sampler->starts_with(names.sampler)) {
+  if (!names.known) {
     record->cannot.push_back("its sampler " + *sampler);
     return;
   }

@@ -137,6 +137,28 @@ TEST(InfotextSettings, AnEtaIsTheSamplersWhereNoVersionIsStated) {
   EXPECT_EQ(eta("Sampler: PLMS, Eta: 0.25"), -1);  // takes none
 }
 
+TEST(InfotextSettings, SamplersOfOtherProgramsAreNamedWhateverTheyBeginWith) {
+  const auto reasons = [](const std::string& sampler) {
+    return settings_of_infotext(
+               parse_infotext("a\nSteps: 20, CFG scale: 7, Seed: 5, Size: 64x64, Sampler: " +
+                              sampler))
+        .unsupported;
+  };
+  for (const char* known :
+       {"DPM++ 2M", "DPM++ 2M Karras", "DPM++ 2M SGMUniform", "Euler Automatic"}) {
+    EXPECT_EQ(reasons(known), Reasons()) << known;
+  }
+  // The web UI takes these for its first sampler, DPM++ 2M.
+  for (const std::string& other : {std::string("DPM++ 2M Turbo"), std::string("DPM++ 2M CFG++"),
+                                   std::string("DPM++ 2M SDE Heun SGM Uniform")}) {
+    EXPECT_TRUE(mentions(reasons(other), "Sampler: " + other));
+    EXPECT_TRUE(
+        mentions(settings_with("Denoising strength: 0.5, Hires upscale: 2, Hires sampler: " + other)
+                     .unsupported,
+                 "Hires sampler: " + other));
+  }
+}
+
 TEST(InfotextSettings, AFirstPassOfEarlyVersionsIsNoStartPicture) {
   for (const char* first : {"0x0", "64x128"}) {
     image::PngMetadata texts;

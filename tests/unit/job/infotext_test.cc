@@ -33,10 +33,10 @@ TEST(InfoText, IsReadAsTheWebUiReadsIt) {
     EXPECT_EQ(json(fields), line.at("fields")) << text;
     EXPECT_EQ(json(pasted_overrides(fields)), line.at("overrides")) << text;
     const json& names = line.at("sampler_and_scheduler");
-    const WebUiSampler expected = {.sampler = names.at(0), .schedule = names.at(1)};
-    EXPECT_EQ(webui_sampler(fields.value("Sampler", ""), fields.value("Schedule type", ""), true),
-              expected)
-        << text;
+    const WebUiSampler found =
+        webui_sampler(fields.value("Sampler", ""), fields.value("Schedule type", ""), true);
+    EXPECT_EQ(found.sampler, names.at(0)) << text;
+    EXPECT_EQ(found.schedule, names.at(1)) << text;
   }
 }
 
@@ -63,10 +63,12 @@ TEST(InfoText, SamplersAndSchedulesHaveTheWebUisNames) {
     const auto text = [&](size_t i) {
       return names.at(i).is_null() ? std::string() : names.at(i).get<std::string>();
     };
-    const WebUiSampler pasted = {.sampler = text(2), .schedule = text(3)};
-    const WebUiSampler run = {.sampler = text(4), .schedule = text(5)};
-    EXPECT_EQ(webui_sampler(text(0), text(1), true), pasted) << names;
-    EXPECT_EQ(webui_sampler(text(0), text(1), false), run) << names;
+    const WebUiSampler pasted = webui_sampler(text(0), text(1), true);
+    const WebUiSampler run = webui_sampler(text(0), text(1), false);
+    EXPECT_EQ(pasted.sampler, text(2)) << names;
+    EXPECT_EQ(pasted.schedule, text(3)) << names;
+    EXPECT_EQ(run.sampler, text(4)) << names;
+    EXPECT_EQ(run.schedule, text(5)) << names;
   }
 }
 
