@@ -81,6 +81,8 @@ struct AtPlace {
     if (next++ == place) set(key, &value, about);
   }
 };
+template <class Set>
+AtPlace(size_t, Set) -> AtPlace<Set>;  // which C++20 derives, and clang 14 does not
 
 auto parse_text(const std::string& text) {
   return [&text](const char*, auto* value, const About&) { values::parse(text, value); };

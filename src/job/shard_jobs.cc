@@ -283,7 +283,7 @@ bool ShardJobs::go_on_without(const Job& job, const Error& error) {
       if (wanted) failures.push_back({job.places[row], error.what()});
     }
     if (is_sure) {
-      note_failures(std::move(failures));
+      note_failures(failures);
     } else {
       suspects_.insert(suspects_.end(), failures.begin(), failures.end());
     }
@@ -294,7 +294,7 @@ bool ShardJobs::go_on_without(const Job& job, const Error& error) {
   return true;
 }
 
-void ShardJobs::note_failures(std::vector<Suspect> failures) {
+void ShardJobs::note_failures(const std::vector<Suspect>& failures) {
   for (const Suspect& each : failures) {
     const auto line = lines_.find(each.place);
     write_failure(each.place, line == lines_.end() ? 0 : line->second, each.reason);

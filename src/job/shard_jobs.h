@@ -88,7 +88,7 @@ class ShardJobs final : public JobSource {
   void skip_to(int64_t block);
   void skip(int64_t block);
   void queue(const PlannedBatch& batch, int64_t block);
-  void note_failures(std::vector<Suspect> failures);
+  void note_failures(const std::vector<Suspect>& failures);
   void write_failure(int64_t place, int64_t line, const std::string& reason) const;
   void end_job(const Job& job);
   bool take_as_done(int64_t block);

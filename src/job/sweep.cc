@@ -128,12 +128,12 @@ image::SheetLabels sweep_labels(const Sweep& axes, size_t lines) {
     std::string text;
     size_t rest = row;
     for (size_t axis = axes.size() - 1; axis-- > 0;) {
-      text = label(axes[axis], rest) + (text.empty() ? "" : ", ") + text;
+      text = fmt::format("{}{}{}", label(axes[axis], rest), text.empty() ? "" : ", ", text);
       rest /= axes[axis].values.size();
     }
     if (lines > combinations) {
       const size_t line = row * last.values.size() / combinations + 1;
-      text = "line " + std::to_string(line) + (text.empty() ? "" : ", ") + text;
+      text = fmt::format("line {}{}{}", line, text.empty() ? "" : ", ", text);
     }
     if (!text.empty()) labels.rows.push_back(text);
   }

@@ -12,6 +12,7 @@ struct WebUiVersion {
   std::vector<int> numbers;  ///< without zeros at the end
   int place = 0;             ///< below 0: before the release; above: commits after it and 1
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the 0 that it finds is the compiler's
   auto operator<=>(const WebUiVersion&) const = default;
 };
 

@@ -59,7 +59,7 @@ void add_tree(const json& tree, const std::string& name, Lists* lists) {
   if (tree.is_string()) (*lists)[name].push_back(parse_value(tree));
   if (tree.is_object()) {
     for (const auto& [key, value] : tree.items()) {
-      add_tree(value, name.empty() ? key : name + "/" + key, lists);
+      add_tree(value, name.empty() ? key : fmt::format("{}/{}", name, key), lists);
     }
   }
   if (!tree.is_array()) return;
