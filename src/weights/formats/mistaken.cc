@@ -61,8 +61,7 @@ void refuse_mistaken(std::string_view file) {
     throw Error(ErrorKind::kCheckpoint, expected + one.what, one.way);
   }
   if (is_answer(file)) {
-    throw Error(ErrorKind::kCheckpoint,
-                expected + "the text \"" + printable(text, 60) + "\"",
+    throw Error(ErrorKind::kCheckpoint, expected + "the text \"" + printable(text, 60) + "\"",
                 "download the file itself; the site may want a login");
   }
   const std::string begin = printable(file.substr(0, 8), 40);

@@ -85,7 +85,7 @@ TEST(Inspect, WritesNamesOfAnyBytes) {
 
 TEST(Inspect, RefusesAnUnknownFormat) {
   const test::TempFile file("just text");
-  test::expect_error(ErrorKind::kCheckpoint, "found \"just tex\"",
+  test::expect_error(ErrorKind::kCheckpoint, "found the text \"just text\"",
                      [&] { inspect_file(file.path(), false); });
 }
 

@@ -47,6 +47,7 @@ TEST(ReferenceCheckpoints, WidenHalfPrecision) {
   const WeightView half_root(half);
   const WeightView full_root(full);
   for (const TensorInfo& info : full->index()) {
+    if (!unreadable_kind(*full, info).empty()) continue;  // numbers of places, which are whole
     const at::Tensor widened = half_root.get(info.name, info.shape);
     at::Tensor expected = full_root.get(info.name, info.shape);
     if (half->find(info.name)->dtype == at::kHalf) expected = expected.to(at::kHalf).to(at::kFloat);

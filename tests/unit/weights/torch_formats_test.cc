@@ -347,7 +347,7 @@ TEST(Checkpoint, SaysWhatAnUnknownFileBeginsWith) {
   refuses("\n Entry not found\n", "found the text \"Entry not found");
   refuses("\x1F\x8B\x08", "found a gzip archive");
   refuses("\x80\x04K\x01.", "found a pickle that torch did not write");
-  refuses("\x01\x02neither", "neither\" at its beginning");
+  refuses("\x01\x02neither", "neithe\" at its beginning");
   const TempFile pointer("version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   try {
     open_checkpoint(pointer.path());
