@@ -166,7 +166,8 @@ EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
       auto embedding = read_embedding(file);
       if (!embedding) continue;
       check_width(*embedding, width);
-      by_name.insert_or_assign(embedding->name, *std::move(embedding));
+      const std::string name = embedding->name;
+      by_name.insert_or_assign(name, *std::move(embedding));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kCancelled) throw;
       set.skipped.push_back({file, error.what()});

@@ -61,7 +61,7 @@ std::string vae_path(const std::string& vae);
 std::string main_vae_file(const std::string& vae);
 
 /// A model in one file.
-ModelSource one_file_source(std::shared_ptr<const weights::Checkpoint> file,
+ModelSource one_file_source(const std::shared_ptr<const weights::Checkpoint>& file,
                             const ModelConfig& config, WeightChoice weights);
 
 /// A model of this config without a weight, to be planned or looked through: everything that its

@@ -33,7 +33,9 @@ std::string CountedKinds::text() const {
 std::string describe_adapter(const AdapterFile& file) {
   CountedKinds kinds;
   size_t layers = 0, of_text = 0;
-  for (const auto& [name, parts] : file.layers) {
+  for (const auto& layer : file.layers) {
+    const auto& name = layer.first;
+    const auto& parts = layer.second;
     const auto all = adapter_kinds();
     const auto kind =
         std::find_if(all.begin(), all.end(), [&](const AdapterKind& one) { return one.is(parts); });

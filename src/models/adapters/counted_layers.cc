@@ -59,6 +59,7 @@ std::vector<const AdaptedLayer*> in_order(const LayerNames& names, bool is_text,
   }
   std::sort(placed.begin(), placed.end());
   std::vector<const AdaptedLayer*> result;
+  result.reserve(placed.size());
   for (const auto& [place, layer] : placed) result.push_back(layer);
   return result;
 }

@@ -84,7 +84,7 @@ bool says_v(const weights::Checkpoint& file) {
 
 }  // namespace
 
-ModelSource one_file_source(std::shared_ptr<const weights::Checkpoint> file,
+ModelSource one_file_source(const std::shared_ptr<const weights::Checkpoint>& file,
                             const ModelConfig& config, WeightChoice weights) {
   const bool ema = choose_ema(*file, config, weights);
   return {.path = file->path(),

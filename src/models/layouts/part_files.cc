@@ -1,5 +1,7 @@
 #include "models/layouts/part_files.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 #include <vector>
@@ -49,9 +51,9 @@ std::vector<std::string> variants(const PartFiles& files) {
 /// The index of a part in several files; all orders of its name's parts are in use.
 fs::path find_index(const PartFiles& files, const std::string& stem, const std::string& ending,
                     const std::string& variant) {
-  for (const std::string& name :
-       {stem + ending + ".index" + variant + ".json", stem + ending + variant + ".index.json",
-        stem + variant + ending + ".index.json"}) {
+  for (const std::string& name : {fmt::format("{}{}.index{}.json", stem, ending, variant),
+                                  fmt::format("{}{}{}.index.json", stem, ending, variant),
+                                  fmt::format("{}{}{}.index.json", stem, variant, ending)}) {
     if (is_file(files.folder / name)) return files.folder / name;
   }
   return {};

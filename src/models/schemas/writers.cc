@@ -1,4 +1,6 @@
 // Configs as diffusers and the reference write them.
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
@@ -13,6 +15,7 @@ using json = nlohmann::ordered_json;
 
 std::vector<int64_t> channels_of(int64_t first, const std::vector<int64_t>& multiples) {
   std::vector<int64_t> all;
+  all.reserve(multiples.size());
   for (const int64_t multiple : multiples) all.push_back(first * multiple);
   return all;
 }
@@ -111,10 +114,7 @@ json index_json(const ModelConfig& config) {
 }
 
 std::string list(const std::vector<int64_t>& numbers) {
-  std::vector<std::string> all;
-  for (const int64_t number : numbers) all.push_back(std::to_string(number));
-  std::string text = "[";
-  return text.append(join(all, ", ")).append("]");
+  return fmt::format("[{}]", fmt::join(numbers, ", "));
 }
 
 std::string number(double value) { return nlohmann::json(value).dump(); }
