@@ -25,6 +25,7 @@ std::vector<nn::Linear> qkv_maps(const weights::WeightView& view, int64_t dim, i
     return {nn::Linear::join(view["to_qkv"], maps, dim, kernels, /*bias=*/false)};
   }
   std::vector<nn::Linear> three;
+  three.reserve(maps.size());
   for (const auto& map : maps) three.emplace_back(map.view, dim, width, kernels, /*bias=*/false);
   return three;
 }

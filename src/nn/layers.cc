@@ -148,6 +148,7 @@ Linear Linear::join(const weights::WeightView& shelf, const std::vector<Joined>&
                     const runtime::KernelPolicy& kernels, bool bias) {
   const auto all_of = [&](const char* leaf, bool is_matrix) {
     std::vector<at::Tensor> parts;
+    parts.reserve(maps.size());
     for (const auto& [view, out] : maps) {
       parts.push_back(is_matrix ? view.get(leaf, {out, in}) : view.get(leaf, {out}));
     }

@@ -20,6 +20,7 @@ at::Tensor copy_of(const at::Tensor& x) { return x.clone(at::MemoryFormat::Prese
 
 std::vector<at::Tensor> copies_of(const std::vector<at::Tensor>& all) {
   std::vector<at::Tensor> copies;
+  copies.reserve(all.size());
   for (const at::Tensor& x : all) copies.push_back(copy_of(x));
   return copies;
 }
