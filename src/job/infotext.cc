@@ -100,9 +100,9 @@ std::string unquote(std::string_view value) {
 }
 
 /// "Name: value, Name: value" (the web UI's re_param, searched again and again); with empty values.
-Fields parse_fields(std::string_view line) {
+Fields parse_fields(std::string_view line, bool whole_json) {
   Fields fields;
-  int failures = 16;  // to find JSON, which would take the square of the line's length
+  int tries = whole_json ? 16 : 0;  // to find JSON in vain, which takes the length of the line
   for (size_t at = 0; at < line.size();) {
     const NameRun run = name_run(line, at);
     if (run.end == line.size()) break;
@@ -113,9 +113,9 @@ Fields parse_fields(std::string_view line) {
     }
     const size_t value = skip_space(line, run.end + 1);
     size_t end = end_of_value(line, value);
-    if (failures > 0 && value < line.size() && (line[value] == '{' || line[value] == '[')) {
+    if (tries > 0 && value < line.size() && (line[value] == '{' || line[value] == '[')) {
       const size_t behind = end_of_json(line, value);
-      if (behind == value) --failures;
+      if (behind == value) --tries;
       if (behind > value) end = behind;
     }
     fields.emplace_back(line.substr(run.first_word, run.end - run.first_word),
@@ -192,19 +192,21 @@ bool is_size(std::string_view value, std::string* width, std::string* height) {
   return true;
 }
 
-InfoText parse_infotext(std::string_view text, bool with_empty_fields) {
+InfoText parse_infotext(std::string_view text, const InfoTextReading& reading) {
   constexpr size_t kFewest = 3;
   InfoText parsed;
   const std::string_view whole = strip(text);
   const size_t last = whole.rfind('\n');
   std::string_view prompts = last == std::string_view::npos ? "" : whole.substr(0, last);
-  Fields fields = parse_fields(last == std::string_view::npos ? whole : whole.substr(last + 1));
+  Fields fields = parse_fields(last == std::string_view::npos ? whole : whole.substr(last + 1),
+                               reading.whole_json);
   if (fields.size() < kFewest) {
     fields.clear();
     prompts = whole;
   }
   for (auto& [name, value] : fields) {
-    if (with_empty_fields || !value.empty()) parsed.fields.emplace_back(name, unquote(value));
+    if (reading.with_empty_fields || !value.empty())
+      parsed.fields.emplace_back(name, unquote(value));
   }
   parse_prompts(prompts, &parsed);
   return parsed;

@@ -18,12 +18,20 @@ struct InfoText {
   const std::string* find(std::string_view name) const;
 };
 
-/// Takes any text apart as the web UI does (modules/infotext_utils.py): a last line with fewer than
-/// three fields belongs to the prompt, and a field without a value is none, unless
-/// `with_empty_fields`. But JSON that an extension or Civitai appends without quotes ("Hashes",
-/// "Civitai resources") is one value, which the web UI ends at its first comma. Time linear in the
-/// length.
-InfoText parse_infotext(std::string_view text, bool with_empty_fields = false);
+/// How a text is taken apart.
+struct InfoTextReading {
+  bool with_empty_fields = false;  ///< a field without a value is one
+  /// JSON that an extension or Civitai appends without quotes ("Hashes", "Civitai resources") is
+  /// one value, which the web UI ends at its first comma.
+  bool whole_json = false;
+};
+/// How settings are read from a text.
+inline constexpr InfoTextReading kForSettings = {.with_empty_fields = false, .whole_json = true};
+
+/// Takes any text apart, as the web UI does (modules/infotext_utils.py) unless told otherwise: a
+/// last line with fewer than three fields belongs to the prompt, and a field without a value is
+/// none. Time linear in the length.
+InfoText parse_infotext(std::string_view text, const InfoTextReading& reading = {});
 
 /// The text of a prompt, its negative prompt and fields in this order; a field whose value is its
 /// name stands alone. `parse_infotext` gives them back, but for white space at line ends.

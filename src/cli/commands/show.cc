@@ -41,8 +41,8 @@ nlohmann::json foreign_json(const job::ForeignRecord& record) {
   if (record.error.empty()) job::settings_of(record, &cannot);
   nlohmann::json value = {
       {"program", record.program}, {"settings", job::to_json(record)}, {"cannot", cannot}};
-  if (!record.infotext) return value;
-  const nlohmann::ordered_json fields = job::pasted_fields(*record.infotext);
+  if (!record.pasted) return value;
+  const nlohmann::ordered_json fields = job::pasted_fields(*record.pasted);
   const job::WebUiSampler names = job::webui_sampler(
       fields.value("Sampler", ""), fields.value("Schedule type", ""), /*pastes=*/true);
   value["infotext"] = {{"fields", fields},

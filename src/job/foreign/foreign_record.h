@@ -43,6 +43,7 @@ struct ForeignRecord {
   nlohmann::json extra = nlohmann::json::object();  ///< what else is known
   std::vector<std::string> cannot;   ///< what keeps the same picture from being drawn here
   std::optional<InfoText> infotext;  ///< the web UI's and its forks' text
+  std::optional<InfoText> pasted;    ///< the same, as the web UI takes it apart
   std::string error;                 ///< why the text is no record; empty: it is one
 };
 

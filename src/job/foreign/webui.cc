@@ -57,9 +57,11 @@ bool is_webui(const image::PngMetadata& texts) {
 }
 
 ForeignRecord read_webui(const image::PngMetadata& texts) {
-  const InfoText text = parse_infotext(*text_of(texts));
+  const std::string& whole = *text_of(texts);
+  const InfoText text = parse_infotext(whole, kForSettings);
   ForeignRecord record = record_of_infotext(text);
   record.infotext = text;
+  record.pasted = parse_infotext(whole);
   if (const std::string* rng = text.find("RNG")) {
     record.noise = "web UI, RNG " + *rng;
   } else if (!text.fields.empty()) {

@@ -21,7 +21,8 @@ using Reasons = std::vector<std::string>;
 WebUiSettings settings_with(const std::string& more, const std::string& prompt = "a cat") {
   return settings_of_infotext(
       parse_infotext(prompt + "\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x64" +
-                     (more.empty() ? "" : ", " + more) + ", Version: v1.10.1"));
+                         (more.empty() ? "" : ", " + more) + ", Version: v1.10.1",
+                     kForSettings));
 }
 
 bool mentions(const Reasons& reasons, const std::string& part) {
@@ -117,7 +118,8 @@ TEST(InfotextSettings, WhatExtensionsAndCivitaiAppendIsNoReason) {
   const Reasons of =
       settings_of_infotext(parse_infotext("a\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, "
                                           "Size: 64x64, Civitai resources: [{\"modelVersionId\":1,"
-                                          "\"modelName\":\"Details: x\"}], Civitai metadata: {}"))
+                                          "\"modelName\":\"Details: x\"}], Civitai metadata: {}",
+                                          kForSettings))
           .unsupported;
   ASSERT_EQ(of.size(), 1U);
   EXPECT_EQ(of.front().rfind("Civitai resources: [{", 0), 0U) << of.front();

@@ -40,8 +40,17 @@ TEST(InfoText, IsReadAsTheWebUiReadsIt) {
   }
 }
 
-TEST(InfoText, JsonWithoutQuotesIsOneValue) {
-  const auto fields = [](const std::string& line) { return parse_infotext("a\n" + line).fields; };
+TEST(InfoText, JsonWithoutQuotesIsOneValueIfAskedFor) {
+  const auto fields = [](const std::string& line) {
+    return parse_infotext("a\n" + line, kForSettings).fields;
+  };
+  // The web UI's own reading.
+  EXPECT_EQ(
+      parse_infotext("a\nSteps: 5, Hashes: {\"model\": \"a\", \"lora:y\": \"b\"}, Seed: 7").fields,
+      Fields({{"Steps", "5"},
+              {"Hashes", "{\"model\": \"a\""},
+              {"lora", "y\": \"b\"}"},
+              {"Seed", "7"}}));
   EXPECT_EQ(
       fields(R"(Steps: 5, Hashes: {"model": "a", "lora:y": "b"}, Seed: 7)"),
       Fields({{"Steps", "5"}, {"Hashes", R"({"model": "a", "lora:y": "b"})"}, {"Seed", "7"}}));

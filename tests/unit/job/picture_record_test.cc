@@ -199,7 +199,7 @@ TEST(PictureRecord, IsTheSameInAPng) {
 }
 
 InfoText parse_own_text(const std::string& text) {
-  return parse_infotext(text, /*with_empty_fields=*/true);
+  return parse_infotext(text, {.with_empty_fields = true, .whole_json = false});
 }
 
 TEST(A1111Text, IsWhatOtherToolsRead) {
