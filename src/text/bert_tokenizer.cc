@@ -42,11 +42,9 @@ std::u32string clean(std::u32string_view text) {
   std::u32string spaced;
   spaced.reserve(text.size());
   for (const char32_t c : text) {
-    if (c == U'\t' || c == U'\n' || c == U'\r') {
-      spaced += U' ';
-    } else if (c == 0 || c == 0xFFFD || is_control_8(c)) {
-      continue;
-    } else if (is_white_space(c)) {
+    const bool is_line_space = c == U'\t' || c == U'\n' || c == U'\r';
+    if (!is_line_space && (c == 0 || c == 0xFFFD || is_control_8(c))) continue;
+    if (is_line_space || is_white_space(c)) {
       spaced += U' ';
     } else if (is_ideograph(c)) {
       spaced += {U' ', c, U' '};

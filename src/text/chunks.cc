@@ -118,7 +118,9 @@ EmbeddingNames::EmbeddingNames(const Tokenizer& tokenizer, const std::vector<Emb
     : names_(names) {
   for (size_t i = 0; i < names.size(); ++i) {
     std::vector<int32_t> ids = tokenizer.content(names[i].name);
-    if (!ids.empty()) by_first_id_[ids.front()].push_back({std::move(ids), i});
+    if (ids.empty()) continue;
+    const int32_t first = ids.front();
+    by_first_id_[first].push_back({std::move(ids), i});
   }
   for (auto& [id, entries] : by_first_id_) {
     std::stable_sort(entries.begin(), entries.end(),

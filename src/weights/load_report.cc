@@ -50,7 +50,7 @@ void LoadReport::record_missing(const std::string& name, std::vector<int64_t> ex
 }
 
 void LoadReport::record_misshapen(const std::string& name, std::vector<int64_t> expected,
-                                  std::vector<int64_t> found) {
+                                  const std::vector<int64_t>& found) {
   add({Kind::kMisshapen, name, std::move(expected), shape_string(found)});
 }
 

@@ -24,7 +24,7 @@ class LoadReport {
   /// Throws kCheckpoint if that are more than `most_missing`.
   void record_missing(const std::string& name, std::vector<int64_t> expected);
   void record_misshapen(const std::string& name, std::vector<int64_t> expected,
-                        std::vector<int64_t> found);
+                        const std::vector<int64_t>& found);
   /// `what` it holds instead of numbers.
   void record_unreadable(const std::string& name, const std::string& what);
 

@@ -97,8 +97,8 @@ std::optional<std::u32string> decode_utf8_variants(std::string_view bytes) {
                at(i + 3) == 0xED && between(i + 4, 0xB0, 0xBF) &&
                (between(i + 5, 0x80, 0xBF) || is_last_line_feed(i + 5))) {
       if (!flush(i)) return std::nullopt;
-      text += ((at(i + 1) & 0x0F) << 16) + ((at(i + 2) & 0x3F) << 10) + ((at(i + 4) & 0x0F) << 6) +
-              (at(i + 5) & 0x3F) + 0x10000;
+      text += static_cast<char32_t>(((at(i + 1) & 0x0F) << 16) + ((at(i + 2) & 0x3F) << 10) +
+                                    ((at(i + 4) & 0x0F) << 6) + (at(i + 5) & 0x3F) + 0x10000);
       i += 6;
       plain = i;
     } else {

@@ -79,6 +79,7 @@ Error broken(const SafetensorsEntry& entry, const std::string& message) {
 /// Every byte of the data part belongs to exactly one tensor.
 void check_ranges(const std::vector<SafetensorsEntry>& entries, uint64_t data_bytes) {
   std::vector<const SafetensorsEntry*> by_begin;
+  by_begin.reserve(entries.size());
   for (const SafetensorsEntry& entry : entries) by_begin.push_back(&entry);
   std::sort(by_begin.begin(), by_begin.end(),
             [](const auto* a, const auto* b) { return a->range < b->range; });

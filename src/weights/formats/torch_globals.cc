@@ -187,6 +187,7 @@ std::vector<PickleGlobal> pickle_globals(const pickle::Document& document) {
     if (value.kind() == pickle::Kind::kGlobal) names.insert(printable(value.global_name()));
   }
   std::vector<PickleGlobal> globals;
+  globals.reserve(names.size());
   for (const std::string& name : names) globals.push_back({name, is_ordinary(name)});
   return globals;
 }
