@@ -54,7 +54,7 @@ Bytes raw_profile(std::string_view text) {
     const size_t digit = kDigits.find(c);
     if (digit == std::string_view::npos) continue;
     if (count++ % 2 == 0) bytes.push_back(0);
-    bytes.back() = static_cast<uint8_t>(bytes.back() * 16 + digit);
+    bytes.back() = static_cast<uint8_t>(bytes.back() << 4 | digit);
   }
   return bytes;
 }

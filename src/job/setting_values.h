@@ -173,6 +173,7 @@ concept Enumeration = std::is_enum_v<T>;
 template <Enumeration T>
 std::vector<std::string> words() {
   std::vector<std::string> all;
+  all.reserve(std::size(kWords<T>));
   for (const Word<T>& each : kWords<T>) all.emplace_back(each.word);
   return all;
 }

@@ -73,7 +73,7 @@ OpenLibraries open_all() {
   // By its bare name: the program's own search path has its folder.
   open.kernels = ::dlopen(kKernels, RTLD_NOW | RTLD_LOCAL);
   if (open.kernels == nullptr) {
-    open.said.why_not_kernels = std::string(kKernels) + " cannot be opened: " + last_dl_error();
+    open.said.why_not_kernels = fmt::format("{} cannot be opened: {}", kKernels, last_dl_error());
   } else if (::dlsym(open.kernels, kEntry) == nullptr) {
     open.said.why_not_kernels = std::string(kKernels) + " is not this program's";
     open.kernels = nullptr;
