@@ -41,7 +41,7 @@ std::string unreadable_kind(const Checkpoint& checkpoint, const TensorInfo& info
   return "";
 }
 
-WeightView::WeightView(std::shared_ptr<const Checkpoint> checkpoint)
+WeightView::WeightView(const std::shared_ptr<const Checkpoint>& checkpoint)
     : WeightView(PartSource{.file = checkpoint}, make_report(checkpoint->path(), *checkpoint)) {}
 
 WeightView::WeightView(PartSource source, std::shared_ptr<LoadReport> report)

@@ -23,7 +23,7 @@ namespace sd::weights {
 class WeightView {
  public:
   /// A root: names are looked up as they are.
-  explicit WeightView(std::shared_ptr<const Checkpoint> checkpoint);
+  explicit WeightView(const std::shared_ptr<const Checkpoint>& checkpoint);
 
   /// The scope of a part. `report`: where problems go.
   WeightView(PartSource source, std::shared_ptr<LoadReport> report);
