@@ -103,6 +103,10 @@ void stop_if_interrupted() {
   if (interrupted()) throw Error(ErrorKind::kCancelled, "stopped");
 }
 
+void rethrow_if_stopped(const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled) throw;
+}
+
 void begin_wind_up() {
   if (may_wind_up()) return;
   while (true) ::pause();

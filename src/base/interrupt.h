@@ -4,6 +4,8 @@
 
 namespace sd {
 
+class Error;
+
 /// From now on the first SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 or SIGXCPU is noted for
 /// `interrupted`; a further SIGINT or SIGTERM ends the program at once, but a SIGTERM behind one of
 /// the last three, which warn of it. What the parent process had ignored stays ignored. SIGPIPE is
@@ -22,6 +24,9 @@ bool interrupted();
 
 /// Throws Error(kCancelled) if the user asked to stop: for long work between two polls.
 void stop_if_interrupted();
+
+/// Throws on, in a `catch`, what says that the user asked to stop: no fault of what was tried.
+void rethrow_if_stopped(const Error& error);
 
 /// Whoever calls this will end the program soon, and is let alone. Does not return if the thread of
 /// `catch_interrupts` has begun to do that.

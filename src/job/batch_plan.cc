@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "job/hires_plan.h"
@@ -348,7 +349,7 @@ BatchPlan plan_lines(const Settings& settings, const std::vector<PromptLine>& li
       planner->add(line.settings, good);
       ++good;
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kCancelled) throw;
+      rethrow_if_stopped(error);
       reject(line, error.kind(), error.what(), error.hint(), settings);
       ++bad;
     }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "job/file_hash.h"
@@ -63,7 +64,7 @@ bool fits(const fs::path& path, const std::string& hash) {
     if (hash.size() == kOldDigits && old_model_hash(path) == hash) return true;
     return FileHash(path).get().starts_with(hash);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
+    rethrow_if_stopped(error);
     detail(path.string() + " is left out: " + error.what());
     return false;
   }

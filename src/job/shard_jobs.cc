@@ -23,11 +23,6 @@ bool names_adapters(const Job& job) {
   return !batch.loras.empty() || (batch.hires.loras && !batch.hires.loras->empty());
 }
 
-/// Inside of a `catch`. A run that is stopped while a line is planned is no fault of the line.
-void rethrow_if_stopped(const Error& error) {
-  if (error.kind() == ErrorKind::kCancelled) throw;
-}
-
 }  // namespace
 
 int64_t lines_per_block(const Settings& settings) {

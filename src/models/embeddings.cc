@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/interrupt.h"
 #include "base/strings.h"
 #include "models/embedding_card.h"
 #include "models/file_class.h"
@@ -169,7 +170,7 @@ EmbeddingSet load_embeddings(const fs::path& folder, int64_t width) {
       const std::string name = embedding->name;
       by_name.insert_or_assign(name, *std::move(embedding));
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kCancelled) throw;
+      rethrow_if_stopped(error);
       set.skipped.push_back({file, error.what()});
     }
   }

@@ -1,4 +1,5 @@
 #include "sd/pipeline.h"
+#include "base/interrupt.h"
 
 #include <ATen/Context.h>
 #include <fmt/core.h>
@@ -53,7 +54,7 @@ std::vector<std::vector<LoraUse>> open_adapters(const LoadOptions& options,
       open(uses);
       sets.push_back(uses);
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kCancelled) throw;
+      rethrow_if_stopped(error);
     }
   }
   return sets;

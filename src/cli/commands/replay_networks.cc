@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "job/named_file.h"
@@ -96,7 +97,7 @@ bool NetworkFinder::fits(const std::string& file, const std::string& recorded) {
     const job::LoraHash& hash = lora_hashes_.get(file);
     return job::is_start_of(recorded, hash.webui) || job::is_start_of(recorded, hash.sha256);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
+    rethrow_if_stopped(error);
     detail(printable(file) + " is left out: " + error.what());
     return false;
   }
