@@ -4,8 +4,8 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/escapes.h"
 #include "base/strings.h"
 
 namespace sd {
@@ -83,12 +83,9 @@ std::string unprintable(std::string_view shown) {
   constexpr size_t kLength = 4;  // of "\\xNN"
   std::string text;
   while (!shown.empty()) {
-    unsigned byte = 0;
-    const char* digits = shown.data() + 2;
-    const bool escaped = shown.size() >= kLength && shown.starts_with("\\x") &&
-                         std::from_chars(digits, digits + 2, byte, /*base=*/16).ptr == digits + 2;
-    text += escaped ? static_cast<char>(byte) : shown.front();
-    shown.remove_prefix(escaped ? kLength : 1);
+    const auto byte = shown.starts_with("\\x") ? hex_number(shown.substr(2), 2) : std::nullopt;
+    text += byte ? static_cast<char>(*byte) : shown.front();
+    shown.remove_prefix(byte ? kLength : 1);
   }
   return text;
 }

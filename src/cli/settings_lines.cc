@@ -1,12 +1,13 @@
 #include "cli/settings_lines.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/escapes.h"
 #include "base/strings.h"
+#include "base/text_file.h"
 #include "sd/error.h"
 
 namespace sd::cli {
@@ -24,7 +25,6 @@ bool is_bare_value(char c) {
 class LineReader {
  public:
   LineReader(std::string_view text, const std::string& origin) : text_(text), origin_(origin) {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
     check_characters();
   }
@@ -135,17 +135,12 @@ class LineReader {
       return;
     }
     const size_t digits = peek() == 'u' ? 4 : peek() == 'U' ? 8 : 0;
-    const std::string_view hex = digits == 0 ? "" : text_.substr(at_ + 1, digits);
-    uint32_t point = 0;
-    const bool read =
-        digits > 0 && hex.size() == digits &&
-        std::from_chars(hex.data(), hex.data() + digits, point, 16).ptr == hex.data() + digits;
-    const bool is_character = point > 0 && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
-    if (!read || !is_character) {
+    const auto point = digits == 0 ? std::nullopt : hex_number(text_.substr(at_ + 1), digits);
+    if (!point || !is_code_point(*point)) {
       refuse("no escape of TOML stands behind a backslash within \"…\"",
              "write the text as it is, between '…'");
     }
-    append_utf8(point, *text);
+    append_utf8(*point, *text);
     at_ += 1 + digits;
   }
 

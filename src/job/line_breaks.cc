@@ -3,6 +3,8 @@
 #include <array>
 #include <filesystem>
 
+#include "base/text_file.h"
+
 namespace sd::job {
 namespace {
 

@@ -14,7 +14,6 @@ enum class LineBreaks {
 
 /// The most bytes of a line break.
 inline constexpr size_t kLongestBreak = 3;
-inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// Bytes of the line break that `text` starts with, or 0.
 size_t line_break_length(std::string_view text, LineBreaks breaks);

@@ -11,6 +11,7 @@
 
 #include "base/regular_file.h"
 #include "base/strings.h"
+#include "base/text_file.h"
 #include "sd/error.h"
 #include "weights/sha256.h"
 

@@ -7,7 +7,6 @@
 #include "image/file_bytes.h"
 #include "image/picture_texts.h"
 #include "job/foreign/foreign_record.h"
-#include "job/line_breaks.h"
 #include "job/picture_record.h"
 #include "sd/error.h"
 

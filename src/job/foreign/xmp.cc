@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/escapes.h"
 #include "base/strings.h"
 
 namespace sd::job {
@@ -14,8 +15,7 @@ void append_number(std::string_view digits, std::string* text) {
   if (hexadecimal) digits.remove_prefix(1);
   uint32_t point = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), point, hexadecimal ? 16 : 10);
-  const bool valid = point > 0 && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
-  append_utf8(valid ? point : 0xFFFD, *text);
+  append_utf8(is_code_point(point) ? point : 0xFFFD, *text);
 }
 
 std::string unescaped(std::string_view xml) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/strings.h"
+#include "base/text_file.h"
 #include "sd/error.h"
 
 namespace sd::weights {
@@ -37,9 +38,8 @@ constexpr size_t kMostOfAnswer = 4096;
 
 /// The file's beginning without the white space, or the mark of UTF-8, that a text may begin with.
 std::string_view trimmed(std::string_view file) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
   file = file.substr(0, kMostOfAnswer);
-  if (file.starts_with(kMark)) file.remove_prefix(kMark.size());
+  if (file.starts_with(kByteOrderMark)) file.remove_prefix(kByteOrderMark.size());
   return file.substr(std::min(file.find_first_not_of(" \t\r\n"), file.size()));
 }
 

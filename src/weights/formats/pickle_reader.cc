@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 
+#include "base/escapes.h"
 #include "base/strings.h"
 #include "weights/formats/pickle_machine.h"
 
@@ -77,12 +78,9 @@ std::string unescape(const Machine& m, std::string_view text) {
       continue;
     }
     const std::string_view hex = text.substr(i + 1, digits);
-    unsigned code = 0;
-    if (hex.size() != digits ||
-        std::from_chars(hex.data(), hex.data() + digits, code, 16).ptr != hex.data() + digits) {
-      throw m.fail("expected digits after a backslash, found \"" + printable(hex) + "\"");
-    }
-    append_utf8(plain, code);
+    const auto code = hex_number(hex, digits);
+    if (!code) throw m.fail("expected digits after a backslash, found \"" + printable(hex) + "\"");
+    append_utf8(plain, *code);
     i += digits;
   }
   return plain;
