@@ -54,9 +54,9 @@ void blur_line(uint8_t* values, int count, size_t step, const std::vector<int>& 
   const int radius = static_cast<int>(weights.size() / 2);
   for (int i = 0; i < count; ++i) {
     int sum = 128;
-    int k = -radius;
-    for (const int weight : weights) {
-      sum += weight * (*line)[static_cast<size_t>(mirrored(i + k++, count))];
+    for (size_t k = 0; k < weights.size(); ++k) {
+      const int from = mirrored(i + static_cast<int>(k) - radius, count);
+      sum += weights[k] * (*line)[static_cast<size_t>(from)];
     }
     values[static_cast<size_t>(i) * step] = static_cast<uint8_t>(std::min(sum >> 8, 255));
   }

@@ -60,8 +60,9 @@ PictureRecord Recorder::record(const Request& request, const Picture& picture,
   }
   if (settings.no_watermark) settings.watermark.clear();
   record.lora_hashes = lora_hashes_.of(request.batch.loras);
-  if (const auto& loras = request.batch.hires.loras)
+  if (const auto& loras = request.batch.hires.loras) {
     record.hires_lora_hashes = lora_hashes_.of(*loras);
+  }
   for (const EmbeddingUse& use : pipeline.embeddings_of(request, picture.draw.row)) {
     std::string& hash = embedding_hashes_[use.file];
     if (hash.empty()) hash = sha256_of_file(use.file);

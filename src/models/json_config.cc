@@ -80,8 +80,9 @@ int64_t JsonConfig::integer_of_levels(const char* key, int64_t fallback, int64_t
 
 bool JsonConfig::boolean(const char* key, bool fallback) const {
   if (!has(key)) return fallback;
-  if (!json_[key].is_boolean())
+  if (!json_[key].is_boolean()) {
     fail(std::string(key) + " must be true or false, found " + shown(json_[key]));
+  }
   return json_[key].get<bool>();
 }
 

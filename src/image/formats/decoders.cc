@@ -62,7 +62,7 @@ void inverted_cmyk_to_rgb(const std::array<uint8_t, 4>& cmyk, uint8_t* rgb) {
   }
 }
 
-Palette::Palette() : colours(768) {
+Palette::Palette() : colours(256UL * 3) {
   for (size_t i = 0; i < colours.size(); ++i) colours[i] = static_cast<uint8_t>(i / 3);
 }
 

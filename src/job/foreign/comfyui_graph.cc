@@ -151,8 +151,9 @@ std::vector<const ComfyNode*> ComfyGraph::way_back(const ComfyNode& start,
       steps.push_back({node, i});
       if (!is_end(*node)) continue;
       std::vector<const ComfyNode*> way;
-      for (size_t at = steps.size() - 1; at != 0; at = steps[at].before)
+      for (size_t at = steps.size() - 1; at != 0; at = steps[at].before) {
         way.push_back(steps[at].node);
+      }
       std::reverse(way.begin(), way.end());
       return way;
     }

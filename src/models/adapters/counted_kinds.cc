@@ -33,7 +33,7 @@ std::string CountedKinds::text() const {
 std::string describe_adapter(const AdapterFile& file) {
   CountedKinds kinds;
   size_t layers = 0, of_text = 0;
-  for (const auto& layer : file.layers) {
+  for (const auto& layer : file.layers) {  // (In clang 14 a lambda captures no structured binding.)
     const auto& name = layer.first;
     const auto& parts = layer.second;
     const auto all = adapter_kinds();

@@ -132,8 +132,9 @@ class PeftConfig {
 
   /// Of a LoRA: joint before 0.14; until 0.14 behind a dot (tuners/lora/model.py).
   std::optional<double> lora_alpha(const std::string& layer) const {
-    if (age_ == PeftAge::kBefore14)
+    if (age_ == PeftAge::kBefore14) {
       return joint_alpha(layer, "lora_alpha", PatternBegin::kBehindDot);
+    }
     return alpha_of(layer, "lora_alpha",
                     age_ == PeftAge::k14 ? PatternBegin::kBehindDot : PatternBegin::kAnywhere);
   }

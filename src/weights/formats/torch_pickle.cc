@@ -61,8 +61,9 @@ class ContentsReader {
   static std::string kind_of(const Value& root) {
     const std::string name = root.kind() == Kind::kObject ? root.callable()->global_name() : "";
     if (name.empty()) return "another value";
-    if (name.starts_with("__torch__."))
+    if (name.starts_with("__torch__.")) {
       return "a TorchScript program: give the model it was made of";
+    }
     return "an object of class " + printable(name) + ": save its state_dict()";
   }
 
