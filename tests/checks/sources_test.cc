@@ -2,38 +2,25 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <regex>
 
 #include "checks/source_files.h"
+#include "support/command.h"
 
 namespace sd::test {
 namespace {
 
-/// Runs a command; its output, and its exit status in `*status`.
-std::string output_of(const std::string& command, int* status) {
-  std::string output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
-    output.append(buffer.data(), count);
-  }
-  *status = pclose(pipe);
-  return output;
-}
-
 TEST(Format, IsClangFormats) {
   // Each version formats a little otherwise: this is Debian 12's.
   int status = 0;
-  const std::string version = output_of("clang-format-14 --version", &status);
+  const std::string version = printed_by("clang-format-14 --version 2>&1", &status);
   if (status != 0) GTEST_SKIP() << "clang-format-14 is not installed";
   std::string command = "cd '" SD_SOURCE_DIR "' && clang-format-14 --dry-run --Werror";
   const auto files =
       source_files({"src", "include", "tests", "benchmarks", "tools"}, {".h", ".cc", ".cu"});
   ASSERT_GT(files.size(), 100U);
   for (const SourceFile& file : files) command += " '" + file.path + "'";
-  const std::string complaints = output_of(command, &status);
+  const std::string complaints = printed_by(command + " 2>&1", &status);
   EXPECT_EQ(status, 0) << complaints << "scripts/format puts this right";
 }
 

@@ -53,29 +53,7 @@ constexpr const char* kSample = "out/samples/00000.png";
 
 TEST_F(Embeddings, ArePartOfAJob) {
   out_.write("prompts.txt", "a house\n");
-  const Words words = {"txt2img",
-                       "--ckpt",
-                       "model/model.safetensors",
-                       "--from-file",
-                       "prompts.txt",
-                       "--job",
-                       "job",
-                       "--embeddings",
-                       "words",
-                       "--H",
-                       "64",
-                       "--W",
-                       "64",
-                       "--steps",
-                       "1",
-                       "--n_samples",
-                       "1",
-                       "--n_iter",
-                       "1",
-                       "--safety",
-                       "off",
-                       "--threads",
-                       "1"};
+  const Words words = job_arguments("job", {"--embeddings", "words"});
   ASSERT_EQ(run_here(words).exit_code, 0);
   EXPECT_EQ(run_here(words).exit_code, 0);
   out_.write("words/mist.safetensors", embedding_bytes(0.25F));

@@ -20,29 +20,7 @@ class JobRun : public SmallModel {
   }
 
   Words words(const std::string& folder, const Words& more = {}) const {
-    Words all = {"txt2img",
-                 "--ckpt",
-                 "model/model.safetensors",
-                 "--from-file",
-                 "prompts.txt",
-                 "--job",
-                 folder,
-                 "--H",
-                 "64",
-                 "--W",
-                 "64",
-                 "--steps",
-                 "2",
-                 "--n_samples",
-                 "2",
-                 "--n_iter",
-                 "1",
-                 "--block",
-                 "1",
-                 "--safety",
-                 "off",
-                 "--threads",
-                 "1"};
+    Words all = job_arguments(folder, {"--steps", "2", "--n_samples", "2", "--block", "1"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }

@@ -8,6 +8,7 @@
 
 #include "cli/job_run.h"
 #include "image/picture_texts.h"
+#include "support/ulimit.h"
 
 namespace sd::test {
 using namespace image;
@@ -162,11 +163,8 @@ TEST_F(JobRun, BlamesNoLineForASignal) {
       words((out_ / "job").string(), {"--ckpt", checkpoint(), "--from-file", prompts.string()});
   all[0] = "img2img";
   Program program(all);
-  int writer = -1;  // can be opened once the program has opened its end to read from it
-  ASSERT_TRUE(program.wait_until([&] {
-    writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    return writer >= 0;
-  })) << program.err();
+  const int writer = open_to_reader(program, pipe);
+  ASSERT_GE(writer, 0) << program.err();
   program.send(SIGTERM);
   EXPECT_EQ(program.wait(), 75) << program.err();
   close(writer);
@@ -174,15 +172,11 @@ TEST_F(JobRun, BlamesNoLineForASignal) {
 }
 
 TEST_F(JobRun, SaysWhatAFileMayNotHold) {
-  struct rlimit before = {};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const struct rlimit small = {.rlim_cur = 8192, .rlim_max = before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const Finished run = draw("job", {"--sink", "tar", "--block", "5", "--quiet"});
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  EXPECT_EQ(run.exit_code, 3) << run.err;
-  EXPECT_NE(run.err.find("00000.tar: cannot be written: File too large"), std::string::npos)
-      << run.err;
+  {
+    const Ulimit limit(RLIMIT_FSIZE, 8192);
+    expect_failure(draw("job", {"--sink", "tar", "--block", "5", "--quiet"}), 3,
+                   "00000.tar: cannot be written: File too large");
+  }
   EXPECT_EQ(names(files("job")), Words{"job.json"});
   EXPECT_EQ(draw("job", {"--sink", "tar", "--block", "5"}).exit_code, 0);
 }
@@ -202,13 +196,9 @@ TEST_F(JobRun, DrawsWhatIsAnEmptyFile) {
 
 TEST_F(JobRun, NeedsNoRoomOnceItIsDrawn) {
   ASSERT_EQ(draw("job").exit_code, 0);
-  struct rlimit before = {};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const struct rlimit small = {.rlim_cur = 1024, .rlim_max = before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Ulimit limit(RLIMIT_FSIZE, 1024);
   const Finished again = draw("job", {"--quiet"});
   const Finished other = draw("job", {"--quiet", "--seed", "43"});
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(other.exit_code, 2) << other.err;
 }

@@ -2,13 +2,13 @@
 // program meets it.
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "cli/small_model.h"
+#include "support/ulimit.h"
 
 namespace sd::test {
 using namespace image;
@@ -74,23 +74,6 @@ TEST(Limits, ProcessorTimeOfAControlGroupOfVersion1) {
   }
   EXPECT_EQ(cpu_of_devices().at("usable_cpus"), 1);
 }
-
-/// A limit of this process's, and so of those it starts, while the object lives.
-class Ulimit {
- public:
-  Ulimit(__rlimit_resource resource, rlim_t most) : resource_(resource) {
-    ::getrlimit(resource, &before_);
-    const struct rlimit limit = {std::min(most, before_.rlim_max), before_.rlim_max};
-    ::setrlimit(resource, &limit);
-  }
-  ~Ulimit() { ::setrlimit(resource_, &before_); }
-  Ulimit(const Ulimit&) = delete;
-  Ulimit& operator=(const Ulimit&) = delete;
-
- private:
-  __rlimit_resource resource_;
-  struct rlimit before_ = {};
-};
 
 TEST(Limits, AddressSpaceAndData) {
 #ifdef __SANITIZE_ADDRESS__

@@ -70,29 +70,7 @@ TEST_F(Lora, OfALineThatIsDamagedLeavesTheOthersOfAJob) {
   out_.write("models/lora/bad.safetensors", "no adapter");
   out_.write("prompts.txt", "a house\na tree --lora bad\na pond --lora light\na hill\n");
   const auto draw_job = [&](const std::string& folder, const std::string& lines) {
-    return run_here({"txt2img",
-                     "--ckpt",
-                     "model/model.safetensors",
-                     "--from-file",
-                     lines + ".txt",
-                     "--job",
-                     folder,
-                     "--H",
-                     "64",
-                     "--W",
-                     "64",
-                     "--steps",
-                     "1",
-                     "--n_samples",
-                     "1",
-                     "--n_iter",
-                     "1",
-                     "--safety",
-                     "off",
-                     "--threads",
-                     "1",
-                     "--seed-mode",
-                     "image"});
+    return run_here(job_arguments(folder, {"--from-file", lines + ".txt", "--seed-mode", "image"}));
   };
   const Finished run = draw_job("job", "prompts");
   EXPECT_EQ(run.exit_code, 2) << run.err;
@@ -109,16 +87,7 @@ TEST_F(Lora, OfALineThatIsDamagedLeavesTheOthersOfAJob) {
 
 TEST_F(Lora, IsAPartOfAJob) {
   out_.write("prompts.txt", "a house\n");
-  const auto draw_job = [&] {
-    return run_here({"txt2img",     "--ckpt",      "model/model.safetensors",
-                     "--from-file", "prompts.txt", "--job",
-                     "job",         "--H",         "64",
-                     "--W",         "64",          "--steps",
-                     "1",           "--n_samples", "1",
-                     "--n_iter",    "1",           "--safety",
-                     "off",         "--threads",   "1",
-                     "--lora",      "style"});
-  };
+  const auto draw_job = [&] { return run_here(job_arguments("job", {"--lora", "style"})); };
   const Finished first = draw_job();
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_EQ(draw_job().exit_code, 0);

@@ -120,6 +120,17 @@ class Program {
   pid_t pid_ = 0;
 };
 
+/// A writer's end of a named pipe, which can be opened once the program has opened its own to read
+/// from it; -1 if the program ended before.
+inline int open_to_reader(const Program& program, const std::string& pipe) {
+  int writer = -1;
+  program.wait_until([&] {
+    writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return writer >= 0;
+  });
+  return writer;
+}
+
 /// What a finished run left.
 struct Finished {
   int exit_code;

@@ -75,6 +75,20 @@ class SmallModel : public ::testing::Test {
   }
   Finished draw(const Words& more = {}) const { return run(arguments(more)); }
 
+  /// The arguments of a job, in a folder of the test's own, of the lines of prompts.txt there: a
+  /// step, and a picture a batch. More may set each of them anew.
+  static Words job_arguments(const std::string& folder, const Words& more = {}) {
+    Words words = {"txt2img",     "--ckpt",      "model/model.safetensors",
+                   "--from-file", "prompts.txt", "--job",
+                   folder,        "--H",         "64",
+                   "--W",         "64",          "--steps",
+                   "1",           "--n_samples", "1",
+                   "--n_iter",    "1",           "--safety",
+                   "off",         "--threads",   "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
   /// The program, started in the test's folder.
   Finished run_here(const Words& words, const std::string& input = "") const {
     return run(words, input, out_.path());

@@ -111,11 +111,8 @@ TEST_F(Stop, EndsAReplayThatWaitsForItsPicture) {
   const std::string pipe = (out_ / "pipe.png").string();
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   Program program({"replay", pipe});
-  int writer = -1;  // can be opened once the program has opened its end to read from it
-  ASSERT_TRUE(program.wait_until([&] {
-    writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    return writer >= 0;
-  })) << program.err();
+  const int writer = open_to_reader(program, pipe);
+  ASSERT_GE(writer, 0) << program.err();
   program.send(SIGINT);
   EXPECT_EQ(program.wait(), 130) << program.err();
   close(writer);

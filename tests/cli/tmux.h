@@ -3,26 +3,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
 
+#include "support/command.h"
+
 namespace sd::test {
 
 /// What the command prints, its errors, too.
-inline std::string output_of(const std::string& command) {
-  std::string output;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
-    output.append(buffer.data(), count);
-  }
-  pclose(pipe);
-  return output;
-}
+inline std::string output_of(const std::string& command) { return printed_by(command + " 2>&1"); }
 
 inline bool has_command(const std::string& name) {
   return std::system(("command -v " + name + " >/dev/null").c_str()) == 0;

@@ -5,8 +5,6 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -16,22 +14,12 @@
 #include "runtime/cuda_library.h"
 #include "runtime/cuda_runtime_table.h"
 #include "runtime/out_of_memory.h"
+#include "support/command.h"
 
 namespace sd::test {
 using namespace runtime;
 
 namespace {
-
-std::string output_of(const std::string& command) {
-  std::string output;
-  FILE* pipe = popen(command.c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (const size_t count = fread(buffer.data(), 1, buffer.size(), pipe)) {
-    output.append(buffer.data(), count);
-  }
-  pclose(pipe);
-  return output;
-}
 
 TEST(CudaLibrary, IsOpenedWithLibTorchsAndHasItsTables) {
   const CudaLibraries& libraries = open_cuda_libraries();
@@ -101,8 +89,8 @@ TEST(CudaLibrary, PeaksCanBeAskedForFirst) {
 }
 
 TEST(CudaLibrary, ShowsOneFunctionOnly) {
-  const std::string symbols = output_of("nm -D --defined-only '" SD_CUDA_LIBRARY
-                                        "' | grep ' [TW] ' | grep -v ' _ZTI\\| _ZTS'");
+  const std::string symbols = printed_by("nm -D --defined-only '" SD_CUDA_LIBRARY
+                                         "' | grep ' [TW] ' | grep -v ' _ZTI\\| _ZTS'");
   EXPECT_NE(symbols.find("sd_cuda_table"), std::string::npos) << symbols;
   EXPECT_EQ(symbols.find("launch_geglu"), std::string::npos) << symbols;
 }

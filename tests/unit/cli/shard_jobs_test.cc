@@ -35,6 +35,29 @@ struct Drawn {
 };
 using ByPlace = std::map<int64_t, Drawn>;
 
+/// The jobs of a shard, by default of all lines, and what they need; to be started.
+struct Begun {
+  PromptFile prompts;
+  JobFolder folder;
+  ShardJobs jobs;
+
+  Begun(const Settings& settings, const ModelDescription& model, Shard shard = {},
+        KeptTars* kept = nullptr)
+      : prompts(settings.from_file, lines_per_block(settings)),
+        folder({settings.job.folder, prompts.lines() * settings.n_iter, settings.output.format}),
+        jobs({.settings = settings,
+              .model = model,
+              .built_in_model = false,
+              .prompts = prompts,
+              .folder = folder,
+              .shard = shard,
+              .parse =
+                  [this, &settings](const std::string& text, int64_t number) {
+                    return parse_prompt_line(text, number, prompts.json(), settings);
+                  },
+              .kept = kept}) {}
+};
+
 class ShardPlan : public ::testing::Test {
  protected:
   ShardPlan() {
@@ -59,20 +82,8 @@ class ShardPlan : public ::testing::Test {
   /// Takes all jobs of a shard. `see` may keep some of them.
   template <class See>
   void take_all(Shard shard, const See& see) {
-    const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
-    const JobFolder folder(
-        {settings_.job.folder, prompts.lines() * settings_.n_iter, settings_.output.format});
-    ShardJobs jobs({.settings = settings_,
-                    .model = model_,
-                    .built_in_model = false,
-                    .prompts = prompts,
-                    .folder = folder,
-                    .shard = shard,
-                    .parse =
-                        [&](const std::string& text, int64_t number) {
-                          return parse_prompt_line(text, number, prompts.json(), settings_);
-                        },
-                    .kept = &kept_});
+    Begun begun(settings_, model_, shard, &kept_);
+    auto& [prompts, folder, jobs] = begun;
     jobs.start();
     nothing_to_draw_ = jobs.draws_nothing();
     while (const auto job = jobs.take()) {
@@ -315,12 +326,8 @@ TEST_F(ShardPlan, LeavesOutALineOfWhichALaterPassCannotBeDrawn) {
 TEST_F(ShardPlan, GoesOnWithoutALineThatFails) {
   write(plain_lines(6));
   settings_.n_iter = 1;
-  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
-  const JobFolder folder({settings_.job.folder, 6, PictureFormat::kPng});
-  const auto parse = [&](const std::string& text, int64_t number) {
-    return parse_prompt_line(text, number, false, settings_);
-  };
-  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  Begun begun(settings_, model_);
+  auto& [prompts, folder, jobs] = begun;
   jobs.start();
   const Error error(ErrorKind::kDevice, "no memory");
   EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
@@ -335,12 +342,8 @@ TEST_F(ShardPlan, GoesOnWithoutALineThatFails) {
 
 TEST_F(ShardPlan, EndsWhereEverythingFails) {
   write(plain_lines(30));
-  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
-  const JobFolder folder({settings_.job.folder, 60, PictureFormat::kPng});
-  const auto parse = [&](const std::string& text, int64_t number) {
-    return parse_prompt_line(text, number, false, settings_);
-  };
-  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  Begun begun(settings_, model_);
+  auto& [prompts, folder, jobs] = begun;
   jobs.start();
   const Error error(ErrorKind::kDevice, "the card is gone");
   EXPECT_TRUE(jobs.go_on_without(*jobs.take(), error));
@@ -357,12 +360,8 @@ TEST_F(ShardPlan, GoesOnWithoutLinesWhoseAdaptersAreDamaged) {
   for (int i = 0; i < 4; ++i) lines += "prompt --lora bad --steps " + std::to_string(i + 2) + "\n";
   write(lines);
   settings_.n_iter = 1;
-  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
-  const JobFolder folder({settings_.job.folder, 5, PictureFormat::kPng});
-  const auto parse = [&](const std::string& text, int64_t number) {
-    return parse_prompt_line(text, number, false, settings_);
-  };
-  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  Begun begun(settings_, model_);
+  auto& [prompts, folder, jobs] = begun;
   jobs.start();
   const Error error(ErrorKind::kCheckpoint, "bad.safetensors: it is damaged");
   const auto plain = jobs.take();
@@ -380,12 +379,8 @@ TEST_F(ShardPlan, EndsNoBlockWhileItMayBeTheMachineThatFails) {
   write(plain_lines(15));
   settings_.n_iter = 1;
   settings_.job.block = 1;  // five jobs, a block each
-  const PromptFile prompts(settings_.from_file, lines_per_block(settings_));
-  const JobFolder folder({settings_.job.folder, 15, PictureFormat::kPng});
-  const auto parse = [&](const std::string& text, int64_t number) {
-    return parse_prompt_line(text, number, false, settings_);
-  };
-  ShardJobs jobs({settings_, model_, false, prompts, folder, {}, parse});
+  Begun begun(settings_, model_);
+  auto& [prompts, folder, jobs] = begun;
   std::vector<int64_t> ended;
   jobs.on_block_done([&](int64_t block) { ended.push_back(block); });
   jobs.start();

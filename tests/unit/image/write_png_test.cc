@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <thread>
@@ -9,6 +8,7 @@
 #include "image/image_io.h"
 #include "sd/error.h"
 #include "support/pattern.h"
+#include "support/ulimit.h"
 
 namespace sd {
 using namespace image;
@@ -96,13 +96,11 @@ TEST(WritePng, SaysWhenTheFolderDoesNotTakeIt) {
 
 TEST(WritePng, LeavesNothingBehindWhenTheDiskIsFull) {
   const test::TemporaryFolder folder;
-  rlimit before = {};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto old = signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {1000, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  expect_unwritable(folder.path() / "a.png", test::pattern("noise", 64, 64, 1));
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  {
+    const test::Ulimit limit(RLIMIT_FSIZE, 1000);
+    expect_unwritable(folder.path() / "a.png", test::pattern("noise", 64, 64, 1));
+  }
   signal(SIGXFSZ, old);
   EXPECT_EQ(folder.entries(), 0U);
 }

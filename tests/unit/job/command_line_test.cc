@@ -4,10 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-
 #include "base/printable.h"
+#include "support/command.h"
 
 namespace sd::test {
 using namespace job;
@@ -18,14 +16,7 @@ namespace {
 std::string read_by_bash(const std::string& word) {
   // The command goes to bash by its standard input: no other shell reads it before.
   const std::string line = "bash <<'END_OF_WORD'\nprintf %s " + word + "\nEND_OF_WORD\n";
-  FILE* pipe = popen(line.c_str(), "r");
-  std::string text;
-  std::array<char, 256> bytes;
-  while (const size_t count = fread(bytes.data(), 1, bytes.size(), pipe)) {
-    text.append(bytes.data(), count);
-  }
-  pclose(pipe);
-  return text;
+  return printed_by(line);
 }
 
 TEST(ShellWords, ComeBackAsTheyWere) {
