@@ -281,15 +281,17 @@ size_t pictures_in(const std::string& tar) {
   return count;
 }
 
+/// (A picture a batch: a batch of which one is kept is drawn again.)
 TEST_F(JobRun, KeepsWhatItHasDrawnOfATarWhenItIsStopped) {
   write_prompts(4000);
   size_t kept = 0;
   for (int i = 0; i < 2; ++i) {
-    Program program(words((out_ / "job").string(),
-                          {"--ckpt", checkpoint(), "--from-file", (out_ / "prompts.txt").string(),
-                           "--sink", "tar", "--block", "2000", "--progress-fd", "1"}));
+    Program program(
+        words((out_ / "job").string(),
+              {"--ckpt", checkpoint(), "--from-file", (out_ / "prompts.txt").string(), "--sink",
+               "tar", "--block", "2000", "--n_samples", "1", "--progress-fd", "1"}));
     ASSERT_TRUE(program.wait_until([&] {
-      return program.out().find("\"batch\":4") != std::string::npos;
+      return program.out().find("\"batch\":7") != std::string::npos;
     })) << program.err();
     program.send(SIGTERM);
     EXPECT_EQ(program.wait(), 75) << program.err();
