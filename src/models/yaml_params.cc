@@ -72,7 +72,7 @@ std::string shown(const YAML::Node& value) {
 }  // namespace
 
 YAML::Node read_yaml(const fs::path& path) {
-  constexpr const char* kHint = "give --config the YAML file of the model";
+  constexpr const char* kHint = "give `config` the YAML file of the model";
   const std::string shown_path = printable(path.string());
   std::string problem;
   const auto text = read_text_file(path, kMostBytes, &problem);

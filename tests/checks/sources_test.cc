@@ -76,6 +76,27 @@ TEST(Sources, WriteToTheTerminalThroughOneDoor) {
   }
 }
 
+/// Whether a text in `line` names a flag of the program; a script's own flags are another matter.
+bool names_a_flag(const std::string& line) {
+  static const std::regex kFlag(R"("([^"]*[^"\w/-])?--[a-z][a-z_-]+[^"]*")");
+  static const std::regex kScript(R"(scripts/\w+ --[a-z])");
+  return std::regex_search(line, kFlag) && !std::regex_search(line, kScript);
+}
+
+TEST(Sources, NameSettingsAndNotFlagsBelowTheJob) {
+  EXPECT_TRUE(names_a_flag(R"(throw Error(kind, "leave --weights ema out");)"));
+  EXPECT_TRUE(names_a_flag(R"("--config names another")"));
+  EXPECT_FALSE(names_a_flag(R"("leave `weights` ema out")"));
+  EXPECT_FALSE(names_a_flag(R"("not here (scripts/setup --cuda)")"));
+  for (const SourceFile& file : source_files({"src", "include"}, {".h", ".cc", ".cu"})) {
+    const bool above = file.path.rfind("src/cli/", 0) == 0 || file.path.rfind("src/job/", 0) == 0;
+    for (size_t i = 0; !above && i < file.lines.size(); ++i) {
+      EXPECT_FALSE(names_a_flag(file.lines[i]))
+          << file.path << ":" << i + 1 << ": name the setting in backticks: " << file.lines[i];
+    }
+  }
+}
+
 TEST(Sources, TheMachineCheckFindsWhatItShould) {
   for (const char* line : {"/work/x", "see /root/file", "open(\"/tmp/x\")", "cd /home/me/",
                            "pip --index-url x", "https://files.pythonhosted.org/packages/x",

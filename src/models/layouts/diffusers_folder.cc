@@ -155,7 +155,7 @@ ModelSource open_folder(const ModelPaths& paths, const ModelConfig& config) {
     throw Error(ErrorKind::kCheckpoint,
                 printable(folder.string()) +
                     ": expected averaged weights or BERT in one file, found a diffusers folder",
-                "leave --weights ema out");
+                "leave `weights` ema out");
   }
   tell_of_tokenizer(folder);
   const auto unet = open_part(network_files(folder, folder / "unet"));

@@ -16,10 +16,10 @@ bool choose_ema(const weights::Checkpoint& checkpoint, const ModelConfig& config
   if (wanted && !weights::has_ema(checkpoint)) {
     throw Error(ErrorKind::kCheckpoint,
                 "averaged weights are wanted (" +
-                    std::string(weights == WeightChoice::kEma ? "--weights ema"
+                    std::string(weights == WeightChoice::kEma ? "`weights` ema"
                                                               : "use_ema: True in the config") +
                     "), and " + printable(checkpoint.path()) + " has no model_ema.* tensors",
-                "use --weights plain, or a checkpoint that was saved with its averaged weights");
+                "use `weights` plain, or a checkpoint that was saved with its averaged weights");
   }
   return wanted;
 }
