@@ -15,7 +15,7 @@ namespace {
 Verbosity current = Verbosity::kNormal;
 thread_local std::string label_of_thread;
 
-void write_raw(const std::string& text) {
+void write_to_stderr(const std::string& text) {
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
 }
@@ -63,18 +63,18 @@ void detail(const std::string& line) {
 void complain(const std::string& line) { say(LogKind::kComplaint, line); }
 
 void write_line(const std::string& line) {
-  write_raw(painted(printable(line, std::string::npos)) + "\n");
+  write_to_stderr(painted(printable(line, std::string::npos)) + "\n");
 }
 
-void complain_lines(const std::string& text) { write_raw(printable_lines(text)); }
+void complain_lines(const std::string& text) { write_to_stderr(printable_lines(text)); }
 
-void write_controls(const std::string& bytes) { write_raw(bytes); }
+void write_controls(const std::string& bytes) { write_to_stderr(bytes); }
 
 void redraw_line(const std::string& line) {
   constexpr const char* kClear = "\r\033[K";
   constexpr const char *kDoNotWrap = "\033[?7l", *kWrap = "\033[?7h";
-  if (line.empty()) return write_raw(kClear);
-  write_raw(kClear + (kDoNotWrap + printable(line, std::string::npos)) + kWrap);
+  if (line.empty()) return write_to_stderr(kClear);
+  write_to_stderr(kClear + (kDoNotWrap + printable(line, std::string::npos)) + kWrap);
 }
 
 }  // namespace sd

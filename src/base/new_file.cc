@@ -17,7 +17,7 @@
 namespace sd {
 namespace {
 
-constexpr size_t kBuffer = size_t{1} << 20;
+constexpr size_t kPendingBytes = size_t{1} << 20;
 
 /// What dead processes left in the folder goes; that is looked for once.
 void clean_once(const std::filesystem::path& folder) {
@@ -55,7 +55,7 @@ NewFile::NewFile(std::filesystem::path path, const std::filesystem::path& folder
 void NewFile::write(std::string_view bytes) {
   position_ += bytes.size();
   pending_ += bytes;
-  if (pending_.size() >= kBuffer) flush();
+  if (pending_.size() >= kPendingBytes) flush();
 }
 
 void NewFile::flush() {

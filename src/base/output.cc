@@ -18,7 +18,7 @@
 namespace sd {
 namespace {
 
-constexpr size_t kBuffer = size_t{1} << 16;
+constexpr size_t kWaitingBytes = size_t{1} << 16;
 
 // (Not stdio's: reading from std::cin flushes that, and an error of it is lost then.)
 std::string waiting;               // to be written
@@ -41,7 +41,7 @@ void wait_for_room() {
 
 void write_raw(std::string_view text) {
   waiting += text;
-  if (waiting.size() >= kBuffer || is_terminal()) flush_output();
+  if (waiting.size() >= kWaitingBytes || is_terminal()) flush_output();
 }
 
 /// Some file systems report a full disk only when a file is closed.

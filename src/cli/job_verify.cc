@@ -27,7 +27,7 @@ namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 /// The lines of a job, and all that they are planned with.
 struct Lines {
@@ -113,7 +113,7 @@ class Verifier {
     }
     if (as_json_) {
       const std::string problem = with_flags(join(problems, "\n"));
-      print_json(json({{"file", name}, {"sha256", hash}, {"problem", problem}}).dump());
+      print_json(Json({{"file", name}, {"sha256", hash}, {"problem", problem}}).dump());
     } else if (problems.empty()) {
       print(hash + "  " + name + "\n");
     }
@@ -142,7 +142,7 @@ void verify_picture(const job::JobCheck& check, int64_t place, const fs::path& p
 }
 
 void verify_tars(const job::JobSurvey& job, const job::JobCheck& check, Verifier* verifier) {
-  job.each_tar([&](int64_t number, const json& statistics) {
+  job.each_tar([&](int64_t number, const Json& statistics) {
     const auto said = job::parse_tar_statistics(statistics);
     verifier->see(job.names().tar(number), said ? said->sha256 : "",
                   check.problems_of_tar(number, statistics));

@@ -6,25 +6,25 @@
 namespace sd::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 template <class Items>
-json texts_with_weights(const Items& items) {
-  json list = json::array();
+Json texts_with_weights(const Items& items) {
+  Json list = Json::array();
   for (const auto& item : items) list.push_back({item.text, item.weight});
   return list;
 }
 
-json stages_json(const std::vector<text::PromptStage>& stages) {
-  json list = json::array();
+Json stages_json(const std::vector<text::PromptStage>& stages) {
+  Json list = Json::array();
   for (const text::PromptStage& stage : stages) list.push_back({stage.until, stage.text});
   return list;
 }
 
-json chunks_json(const std::vector<text::Chunk>& chunks, const text::EmbeddingNames& names) {
-  json list = json::array();
+Json chunks_json(const std::vector<text::Chunk>& chunks, const text::EmbeddingNames& names) {
+  Json list = Json::array();
   for (const text::Chunk& chunk : chunks) {
-    json fixes = json::array();
+    Json fixes = Json::array();
     for (const text::Injected& one : chunk.embeddings) {
       fixes.push_back({one.offset, names[one.embedding].name});
     }

@@ -151,8 +151,8 @@ std::string flag_of(const std::string& name, const nlohmann::json& value) {
               "the members are named as the flags are");
 }
 
-void parse_json(const std::string& line, Script script, LineSettings* settings) {
-  const auto json = sd::parse_json(line);
+void parse_json_line(const std::string& line, Script script, LineSettings* settings) {
+  const auto json = parse_json(line);
   if (!json.is_object()) {
     throw Error(ErrorKind::kUsage, "not a JSON object: " + printable(line, 60),
                 "a line looks like {\"prompt\": \"a cat\", \"seed\": 7}");
@@ -181,7 +181,7 @@ job::PromptLine parse_prompt_line(const std::string& line, int64_t number, bool 
       throw Error(ErrorKind::kUsage, "not UTF-8: " + printable(line, 60), "save the file as UTF-8");
     }
     if (json) {
-      parse_json(line, settings.script, &parsed.settings);
+      parse_json_line(line, settings.script, &parsed.settings);
     } else {
       parse_text(line, settings.script, &parsed.settings);
     }

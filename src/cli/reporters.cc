@@ -23,11 +23,11 @@
 namespace sd::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 /// A line of JSON, whatever bytes a path has.
-std::string line_of(const json& event) {
-  return event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+std::string line_of(const Json& event) {
+  return event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 /// Writes all of it. False once nobody reads; the signal of that is kept from the program.
@@ -136,16 +136,16 @@ JsonReporter::JsonReporter(int descriptor) : descriptor_(descriptor) {
               "open it in the shell, as in `progress_fd` 3 3>progress.jsonl");
 }
 
-void JsonReporter::tell(const json& event) {
+void JsonReporter::tell(const Json& event) {
   std::string line = line_of(event);
   const std::lock_guard lock(mutex_);
   if (!id_.empty() && !event.contains("id")) line.insert(1, "\"id\":" + id_ + ",");
   if (!broken_) broken_ = !write_all(descriptor_, line);
 }
 
-void JsonReporter::set_id(const json& id) {
+void JsonReporter::set_id(const Json& id) {
   const std::lock_guard lock(mutex_);
-  id_ = id.is_null() ? "" : id.dump(-1, ' ', false, json::error_handler_t::replace);
+  id_ = id.is_null() ? "" : id.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 bool JsonReporter::has_room() const {
@@ -178,11 +178,11 @@ void JsonReporter::progress(const job::RunProgress& progress) {
         {"batches", progress.batches},
         {"picture", std::min(progress.drawn + 1, progress.pictures)},
         {"pictures", progress.pictures},
-        {"seconds_left", progress.seconds_left ? json(*progress.seconds_left) : json(nullptr)}});
+        {"seconds_left", progress.seconds_left ? Json(*progress.seconds_left) : Json(nullptr)}});
 }
 
 void JsonReporter::wrote(const std::filesystem::path& path, std::optional<int64_t> place) {
-  json event = {{"event", place ? "picture" : "grid"}, {"path", path.string()}};
+  Json event = {{"event", place ? "picture" : "grid"}, {"path", path.string()}};
   if (place) event["picture"] = *place + 1;
   tell(event);
 }

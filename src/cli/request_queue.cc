@@ -16,13 +16,13 @@
 namespace sd::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
-bool is_id(const json& value) { return value.is_string() || value.is_number_integer(); }
+bool is_id(const Json& value) { return value.is_string() || value.is_number_integer(); }
 
 /// The line of a request that takes another one back.
 void parse_cancel(ServedRequest* request) {
-  const json& id = request->members["cancel"];
+  const Json& id = request->members["cancel"];
   request->id = nullptr;  // it answers by the other's
   if (request->members.size() > 1) {
     request->problem = "\"cancel\" goes with no other member";
@@ -54,7 +54,7 @@ ServedRequest parse_request(const std::string& line) {
   return request;
 }
 
-bool RequestQueue::is_known(const json& id) const {
+bool RequestQueue::is_known(const Json& id) const {
   return current_ == id || std::ranges::any_of(waiting_, [&](const ServedRequest& request) {
            return request.id == id;
          });
@@ -95,7 +95,7 @@ std::optional<ServedRequest> RequestQueue::take() {
   return first;
 }
 
-void RequestQueue::cancel(const json& id) {
+void RequestQueue::cancel(const Json& id) {
   bool waited = false;
   int64_t requests = 0;
   {

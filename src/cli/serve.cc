@@ -27,7 +27,7 @@
 namespace sd::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 /// One picture a request, and no grid of them; seeds count up from request to request.
 Settings served_settings(const Settings& asked) {
@@ -45,8 +45,8 @@ class Server {
       : settings_(settings),
         model_(job::choose_model(settings_)),
         safety_(job::choose_safety(settings_)),
-        queue_({.cancelled = [this](const json& id) { tell_cancelled(id); },
-                .answered_cancel = [this](const json& id,
+        queue_({.cancelled = [this](const Json& id) { tell_cancelled(id); },
+                .answered_cancel = [this](const Json& id,
                                           int64_t requests) { tell_cancel(id, requests); },
                 .refused = [this](const std::string& problem) { tell_error(refusal(problem)); }}) {
     if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
@@ -154,13 +154,13 @@ class Server {
                    {"hint", with_flags(error.hint())}});
   }
 
-  void tell_cancelled(const json& id) {
-    json event = {{"event", "end"}, {"drawn", 0}, {"left", 1}, {"failed", 0}, {"why", "cancelled"}};
+  void tell_cancelled(const Json& id) {
+    Json event = {{"event", "end"}, {"drawn", 0}, {"left", 1}, {"failed", 0}, {"why", "cancelled"}};
     if (!id.is_null()) event["id"] = id;
     events_->tell(event);
   }
 
-  void tell_cancel(const json& id, int64_t requests) {
+  void tell_cancel(const Json& id, int64_t requests) {
     events_->tell({{"event", "cancel"}, {"requests", requests}, {"id", id}});
   }
 

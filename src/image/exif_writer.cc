@@ -46,18 +46,18 @@ std::string to_utf16(std::string_view utf8) {
 }
 
 /// An entry of a directory, with its data.
-struct Entry {
+struct Field {
   uint16_t tag = 0, type = 0;
   uint32_t count = 0;
   std::string data;  ///< of more than four bytes, or the four themselves
 };
 
 /// A directory that begins at `at`, and behind it its entries' data, each at an even place.
-std::string directory(const std::vector<Entry>& entries, size_t at) {
+std::string directory(const std::vector<Field>& entries, size_t at) {
   std::string table, data;
   const size_t data_at = at + 2 + entries.size() * kEntryBytes + 4;
   put16(&table, static_cast<uint32_t>(entries.size()));
-  for (const Entry& entry : entries) {
+  for (const Field& entry : entries) {
     put16(&table, entry.tag);
     put16(&table, entry.type);
     put32(&table, entry.count);
@@ -73,14 +73,14 @@ std::string directory(const std::vector<Entry>& entries, size_t at) {
   return table + data;
 }
 
-Entry entry_of(uint16_t tag, uint16_t type, std::string data) {
+Field entry_of(uint16_t tag, uint16_t type, std::string data) {
   return {tag, type, static_cast<uint32_t>(data.size()), std::move(data)};
 }
 
 }  // namespace
 
 std::string make_exif(std::string_view comment, std::string_view description) {
-  std::vector<Entry> first, exif;
+  std::vector<Field> first, exif;
   if (!description.empty()) {
     first.push_back(entry_of(kImageDescription, kAscii, std::string(description) + '\0'));
   }

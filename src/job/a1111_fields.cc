@@ -196,26 +196,27 @@ void read_hires_schedule(const std::string& text, Settings* settings) {
   settings->batch.hires.schedule = named == nullptr ? sampling::kAutomaticSchedule : named->name;
 }
 
-constexpr A1111Field kFields[] = {{"Size", size, read_size},
-                                  {"Sampler", sampler, read_sampler},
-                                  {"Schedule type", schedule, read_schedule},
-                                  {"Seed resize from", noise_size, read_noise_size},
-                                  {"RNG", rng, read_rng},
-                                  {"Emphasis", emphasis, read_emphasis},
-                                  {"Pad conds", pads_now, read_pads_now},
-                                  {"Pad conds v0", pads_as_once, read_pads_as_once},
-                                  {"Old prompt editing timelines", old_editing, read_old_editing},
-                                  {"Eta", ancestral_eta, read_eta},
-                                  {"Eta DDIM", ddim_eta, read_eta},
-                                  {"Hires resize", hires_resize, read_hires_resize},
-                                  {"Hires upscaler", hires_upscaler, read_hires_upscaler},
-                                  {"Hires sampler", hires_sampler, read_hires_sampler},
-                                  {"Hires schedule type", hires_schedule, read_hires_schedule},
-                                  {"Denoising strength", hires_strength, read_strength}};
+constexpr A1111Field kA1111Fields[] = {
+    {"Size", size, read_size},
+    {"Sampler", sampler, read_sampler},
+    {"Schedule type", schedule, read_schedule},
+    {"Seed resize from", noise_size, read_noise_size},
+    {"RNG", rng, read_rng},
+    {"Emphasis", emphasis, read_emphasis},
+    {"Pad conds", pads_now, read_pads_now},
+    {"Pad conds v0", pads_as_once, read_pads_as_once},
+    {"Old prompt editing timelines", old_editing, read_old_editing},
+    {"Eta", ancestral_eta, read_eta},
+    {"Eta DDIM", ddim_eta, read_eta},
+    {"Hires resize", hires_resize, read_hires_resize},
+    {"Hires upscaler", hires_upscaler, read_hires_upscaler},
+    {"Hires sampler", hires_sampler, read_hires_sampler},
+    {"Hires schedule type", hires_schedule, read_hires_schedule},
+    {"Denoising strength", hires_strength, read_strength}};
 
 }  // namespace
 
-std::span<const A1111Field> a1111_fields() { return kFields; }
+std::span<const A1111Field> a1111_fields() { return kA1111Fields; }
 
 bool a1111_tells(const Setting& setting, const Settings& settings) {
   if (setting.key == "variation_seed") return settings.batch.noise.variation_strength != 0;

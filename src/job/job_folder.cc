@@ -25,7 +25,7 @@ int digits_of(int64_t largest) { return static_cast<int>(std::to_string(largest)
 
 std::string pad_number(int64_t number, int digits) { return fmt::format("{:0{}}", number, digits); }
 
-constexpr const char* kElsewhere = "give `job` a place where you may write";
+constexpr const char* kWritablePlace = "give `job` a place where you may write";
 
 }  // namespace
 
@@ -125,7 +125,7 @@ auto JobFolder::write_new(const fs::path& path, std::string_view bytes,
   require_folder();
   try {
     const fs::path own = path.parent_path();
-    make_folders(own, kElsewhere);
+    make_folders(own, kWritablePlace);
     is_made_ = true;
     NewFile file(path, on_one_file_system(own, names_.folder()) ? names_.folder() : own);
     file.write(bytes);

@@ -28,7 +28,7 @@ namespace {
 using nlohmann::json;
 
 constexpr JsonLimits kSheetLimits = {.depth = 16, .values = 10'000};
-constexpr size_t kMostBytes = size_t{1} << 20;
+constexpr size_t kMostSheetBytes = size_t{1} << 20;
 constexpr const char* kFromFiles = "from_files";
 
 json settings_json(const Settings& settings) {
@@ -168,7 +168,7 @@ json find_job_sheet(const fs::path& folder) {
   const fs::path path = folder / "job.json";
   if (!is_written(path)) return nullptr;
   std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
+  const auto text = read_text_file(path, kMostSheetBytes, &problem);
   if (!text) refuse_sheet(path, problem);
   json sheet = parse_json(*text, kSheetLimits);
   bool is_sheet = sheet.is_object() && sheet.value("program", json()) == "sd";

@@ -74,7 +74,7 @@ class JobSurvey::Pace {
 namespace {
 
 /// The number that a name is, in digits alone; -1: it is none.
-int64_t number_of(const std::string& name) {
+int64_t number_in_name(const std::string& name) {
   int64_t number = -1;
   const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
   return parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() ? number : -1;
@@ -132,7 +132,7 @@ void JobSurvey::each_tar(
   std::error_code failed;
   for (fs::directory_iterator at(names_.folder(), failed), end; !failed && at != end;
        at.increment(failed)) {
-    const int64_t number = number_of(at->path().stem().string());
+    const int64_t number = number_in_name(at->path().stem().string());
     const bool is_ours = number >= 0 && number <= most &&
                          names_.tar_statistics(number).filename() == at->path().filename();
     if (is_ours) numbers.push_back(number);
@@ -167,7 +167,7 @@ int64_t JobSurvey::count_failures(const std::function<bool(int64_t place)>& coun
   std::error_code failed;
   for (fs::recursive_directory_iterator at(names_.folder() / "failed", failed), end;
        !failed && at != end; at.increment(failed)) {
-    const int64_t place = number_of(at->path().stem().string());
+    const int64_t place = number_in_name(at->path().stem().string());
     const bool is_ours =
         place >= 0 && place < names_.pictures() && names_.failure(place) == at->path();
     if (is_ours && counts(place)) ++count;

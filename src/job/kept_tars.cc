@@ -21,8 +21,6 @@ namespace sd::job {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t kBlock = 512;
-
 /// What a header says of the file behind it.
 struct Header {
   std::string name;
@@ -44,7 +42,7 @@ Header parse_header(const std::string& bytes, const std::string& path) {
 }
 
 /// Bytes of a file in a tar, with those that fill its last block.
-uint64_t padded(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
+uint64_t padded(uint64_t size) { return (size + kTarBlock - 1) / kTarBlock * kTarBlock; }
 
 /// The place in a sample's name; -1 where there is none.
 int64_t place_in(const std::string& name) {
@@ -59,11 +57,11 @@ int64_t place_in(const std::string& name) {
 
 TarSamples::TarSamples(const fs::path& path)
     : path_(path), file_(open_regular_file(path.string())) {
-  const std::string end(kBlock, '\0');
+  const std::string end(kTarBlock, '\0');
   uint64_t at = 0;
-  for (std::string block = read(at, kBlock); block != end; block = read(at, kBlock)) {
+  for (std::string block = read(at, kTarBlock); block != end; block = read(at, kTarBlock)) {
     const Header header = parse_header(block, path_.string());
-    const uint64_t behind = at + kBlock + padded(header.size);
+    const uint64_t behind = at + kTarBlock + padded(header.size);
     parts_.try_emplace(place_in(header.name), Part{at, behind}).first->second.end = behind;
     at = behind;
   }
@@ -83,9 +81,9 @@ std::vector<TarSamples::File> TarSamples::files(int64_t place) const {
   const std::string all = bytes(place);
   std::vector<File> files;
   for (uint64_t at = 0; at < all.size();) {
-    const Header header = parse_header(all.substr(at, kBlock), path_.string());
-    files.push_back({header.name, all.substr(at + kBlock, header.size)});
-    at += kBlock + padded(header.size);
+    const Header header = parse_header(all.substr(at, kTarBlock), path_.string());
+    files.push_back({header.name, all.substr(at + kTarBlock, header.size)});
+    at += kTarBlock + padded(header.size);
   }
   return files;
 }

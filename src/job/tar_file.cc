@@ -10,16 +10,17 @@
 namespace sd::job {
 namespace {
 
-constexpr size_t kBlock = 512;
-constexpr uint64_t kMostBytes = uint64_t{1} << 33;  // eleven octal digits
+constexpr uint64_t kMostTarBytes = uint64_t{1} << 33;  // eleven octal digits
 
-std::string padding(size_t size) { return std::string((kBlock - size % kBlock) % kBlock, '\0'); }
+std::string padding(size_t size) {
+  return std::string((kTarBlock - size % kTarBlock) % kTarBlock, '\0');
+}
 
 }  // namespace
 
 std::string tar_header(std::string_view name, uint64_t size) {
   constexpr size_t kNameBytes = 100, kChecksumAt = 148, kChecksumBytes = 8;
-  if (name.size() >= kNameBytes || size >= kMostBytes) {
+  if (name.size() >= kNameBytes || size >= kMostTarBytes) {
     throw Error(ErrorKind::kInternal, "a file does not fit into a tar: " + printable(name));
   }
   std::string header(name);
@@ -38,7 +39,7 @@ std::string tar_header(std::string_view name, uint64_t size) {
       "ustar\0"
       "00",
       8);
-  header.resize(kBlock);
+  header.resize(kTarBlock);
   const unsigned checksum =
       std::accumulate(header.begin(), header.end(), 0U,
                       [](unsigned sum, char c) { return sum + static_cast<unsigned char>(c); });
@@ -59,7 +60,7 @@ void TarFile::add(std::string_view name, std::string_view bytes) {
 }
 
 void TarFile::complete() {
-  write(std::string(2 * kBlock, '\0'));
+  write(std::string(2 * kTarBlock, '\0'));
   digest_ = sum_.finish();
   file_.complete();
 }

@@ -51,7 +51,10 @@ class TarFile {
   std::string digest_;
 };
 
-/// The 512 bytes before a file in a tar.
+/// The bytes before a file in a tar, and what its length is padded to.
+inline constexpr uint64_t kTarBlock = 512;
+
+/// The block before a file in a tar.
 std::string tar_header(std::string_view name, uint64_t size);
 
 }  // namespace sd::job

@@ -7,7 +7,7 @@
 namespace sd::job {
 namespace {
 
-std::optional<int> number_of(const std::string& digits) {
+std::optional<int> version_number(const std::string& digits) {
   int number = 0;
   const char* end = digits.data() + digits.size();
   const auto parsed = std::from_chars(digits.data(), end, number);
@@ -42,7 +42,7 @@ std::optional<WebUiVersion> parse_webui_version(std::string_view text) {
       digits += c;
       continue;
     }
-    const auto number = number_of(digits);
+    const auto number = version_number(digits);
     if (!number) return std::nullopt;
     parsed.numbers.push_back(*number);
     digits.clear();
@@ -50,7 +50,7 @@ std::optional<WebUiVersion> parse_webui_version(std::string_view text) {
   while (!parsed.numbers.empty() && parsed.numbers.back() == 0) parsed.numbers.pop_back();
   if (parts[2].matched) parsed.place = -1;
   if (parts[4].matched || parts[5].matched) {
-    parsed.place = 1 + number_of(parts[4].str() + parts[5].str()).value_or(0);
+    parsed.place = 1 + version_number(parts[4].str() + parts[5].str()).value_or(0);
   }
   return parsed;
 }

@@ -24,14 +24,14 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using Lists = std::map<std::string, std::vector<text::WildcardValue>>;
 
-constexpr size_t kMostFiles = 10'000;
-constexpr size_t kMostBytes = size_t{16} << 20;
+constexpr size_t kMostWildcardFiles = 10'000;
+constexpr size_t kMostWildcardBytes = size_t{16} << 20;
 
 std::string read(const fs::path& path) {
   std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
+  const auto text = read_text_file(path, kMostWildcardBytes, &problem);
   if (!text) throw Error(ErrorKind::kFile, printable(path.string()) + " " + problem);
-  if (text->size() > kMostBytes || !is_valid_utf8(*text)) {
+  if (text->size() > kMostWildcardBytes || !is_valid_utf8(*text)) {
     throw Error(ErrorKind::kFile,
                 printable(path.string()) + ": expected UTF-8 text of at most 16 MiB");
   }
@@ -150,7 +150,7 @@ Wildcards::Files Wildcards::read_files() const {
     if (entry.depth() > kDeepest) entry.disable_recursion_pending();
     const fs::path& path = entry->path();
     std::error_code ignored;
-    if (!entry->is_regular_file(ignored) || ++count > kMostFiles) continue;
+    if (!entry->is_regular_file(ignored) || ++count > kMostWildcardFiles) continue;
     if (path.extension() == ".txt" || is_tree(path)) read_file(path.string(), &files);
   }
   std::sort(files.damaged.begin(), files.damaged.end(),

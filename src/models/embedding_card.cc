@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 /// More than 75 vectors of any width take, as text.
-constexpr size_t kMostBytes = 16U << 20;
+constexpr size_t kMostCardBytes = 16U << 20;
 
 Error damaged_card(const std::string& what) {
   return Error(ErrorKind::kCheckpoint, "the embedding in the picture is damaged: " + what,
@@ -77,7 +77,7 @@ EmbeddingCard parse_card(const std::string& text) {
 }
 
 std::string inflate_bytes(const std::string& packed) {
-  std::string bytes(kMostBytes, '\0');
+  std::string bytes(kMostCardBytes, '\0');
   z_stream stream = {};
   if (inflateInit(&stream) != Z_OK) throw damaged_card("zlib cannot start");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));

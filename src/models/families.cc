@@ -6,6 +6,7 @@
 #include "models/schemas/schemas.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
+#include "weights/name_maps/name_maps.h"
 
 namespace sd::models {
 namespace {
@@ -44,28 +45,30 @@ constexpr TextParts kBert = {
         },
 };
 
-constexpr std::string_view kUnet = "model.diffusion_model.";
-
 }  // namespace
 
 const std::vector<Family>& families() {
   constexpr FileUse kNone = FileUse::kNone;
   static const std::vector<Family> all = {
       {"sdxl-refiner",
-       {kUnet, "conditioner.embedders.0.model."},
+       {weights::kUnetPrefix, "conditioner.embedders.0.model."},
        nullptr,
        "an SDXL refiner",
        kNone},
-      {"sdxl", {kUnet, "conditioner.embedders."}, nullptr, "an SDXL model", kNone},
-      {"laion400m", {kUnet, "cond_stage_model.transformer.attn_layers."}, &kBert},
-      {"sd-v1", {kUnet, "cond_stage_model.transformer.text_model."}, &kClip},
-      {"sd-v1", {kUnet, "cond_stage_model.transformer.embeddings."}, &kClip},
+      {"sdxl", {weights::kUnetPrefix, "conditioner.embedders."}, nullptr, "an SDXL model", kNone},
+      {"laion400m", {weights::kUnetPrefix, "cond_stage_model.transformer.attn_layers."}, &kBert},
+      {"sd-v1", {weights::kUnetPrefix, "cond_stage_model.transformer.text_model."}, &kClip},
+      {"sd-v1", {weights::kUnetPrefix, "cond_stage_model.transformer.embeddings."}, &kClip},
       {"sd-v2-depth",
-       {kUnet, "cond_stage_model.model.", "depth_model."},
+       {weights::kUnetPrefix, "cond_stage_model.model.", "depth_model."},
        nullptr,
        "a depth model of Stable Diffusion 2",
        kNone},
-      {"sd-v2", {kUnet, "cond_stage_model.model."}, nullptr, "a Stable Diffusion 2 model", kNone},
+      {"sd-v2",
+       {weights::kUnetPrefix, "cond_stage_model.model."},
+       nullptr,
+       "a Stable Diffusion 2 model",
+       kNone},
       {"sd-v3",
        {"model.diffusion_model.joint_blocks."},
        nullptr,
@@ -74,7 +77,7 @@ const std::vector<Family>& families() {
       {"flux", {"double_blocks.", "single_blocks."}, nullptr, "a FLUX model", kNone},
       {"flux", {"model.diffusion_model.double_blocks."}, nullptr, "a FLUX model", kNone},
       {"latent-diffusion",
-       {kUnet},
+       {weights::kUnetPrefix},
        nullptr,
        "a UNet without a text encoder that this program knows",
        FileUse::kPart},

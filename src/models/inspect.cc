@@ -8,12 +8,12 @@
 #include "models/families.h"
 #include "runtime/mapped_file.h"
 #include "weights/checkpoint.h"
+#include "weights/name_maps/name_maps.h"
 #include "weights/sha256.h"
 
 namespace sd::models {
 namespace {
 
-constexpr std::string_view kUnet = "model.diffusion_model.";
 constexpr std::string_view kEma = "model_ema.";
 constexpr std::string_view kAutoencoder = "first_stage_model.";
 constexpr std::string_view kBertText = "cond_stage_model.transformer.attn_layers.";
@@ -43,14 +43,10 @@ struct PartRow {
 };
 
 constexpr PartRow kParts[] = {
-    {kUnet, "unet"},
-    {kEma, "unet (averaged)"},
-    {kAutoencoder, "autoencoder"},
-    {"cond_stage_model.", "text encoder"},
-    {"text_model.", "text encoder"},
-    {"vision_model.", "vision encoder"},
-    {"encoder.", "autoencoder's encoder"},
-    {"decoder.", "autoencoder's decoder"},
+    {weights::kUnetPrefix, "unet"},        {kEma, "unet (averaged)"},
+    {kAutoencoder, "autoencoder"},         {"cond_stage_model.", "text encoder"},
+    {"text_model.", "text encoder"},       {"vision_model.", "vision encoder"},
+    {"encoder.", "autoencoder's encoder"}, {"decoder.", "autoencoder's decoder"},
 };
 
 PartRow part_of(std::string_view name) {
@@ -136,10 +132,10 @@ void read_text_dims(const Shapes& shapes, ModelDims* dims) {
 
 ModelDims read_dims(const Shapes& shapes) {
   ModelDims dims;
-  const std::string unet(kUnet);
+  const std::string unet(weights::kUnetPrefix);
   dims.model_channels = shapes.size(unet + "input_blocks.0.0.weight", 0);
   dims.in_channels = shapes.size(unet + "input_blocks.0.0.weight", 1);
-  dims.context_dim = shapes.size_below(kUnet, "attn2.to_k.weight", 1);
+  dims.context_dim = shapes.size_below(weights::kUnetPrefix, "attn2.to_k.weight", 1);
   for (const std::string& prefix : {std::string(kAutoencoder), std::string()}) {
     if (dims.autoencoder_channels) break;
     dims.autoencoder_channels = shapes.size(prefix + "encoder.conv_in.weight", 0);

@@ -15,14 +15,14 @@ namespace sd::models {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kMostBytes = size_t{1} << 20;  // real ones have a few kilobytes
+constexpr size_t kMostConfigBytes = size_t{1} << 20;  // real ones have a few kilobytes
 constexpr size_t kLongestList = 8;
 
 /// Discarded for a file that cannot be read or is no JSON within the limits.
 nlohmann::json parse_file(const fs::path& path) {
   std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
-  return parse_json(text && text->size() <= kMostBytes ? *text : "");
+  const auto text = read_text_file(path, kMostConfigBytes, &problem);
+  return parse_json(text && text->size() <= kMostConfigBytes ? *text : "");
 }
 
 std::string shown(const nlohmann::json& value) { return printable(value.dump(), 40); }
@@ -32,8 +32,8 @@ std::string shown(const nlohmann::json& value) { return printable(value.dump(), 
 JsonConfig::JsonConfig(const fs::path& path, std::string hint)
     : json_(parse_file(path)), path_(path.string()), hint_(std::move(hint)) {
   if (!json_.is_object()) {
-    fail(fmt::format("is not a JSON object of at most {} and {} levels", human_bytes(kMostBytes),
-                     JsonLimits().depth));
+    fail(fmt::format("is not a JSON object of at most {} and {} levels",
+                     human_bytes(kMostConfigBytes), JsonLimits().depth));
   }
 }
 

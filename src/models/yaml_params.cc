@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Real configs have some 3,000 bytes, 150 values and 8 levels.
-constexpr size_t kMostBytes = size_t{256} << 10;
+constexpr size_t kMostYamlBytes = size_t{256} << 10;
 constexpr size_t kMostValues = 10'000;
 constexpr size_t kMostLevels = 50;
 
@@ -75,11 +75,12 @@ YAML::Node read_yaml(const fs::path& path) {
   constexpr const char* kHint = "give `config` the YAML file of the model";
   const std::string shown_path = printable(path.string());
   std::string problem;
-  const auto text = read_text_file(path, kMostBytes, &problem);
+  const auto text = read_text_file(path, kMostYamlBytes, &problem);
   if (!text) throw Error(ErrorKind::kFile, "the config " + shown_path + " " + problem, kHint);
-  if (text->size() > kMostBytes) {
+  if (text->size() > kMostYamlBytes) {
     throw Error(ErrorKind::kCheckpoint,
-                "the config " + shown_path + " is longer than " + human_bytes(kMostBytes), kHint);
+                "the config " + shown_path + " is longer than " + human_bytes(kMostYamlBytes),
+                kHint);
   }
   try {
     const YAML::Node root = parse_bounded(*text);

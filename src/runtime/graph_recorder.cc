@@ -8,18 +8,18 @@
 namespace sd::runtime {
 namespace {
 
-using Pool = std::shared_ptr<const c10::MempoolId_t>;
+using SharedPool = std::shared_ptr<const c10::MempoolId_t>;
 
 /// A recording, and the memory that it shares with others.
 class InPool final : public Recording {
  public:
-  InPool(Pool pool, std::unique_ptr<Recording> recording)
+  InPool(SharedPool pool, std::unique_ptr<Recording> recording)
       : pool_(std::move(pool)), recording_(std::move(recording)) {}
 
   void replay() override { recording_->replay(); }
 
  private:
-  Pool pool_;
+  SharedPool pool_;
   std::unique_ptr<Recording> recording_;
 };
 
@@ -28,7 +28,7 @@ class GraphRecorder {
   explicit GraphRecorder(std::unique_ptr<GraphCard> card) : card_(std::move(card)) {}
 
   std::unique_ptr<Recording> record(const std::function<void()>& work) {
-    const Pool shared = pool();
+    const SharedPool shared = pool();
     std::unique_ptr<Recording> recording;
     card_->on_side_stream([&] {
       work();
@@ -42,8 +42,8 @@ class GraphRecorder {
 
  private:
   /// That of the recordings that live; a new one where none does.
-  Pool pool() {
-    Pool pool = pool_.lock();
+  SharedPool pool() {
+    SharedPool pool = pool_.lock();
     if (pool == nullptr) pool_ = pool = std::make_shared<const c10::MempoolId_t>(card_->new_pool());
     return pool;
   }

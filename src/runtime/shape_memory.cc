@@ -13,7 +13,7 @@
 namespace sd::runtime {
 namespace {
 
-constexpr auto kPage = static_cast<int64_t>(PageArena::kPage);
+constexpr auto kPageBytes = static_cast<int64_t>(PageArena::kPage);
 
 /// Counts, and gives no memory. (A tensor that outlives its run counts in the next one until it
 /// goes.)
@@ -26,7 +26,7 @@ class Counter final : public c10::Allocator {
     if (keep >= 0) {
       constexpr size_t kEnough = size_t{1} << 32;
       places_ = std::make_shared<PagePlaces>(kEnough, [](size_t, size_t) {});
-      places_->set_keep(static_cast<size_t>(keep / kPage));
+      places_->set_keep(static_cast<size_t>(keep / kPageBytes));
     }
     peak_ = live_;
     held_peak_ = held();
@@ -34,7 +34,7 @@ class Counter final : public c10::Allocator {
   void stop() { busy_.unlock(); }
   void set_keep(int64_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (places_) places_->set_keep(static_cast<size_t>(bytes / kPage));
+    if (places_) places_->set_keep(static_cast<size_t>(bytes / kPageBytes));
   }
   void restart() {
     const std::lock_guard lock(mutex_);
@@ -78,7 +78,7 @@ class Counter final : public c10::Allocator {
 
   int64_t held() const {
     return small_ +
-           (places_ ? static_cast<int64_t>(places_->in_use() + places_->kept()) * kPage : 0);
+           (places_ ? static_cast<int64_t>(places_->in_use() + places_->kept()) * kPageBytes : 0);
   }
 
   static void give_back(void* context) {

@@ -11,7 +11,7 @@ namespace sd::text {
 namespace {
 
 constexpr int32_t kPad = 0;
-constexpr int32_t kUnknown = 100;
+constexpr int32_t kUnknownPiece = 100;
 constexpr int32_t kBegin = 101;
 constexpr int32_t kEnd = 102;
 constexpr int32_t kMask = 103;
@@ -19,8 +19,11 @@ constexpr int32_t kComma = 1010;
 constexpr size_t kWords = 30522;
 constexpr size_t kMaxWordLength = 100;
 
-constexpr SpecialToken kSpecials[] = {
-    {"[PAD]", kPad}, {"[UNK]", kUnknown}, {"[CLS]", kBegin}, {"[SEP]", kEnd}, {"[MASK]", kMask}};
+constexpr SpecialToken kBertSpecials[] = {{"[PAD]", kPad},
+                                          {"[UNK]", kUnknownPiece},
+                                          {"[CLS]", kBegin},
+                                          {"[SEP]", kEnd},
+                                          {"[MASK]", kMask}};
 
 /// The ideographs that BERT takes for words of their own, in the ranges of the reference's
 /// tokenizer (its fifth leaves out the first 256 characters of Extension E).
@@ -78,7 +81,7 @@ class BertTokenizer : public Tokenizer {
 
   bool is_bert() const {
     return words_.size() == kWords &&
-           std::all_of(std::begin(kSpecials), std::end(kSpecials),
+           std::all_of(std::begin(kBertSpecials), std::end(kBertSpecials),
                        [this](const SpecialToken& special) {
                          return words_[static_cast<size_t>(special.id)] == special.text;
                        });
@@ -99,7 +102,7 @@ class BertTokenizer : public Tokenizer {
     check_prompt(utf8);
     TokenBuilder out;
     split_at_special_tokens(
-        utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
+        utf8, kBertSpecials, [&](std::string_view part) { encode_part(part, out); },
         [&](const SpecialToken& token) { out.add_special(token); });
     return out;
   }
@@ -125,7 +128,7 @@ class BertTokenizer : public Tokenizer {
   /// WordPiece: the longest piece, then the longest that continues it, and so on; a word that
   /// cannot be finished is unknown as a whole.
   std::vector<int32_t> word_ids(std::u32string_view word) const {
-    if (word.size() > kMaxWordLength) return {kUnknown};
+    if (word.size() > kMaxWordLength) return {kUnknownPiece};
     const std::string bytes = to_utf8(word);
     std::vector<int32_t> ids;
     for (size_t start = 0; start < bytes.size();) {
@@ -135,7 +138,7 @@ class BertTokenizer : public Tokenizer {
       while (found == pieces.end() && --length > 0) {
         found = pieces.find(bytes.substr(start, length));
       }
-      if (found == pieces.end()) return {kUnknown};
+      if (found == pieces.end()) return {kUnknownPiece};
       ids.push_back(found->second);
       start += length;
     }

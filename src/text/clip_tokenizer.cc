@@ -12,7 +12,8 @@
 namespace sd::text {
 namespace {
 
-constexpr SpecialToken kSpecials[] = {{"<|startoftext|>", kClipStart}, {"<|endoftext|>", kClipEnd}};
+constexpr SpecialToken kClipSpecials[] = {{"<|startoftext|>", kClipStart},
+                                          {"<|endoftext|>", kClipEnd}};
 
 /// Runs of white space become one space, none at either end.
 std::u32string collapse_white_space(std::u32string_view text) {
@@ -58,7 +59,7 @@ size_t run_length(std::u32string_view text, Predicate takes) {
 size_t word_length(std::u32string_view text) {
   static constexpr std::string_view kEndings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
   if (text[0] == U'<') {
-    for (const SpecialToken& special : kSpecials) {
+    for (const SpecialToken& special : kClipSpecials) {
       if (begins_with(text, special.text)) return special.text.size();
     }
   }
@@ -98,7 +99,7 @@ class ClipTokenizer : public Tokenizer {
     check_prompt(utf8);
     TokenBuilder out;
     split_at_special_tokens(
-        utf8, kSpecials, [&](std::string_view part) { encode_part(part, out); },
+        utf8, kClipSpecials, [&](std::string_view part) { encode_part(part, out); },
         [&](const SpecialToken& token) { out.add_special(token); });
     return out;
   }
@@ -116,7 +117,7 @@ class ClipTokenizer : public Tokenizer {
 
   std::vector<int32_t> word_ids(std::u32string_view word) const {
     const std::string bytes = to_utf8(word);
-    for (const SpecialToken& special : kSpecials) {
+    for (const SpecialToken& special : kClipSpecials) {
       if (bytes == special.text) return {special.id};
     }
     std::vector<int32_t> ids;

@@ -12,7 +12,7 @@
 namespace sd::text {
 namespace {
 
-using View = std::string_view;
+using Text = std::string_view;
 
 constexpr int kDeepest = 32;
 constexpr size_t kLongest = size_t{1} << 20;
@@ -37,16 +37,16 @@ class Random {
 };
 
 struct Option {
-  View text;
+  Text text;
   double weight = 1;
 };
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-View without_blanks_before(View text) {
+Text without_blanks_before(Text text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   return text;
 }
-View without_blanks(View text) {
+Text without_blanks(Text text) {
   text = without_blanks_before(text);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
@@ -54,7 +54,7 @@ View without_blanks(View text) {
 
 /// Reads a number at the start of the text and removes it.
 template <class T>
-std::optional<T> take_number(View* text) {
+std::optional<T> take_number(Text* text) {
   T number = 0;
   const auto parsed = std::from_chars(text->data(), text->data() + text->size(), number);
   if (parsed.ec != std::errc() || text->empty() || text->front() == '-') return std::nullopt;
@@ -63,18 +63,18 @@ std::optional<T> take_number(View* text) {
 }
 
 /// Where the bracket that begins before `at` ends; npos if it does not.
-size_t closing(View text, size_t at) {
+size_t closing(Text text, size_t at) {
   int depth = 1;
   for (; at < text.size(); ++at) {
     if (text[at] == '{') ++depth;
     if (text[at] == '}' && --depth == 0) return at;
   }
-  return View::npos;
+  return Text::npos;
 }
 
 /// The text between `separator`s that stand in no bracket.
-std::vector<View> split(View text, View separator) {
-  std::vector<View> parts;
+std::vector<Text> split(Text text, Text separator) {
+  std::vector<Text> parts;
   int depth = 0;
   size_t begin = 0;
   for (size_t at = 0; at < text.size(); ++at) {
@@ -93,13 +93,13 @@ std::vector<View> split(View text, View separator) {
 struct Choice {
   char method = '~';
   int64_t least = 1, most = 1;
-  View separator = ",";
+  Text separator = ",";
   bool has_count = false;
 };
 
 /// "2$$", "1-2$$", "-2$$", "1-$$", and "sep$$" behind it.
-View take_count(View text, Choice* choice) {
-  const View whole = text;
+Text take_count(Text text, Choice* choice) {
+  const Text whole = text;
   const auto least = take_number<int64_t>(&text);
   const bool range = text.starts_with('-');
   if (range) text.remove_prefix(1);
@@ -111,35 +111,35 @@ View take_count(View text, Choice* choice) {
   choice->most = most.value_or(INT64_MAX);
   const size_t end = text.find("$$");
   const bool separates =
-      end != View::npos && text.substr(0, end).find_first_of("${}") == View::npos;
+      end != Text::npos && text.substr(0, end).find_first_of("${}") == Text::npos;
   if (!separates) return text;
   choice->separator = text.substr(0, end);
   return text.substr(end + 2);
 }
 
-char take_method(View* text) {
-  if (text->empty() || View("~@!").find(text->front()) == View::npos) return '~';
+char take_method(Text* text) {
+  if (text->empty() || Text("~@!").find(text->front()) == Text::npos) return '~';
   const char method = text->front();
   text->remove_prefix(1);
   return method;
 }
 
 /// "2::red"; white space before an option is dropped.
-Option option_of(View text) {
+Option option_of(Text text) {
   text = without_blanks_before(text);
-  View rest = text;
+  Text rest = text;
   const auto weight = take_number<double>(&rest);
   if (!weight || !rest.starts_with("::")) return {text, 1};
   return {rest.substr(2), *weight};
 }
 
-bool is_name(View text) {
+bool is_name(Text text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
   });
 }
 
-[[noreturn]] void refuse(const char* what, View at) {
+[[noreturn]] void refuse(const char* what, Text at) {
   throw Error(ErrorKind::kUsage, std::string(what) + ": " + printable(at, 60),
               "README tells what `expand` understands");
 }
@@ -149,7 +149,7 @@ class Expander {
   Expander(const ExpansionSeed& seed, const WildcardLookup& lookup)
       : random_(seed.seed), place_(seed.place), lookup_(lookup) {}
 
-  std::string expand(View text) {
+  std::string expand(Text text) {
     if (++depth_ > kDeepest) refuse("a prompt's choices nest too deep", text);
     if ((work_ += text.size()) > kMostWork) refuse("a prompt's choices are too many", text);
     std::string out;
@@ -163,14 +163,14 @@ class Expander {
 
  private:
   /// Adds what stands at `at`; returns where it ends.
-  size_t expand_at(View text, size_t at, std::string* out) {
-    const View rest = text.substr(at);
+  size_t expand_at(Text text, size_t at, std::string* out) {
+    const Text rest = text.substr(at);
     if (rest.starts_with("${")) return bracket(text, at, 2, out, &Expander::variable);
     if (rest.starts_with("%{")) return bracket(text, at, 2, out, &Expander::wrap);
     if (rest.starts_with('{')) return bracket(text, at, 1, out, &Expander::variant);
     if (rest.starts_with("__")) {
       const size_t end = rest.find("__", 2);
-      if (end != View::npos && end > 2) {
+      if (end != Text::npos && end > 2) {
         *out += wildcard(rest.substr(2, end - 2));
         return at + end + 2;
       }
@@ -180,23 +180,23 @@ class Expander {
     return at + 1;
   }
 
-  size_t bracket(View text, size_t at, size_t start, std::string* out,
-                 std::string (Expander::*inside)(View)) {
+  size_t bracket(Text text, size_t at, size_t start, std::string* out,
+                 std::string (Expander::*inside)(Text)) {
     const size_t end = closing(text, at + start);
-    if (end == View::npos) refuse("a bracket of a prompt has no end", text.substr(at));
+    if (end == Text::npos) refuse("a bracket of a prompt has no end", text.substr(at));
     *out += (this->*inside)(text.substr(at + start, end - at - start));
     return end + 1;
   }
 
-  std::string variant(View text) {
+  std::string variant(Text text) {
     text = without_blanks_before(text);
     Choice choice;
     choice.method = take_method(&text);
     text = take_count(text, &choice);
     std::vector<Option> options;
-    for (const View part : split(text, "|")) options.push_back(option_of(part));
+    for (const Text part : split(text, "|")) options.push_back(option_of(part));
     if (options.size() == 1 && choice.has_count && is_wildcard(options[0].text)) {
-      const View only = without_blanks(options[0].text);
+      const Text only = without_blanks(options[0].text);
       options = options_of(expand(only.substr(2, only.size() - 4)));
     }
     return choose(std::move(options), choice);
@@ -211,7 +211,7 @@ class Expander {
     return options;
   }
 
-  static bool is_wildcard(View text) {
+  static bool is_wildcard(Text text) {
     text = without_blanks(text);
     return text.size() > 4 && text.starts_with("__") && text.find("__", 2) == text.size() - 2;
   }
@@ -249,14 +249,14 @@ class Expander {
   }
 
   /// `~name(x=a,y=b)` without its underscores.
-  std::string wildcard(View text) {
+  std::string wildcard(Text text) {
     const char method = take_method(&text);
     const size_t open = text.find('(');
     const auto before = variables_;
-    if (open != View::npos && text.ends_with(')')) {
-      for (const View pair : split(text.substr(open + 1, text.size() - open - 2), ",")) {
+    if (open != Text::npos && text.ends_with(')')) {
+      for (const Text pair : split(text.substr(open + 1, text.size() - open - 2), ",")) {
         const size_t equals = std::min(pair.find('='), pair.size());
-        const View value = pair.substr(std::min(equals + 1, pair.size()));
+        const Text value = pair.substr(std::min(equals + 1, pair.size()));
         variables_[std::string(without_blanks(pair.substr(0, equals)))] = without_blanks(value);
       }
       text = text.substr(0, open);
@@ -264,30 +264,30 @@ class Expander {
     Choice choice;
     choice.method = method;
     std::string out = choose(options_of(expand(text)), choice);
-    if (open != View::npos) variables_ = before;
+    if (open != Text::npos) variables_ = before;
     return out;
   }
 
   /// `x=a`, `x=!a`, `x?=a`, `x`, `x:a` of ${…}.
-  std::string variable(View text) {
+  std::string variable(Text text) {
     const size_t equals = text.find('='), colon = text.find(':');
-    if (equals != View::npos && equals < colon) return assign(text, equals);
+    if (equals != Text::npos && equals < colon) return assign(text, equals);
     const std::string name(without_blanks(text.substr(0, colon)));
     if (!is_name(name)) refuse("a variable has no name", text);
     const auto found = variables_.find(name);
     if (found != variables_.end()) return expand(std::string(found->second));
-    if (colon == View::npos) refuse("a variable has no value", name);
+    if (colon == Text::npos) refuse("a variable has no value", name);
     return expand(without_blanks(text.substr(colon + 1)));
   }
 
-  std::string assign(View text, size_t equals) {
-    View name = text.substr(0, equals);
+  std::string assign(Text text, size_t equals) {
+    Text name = text.substr(0, equals);
     const bool keeps = name.ends_with('?');
     if (keeps) name.remove_suffix(1);
     const std::string key(without_blanks(name));
     if (!is_name(key)) refuse("a variable has no name", text);
     if (keeps && variables_.contains(key)) return "";
-    View value = text.substr(equals + 1);
+    Text value = text.substr(equals + 1);
     const bool at_once = value.starts_with('!');
     if (at_once) value.remove_prefix(1);
     value = without_blanks(value);
@@ -296,12 +296,12 @@ class Expander {
   }
 
   /// `a ... b$$c` of %{…}.
-  std::string wrap(View text) {
-    const std::vector<View> parts = split(text, "$$");
+  std::string wrap(Text text) {
+    const std::vector<Text> parts = split(text, "$$");
     if (parts.size() != 2) refuse("%{…} needs one $$", text);
     const std::string around = expand(without_blanks(parts[0]));
     const std::string inner = expand(without_blanks(parts[1]));
-    for (const View gap : {"...", "…"}) {
+    for (const Text gap : {"...", "…"}) {
       const size_t at = around.find(gap);
       if (at != std::string::npos) {
         return around.substr(0, at) + inner + around.substr(at + gap.size());

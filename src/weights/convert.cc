@@ -13,8 +13,7 @@
 namespace sd::weights {
 namespace {
 
-constexpr std::string_view kNetworks[] = {"model.diffusion_model.", "first_stage_model.",
-                                          "cond_stage_model."};
+constexpr std::string_view kNetworks[] = {kUnetPrefix, "first_stage_model.", kTextPrefix};
 
 bool starts_with_any(const std::string& name, std::span<const std::string_view> prefixes) {
   for (const std::string_view prefix : prefixes) {

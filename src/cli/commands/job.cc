@@ -22,7 +22,7 @@ namespace sd::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 struct JobOptions {
   std::string part;
@@ -34,11 +34,11 @@ struct JobOptions {
   bool json = false;
 };
 
-json number_or_null(const std::optional<double>& number) {
-  return number ? json(*number) : json(nullptr);
+Json number_or_null(const std::optional<double>& number) {
+  return number ? Json(*number) : Json(nullptr);
 }
 
-json to_json(const job::JobStatus& status) {
+Json to_json(const job::JobStatus& status) {
   return {{"pictures", status.pictures},
           {"drawn", status.drawn},
           {"failed", status.failed},
@@ -95,7 +95,7 @@ int64_t write_list(const job::JobSurvey& job, const fs::path& path) {
   int64_t left_out = 0;
   if (job.in_tars()) {
     left_out = job.each_sound_tar(
-        [&](int64_t, const json& statistics) { list.write(statistics.dump() + "\n"); });
+        [&](int64_t, const Json& statistics) { list.write(statistics.dump() + "\n"); });
   } else {
     left_out = job.each_sound_picture([&](int64_t, const fs::path& picture) {
       const std::string name = picture.lexically_relative(folder).generic_string();

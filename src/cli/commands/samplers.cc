@@ -12,7 +12,7 @@
 namespace sd::cli {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 const char* word_of(sampling::NoiseUse noise) {
   switch (noise) {
@@ -47,9 +47,9 @@ std::string usual_schedule(const sampling::Sampler& sampler) {
 
 bool is_webuis(const sampling::Sampler& sampler) { return sampler.webui && !sampler.reference; }
 
-json to_json(const sampling::Sampler& sampler) {
+Json to_json(const sampling::Sampler& sampler) {
   return {{"name", sampler.name},
-          {"webui_name", is_webuis(sampler) ? json(sampler.label) : json(nullptr)},
+          {"webui_name", is_webuis(sampler) ? Json(sampler.label) : Json(nullptr)},
           {"reference", sampler.reference},
           {"noise", word_of(sampler.noise)},
           {"evaluations", sampler.evaluations},
@@ -75,8 +75,8 @@ void print_tables() {
   }
 }
 
-json tables() {
-  json all = json::array(), laid = json::array();
+Json tables() {
+  Json all = Json::array(), laid = Json::array();
   for (const sampling::Sampler& sampler : sampling::samplers()) all.push_back(to_json(sampler));
   for (const sampling::Schedule& schedule : sampling::schedules()) {
     laid.push_back({{"name", schedule.name}, {"webui_name", schedule.label}});

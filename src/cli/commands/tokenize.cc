@@ -54,7 +54,7 @@ void print_tokens(const std::string& text, const text::Tokens& tokens) {
   }
 }
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   return "\"" + printable(text, text.size() + 1) + "\"";
 }
 
@@ -84,11 +84,11 @@ void print_chunk(const text::Chunk& chunk, const text::ChunkArgs& args) {
 void print_part(const text::PromptPart& part, const TokenizeOptions& options,
                 const text::ChunkArgs& args) {
   if (part.weight != 1)
-    print(fmt::format("  part of weight {:g}: {}\n", part.weight, quoted(part.text)));
+    print(fmt::format("  part of weight {:g}: {}\n", part.weight, in_quotes(part.text)));
   const auto stages = text::schedule_prompt(part.text, {.steps = options.steps});
   for (const text::PromptStage& stage : stages) {
     const text::ChunkedText text = text::chunk_text(text::parse_attention(stage.text), args);
-    print(fmt::format("  to step {}: {}\n", stage.until, quoted(stage.text)));
+    print(fmt::format("  to step {}: {}\n", stage.until, in_quotes(stage.text)));
     for (size_t i = 0; i < text.chunks.size(); ++i) {
       print(fmt::format("   chunk {} of {}: id, weight\n", i + 1, text.chunks.size()));
       print_chunk(text.chunks[i], args);

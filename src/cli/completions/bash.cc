@@ -6,7 +6,7 @@ namespace {
 
 // `word` is what is typed so far, `flag` the flag that it is the value of. bash cuts "--flag=value"
 // into three words.
-constexpr const char* kHead = R"(# Completion of sd for bash; written by `sd completion bash`.
+constexpr const char* kBashHead = R"(# Completion of sd for bash; written by `sd completion bash`.
 _sd_values() { COMPREPLY=($(compgen -W "$1" -- "$word")); }
 _sd_files() {
   local file
@@ -136,7 +136,7 @@ std::string bash_completion(const CommandPage& program) {
     cases += value_cases(command);
     flags += flags_case(command);
   }
-  return kHead + cases + "  esac\n  case \"$command\" in\n    '') _sd_values '" +
+  return kBashHead + cases + "  esac\n  case \"$command\" in\n    '') _sd_values '" +
          join(commands, " ") + " " + flag_names(program) + "' ;;\n" + flags +
          "  esac\n}\ncomplete -F _sd sd stable-diffusion\n";
 }

@@ -6,7 +6,7 @@
 namespace sd::cli {
 namespace {
 
-constexpr const char* kHead = R"(# Completion of sd for fish; written by `sd completion fish`.
+constexpr const char* kFishHead = R"(# Completion of sd for fish; written by `sd completion fish`.
 function __sd_files -a endings
   set -l word (commandline -ct | string replace -r '^--[^=]*=' '')
   for file in $word*
@@ -36,7 +36,7 @@ complete -c sd -f
 complete -c stable-diffusion -w sd
 )";
 
-std::string quoted(std::string text) {
+std::string fish_quoted(std::string text) {
   text = replaced(std::move(text), "\\", "\\\\");
   return "'" + replaced(std::move(text), "'", "\\'") + "'";
 }
@@ -45,7 +45,7 @@ std::string quoted(std::string text) {
 std::string value_options(const FlagPage& flag) {
   if (flag.kind.empty()) return "";
   if (flag.names_preset) return " -x -a '(__sd_presets \"" + join(flag.values, " ") + "\")'";
-  if (!flag.values.empty()) return " -x -a " + quoted(join(flag.values, " "));
+  if (!flag.values.empty()) return " -x -a " + fish_quoted(join(flag.values, " "));
   if (flag.takes_folder()) return " -x -a '(__fish_complete_directories)'";
   if (!flag.endings.empty()) {
     return " -x -a '(__sd_files \"" + join(flag.endings, "|") + "\")'";
@@ -72,21 +72,21 @@ std::string condition_of(const CommandPage& command, const FlagPage& flag, size_
 }
 
 std::string line_of(const FlagPage& flag, const std::string& condition) {
-  std::string line = "complete -c sd -n " + quoted(condition);
+  std::string line = "complete -c sd -n " + fish_quoted(condition);
   if (flag.positional) return line + value_options(flag) + "\n";
   if (!flag.letter.empty()) line += " -s " + flag.letter;
   if (!flag.names.empty()) line += " -l " + flag.names.front();
-  return line + value_options(flag) + " -d " + quoted(flag.help) + "\n";
+  return line + value_options(flag) + " -d " + fish_quoted(flag.help) + "\n";
 }
 
 }  // namespace
 
 std::string fish_completion(const CommandPage& program) {
-  std::string script = kHead;
+  std::string script = kFishHead;
   for (const FlagPage& flag : program.flags) script += line_of(flag, "__fish_use_subcommand");
   for (const CommandPage& command : program.commands) {
     script += "complete -c sd -n __fish_use_subcommand -a " + command.name + " -d " +
-              quoted(command.summary) + "\n";
+              fish_quoted(command.summary) + "\n";
     size_t arguments = 0;
     for (const FlagPage& flag : command.flags) {
       script += line_of(flag, condition_of(command, flag, arguments));

@@ -8,7 +8,7 @@ namespace sd::cli {
 namespace {
 
 /// Within single quotes.
-std::string quoted(const std::string& text) { return "'" + replaced(text, "'", "'\\''") + "'"; }
+std::string zsh_quoted(const std::string& text) { return "'" + replaced(text, "'", "'\\''") + "'"; }
 
 /// A text in a specification of _arguments.
 std::string escaped(std::string text) {
@@ -37,7 +37,7 @@ std::vector<std::string> specifications(const FlagPage& flag) {
   for (const std::string& word : flag_words(flag)) {
     const bool has_value = !flag.kind.empty() && word.starts_with("--");
     const std::string help = prefix == "*" ? "[" + escaped(flag.help) + "]" : "";
-    all.push_back(quoted(
+    all.push_back(zsh_quoted(
         fmt::format("{}{}{}{}{}", prefix, word, has_value ? "=" : "", help, action_of(flag))));
     prefix = "!";
   }
@@ -56,7 +56,7 @@ std::string arguments_of(const CommandPage& command, const std::string& part = "
   }
   for (size_t i = 0; i < words.size(); ++i) {
     const bool last = i + 1 == words.size();
-    all.push_back(quoted((last ? "*" : std::to_string(i + 1)) + words[i]));
+    all.push_back(zsh_quoted((last ? "*" : std::to_string(i + 1)) + words[i]));
   }
   std::string call = "_arguments";
   for (const std::string& each : all) call += " \\\n    " + each;
@@ -96,7 +96,7 @@ std::string presets_function() {
 std::string zsh_completion(const CommandPage& program) {
   std::string list, cases;
   for (const CommandPage& command : program.commands) {
-    list += "    " + quoted(escaped(command.name) + ":" + command.summary) + "\n";
+    list += "    " + zsh_quoted(escaped(command.name) + ":" + command.summary) + "\n";
     cases += case_of(command);
   }
   return "#compdef sd stable-diffusion\n# Completion of sd for zsh; written by `sd completion "

@@ -11,7 +11,7 @@ namespace sd::kernels::cpu {
 namespace {
 
 /// x [N, T, C] with each row in one piece: a view where it is so.
-at::Tensor rows_of(const at::Tensor& x) {
+at::Tensor with_unit_stride(const at::Tensor& x) {
   return x.stride(2) == 1 || x.size(2) == 1 ? x : x.contiguous();
 }
 
@@ -30,7 +30,7 @@ class FlashAttention final : public AttentionKernel {
     // Where a head is wide, plain ATen's large products are as fast.
     if (q.size(2) / spec_.heads > kMostHeadWidth) return (*wide_)(q, k, v);
     const at::Tensor y = at::empty(q.sizes(), q.options());
-    attend(rows_of(q), rows_of(k), rows_of(v), y);
+    attend(with_unit_stride(q), with_unit_stride(k), with_unit_stride(v), y);
     return y;
   }
 

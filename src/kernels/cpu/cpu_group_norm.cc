@@ -11,7 +11,6 @@ namespace sd::kernels::cpu {
 namespace {
 
 using norm::kStrip;
-using norm::Steps;
 
 /// Pixels in one piece of work. Fixed, so that the sums do not depend on the thread count.
 constexpr int64_t kPixels = 1024;
@@ -24,7 +23,7 @@ int64_t grain_of(int64_t values) {
 
 class CpuGroupNorm final : public GroupNormKernel {
  public:
-  CpuGroupNorm(const GroupNormSpec& spec, const Steps& steps) : spec_(spec), steps_(steps) {}
+  CpuGroupNorm(const GroupNormSpec& spec, const norm::Steps& steps) : spec_(spec), steps_(steps) {}
 
   at::Tensor operator()(const at::Tensor& x) const override;
   ChannelAffine affine(const at::Tensor& x) const override;
@@ -35,7 +34,7 @@ class CpuGroupNorm final : public GroupNormKernel {
                    const ChannelAffine& affine) const;
 
   GroupNormSpec spec_;
-  const Steps& steps_;
+  const norm::Steps& steps_;
 };
 
 /// x [N, C, h, w] channels_last → [N, 2, C] f64: each channel's sum and sum of squares.

@@ -21,11 +21,11 @@ constexpr std::string_view kBefore2023[] = {"attn1.to_q",     "attn1.to_k",    "
 constexpr std::string_view kToday[] = {"attn1.to_q",     "attn1.to_k",     "attn1.to_v",
                                        "attn1.to_out.0", "attn2.to_q",     "attn2.to_k",
                                        "attn2.to_v",     "attn2.to_out.0", "ff.net.0.proj"};
-constexpr std::string_view kText[] = {"self_attn.k_proj", "self_attn.v_proj", "self_attn.q_proj",
-                                      "self_attn.out_proj"};
+constexpr std::string_view kTextLayers[] = {"self_attn.k_proj", "self_attn.v_proj",
+                                            "self_attn.q_proj", "self_attn.out_proj"};
 
 constexpr Order kUnetOrders[] = {kEarly2023, kBefore2023, kToday};
-constexpr Order kTextOrders[] = {kText};
+constexpr Order kTextOrders[] = {kTextLayers};
 
 /// Where diffusers registers it: down_blocks, up_blocks, mid_block; then by the numbers in the
 /// name.

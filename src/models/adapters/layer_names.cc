@@ -8,9 +8,6 @@
 namespace sd::models {
 namespace {
 
-constexpr std::string_view kUnet = "model.diffusion_model.";
-constexpr std::string_view kText = "cond_stage_model.";
-
 bool cut(std::string_view* text, std::string_view begin) {
   if (!text->starts_with(begin)) return false;
   text->remove_prefix(begin.size());
@@ -87,8 +84,8 @@ LayerNames::LayerNames(const ModelConfig& config) {
     std::string layer = name;
     const bool is_bias = cut_end(&layer, ".bias");
     if (!is_bias && !cut_end(&layer, ".weight")) continue;
-    const bool is_text = layer.starts_with(kText);
-    if (!is_text && !layer.starts_with(kUnet)) continue;
+    const bool is_text = layer.starts_with(weights::kTextPrefix);
+    if (!is_text && !layer.starts_with(weights::kUnetPrefix)) continue;
     const auto [place, is_new] = known.emplace(layer, layers_.size());
     if (is_new) layers_.push_back({layer, "", is_text, {}, {}});
     (is_bias ? layers_[place->second].bias : layers_[place->second].weight) = shape;
@@ -105,7 +102,7 @@ void LayerNames::add_names(size_t place, int64_t res_blocks) {
   cut_end(&layer.diffusers, ".weight");
   Places& places = layer.is_text ? text_ : unet_;
   std::string_view own = layer.name;
-  cut(&own, layer.is_text ? kText : kUnet);
+  cut(&own, layer.is_text ? weights::kTextPrefix : weights::kUnetPrefix);
   places.emplace(flat(own), place);
   places.emplace(flat(layer.diffusers), place);
   std::string_view tower = layer.diffusers;  // until 2022 transformers had no text_model

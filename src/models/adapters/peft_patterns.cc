@@ -7,11 +7,6 @@
 #include "base/strings.h"
 
 namespace sd::models {
-namespace {
-
-/// The longest pattern of an object that is looked at as a regular expression, and how many are.
-constexpr size_t kMostPatternBytes = 256;
-constexpr size_t kMostPatterns = 64;
 
 /// A text that a regular expression without groups and sets stands for: characters, each with how
 /// often it may come.
@@ -20,6 +15,12 @@ struct PatternPart {
   bool may_lack = false;
   bool repeats = false;
 };
+
+namespace {
+
+/// The longest pattern of an object that is looked at as a regular expression, and how many are.
+constexpr size_t kMostPatternBytes = 256;
+constexpr size_t kMostPatterns = 64;
 
 /// Whether a backslash before the character makes it stand for itself.
 bool is_escaped(char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }

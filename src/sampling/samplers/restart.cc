@@ -6,7 +6,7 @@
 namespace sd::sampling {
 namespace {
 
-using Step = std::pair<at::Tensor, at::Tensor>;  // from one sigma to another
+using SigmaStep = std::pair<at::Tensor, at::Tensor>;  // from one sigma to another
 
 struct Restarts {
   int64_t steps = 0, times = 0;  // none
@@ -23,15 +23,15 @@ int64_t nearest(const at::Tensor& sigmas, double to) {
   return (sigmas - to).abs().argmin(0).item<int64_t>();
 }
 
-void add_steps(const at::Tensor& sigmas, std::vector<Step>* steps) {
+void add_steps(const at::Tensor& sigmas, std::vector<SigmaStep>* steps) {
   for (int64_t i = 0; i + 1 < sigmas.size(0); ++i) steps->emplace_back(sigmas[i], sigmas[i + 1]);
 }
 
 /// Down the levels; where there are enough of them, back up from near 0.1 to near 2 and down again.
-std::vector<Step> restart_steps(const at::Tensor& levels) {
+std::vector<SigmaStep> restart_steps(const at::Tensor& levels) {
   const int64_t count = levels.size(0) - 1;
   const Restarts restarts = restarts_of(count);
-  std::vector<Step> steps;
+  std::vector<SigmaStep> steps;
   if (restarts.times == 0) {
     add_steps(levels, &steps);
     return steps;
@@ -54,7 +54,7 @@ int64_t told_steps(const SamplingPlan& plan) {
 }
 
 int64_t draw_a_jump(const SamplingPlan& plan) {
-  const std::vector<Step> steps = restart_steps(sigmas_of(plan.levels));
+  const std::vector<SigmaStep> steps = restart_steps(sigmas_of(plan.levels));
   int64_t jumps = 0;
   for (size_t i = 1; i < steps.size(); ++i) {
     if (weight(steps[i - 1].second) < weight(steps[i].first)) ++jumps;
@@ -67,7 +67,7 @@ int64_t draw_a_jump(const SamplingPlan& plan) {
 /// Restart sampling (Xu et al. 2023, arXiv:2306.14878): Heun's steps, and from 20 of them on again
 /// from sigma 2 to 0.1. A draw a jump.
 static at::Tensor sample_restart(const SampleArgs& args) {
-  const std::vector<Step> steps = restart_steps(sigmas_of(args.levels, args.x.scalar_type()));
+  const std::vector<SigmaStep> steps = restart_steps(sigmas_of(args.levels, args.x.scalar_type()));
   at::Tensor x = args.x;
   at::Tensor last;
   for (size_t i = 0; i < steps.size(); ++i) {

@@ -37,7 +37,7 @@ constexpr ForeignStorage kForeignStorages[] = {
     {"QInt32", 4},       {"QUInt4x2", 1},       {"QUInt2x4", 1},
 };
 
-constexpr DtypeName kDtypes[] = {
+constexpr DtypeName kStorageDtypes[] = {
     {"float32", ScalarType::Float},
     {"float", ScalarType::Float},
     {"float16", ScalarType::Half},
@@ -174,7 +174,7 @@ ElementType storage_elements(std::string_view global) {
 
 std::optional<ScalarType> torch_dtype(std::string_view global) {
   const auto name = after(global, "torch.");
-  return name ? lookup(kDtypes, *name) : std::nullopt;
+  return name ? lookup(kStorageDtypes, *name) : std::nullopt;
 }
 
 bool makes_tensor(std::string_view global) { return contains(kTensorMakers, global); }

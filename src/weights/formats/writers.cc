@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kNotIn32Bits = 0xFFFFFFFF;
 
-std::string little_endian(uint64_t value, int bytes) {
+std::string in_little_endian(uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i, value >>= 8) text += static_cast<char>(value & 0xFF);
   return text;
@@ -33,12 +33,12 @@ struct DtypeNames {
   const char* safetensors;
   const char* torch_storage;
 };
-constexpr DtypeNames kDtypes[] = {{at::kFloat, "F32", "FloatStorage"},
-                                  {at::kHalf, "F16", "HalfStorage"},
-                                  {at::kLong, "I64", "LongStorage"}};
+constexpr DtypeNames kWrittenDtypes[] = {{at::kFloat, "F32", "FloatStorage"},
+                                         {at::kHalf, "F16", "HalfStorage"},
+                                         {at::kLong, "I64", "LongStorage"}};
 
 const DtypeNames& names_of(at::ScalarType dtype) {
-  for (const DtypeNames& names : kDtypes) {
+  for (const DtypeNames& names : kWrittenDtypes) {
     if (names.dtype == dtype) return names;
   }
   throw Error(ErrorKind::kInternal, "no writer for the dtype " + dtype_name(dtype));
@@ -92,8 +92,9 @@ class ZipWriter {
     constexpr uint64_t kFieldHeader = 4;
     const uint64_t unpadded = file_.position() + 4 + name.size() + kFieldHeader;
     const uint64_t padding = (kAlignment - unpadded % kAlignment) % kAlignment;
-    file_.write(little_endian(name.size(), 2) + little_endian(kFieldHeader + padding, 2) + name);
-    file_.write(concat({"FB", little_endian(padding, 2), std::string(padding, 'Z')}));
+    file_.write(in_little_endian(name.size(), 2) + in_little_endian(kFieldHeader + padding, 2) +
+                name);
+    file_.write(concat({"FB", in_little_endian(padding, 2), std::string(padding, 'Z')}));
     file_.write(content);
     members_.push_back(std::move(member));
   }
@@ -119,33 +120,36 @@ class ZipWriter {
 
   /// Version needed, flags, method (stored), time, date, crc, both sizes.
   static std::string common_fields(const Member& member) {
-    return little_endian(45, 2) + little_endian(0, 8) + little_endian(member.crc, 4) +
-           little_endian(member.size, 4) + little_endian(member.size, 4);
+    return in_little_endian(45, 2) + in_little_endian(0, 8) + in_little_endian(member.crc, 4) +
+           in_little_endian(member.size, 4) + in_little_endian(member.size, 4);
   }
 
   void write_directory_entry(const Member& member) {
     const bool far = member.offset >= kNotIn32Bits;
     const std::string extra =
-        far ? little_endian(1, 2) + little_endian(8, 2) + little_endian(member.offset, 8) : "";
-    file_.write(concat({"PK\x01\x02", little_endian(45, 2), common_fields(member),
-                        little_endian(member.name.size(), 2), little_endian(extra.size(), 2),
-                        little_endian(0, 10), little_endian(far ? kNotIn32Bits : member.offset, 4),
-                        member.name, extra}));
+        far ? in_little_endian(1, 2) + in_little_endian(8, 2) + in_little_endian(member.offset, 8)
+            : "";
+    file_.write(
+        concat({"PK\x01\x02", in_little_endian(45, 2), common_fields(member),
+                in_little_endian(member.name.size(), 2), in_little_endian(extra.size(), 2),
+                in_little_endian(0, 10), in_little_endian(far ? kNotIn32Bits : member.offset, 4),
+                member.name, extra}));
   }
 
   void write_end(uint64_t start, uint64_t size) {
     const uint64_t count = members_.size();
     const uint64_t end64 = file_.position();
-    file_.write(concat({"PK\x06\x06", little_endian(44, 8), little_endian(45, 2),
-                        little_endian(45, 2), little_endian(0, 8), little_endian(count, 8),
-                        little_endian(count, 8), little_endian(size, 8), little_endian(start, 8)}));
-    file_.write(
-        concat({"PK\x06\x07", little_endian(0, 4), little_endian(end64, 8), little_endian(1, 4)}));
-    const std::string count16 = little_endian(std::min<uint64_t>(count, 0xFFFF), 2);
-    file_.write(
-        concat({"PK\x05\x06", little_endian(0, 4), count16, count16,
-                little_endian(std::min<uint64_t>(size, kNotIn32Bits), 4),
-                little_endian(std::min<uint64_t>(start, kNotIn32Bits), 4), little_endian(0, 2)}));
+    file_.write(concat({"PK\x06\x06", in_little_endian(44, 8), in_little_endian(45, 2),
+                        in_little_endian(45, 2), in_little_endian(0, 8), in_little_endian(count, 8),
+                        in_little_endian(count, 8), in_little_endian(size, 8),
+                        in_little_endian(start, 8)}));
+    file_.write(concat({"PK\x06\x07", in_little_endian(0, 4), in_little_endian(end64, 8),
+                        in_little_endian(1, 4)}));
+    const std::string count16 = in_little_endian(std::min<uint64_t>(count, 0xFFFF), 2);
+    file_.write(concat({"PK\x05\x06", in_little_endian(0, 4), count16, count16,
+                        in_little_endian(std::min<uint64_t>(size, kNotIn32Bits), 4),
+                        in_little_endian(std::min<uint64_t>(start, kNotIn32Bits), 4),
+                        in_little_endian(0, 2)}));
   }
 
   CheckpointFile file_;
@@ -154,10 +158,10 @@ class ZipWriter {
 
 // Fragments of a pickle of protocol 2.
 std::string pickled_text(const std::string& text) {
-  return concat({"X", little_endian(text.size(), 4), text});
+  return concat({"X", in_little_endian(text.size(), 4), text});
 }
 std::string pickled_integer(int64_t value) {
-  return concat({"\x8a\x08", little_endian(static_cast<uint64_t>(value), 8)});
+  return concat({"\x8a\x08", in_little_endian(static_cast<uint64_t>(value), 8)});
 }
 std::string pickled_integers(const std::vector<int64_t>& values) {
   std::string text = "(";
@@ -201,7 +205,7 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // aligns the data
   CheckpointFile file(path);
-  file.write(little_endian(text.size(), 8) + text);
+  file.write(in_little_endian(text.size(), 8) + text);
   for (const TensorToWrite& tensor : tensors) file.write(bytes_of(tensor));
   file.finish();
 }

@@ -130,7 +130,7 @@ std::string vae_name(std::string_view name, int64_t levels, const Pair (&attenti
 
 std::string diffusers_unet_name(std::string_view name, int64_t res_blocks) {
   std::string_view rest = name;
-  if (!cut(&rest, "model.diffusion_model.")) return std::string(name);
+  if (!cut(&rest, kUnetPrefix)) return std::string(name);
   std::string_view block = rest;
   const bool upward = cut(&block, "output_blocks.");
   if (!upward && !cut(&block, "input_blocks.")) return unet_end_name(rest);

@@ -7,6 +7,10 @@
 /// Functions from the reference's names to those of other writers (NameMap).
 namespace sd::weights {
 
+/// How names of the UNet and of text encoders begin in the reference's checkpoints.
+inline constexpr std::string_view kUnetPrefix = "model.diffusion_model.";
+inline constexpr std::string_view kTextPrefix = "cond_stage_model.";
+
 /// The trainer's averaged weights: "model.diffusion_model.out.0.weight" is stored as
 /// "model_ema.diffusion_modelout0weight". Other parts have no averages and keep their names.
 std::string ema_name(std::string_view name);
