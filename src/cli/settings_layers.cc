@@ -86,7 +86,7 @@ job::SettingLayer environment_layer() {
     if (!is_new) {
       throw Error(ErrorKind::kUsage,
                   "environment: " + printable(other->second, 60) + " and " +
-                      printable(entry.substr(0, equals), 60) + " set the same",
+                      printable(entry.substr(0, equals), 60) + " set the same thing",
                   "unset one of the two");
     }
     layer.values.push_back({setting, std::string(entry.substr(equals + 1))});

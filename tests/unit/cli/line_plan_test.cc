@@ -295,7 +295,7 @@ TEST_F(LinePlan, DoesNotKeepGoingWithNothing) {
   ::testing::internal::CaptureStderr();
   expect_error(ErrorKind::kUsage, "can be drawn", [&] { plan("a --no-such\nb --W 1"); });
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("line 2 of "), std::string::npos);
-  expect_error(ErrorKind::kUsage, "holds no line", [&] { plan(""); });
+  expect_error(ErrorKind::kUsage, "has no lines", [&] { plan(""); });
 }
 
 TEST_F(LinePlan, PutsManyLinesIntoBatchesQuickly) {

@@ -185,7 +185,7 @@ TEST(ForeignRecord, TakesValuesOfNodesThatHoldNothingElse) {
   EXPECT_EQ(drawn_with(node("Seed (rgthree)", {{"seed", 78}})).seed, 78U);
   const ForeignRecord unknown = drawn_with(node("RandomSeed", {{"seed", 79}}));
   EXPECT_EQ(unknown.seed, std::nullopt);
-  EXPECT_TRUE(mentions(unknown, "the seed comes out of a node that is not known: RandomSeed"));
+  EXPECT_TRUE(mentions(unknown, "the seed comes from an unknown node: RandomSeed"));
 }
 
 TEST(ForeignRecord, NamesTheRingOfAGraph) {
