@@ -88,7 +88,7 @@ void visit_line_settings(S& s, V&& v) {
   visit_inpaint_settings(s, v);
   v("scale", s.picture.scale,
     About{.flags = "scale",
-          .help = "guidance: how strongly the prompt steers the picture; 1: not at all",
+          .help = "guidance: how strongly the prompt steers the picture; 1: no guidance",
           .where = kBoth,
           .record = "/scale",
           .required = true,

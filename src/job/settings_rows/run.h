@@ -28,7 +28,7 @@ void visit_run_settings(S& s, V&& v) {
   v("n_samples", s.n_samples,
     About{.flags = "n_samples",
           .help = "number of pictures drawn at once (the batch)",
-          .more = "they share the prompt, or with `--from-file` are lines of the file",
+          .more = "of one prompt or, with `--from-file`, of several lines",
           .limits = {1, kMostSamples},
           .common = true});
   v("n_iter", s.n_iter,
@@ -40,7 +40,7 @@ void visit_run_settings(S& s, V&& v) {
     About{.flags = "seed",
           .group = kSampling,
           .help = "seed of the random numbers; the same seed and flags give the same picture",
-          .more = "any whole number of 64 bits",
+          .more = "any 64-bit integer",
           .record = "/seed",
           .required = true,
           .a1111 = "Seed",
