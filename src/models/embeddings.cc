@@ -91,7 +91,7 @@ at::Tensor checked(at::Tensor vectors) {
     throw unusable(fmt::format("it has {} vectors; a chunk holds 1 to {}", vectors.size(0), kMost));
   }
   if (!at::isfinite(vectors).all().item<bool>())
-    throw unusable("it holds values that are no numbers");
+    throw unusable("it has values that are not numbers");
   return vectors.contiguous();
 }
 

@@ -216,10 +216,11 @@ void add_tokenize_command(CLI::App* program, RunFn* run) {
   auto options = std::make_shared<TokenizeOptions>();
   command->add_option("TEXT", options->texts, "prompts");
   command
-      ->add_option("--jsonl", options->jsonl,
-                   "lines of {\"prompt\": …} in this file (- is standard input) become lines of "
-                   "{\"ids\": [77 of them]}; with webui, where a line may have \"steps\", of "
-                   "\"attention\", \"schedule\", \"and\", \"chunks\" and \"token_count\"")
+      ->add_option(
+          "--jsonl", options->jsonl,
+          "turn lines of {\"prompt\": …} in this file (- is standard input) into lines of "
+          "{\"ids\": [77 of them]}; with webui, a line may also have \"steps\", and the result has "
+          "\"attention\", \"schedule\", \"and\", \"chunks\" and \"token_count\"")
       ->type_name("FILE");
   command->add_flag("--bert", options->bert, "as the LAION-400M model reads it, instead of CLIP");
   add_syntax_flags(command, options.get());

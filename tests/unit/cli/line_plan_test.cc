@@ -135,7 +135,7 @@ TEST_F(LinePlan, TakesTheAdaptersOfEachPassesOwnPrompt) {
 TEST_F(LinePlan, SaysOnceWhatAPromptAsksForInVain) {
   options_.batch.prompts.syntax = PromptSyntax::kWebUi;
   plan_and_listen("a <foo:x:1>\nb <foo:x:2>\nc <hypernet:y>\nd\n");
-  for (const char* line : {"left out of a prompt, <foo:x>: foo is no kind of network",
+  for (const char* line : {"left out of a prompt, <foo:x>: foo is not a kind of network",
                            "left out of a prompt, <hypernet:y>: hypernetworks are not supported"}) {
     const size_t at = said_.find(line);
     ASSERT_NE(at, std::string::npos) << said_;
