@@ -1,11 +1,11 @@
 # -DSD_CUDA=ON builds libsd_cuda.so: our kernels for NVIDIA cards, and what needs the toolkit's
-# headers. AUTO builds it where a card and nvcc are. The program opens it while it runs, after
-# LibTorch's libtorch_cuda.so; it is not linked with either, so that it starts where no driver is.
-set(SD_CUDA AUTO CACHE STRING "Build our kernels for NVIDIA cards: AUTO, ON or OFF")
+# headers. AUTO builds it if a GPU and nvcc are present. The program opens it while it runs, after
+# LibTorch's libtorch_cuda.so; it is not linked with either, so that it starts without a driver.
+set(SD_CUDA AUTO CACHE STRING "Build our kernels for NVIDIA GPUs: AUTO, ON or OFF")
 set_property(CACHE SD_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(SD_TORCH_CUDA_DIR "${SD_TORCH_DIR}/lib" CACHE PATH
   "Where libtorch_cuda.so and libc10_cuda.so are, to link with")
-# First that of the wheels, which has LibTorch's release; scripts/setup brings it where no other will do.
+# First that of the wheels, which has LibTorch's release; scripts/setup installs it if no other will do.
 find_program(SD_NVCC nvcc HINTS "${SD_TORCH_SITE}/nvidia/cu13" ENV CUDA_HOME ENV CUDA_PATH
   /usr/local/cuda PATH_SUFFIXES bin)
 # /dev/nvidia0 is absent in a container that is given another card; /dev/dxg is Windows' device.
@@ -18,12 +18,12 @@ endforeach()
 
 set(why "")
 if(NOT SD_NVCC)
-  set(why "nvcc is not found: scripts/setup --cuda brings it, or put it into PATH, or set CUDA_HOME")
+  set(why "nvcc is not found: scripts/setup --cuda installs it, or put it into PATH, or set CUDA_HOME")
 elseif(NOT EXISTS "${SD_TORCH_CUDA_DIR}/libtorch_cuda.so")
   set(why "libtorch_cuda.so is not in ${SD_TORCH_CUDA_DIR}: run SD_CUDA=ON scripts/setup")
 endif()
 if(SD_CUDA STREQUAL "AUTO" AND NOT why AND NOT SD_CARD_DEVICE)
-  set(why "no card is here; -DSD_CUDA=ON builds it all the same")
+  set(why "no GPU is present; -DSD_CUDA=ON builds it anyway")
 elseif(SD_CUDA STREQUAL "OFF")
   set(why "SD_CUDA is OFF")
 elseif(why AND NOT SD_CUDA STREQUAL "AUTO")

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Draws a job in N processes on this machine, by GNU parallel. A process that is stopped (exit code 75)
-# or killed is run again, up to five times. For more machines that share the folder, give each a shard.
+# Draws a job in N processes on this machine, with GNU parallel. A process that is stopped (exit code 75)
+# or killed is run again, up to five times. With more machines that share the folder, give each a shard.
 #
 #   deploy/parallel.sh N prompts.txt /scratch/job [flags of sd txt2img …]
 #
-# Ends with 0, with the code of a shard that is not to be tried again, or with 75: run me again.
+# Ends with 0, with the code of a shard that must not be retried, or with 75: run this again.
 set -eu
 [ $# -ge 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 shards=$1 prompts=$2 job=$3
@@ -14,8 +14,8 @@ codes=$(mktemp)
 export codes
 trap 'rm -f "$codes"' EXIT
 
-# Lines that fail (2) and faults that stay (1, 3, 4, 5, 130) are not tried again: parallel is told 0, and
-# the code is kept.
+# Lines that fail (2) and permanent faults (1, 3, 4, 5, 130) are not retried: parallel gets 0, and the
+# code is kept.
 draw() {
   local code=0
   "$SD" txt2img --from-file "$1" --job "$2" --shard "$3" "${@:4}" || code=$?

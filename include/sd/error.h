@@ -12,17 +12,17 @@ enum class ErrorKind {
   kInternal = 1,     ///< a bug of ours
   kUsage = 2,        ///< a flag or value that cannot be used
   kFile = 3,         ///< a file that cannot be read or written
-  kCheckpoint = 4,   ///< a checkpoint or config that lacks what it must contain
+  kCheckpoint = 4,   ///< a checkpoint or config that lacks required parts
   kDevice = 5,       ///< a device that is absent or has too little memory
-  kAgain = 75,       ///< a job that is stopped before its end: the same command goes on with it
+  kAgain = 75,       ///< a job that was stopped before its end: run the same command to resume it
   kCancelled = 130,  ///< stopped by the user
 };
 
 /// The only exception type of this library.
 ///
 /// `what()` says what was expected and what was found, in one line without a full stop; `hint()`
-/// says what to do about it (may be empty); `details()` names every single thing where there are
-/// several, a line each.
+/// says what to do about it (may be empty); `details()` lists every single thing if there are
+/// several, one per line.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message, std::string hint = "",

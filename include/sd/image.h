@@ -6,12 +6,12 @@
 
 namespace sd {
 
-/// What this program reads, resizes to and writes at most; more is refused before memory is asked
-/// for. The count is where Pillow, too, calls a file a decompression bomb.
+/// The most that this program reads, resizes to and writes; more is refused before memory is
+/// allocated. Above the count Pillow also calls a file a decompression bomb.
 inline constexpr int kMaxImageSide = 65535;
 inline constexpr size_t kMaxImagePixels = 178'956'970;
 
-/// A picture of 8-bit RGB, rows from the top, three interleaved bytes a pixel, no padding.
+/// A picture of 8-bit RGB, rows from the top, three interleaved bytes per pixel, no padding.
 /// `rgb.size() == height * width * 3` always; a picture of no pixels is `empty()`.
 struct Image {
   int width = 0;

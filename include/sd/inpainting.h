@@ -8,11 +8,11 @@
 
 namespace sd {
 
-/// Whose way of inpainting a run goes.
+/// Whose way of inpainting a run uses.
 enum class InpaintMode {
   kRunwayml,  ///< runwayml's: a model of 9 channels reads the mask and the masked picture
-  kLdm,       ///< CompVis': before each step, what is kept is the picture with that step's noise
-  kWebui,     ///< AUTOMATIC1111's: what is kept is the picture itself, with any sampler
+  kLdm,       ///< CompVis': before each step, the kept part is the picture with that step's noise
+  kWebui,     ///< AUTOMATIC1111's: the kept part is the picture itself, with any sampler
 };
 
 /// What the masked part of the picture is before noise is added (AUTOMATIC1111's "masked content").
@@ -23,7 +23,7 @@ enum class InpaintFill {
   kNothing,  ///< zeros of the latent
 };
 
-/// How a picture is brought to another shape.
+/// How a picture is fitted to another shape.
 enum class FitMode {
   kStretch,  ///< both sides as they come
   kCrop,     ///< filled, and what is beyond cut off
@@ -40,18 +40,18 @@ struct Margins {
   bool operator==(const Margins&) const = default;
 };
 
-/// What can be set of an inpainting.
+/// The settings of an inpainting.
 struct MaskSettings {
-  /// A picture whose white is drawn anew; "alpha": what the init image lets through; empty: none.
+  /// A picture whose white part is redrawn; "alpha": the init image's transparency; empty: none.
   std::string file = {};
   std::optional<InpaintMode> mode =
       {};                           ///< not given: kRunwayml with a model of 9 channels, else kLdm
-  bool invert = false;              ///< black is drawn anew
+  bool invert = false;              ///< redraw the black part
   std::optional<double> blur = {};  ///< in pixels; not given: 4 with kWebui, else 0
   InpaintFill fill = InpaintFill::kOriginal;
-  bool only_masked = false;  ///< draw only the part of the picture that the mask lies in, enlarged
-  int64_t padding = 32;      ///< of that part, in pixels
-  bool soft = false;         ///< grey is drawn anew by its share
+  bool only_masked = false;  ///< draw only the region around the mask, enlarged
+  int64_t padding = 32;      ///< of that region, in pixels
+  bool soft = false;         ///< redraw grey in proportion
   bool no_paste = false;     ///< leave the picture as it was decoded
   FitMode resize = FitMode::kStretch;
   std::optional<Margins> outpaint = {};
@@ -66,11 +66,11 @@ struct Inpainting {
   InpaintMode mode = InpaintMode::kLdm;
   InpaintFill fill = InpaintFill::kOriginal;
   bool soft = false;
-  GrayImage mask;  ///< of the batch's size: 255 is drawn anew
+  GrayImage mask;  ///< of the batch's size: 255 is redrawn
   bool paste = true;
   Image original;     ///< what the picture is pasted into
-  GrayImage overlay;  ///< of its size: how much of the drawn picture is to be seen
-  Region region;      ///< where the drawn picture lies in it
+  GrayImage overlay;  ///< of its size: how much of the drawn picture is visible
+  Region region;      ///< the place of the drawn picture in it
 };
 
 }  // namespace sd

@@ -19,27 +19,28 @@ enum class KernelChoice {
   kAvx512,  ///< as kAuto on a processor that has no more than AVX-512
 };
 
-/// What a run may spend of the memory to be faster.
+/// How much memory a run may use to be faster.
 enum class MemoryMode {
   kFast,      ///< keep as much of what was used for the next use as there is
   kBalanced,  ///< keep copies of weights in the order that kernels like, and some used memory
   kLow,       ///< keep no copy of a weight: read each from the checkpoint's file when it is needed
 };
 
-/// Whether the autoencoder works on tiles: horizontal strips, each computed in turn. The picture is
-/// the same within rounding, at less than half of the memory and a fifth more time.
+/// Whether the autoencoder works on tiles: horizontal strips, computed one after the other. The
+/// picture equals the untiled one within rounding, and takes less than half the memory and a fifth
+/// more time.
 enum class VaeTiling {
-  kAuto,  ///< where a picture is so large that the whole needs too much
+  kAuto,  ///< on if a picture is so large that the whole needs too much
   kOn,
   kOff,
 };
 
 /// `--precision`: the reference's two words, bfloat16, and the fastest of them.
 enum class Precision {
-  kAutocast,  ///< half precision on a card, float32 on the CPU
+  kAutocast,  ///< half precision on a GPU, float32 on the CPU
   kFull,      ///< float32
-  kBf16,      ///< bfloat16 on a card; on the CPU bfloat16 products of float32 activations
-  kFastest,   ///< kBf16 where the device has it, else kAutocast
+  kBf16,      ///< bfloat16 on a GPU; on the CPU bfloat16 products of float32 activations
+  kFastest,   ///< kBf16 if the device supports it, else kAutocast
 };
 
 /// What the user asks of the device, as typed.
@@ -52,17 +53,17 @@ struct DeviceOptions {
   VaeTiling vae_tiling = VaeTiling::kAuto;
 };
 
-/// What a run draws at a time, as far as memory goes.
+/// What a run draws at a time, as far as it matters for memory.
 struct Workload {
   int64_t pictures = 1;  ///< of a batch
   int64_t height = 512;
   int64_t width = 512;
-  bool guided = true;     ///< then the UNet works on two contexts a picture
+  bool guided = true;     ///< then the UNet works on two contexts per picture
   bool encodes = false;   ///< whether it starts from a picture
-  int64_t adapted = 0;    ///< bytes of the weights that adapters change, which are there twice
+  int64_t adapted = 0;    ///< bytes of the weights that adapters change, which are stored twice
   int64_t chunks = 1;     ///< of the longest prompt, of 77 ids each
   int64_t parts = 1;      ///< texts of a picture that AND joins
-  bool previews = false;  ///< whether TAESD decodes beside the sampling
+  bool previews = false;  ///< whether TAESD decodes during sampling
 
   bool operator==(const Workload&) const = default;
 };
@@ -74,7 +75,7 @@ enum class WeightChoice {
   kPlain,   ///< the last ones, model.*
 };
 
-/// Where the random numbers come from.
+/// The source of random numbers.
 enum class RngKind {
   kCuda,   ///< the stream of torch's CUDA generator: the reference's pictures on an NVIDIA card
   kCpu,    ///< the stream of torch's CPU generator
@@ -87,11 +88,11 @@ struct ModelPaths {
   std::string checkpoint;
   std::string config;  ///< the YAML file
   WeightChoice weights = WeightChoice::kConfig;
-  /// An autoencoder's file or folder in place of the model's own, or "taesd:" and a TAESD's.
+  /// An autoencoder's file or folder instead of the model's own, or "taesd:" and a TAESD's.
   std::string vae = {};
 };
 
-/// Whether pictures are looked at before they are given out.
+/// Whether pictures are checked before they are handed out.
 struct SafetyOptions {
   SafetyMode mode = SafetyMode::kOff;
   std::string checkpoint;  ///< of the safety checker; not looked at with kOff
@@ -105,14 +106,14 @@ struct LoadOptions {
   /// The adapters of the requests, as far as they are known: they are opened at once, and the
   /// memory of the largest set is planned for. Others are opened when a request names them.
   std::vector<std::vector<LoraUse>> loras = {};
-  /// Those of requests that may fail while others are drawn: what cannot be opened of them is
-  /// passed over, and the request that names it fails.
+  /// Those of requests that may fail while others are drawn: one that cannot be opened is skipped,
+  /// and the request that names it fails.
   std::vector<std::vector<LoraUse>> loras_of_some = {};
   std::string embeddings;  ///< a folder of textual inversions; empty: none
   /// Words that stand for the textual inversions of these files, whatever the folder has.
   std::map<std::string, std::string> embedding_files = {};
-  /// Where it is known, what memory the run needs is said, and less is spent than
-  /// `device.memory` allows where that does not fit into what is free.
+  /// If it is known, the program prints how much memory the run needs, and uses less than
+  /// `device.memory` allows if that does not fit into the free memory.
   std::optional<Workload> largest;
 };
 

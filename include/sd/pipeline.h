@@ -28,7 +28,7 @@ struct Picture {
   DrawRecord draw;
   SafetyOutcome safety;
   bool finite = true;      ///< whether its values were numbers, before they became bytes
-  std::string cause = {};  ///< what of the request they probably were none for, or empty
+  std::string cause = {};  ///< the probable cause in the request if they were not, or empty
 };
 
 /// Called with each picture of a request as soon as it is decoded, in the order of the request.
@@ -42,7 +42,7 @@ struct Result {
   double decode_seconds = 0;
 };
 
-/// Draws requests one after the other; which random numbers each takes, it says itself. Not
+/// Draws requests one after the other; each request says which random numbers it uses. Not
 /// thread-safe; the pipeline must outlive it.
 class Session {
  public:
@@ -83,7 +83,7 @@ class Pipeline {
   /// `config`: of the model's description, if there is one; else the config is read.
   static Pipeline load(const LoadOptions& options,
                        std::shared_ptr<const models::ModelConfig> config = nullptr);
-  /// The same with a policy that is resolved already; `options.device` is not looked at.
+  /// `load` with a policy that is already resolved; `options.device` is ignored.
   static Pipeline load(const LoadOptions& options, runtime::ExecPolicy policy,
                        std::shared_ptr<const models::ModelConfig> config = nullptr);
 

@@ -14,12 +14,12 @@ enum class PromptSyntax {
 enum class Emphasis {
   kOriginal,  ///< they multiply the encoder's outputs, whose mean is then restored
   kNoNorm,    ///< they multiply the outputs
-  kIgnore,    ///< brackets are read and weights dropped
+  kIgnore,    ///< brackets are parsed, but weights are ignored
   kNone,      ///< brackets are characters, and BREAK is a word
   kOld,       ///< as the web UI's first version: ids with brackets weigh, one chunk
 };
 
-/// What happens where the contexts of a prompt and its negative prompt differ in length.
+/// What happens if the contexts of a prompt and its negative prompt differ in length.
 enum class UnequalLengths {
   kApart,   ///< the UNet is called once for each length
   kPad,     ///< the shorter is filled with the context of the empty text
@@ -32,7 +32,7 @@ struct PromptSettings {
   bool long_prompts = false;  ///< plain: chunks of 75 ids instead of a cut after the first 75
   Emphasis emphasis = Emphasis::kOriginal;
   int64_t comma_backtrack = 20;  ///< ids that a full chunk may lose so that it ends at a comma
-  int64_t clip_skip = 1;         ///< 1: the text encoder's last layer, 2: the last but one …
+  int64_t clip_skip = 1;         ///< 1: the text encoder's last layer, 2: the second to last …
   UnequalLengths unequal = UnequalLengths::kApart;
   bool old_editing = false;  ///< [a:b:N] as before version 1.6 of the web UI
 

@@ -11,20 +11,20 @@
 
 namespace sd {
 
-/// Where a picture's random numbers lie: with the other parameters, all that it takes to draw it
-/// again.
+/// The place of a picture's random numbers: together with the other parameters, it is all that is
+/// needed to draw it again.
 struct DrawRecord {
   uint64_t seed = 0;
   int64_t batch = 1;       ///< pictures in its batch
   int64_t row = 0;         ///< its place among them
   int64_t noise_rows = 1;  ///< rows of every random tensor
-  uint64_t offset = 0;     ///< where in the stream the draws of the batch begin
-  // Of what the batches of a run share, where their draws begin:
+  uint64_t offset = 0;     ///< the place in the stream at which the batch's random numbers begin
+  // The places of what the batches of a run share:
   std::optional<uint64_t> code_offset;       ///< the fixed code
   std::optional<uint64_t> latent_offset;     ///< the init image's latent
-  std::optional<uint64_t> latent_seed = {};  ///< of its stream, where it is not the picture's
+  std::optional<uint64_t> latent_seed = {};  ///< of its stream, if it is not the picture's
   std::optional<uint64_t> variation_seed;
-  std::optional<uint64_t> second_seed = {};  ///< of NoisePlace, where it counts
+  std::optional<uint64_t> second_seed = {};  ///< of NoisePlace, if it matters
 };
 
 /// One batch of pictures.
@@ -32,7 +32,7 @@ struct Request {
   BatchSettings batch;
   std::vector<PictureSettings> pictures;  ///< all with guidance or all (at scale 1) without
 
-  /// Where its random numbers lie; with rows for every picture.
+  /// The place of its random numbers; with rows for every picture.
   NoisePlace noise;
   /// Rows to decode; empty: all.
   std::vector<int64_t> keep = {};
@@ -46,14 +46,14 @@ struct ModelConfig;
 struct ModelDescription {
   std::string family;          ///< sd-v1, laion400m
   int64_t channels = 4;        ///< of the latent
-  int64_t factor = 8;          ///< pixels a latent value stands for, along each side
-  bool inpaints = false;       ///< whether the UNet reads a mask and a masked picture, too
+  int64_t factor = 8;          ///< pixels per latent value, along each side
+  bool inpaints = false;       ///< whether the UNet also reads a mask and a masked picture
   int64_t size_multiple = 64;  ///< width and height must be multiples of it
   int64_t native_size = 512;   ///< the side that the model was trained at
   int64_t timesteps = 1000;
   double linear_start = 0.00085;  ///< of the noise schedule, which a checkpoint may replace
   double linear_end = 0.012;
-  /// All that the config says, for `Pipeline::load`: so it is read once a run.
+  /// All that the config says, for `Pipeline::load`, so that it is read once per run.
   std::shared_ptr<const models::ModelConfig> config = nullptr;
 };
 

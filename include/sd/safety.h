@@ -15,7 +15,7 @@ inline constexpr int kSpecialCareConcepts = 3;
 /// that could not be checked is not let through either: it is made black (kRefuse: withheld).
 enum class SafetyMode {
   kOff,     ///< nothing is checked
-  kReport,  ///< the verdict is told, the picture stays as it is
+  kReport,  ///< the verdict is reported, the picture stays as it is
   kBlur,    ///< the picture is blurred until nothing can be recognised
   kBlack,   ///< the picture is made black, as the reference's checker does
   kRefuse,  ///< there is no picture

@@ -8,14 +8,14 @@ namespace sd {
 
 /// UniPC's function B(h): h, e^h - 1, or coefficients that vary.
 enum class UniPcVariant { kBh1, kBh2, kVaryCoeff };
-/// What UniPC's times lie evenly in: time, its root, or half the logarithm of the signal-to-noise
-/// ratio.
+/// The scale on which UniPC's times are evenly spaced: time, its root, or half the logarithm of the
+/// signal-to-noise ratio.
 enum class UniPcSkip { kTimeUniform, kTimeQuadratic, kLogSnr };
 
-/// What a user may turn on samplers and schedules, with AUTOMATIC1111's web UI's names in words;
-/// each row of the tables says which it looks at. 0 in a sigma or rho: the usual one.
+/// What a user may set for samplers and schedules, with AUTOMATIC1111's web UI's names in words;
+/// each entry of the tables says which it uses. 0 in a sigma or rho: the usual one.
 struct SamplerKnobs {
-  /// How much noise a step adds anew: 0 none. Absent: the sampler's usual, 1 for those of
+  /// How much new noise a step adds: 0 none. Absent: the sampler's usual, 1 for those of
   /// k-diffusion and 0 for DDIM's.
   std::optional<double> eta;
   double s_noise = 1;  ///< size of the noise that is added
@@ -28,7 +28,7 @@ struct SamplerKnobs {
   double rho = 0;  ///< of Karras and Polyexponential
   double beta_alpha = 0.6;
   double beta_beta = 0.6;
-  std::vector<double> sigmas;         ///< levels in place of a schedule, falling
+  std::vector<double> sigmas;         ///< levels instead of a schedule, falling
   bool old_karras_sigmas = false;     ///< sigma from 0.1 to 10
   bool discard_next_to_last = false;  ///< one step more, without the last level above 0
   bool quantize = false;              ///< whole timesteps

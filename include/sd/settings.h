@@ -23,7 +23,7 @@ enum class Script { kTxt2Img, kImg2Img };
 /// How the seed makes pictures differ from one another.
 enum class SeedMode {
   kStream,  ///< the pictures share one random stream, as the reference's do
-  kImage,   ///< picture k has a stream of its own, of seed + k
+  kImage,   ///< picture k has its own stream, of seed + k
 };
 
 /// The format of the files that pictures are saved in.
@@ -46,9 +46,10 @@ struct FitSize {
 
 /// What may differ between the pictures of a batch.
 struct PictureSettings {
-  std::string prompt;           ///< UTF-8
-  std::string negative_prompt;  ///< what guidance leads away from; the reference has the empty text
-  double scale = 7.5;           ///< of the guidance; at 1 there is none
+  std::string prompt;  ///< UTF-8
+  std::string
+      negative_prompt;  ///< what guidance steers away from; the reference has the empty text
+  double scale = 7.5;   ///< of the guidance; at 1 there is none
   std::string hires_prompt = {};           ///< of a second pass; empty: the prompt
   std::string hires_negative_prompt = {};  ///< empty: the negative prompt
   std::optional<uint64_t> seed =
@@ -60,7 +61,7 @@ struct PictureSettings {
 /// The picture that a batch starts from.
 struct InitSettings {
   std::string file;
-  /// How much of it is noised away: 0 nothing, 1 all; not given: 0.75.
+  /// How much of it is replaced by noise: 0 nothing, 1 all; not given: 0.75.
   std::optional<double> strength;
   std::optional<FitSize> fit;
   bool exif = false;  ///< turn it upright as its EXIF data say
@@ -82,7 +83,7 @@ struct BatchSettings {
   int height = 512;
   std::string sampler = "ddim";  ///< a name of the table of samplers
   /// A name of the table of schedules; "automatic": the sampler's usual one. Samplers with
-  /// timesteps of their own (ddim, plms, dpm_solver) do not look at it.
+  /// their own timesteps (ddim, plms, dpm_solver) ignore it.
   std::string schedule = "automatic";
   int64_t steps = 50;
   SamplerKnobs knobs;
@@ -115,9 +116,9 @@ struct OutputSettings {
   bool metadata_jsonl = false;  ///< list the pictures in samples/metadata.jsonl
 };
 
-/// A run that can go on where it ended, and be shared by machines.
+/// A run that can be resumed, and shared by machines.
 struct JobSettings {
-  std::string folder;  ///< empty: the run is no job
+  std::string folder;  ///< empty: the run is not a job
   bool retry_failed = false;
   std::string shard;   ///< i/n, auto or auto/n; empty: all of it
   int64_t block = 64;  ///< batches that one shard draws together
@@ -167,7 +168,7 @@ struct Settings : LineSettings {
   bool show = false;  ///< finished pictures in the terminal
   bool bell = false;  ///< the terminal's, at the end
 
-  std::optional<SafetyMode> safety;  ///< not given: kBlack where the checker is at its place
+  std::optional<SafetyMode> safety;  ///< not given: kBlack if the checker is at its place
   std::string safety_ckpt;           ///< empty: its default place
 
   DeviceOptions device;

@@ -16,13 +16,14 @@ SHOWN = (0, 4, 56)  # prompts of the sheet
 BEGIN, END = "<!-- Made by scripts/demo_report --samplers. -->\n", "<!-- End of what it made. -->\n"
 HEAD = """
 The built-in model's {count} prompts that were kept out of training, drawn once each at guidance
-scale {scale:g} with the seeds {first} and up (`turbo`, which takes the model's adapter for few steps, at
-scale 1). *Right* counts the pictures that are nearer to what the words ask for than to anything else
-that the model knows (`models/demo/REPORT.md` describes the lookup). *Away* is the mean difference to the {solution}-step DDIM pictures of the same
-noise: the root of the mean squared difference of values from 0 to 1, at 64x64. A sampler that adds
-noise of its own has other pictures there. *Seconds* are processor seconds a picture on one thread,
-batches of 8, start, text and decoding included. `scripts/demo_report --samplers` draws what is not
-drawn yet; an empty cell is one of these.
+scale {scale:g} with the seeds {first} and up (`turbo`, which uses the model's adapter for few steps, at
+scale 1). *Right* counts the pictures that are closer to what the prompt asks for than to anything
+else that the model knows (`models/demo/REPORT.md` describes the lookup). *Away* is the mean
+difference from the {solution}-step DDIM pictures of the same noise: the root of the mean squared
+difference of values from 0 to 1, at 64x64. A sampler that adds its own noise has different pictures
+there. *Seconds* are processor seconds per picture on one thread in batches of 8, including start,
+text and decoding. `scripts/demo_report --samplers` draws what is missing; an empty cell was not
+drawn yet.
 
 """
 COLUMNS = ("right", "away", "seconds")

@@ -9,7 +9,7 @@ namespace sd {
 /// They are views of the text.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// The same of a list: of an empty text there is no piece.
+/// The pieces of a list: an empty text has none.
 std::vector<std::string_view> split_list(std::string_view text, char separator);
 
 /// Up to the first line break.

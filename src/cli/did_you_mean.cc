@@ -67,9 +67,7 @@ std::string unexpected_arguments(const CLI::App& program, std::string* hint) {
     if (guessed.empty()) guessed = guess(program, argument);
   }
   if (!guessed.empty()) *hint = guessed;
-  return (shown.size() == 1 ? "an argument that is not known: "
-                            : "arguments that are not known: ") +
-         join(shown, " ");
+  return (shown.size() == 1 ? "unknown argument: " : "unknown arguments: ") + join(shown, " ");
 }
 
 }  // namespace sd::cli

@@ -27,7 +27,7 @@ Error of_torch(const c10::Error& error) {
   if (runtime::is_out_of_memory(error)) return out_of_memory(": " + message);
   const auto code = runtime::cuda_error(error);
   if (code && runtime::is_cards_own(*code)) {
-    return {ErrorKind::kDevice, "the card cannot be used: " + message, runtime::card_hint(*code)};
+    return {ErrorKind::kDevice, "the GPU cannot be used: " + message, runtime::card_hint(*code)};
   }
   return bug("LibTorch: " + message);
 }
@@ -57,7 +57,7 @@ Error error_of(const std::exception_ptr& thrown) {
   } catch (const std::exception& error) {
     return bug(std::string(first_line(error.what())));
   } catch (...) {
-    return bug("something was thrown that is no exception");
+    return bug("something other than an exception was thrown");
   }
 }
 

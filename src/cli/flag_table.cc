@@ -75,7 +75,7 @@ std::string flag_table() {
   return table + layer_rows() +
          "| **Every command** | | |\n"
          "| `-q`, `--quiet` | | print paths and errors only |\n"
-         "| `-v`, `--verbose` | | print more: unused tensors, say |\n"
+         "| `-v`, `--verbose` | | print more, such as unused tensors |\n"
          "| `-h`, `--help` | | show the flags that people use most |\n"
          "| `--help-all` | | show all flags |\n";
 }

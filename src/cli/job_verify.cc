@@ -47,7 +47,9 @@ struct Lines {
   job::LineCheck check;
 };
 
-void say_not_compared(const std::string& why) { notice("what lines set is not compared: " + why); }
+void say_not_compared(const std::string& why) {
+  notice("the settings of lines are not compared: " + why);
+}
 
 /// The prompt file that was given.
 std::string given_prompts(const job::JobDescription& job, const std::string& given) {
@@ -151,9 +153,9 @@ void verify_tars(const job::JobSurvey& job, const job::JobCheck& check, Verifier
 
 void say_how_lines_went(const Lines& lines) {
   if (lines.check.skipped() == 0) {
-    return notice("what lines set is as " + printable(lines.prompts.path()) + " says");
+    return notice("the settings of lines are as " + printable(lines.prompts.path()) + " says");
   }
-  say_not_compared(fmt::format("{} pictures are of lines that cannot be planned here: {}",
+  say_not_compared(fmt::format("{} pictures belong to lines that cannot be planned here: {}",
                                lines.check.skipped(), lines.check.why_skipped()));
 }
 
@@ -178,7 +180,7 @@ int verify_job(const VerifyOptions& options) {
   throw Error(
       ErrorKind::kFile,
       fmt::format("{} of {} files are damaged or of another job", verifier.bad(), verifier.files()),
-      "remove the files listed above and run the job again: it draws them anew");
+      "remove the files listed above and run the job again: it draws them again");
 }
 
 }  // namespace sd::cli

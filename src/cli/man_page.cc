@@ -119,14 +119,14 @@ std::string see_also(const CommandPage& page, const CommandPage& program) {
 std::span<const ExitCode> exit_codes() {
   static constexpr ExitCode kCodes[] = {
       {0, "done"},
-      {1, "a bug of ours"},
-      {2, "a flag or value that cannot be used; said before any weight is read"},
+      {1, "a bug in the program"},
+      {2, "a flag or value that cannot be used; reported before any weight is read"},
       {3, "a file, or stdout itself, that cannot be read or written"},
-      {4, "a checkpoint or config that lacks what it must contain"},
-      {5, "a device that is absent or in trouble, or too little memory"},
+      {4, "a checkpoint or config that lacks required parts"},
+      {5, "a device that is absent or fails, or too little memory"},
       {75,
-       "a job that was stopped by SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU or --time-limit: the same "
-       "command goes on with it"},
+       "a job that was stopped by SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU or --time-limit: run the same "
+       "command to resume it"},
       {130, "stopped by Ctrl-C, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU or SIGHUP"},
       {141, "stopped because the reader of stdout went away"}};
   return kCodes;

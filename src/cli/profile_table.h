@@ -11,8 +11,8 @@ namespace sd::cli {
 /// inside a zone accounts for is its line "other", unless it is below 0.1 % of the run.
 std::string profile_table(const runtime::Profile& profile);
 
-/// The same for programs: {"seconds", "zones": [{"zone": "UNet/64x64/conv 3x3", "calls", "seconds",
-/// "self_seconds", "gflop"}]}.
+/// The profile for programs: {"seconds", "zones": [{"zone": "UNet/64x64/conv 3x3", "calls",
+/// "seconds", "self_seconds", "gflop"}]}.
 std::string profile_json(const runtime::Profile& profile);
 
 }  // namespace sd::cli

@@ -27,7 +27,7 @@ class ProgressBar {
 
   /// Takes the line away, so that other output has the terminal for itself.
   void clear();
-  /// The same until `write` returns: then the line is there again, below what was written.
+  /// Takes the line away until `write` returns, then shows it again below what was written.
   void step_aside(const std::function<void()>& write);
 
  private:

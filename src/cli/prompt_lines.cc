@@ -121,8 +121,8 @@ void refuse_second_prompt(const std::vector<std::string>& words) {
     return word == "--prompt" || word.starts_with("--prompt=");
   });
   if (!has_one) return;
-  throw Error(ErrorKind::kUsage, "a prompt stands before --prompt",
-              "write the prompt at the start of the line, or behind --prompt");
+  throw Error(ErrorKind::kUsage, "there is a prompt before --prompt",
+              "write the prompt at the start of the line, or after --prompt");
 }
 
 void parse_text(const std::string& line, Script script, LineSettings* settings) {
@@ -148,7 +148,7 @@ std::string flag_of(const std::string& name, const nlohmann::json& value) {
   if (value.is_number() || value.is_boolean()) return "--" + name + "=" + value.dump();
   throw Error(ErrorKind::kUsage,
               "\"" + printable(name, 40) + "\" must be a text, a number, true or false",
-              "the members are named as the flags are");
+              "members have the names of flags");
 }
 
 void parse_json_line(const std::string& line, Script script, LineSettings* settings) {
@@ -252,8 +252,8 @@ std::vector<job::PromptLine> read_prompt_lines(const Settings& settings) {
   }
   if (parsed.empty()) {
     throw Error(ErrorKind::kUsage,
-                "the prompt file " + printable(settings.from_file) + " holds no line",
-                "write one prompt a line into it");
+                "the prompt file " + printable(settings.from_file) + " has no lines",
+                "write one prompt per line into it");
   }
   return parsed;
 }

@@ -25,7 +25,7 @@ void parse_cancel(ServedRequest* request) {
   const Json& id = request->members["cancel"];
   request->id = nullptr;  // it answers by the other's
   if (request->members.size() > 1) {
-    request->problem = "\"cancel\" goes with no other member";
+    request->problem = "\"cancel\" takes no other member";
   } else if (is_id(id)) {
     request->cancels = id;
   } else {
@@ -67,7 +67,7 @@ void RequestQueue::add(ServedRequest request) {
   while (is_full() && !closed_ && !interrupted()) changed_.wait_for(lock, kPatience);
   if (!request.id.is_null() && is_known(request.id)) {
     request.problem = "the \"id\" " + printable(request.id.dump(), 60) +
-                      " is that of a request that waits or is being drawn";
+                      " belongs to a request that is waiting or being drawn";
     request.id = nullptr;
   }
   bytes_ += request.bytes;

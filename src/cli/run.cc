@@ -74,8 +74,9 @@ size_t most_waiting(const Settings& settings, const job::SinkLoad& load) {
 /// (A tar that lacks what failed has its name and stays; one that lacks what was not drawn grows.)
 std::string stopped_line(int64_t kept, int64_t planned, const Settings& settings) {
   const bool may_lose = settings.job.retry_failed && settings.output.sink == "tar";
-  return fmt::format("stopped; {} of {} pictures are drawn and kept{}", kept, planned,
-                     may_lose ? ", but those of failed lines of a tar that is not whole" : "");
+  return fmt::format(
+      "stopped; {} of {} pictures are drawn and kept{}", kept, planned,
+      may_lose ? ", except those of retried lines in a tar that is not complete" : "");
 }
 
 std::string message_of(const std::exception_ptr& error) {
@@ -130,7 +131,7 @@ void throw_if_incomplete(const job::RunOutcome& outcome, const Settings& setting
     throw Error(ErrorKind::kCheckpoint,
                 fmt::format("{} pictures hold values that are not numbers", outcome.not_numbers),
                 outcome.cause.empty() ? "the model is damaged, or does not fit these flags"
-                                      : "this is probably for " + outcome.cause + ": take less");
+                                      : "this is probably for " + outcome.cause + ": use less");
   }
   if (outcome.unchecked > 0) {
     throw Error(ErrorKind::kCheckpoint,
@@ -150,14 +151,14 @@ bool stopped_job_early(const job::RunOutcome& outcome, const Settings& settings)
 int exit_code_of(const job::RunOutcome& outcome, const Settings& settings) {
   if (outcome.error && stopped_job_early(outcome, settings)) {
     throw Error(ErrorKind::kAgain, "stopped before anything was drawn",
-                "the same command goes on with the job");
+                "run the same command again to resume the job");
   }
   if (outcome.error) std::rethrow_exception(outcome.error);
   if (outcome.stopped()) {
     const std::string line = stopped_line(outcome.kept, outcome.planned, settings);
     const bool by_engine = !interrupted() || interrupted_by_engine();
     if (!settings.job.folder.empty() && by_engine && !reader_gone()) {
-      throw Error(ErrorKind::kAgain, line, "the same command goes on with the job");
+      throw Error(ErrorKind::kAgain, line, "run the same command again to resume the job");
     }
     if (interrupted()) throw Error(ErrorKind::kCancelled, line);
     complain("error: " + line + ": nobody reads stdout");

@@ -182,9 +182,9 @@ class Server {
 
 void add_serve_flag(CLI::App* command, bool* serves) {
   FlagGroup(command, "Settings")
-      .flag(
-          "serve", *serves,
-          "keep the model loaded and draw requests, JSON Lines from standard input, as they come");
+      .flag("serve", *serves,
+            "keep the model loaded and draw requests as they arrive, as JSON Lines on standard "
+            "input");
 }
 
 int serve(const Settings& settings) { return Server(served_settings(settings)).run(); }

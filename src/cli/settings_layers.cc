@@ -86,7 +86,7 @@ job::SettingLayer environment_layer() {
     if (!is_new) {
       throw Error(ErrorKind::kUsage,
                   "environment: " + printable(other->second, 60) + " and " +
-                      printable(entry.substr(0, equals), 60) + " set the same",
+                      printable(entry.substr(0, equals), 60) + " set the same thing",
                   "unset one of the two");
     }
     layer.values.push_back({setting, std::string(entry.substr(equals + 1))});
@@ -156,7 +156,7 @@ void add_layer_flags(CLI::App* command, LayerFlags* flags) {
       "preset", flags->preset,
       "a named set of settings; " + join(job::preset_names(), ", ") + ", or one of a settings file",
       "NAME");
-  group.text("settings", flags->file, "read settings from this file, too", "FILE");
+  group.text("settings", flags->file, "also read settings from this file", "FILE");
   group.flag("no-settings", flags->none, "read no settings file and no SD_SET_ variable");
 }
 

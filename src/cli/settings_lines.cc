@@ -78,7 +78,7 @@ class LineReader {
       return (c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
     };
     if (!is_valid_utf8(text_) || std::any_of(text_.begin(), text_.end(), is_control)) {
-      throw Error(ErrorKind::kUsage, origin_ + ": it is no text in UTF-8",
+      throw Error(ErrorKind::kUsage, origin_ + ": it is not UTF-8 text",
                   "save it as UTF-8, without control characters");
     }
   }
@@ -137,7 +137,7 @@ class LineReader {
     const size_t digits = peek() == 'u' ? 4 : peek() == 'U' ? 8 : 0;
     const auto point = digits == 0 ? std::nullopt : hex_number(text_.substr(at_ + 1), digits);
     if (!point || !is_code_point(*point)) {
-      refuse("no escape of TOML stands behind a backslash within \"…\"",
+      refuse("a backslash within \"…\" does not begin an escape of TOML",
              "write the text as it is, between '…'");
     }
     append_utf8(*point, *text);

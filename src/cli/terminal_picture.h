@@ -12,8 +12,8 @@ namespace sd::cli {
 /// with a line break.
 std::string terminal_picture(const Image& image, int columns, int rows, bool colour);
 
-/// The same in symbols, in any terminal: so many lines as it has line breaks, and the cursor is at
-/// the beginning of the one behind them.
+/// The picture in symbols, for any terminal: it takes as many lines as it has line breaks, and the
+/// cursor ends at the beginning of the line after them.
 std::string symbol_picture(const Image& image, int columns, int rows, bool colour);
 
 }  // namespace sd::cli

@@ -24,7 +24,7 @@ namespace sd::image {
 /// kMaxImagePixels in all (checked before memory for them is asked for).
 Image read_image(const std::filesystem::path& path);
 
-/// The same from memory; `name` is what messages call the bytes.
+/// Reads a picture in memory; `name` is what messages call the bytes.
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name);
 
 /// "JPEG" or "WebP" for a picture whose format lost detail; "" for another, and for what is none.

@@ -34,7 +34,7 @@ inline constexpr size_t kMaxPngTextBytes = 64U << 20;
 /// Throws Error(kFile) when the file cannot be read, is no PNG, is damaged, or holds too much text.
 PngMetadata read_png_metadata(const std::filesystem::path& path);
 
-/// The same from memory; `name` is what messages call the bytes.
+/// Reads the texts of a PNG in memory; `name` is what messages call the bytes.
 PngMetadata decode_png_metadata(std::span<const uint8_t> bytes, const std::string& name);
 
 }  // namespace sd::image

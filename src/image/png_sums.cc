@@ -24,7 +24,7 @@ std::string problem_of_png_sums(std::span<const uint8_t> bytes) {
       return fmt::format("the check sum of its {} is wrong", printable(name));
     }
     bytes = bytes.subspan(kAround + length);
-    if (name == "IEND") return bytes.empty() ? "" : "there are bytes behind its end";
+    if (name == "IEND") return bytes.empty() ? "" : "there are bytes after its end";
   }
   return "it has no end";
 }

@@ -54,7 +54,7 @@ struct WatermarkMatch {
 /// count as wrong.
 WatermarkMatch watermark_match(const WatermarkReading& reading, std::string_view expected);
 
-/// The same, reading the picture first; errors as decode_watermark.
+/// Reads the picture's watermark, then compares it; throws as decode_watermark.
 WatermarkMatch watermark_match(const Image& image, std::string_view expected);
 
 }  // namespace sd::image

@@ -37,7 +37,7 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
   }
   if (settings.fixed_code && settings.seed_mode == SeedMode::kImage) {
     throw Error(ErrorKind::kUsage, "`fixed_code` does not go with `seed_mode` image",
-                "leave one of them out: the one gives all pictures the same noise, the other "
+                "leave one of them out: the first gives all pictures the same noise, the second "
                 "each its own");
   }
   if (settings.watermark.empty()) {
@@ -47,7 +47,7 @@ void check_settings(const Settings& settings, const ModelDescription& model) {
   if (!is_valid_utf8(settings.watermark)) {
     throw Error(ErrorKind::kUsage,
                 "`watermark` must be UTF-8, found " + printable(settings.watermark, 60),
-                "the parameters that a picture carries, which name it, are UTF-8");
+                "a picture's parameters contain it, and they are UTF-8");
   }
 }
 
@@ -266,17 +266,16 @@ class BatchPlanner::Batches {
     const sampling::SamplerChoice choice = sampler_of(line);
     const sampling::Sampler& sampler = choice.sampler;
     if (names_sampler(line) && (line.plms || line.dpm_solver)) {
-      say("`sampler` wins over `plms` and `dpm_solver`");
+      say("`sampler` overrides `plms` and `dpm_solver`");
     } else if (line.dpm_solver && line.plms) {
-      say("`dpm_solver` wins over `plms`");
+      say("`dpm_solver` overrides `plms`");
     }
     if (sampler.eta == sampling::Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
       say(fmt::format("the sampler {} ignores `eta`", sampler.name));
     }
     const bool from_picture = settings_.script == Script::kImg2Img || line.batch.hires.on();
     if (!sampling::uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
-      say(fmt::format("the sampler {} has timesteps of its own and ignores `schedule`",
-                      sampler.name));
+      say(fmt::format("the sampler {} has its own timesteps and ignores `schedule`", sampler.name));
     }
     if (sampler.grid != sampling::Grid::kDdim) return;
     const int64_t steps = line.batch.steps;

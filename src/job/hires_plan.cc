@@ -24,7 +24,8 @@ std::span<const UpscalerLabel> upscaler_labels() { return kLabels; }
 void resolve_hires(HiresSettings* hires) {
   if (!hires->on()) {
     if (*hires == HiresSettings()) return;
-    throw Error(ErrorKind::kUsage, "there is no second pass that its settings could change",
+    throw Error(ErrorKind::kUsage,
+                "settings of a second pass are given, but there is no second pass",
                 "give `hires_scale`, or `hires_width` and `hires_height`");
   }
   if (!hires->sampler.empty()) {

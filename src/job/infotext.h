@@ -40,7 +40,7 @@ std::string write_infotext(const InfoText& text);
 /// A field's value as the web UI quotes it: JSON, where it holds a comma, colon or line break.
 std::string quoted_field(const std::string& value);
 
-/// The same, quoted as well where a reader would else strip it or take it for quoted.
+/// `quoted_field`, which also quotes a value that a reader would strip or take for quoted.
 std::string kept_field(const std::string& value);
 
 /// The numbers of a value like "512x768": digits, one x, digits.

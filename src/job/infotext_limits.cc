@@ -42,7 +42,7 @@ void complete_sizes(WebUiSettings* to) {
   const bool whole = batch.width % kFactor == 0 && batch.height % kFactor == 0;
   if (!whole && batch.hires.on()) {
     to->unsupported.push_back(
-        fmt::format("Size: {}x{} is no multiple of 8", batch.width, batch.height));
+        fmt::format("Size: {}x{} is not a multiple of 8", batch.width, batch.height));
   }
   batch.width = std::max(kFactor, batch.width / kFactor * kFactor);
   batch.height = std::max(kFactor, batch.height / kFactor * kFactor);

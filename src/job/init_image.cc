@@ -59,7 +59,7 @@ void check_growth(const FitSize& grown, int multiple) {
   throw Error(ErrorKind::kUsage,
               fmt::format("`outpaint` makes the picture {}: its sides must be multiples of {}",
                           size_text(grown.width, grown.height), multiple),
-              fmt::format("let it grow by {} pixels more across and {} more down", right, bottom));
+              fmt::format("extend it by {} more pixels across and {} more down", right, bottom));
 }
 
 }  // namespace
@@ -94,13 +94,13 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
   const int height = static_cast<int>(asked.height.value_or(size.height / multiple * multiple));
   if (width == 0 || height == 0) {
     throw Error(ErrorKind::kFile,
-                fmt::format("the init image {} is {}: it must have {} pixels a side at least",
+                fmt::format("the init image {} is {}: each side must have at least {} pixels",
                             printable(path), size_text(size.width, size.height), multiple),
                 "enlarge it first, or give `fit` more room");
   }
   if (std::max(width, height) > kMaxSide) {
     throw Error(ErrorKind::kFile,
-                fmt::format("the init image {} is {}: a side may have {} pixels at most",
+                fmt::format("the init image {} is {}: a side may have at most {} pixels",
                             printable(path), size_text(size.width, size.height), kMaxSide),
                 "shrink it with `fit`, such as 1024x1024");
   }
@@ -111,11 +111,12 @@ FitSize InitImages::drawn_size(const InitSettings& init, const AskedSize& asked,
                          (width == own.width / kReferenceMultiple * kReferenceMultiple &&
                           height == own.height / kReferenceMultiple * kReferenceMultiple);
   notice(fmt::format(
-      "init image: {} is brought from {} to {}{}", printable(path),
+      "init image: {} is resized from {} to {}{}", printable(path),
       size_text(own.width, own.height), size_text(width, height),
-      as_wanted ? ""
-                : fmt::format(" (multiples of {}: the model cannot draw the reference's, of 32)",
-                              multiple)));
+      as_wanted
+          ? ""
+          : fmt::format(" (multiples of {}: the model cannot draw the reference's multiples of 32)",
+                        multiple)));
   return {width, height};
 }
 

@@ -61,7 +61,7 @@ void check_mode(const InitSettings& init, const sampling::Sampler& sampler,
     refuse(name + " starts from noise alone and takes no `inpaint_fill`", kTakeWebui);
   }
   if (mode == InpaintMode::kRunwayml && init.mask.soft) {
-    refuse(name + " takes no `soft_mask`: the model knows white and black", kTakeWebui);
+    refuse(name + " takes no `soft_mask`: the model knows only white and black", kTakeWebui);
   }
   if (mode == InpaintMode::kLdm && sampler.grid != sampling::Grid::kDdim) {
     refuse(name + " takes the samplers ddim and plms, found " + sampler.name,
@@ -226,7 +226,7 @@ InitPicture inpaint_picture(const InitSettings& init, Image image,
     notice("the mask is black: all of the picture is drawn");
     return {std::make_shared<const Image>(fit_whole(image, settings, size)), nullptr};
   } else {
-    refuse("the mask is black: there is nothing to draw anew", "`invert_mask` turns it");
+    refuse("the mask is black: there is nothing to redraw", "`invert_mask` inverts it");
   }
   if (settings.fill != InpaintFill::kOriginal) drawn = image::fill_masked(drawn, inpainting.mask);
   return {std::make_shared<const Image>(std::move(drawn)),

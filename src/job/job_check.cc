@@ -68,7 +68,7 @@ std::string JobCheck::problem_of(int64_t place, const WrittenPicture& picture) c
   const auto size = saved_size(*picture.record);
   const FitSize found{picture.image.width, picture.image.height};
   if (size && *size != found) {
-    return fmt::format("it has not the size of its record: expected {}x{}, found {}x{}",
+    return fmt::format("it does not have the size in its record: expected {}x{}, found {}x{}",
                        size->width, size->height, found.width, found.height);
   }
   return difference(place, *picture.record);
@@ -105,7 +105,8 @@ std::vector<std::string> JobCheck::problems_of_samples(int64_t number, int64_t c
   std::vector<std::string> problems;
   int64_t found = 0;
   for (const int64_t place : samples.places()) {
-    std::string problem = fmt::format("it holds files of place {}, which is not in it", place);
+    std::string problem =
+        fmt::format("it has files of place {}, which does not belong to it", place);
     if (place >= first && place < end) {
       ++found;
       problem = problem_of_place(place, samples);

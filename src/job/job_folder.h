@@ -22,7 +22,7 @@ struct TarStatistics {
 
 /// Nothing where there is no such file, or it is damaged.
 std::optional<TarStatistics> read_tar_statistics(const std::filesystem::path& path);
-/// The same, of what is in the file.
+/// The statistics in the contents of such a file.
 std::optional<TarStatistics> parse_tar_statistics(const nlohmann::json& object);
 
 /// The names of the files of a job's folder. Pictures are named by their place: samples/000123.png,
@@ -77,7 +77,7 @@ class JobFolder {
   /// the disk before it has its name. Throws Error(kFile).
   bool write(const std::filesystem::path& path, std::string_view bytes) const;
 
-  /// The same, in place of what has the name.
+  /// Writes a file like `write`, and replaces one that has the name.
   void replace(const std::filesystem::path& path, std::string_view bytes) const;
 
   /// Writes what the picture failed of, one attempt more than before. `line`: of the prompt file,

@@ -129,7 +129,7 @@ void refuse_to_adopt(const JobNames& names) {
   if (!holds_pictures(names.folder()) || is_written(names.sheet())) return;
   throw Error(ErrorKind::kUsage,
               printable(names.folder().string()) +
-                  " holds pictures, but no job.json that says of which job",
+                  " has pictures, but no job.json that says which job they belong to",
               "give `job` a new or empty folder");
 }
 
@@ -188,7 +188,7 @@ json read_job_sheet(const fs::path& folder) {
                  "expected the settings of a job in JSON, found an empty file");
   }
   if (sheet.is_null()) {
-    throw Error(ErrorKind::kFile, printable(folder.string()) + " is no job: it holds no job.json",
+    throw Error(ErrorKind::kFile, printable(folder.string()) + " is not a job: it has no job.json",
                 "name the folder that `job` was given");
   }
   return sheet;
@@ -247,7 +247,7 @@ void join_job(const JobFolder& folder, const json& sheet) {
   if (differences.empty()) return;
   throw Error(ErrorKind::kUsage,
               printable(folder.names().folder().string()) +
-                  " holds another job, which differs in what is listed above",
+                  " belongs to another job; the differences are listed above",
               "give the command that began it, or `job` another folder", differences);
 }
 
@@ -274,10 +274,11 @@ Settings with_device_of_job(Settings settings) {
     as_job.kernels = *wanted;
     policy = runtime::resolve(as_job, host);
     if (policy.chosen.kernels != *wanted) {
-      throw Error(ErrorKind::kDevice,
-                  std::string("the job is drawn with ") + word_of(*wanted) +
-                      " kernels, which this processor does not have",
-                  "run it on such machines alone, or begin another job with `kernels` avx2");
+      throw Error(
+          ErrorKind::kDevice,
+          std::string("the job is drawn with ") + word_of(*wanted) +
+              " kernels, which this processor does not have",
+          "run it only on machines that have them, or begin another job with `kernels` avx2");
     }
   }
   if (by_name) settings.device.kernels = policy.chosen.kernels;

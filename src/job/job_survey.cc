@@ -156,7 +156,7 @@ int64_t JobSurvey::each_sound_tar(
     complain("error: " +
              (statistics.empty()
                   ? beside + ": these statistics are damaged"
-                  : tar + ": it is not there, or not of the size that " + beside + " says") +
+                  : tar + ": it is missing, or does not have the size that " + beside + " says") +
              "; left out");
   });
   return odd;

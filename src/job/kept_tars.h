@@ -37,7 +37,7 @@ class TarSamples {
   int64_t next(int64_t place) const;
   /// The files of the sample as they are in the tar, with their headers. Throws Error(kFile).
   std::string bytes(int64_t place) const;
-  /// The same, one by one.
+  /// The files of the sample, one by one.
   std::vector<File> files(int64_t place) const;
 
  private:

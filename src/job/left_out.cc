@@ -15,7 +15,7 @@ std::string reason_of(const text::NetworkUse& use) {
   const std::string kind = printable(use.kind, 40);
   const std::string why = use.kind == "hypernet"
                               ? "hypernetworks are not supported"
-                              : fmt::format("{} is no kind of network; lora and lyco are", kind);
+                              : fmt::format("{} is not a kind of network; lora and lyco are", kind);
   return fmt::format("<{}:{}>: {}", kind, printable(use.name, 60), why);
 }
 

@@ -61,7 +61,7 @@ void refuse_folders(const std::string& folder) {
   throw Error(ErrorKind::kFile,
               printable(folder) + ": expected an adapter, found folders of adapters: " +
                   printable(join(inner, ", ")),
-              "give each with a `lora` of its own");
+              "give each with its own `lora`");
 }
 
 /// The name that the trainer gave an adapter, of its header; "" where it has none.

@@ -20,8 +20,8 @@ class LoraFolder {
   /// whose header has it (`ss_output_name`; the last such file, as the web UI).
   /// Throws Error(kFile), with the nearest names, where there is none.
   std::string find(const std::string& name) const;
-  /// The same of a name alone, as prompts have it: a path is none, so that a prompt of someone else
-  /// opens no file elsewhere.
+  /// The file of an adapter with this name, as prompts have it. A path is not a name, so that
+  /// somebody else's prompt opens no file elsewhere.
   std::string find_name(const std::string& name) const;
   /// All files below the folder that may be adapters, in order.
   const std::vector<std::string>& files() const;

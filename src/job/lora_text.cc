@@ -70,7 +70,7 @@ LoraUse parse_lora(const std::string& text) {
   if (const size_t colon = use.file.rfind(':'); colon != std::string::npos &&
                                                 !is_regular(use.file) &&
                                                 is_regular(use.file.substr(0, colon))) {
-    refuse("expected numbers behind " + printable(use.file.substr(0, colon)), text);
+    refuse("expected numbers after " + printable(use.file.substr(0, colon)), text);
   }
   std::optional<double> unet, te;
   for (const Option& option : options) {

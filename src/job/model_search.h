@@ -11,7 +11,7 @@ namespace sd::job {
 /// at.
 std::string find_model(const std::string& folder, const std::string& hash, const std::string& name);
 
-/// The same of an autoencoder, which may be a .pt file, too.
+/// Finds an autoencoder in the way of `find_model`; it may also be a .pt file.
 std::string find_vae(const std::string& folder, const std::string& hash, const std::string& name);
 
 /// The hash of early web UIs: the first eight digits of the SHA-256 of 64 KiB from 1 MiB on. Throws

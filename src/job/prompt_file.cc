@@ -43,8 +43,8 @@ Descriptor open_prompts(const std::string& path) {
   }
   struct stat about = {};
   if (::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0) {
-    throw Error(ErrorKind::kUsage, "the prompt file " + printable(path) + " holds no line",
-                "write one prompt a line into it");
+    throw Error(ErrorKind::kUsage, "the prompt file " + printable(path) + " has no lines",
+                "write one prompt per line into it");
   }
   return open_regular_file(path);
 }
@@ -110,8 +110,8 @@ PromptFile::PromptFile(std::string path, int64_t lines_per_block)
   breaks_ = find_breaks();
   index();
   if (lines_ > 0) return;
-  throw Error(ErrorKind::kUsage, "the prompt file " + printable(path_) + " holds no line",
-              "write one prompt a line into it");
+  throw Error(ErrorKind::kUsage, "the prompt file " + printable(path_) + " has no lines",
+              "write one prompt per line into it");
 }
 
 LineBreaks PromptFile::find_breaks() const {

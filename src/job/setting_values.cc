@@ -133,7 +133,7 @@ void parse(const std::string& text, std::vector<std::string>* value) {
     const bool number = !word.empty() && std::all_of(word.begin(), word.end(),
                                                      [](char c) { return c >= '0' && c <= '9'; });
     if (!number && word != "cpu" && word.rfind("cuda", 0) != 0) {
-      refuse("cards like 0,1 (or cpu)", quoted(text));
+      refuse("GPUs like 0,1 (or cpu)", quoted(text));
     }
     devices.push_back(number ? "cuda:" + word : word);
   }

@@ -104,7 +104,7 @@ std::vector<PromptLine> sweep_lines(const Sweep& sweep, const Settings& settings
   for (const SweepAxis& axis : sweep) count *= axis.values.size();
   if (count > kMostLines) {
     throw Error(ErrorKind::kUsage,
-                fmt::format("`sweep` asks for {} pictures, and {} are the most", count, kMostLines),
+                fmt::format("`sweep` asks for {} pictures; the limit is {}", count, kMostLines),
                 "take fewer values");
   }
   if (lines.empty()) lines = {{.number = 1, .settings = settings, .problem = {}, .hint = {}}};

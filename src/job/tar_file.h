@@ -28,7 +28,7 @@ class TarFile {
   /// After that: gives it its name; false, with nothing changed, if that is taken. Throws
   /// Error(kFile).
   [[nodiscard]] bool take_name() { return file_.take_name(); }
-  /// The same, in place of what has the name.
+  /// Gives it its name, and replaces a file that has it.
   void take_name_over() { file_.take_name_over(); }
 
   /// All of it; `over`: in place of what has the name. False if that is taken.

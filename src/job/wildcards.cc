@@ -98,7 +98,7 @@ json parse_tree(const fs::path& path, const std::string& text) {
       throw Error(ErrorKind::kFile, printable(path.string()) + ": " + printable(error.what()));
     }
   }
-  if (tree.is_discarded()) throw Error(ErrorKind::kFile, printable(path.string()) + " is no JSON");
+  if (tree.is_discarded()) throw Error(ErrorKind::kFile, printable(path.string()) + " is not JSON");
   return tree;
 }
 
@@ -198,7 +198,7 @@ bool Wildcards::add(const std::string& pattern, std::vector<text::WildcardValue>
   }
   for (const Damaged& file : files().damaged) {
     if (fits(pattern, file.name)) {
-      throw Error(ErrorKind::kFile, file.reason, "mend the file, or take it out of the folder");
+      throw Error(ErrorKind::kFile, file.reason, "fix the file, or remove it from the folder");
     }
   }
   return found;
@@ -223,8 +223,8 @@ std::vector<text::WildcardValue> Wildcards::find(const std::string& name) {
   for (const Damaged& file : files().damaged) {
     if (!many || !file.holds_keys) continue;  // whose names nobody knows
     throw Error(ErrorKind::kFile, file.reason,
-                "mend the file, or take it out of the folder: " + printable(name, 60) +
-                    " may mean what it holds");
+                "fix the file, or remove it from the folder: " + printable(name, 60) +
+                    " may refer to its contents");
   }
   bool found = add(name, &all);
   if (all.empty()) found = add("**/" + name, &all) || found;
@@ -232,7 +232,7 @@ std::vector<text::WildcardValue> Wildcards::find(const std::string& name) {
   if (all.empty()) {
     throw Error(ErrorKind::kFile,
                 "the wildcard " + printable(name, 60) + " below " + printable(folder_) +
-                    " is empty: expected a value a line",
+                    " is empty: expected one value per line",
                 "write values into it, or take it out of the template");
   }
   std::sort(all.begin(), all.end(), [](const text::WildcardValue& a, const text::WildcardValue& b) {

@@ -20,7 +20,7 @@ std::vector<runtime::ExecPolicy> resolve_workers(const Settings& settings,
     runtime::ExecPolicy policy = runtime::resolve(asked, host);
     if (policy.device.is_cuda() && !cards.insert(policy.chosen.device).second) {
       throw Error(ErrorKind::kUsage, "`devices` names " + policy.chosen.device + " twice",
-                  "name each card once");
+                  "name each GPU once");
     }
     if (policy.device.is_cpu() && on_cpu > 1) {
       asked.threads = std::max(1, policy.threads / static_cast<int>(on_cpu));

@@ -23,7 +23,7 @@ void check_writable(const fs::path& folder, const char* setting) {
       throw Error(ErrorKind::kFile,
                   name + " must be a folder, and " + printable(nearest.string()) +
                       " is a link to something that is not there",
-                  "make the folder that it points to, or give " + name + " another place");
+                  "create the folder that it points to, or give " + name + " another place");
     }
     nearest = nearest.parent_path();
   }

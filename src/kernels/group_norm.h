@@ -29,7 +29,7 @@ class GroupNormKernel {
   /// x [N, C, h, w] channels_last → the same shape and layout, in memory of its own.
   virtual at::Tensor operator()(const at::Tensor& x) const = 0;
 
-  /// The same for a kernel that applies it where it reads x. x must have pixels.
+  /// The norm of x for a kernel that applies it as it reads x. x must have pixels.
   virtual ChannelAffine affine(const at::Tensor& x) const = 0;
 };
 

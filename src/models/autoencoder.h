@@ -17,7 +17,7 @@ class Encoder {
   Encoder(const weights::WeightView& view, const AutoencoderConfig& config,
           const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x, const TraceFn& trace) const;
-  /// The same in strips.
+  /// Computes the result in strips.
   at::Tensor by_strips(const at::Tensor& x, const StripWork& work) const;
 
  private:
@@ -44,7 +44,7 @@ class Decoder {
   Decoder(const weights::WeightView& view, const AutoencoderConfig& config,
           const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& z, const TraceFn& trace) const;
-  /// The same in strips.
+  /// Computes the result in strips.
   at::Tensor by_strips(const at::Tensor& z, const StripWork& work) const;
 
  private:
@@ -72,7 +72,7 @@ class Autoencoder {
 
   /// The picture of a latent: z [N, embed_dim, h, w] → [N, 3, h*f, w*f] f32, about [-1, 1].
   at::Tensor decode(const at::Tensor& z, const TraceFn& trace = nullptr) const;
-  /// The same in strips: for a large picture less than half of the memory, and about a fifth more
+  /// Decodes in strips: a large picture takes less than half of the memory, and about a fifth more
   /// time. Needs two tensors of the picture's size with the channels of the last level (so does
   /// `moments` in strips), and what the strips take.
   at::Tensor decode(const at::Tensor& z, const StripWork& work) const;

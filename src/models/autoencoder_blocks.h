@@ -18,7 +18,7 @@ class ResnetBlock {
   ResnetBlock(const weights::WeightView& view, int64_t in, int64_t out, int64_t groups,
               const runtime::KernelPolicy& kernels);
   at::Tensor operator()(const at::Tensor& x) const;
-  /// The same in strips: needs memory for x and for one tensor of its own channels, the result.
+  /// The block in strips: needs memory for x and for one tensor of its own channels, the result.
   at::Tensor by_strips(RowSource x, const StripWork& work) const;
   int64_t out_channels() const { return norm2_.channels(); }
 

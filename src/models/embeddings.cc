@@ -53,9 +53,10 @@ void check_globals(const weights::CheckpointContents& contents) {
 /// The one tensor that an embedding is.
 const weights::TensorInfo& only_tensor(const weights::CheckpointContents& contents) {
   if (!contents.problems.empty()) throw unusable(contents.problems.front().what);
-  if (contents.tensors.empty()) throw unusable("it is no embedding: it holds no tensor");
+  if (contents.tensors.empty()) throw unusable("it is not an embedding: it has no tensor");
   const bool whole = contents.embedding || contents.other_keys.empty();
-  if (!whole) throw unusable("it is no embedding: it has the key " + contents.other_keys.front());
+  if (!whole)
+    throw unusable("it is not an embedding: it has the key " + contents.other_keys.front());
   if (contents.tensors.size() > 1) {
     throw unusable(fmt::format("it has {} terms; an embedding has one", contents.tensors.size()));
   }
@@ -67,7 +68,8 @@ void require_embedding(const weights::Checkpoint& file) {
   if (file.index().size() < 2) return;
   const FileClass found = classify(file, FileUse::kEmbedding);
   if (!found.use || *found.use == FileUse::kEmbedding) return;
-  throw Error(ErrorKind::kCheckpoint, "it is no embedding, but " + found.what + ": " + found.way);
+  throw Error(ErrorKind::kCheckpoint,
+              "it is not an embedding, but " + found.what + ": " + found.way);
 }
 
 at::Tensor read_vectors(const fs::path& file) {
@@ -89,7 +91,7 @@ at::Tensor checked(at::Tensor vectors) {
     throw unusable(fmt::format("it has {} vectors; a chunk holds 1 to {}", vectors.size(0), kMost));
   }
   if (!at::isfinite(vectors).all().item<bool>())
-    throw unusable("it holds values that are no numbers");
+    throw unusable("it has values that are not numbers");
   return vectors.contiguous();
 }
 

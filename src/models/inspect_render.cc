@@ -142,7 +142,7 @@ std::string to_text(const Inspection& inspection) {
   }
   if (contents.other_tensors > 0) {
     text +=
-        line("beside", fmt::format("{} tensors that are no weights (optimizer state and the like)",
+        line("beside", fmt::format("{} tensors that are not weights (optimizer state and the like)",
                                    contents.other_tensors));
   }
   if (!contents.other_keys.empty()) text += lines("other keys", contents.other_keys);

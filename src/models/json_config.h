@@ -27,7 +27,7 @@ class JsonConfig {
   /// From 1 to `most`.
   int64_t integer(const char* key, int64_t fallback, int64_t most) const;
 
-  /// The same, or a list of that number for each level of a network.
+  /// A number from 1 to `most`, or a list that repeats it for each level of a network.
   int64_t integer_of_levels(const char* key, int64_t fallback, int64_t most) const;
 
   bool boolean(const char* key, bool fallback) const;

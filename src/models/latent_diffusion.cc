@@ -21,7 +21,7 @@ void say_choice(const ModelSource& source) {
                      source.ema ? "averaged (model_ema.*)" : "not averaged (model.*)",
                      printable(source.path), also));
   if (source.config.predicts_v) notice("the model predicts v, not the noise");
-  if (source.config.zero_snr) notice("schedule: stretched, so that its last level is noise alone");
+  if (source.config.zero_snr) notice("schedule: stretched, so that its last level is pure noise");
 }
 
 /// Parts of a checkpoint that a run leaves alone on purpose.

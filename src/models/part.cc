@@ -10,7 +10,7 @@ namespace sd::models {
 bool is_too_narrow(const at::Tensor& result, at::ScalarType dtype, const char* what) {
   if (dtype == at::kFloat || at::isfinite(result).all().item<bool>()) return false;
   notice(fmt::format(
-      "the {} went beyond what {} can hold: computed again, and from now on, in float32", what,
+      "the {} went beyond what {} can hold: it is computed in float32, now and from now on", what,
       dtype == at::kHalf ? "float16" : "bfloat16"));
   return true;
 }

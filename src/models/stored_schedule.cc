@@ -84,7 +84,7 @@ double load_scale_factor(const weights::WeightView& root, const ModelConfig& con
   if (!stored) return config.scale_factor;
   const double value = stored->item<float>();
   if (std::isfinite(value) && value != 0) return value;
-  notice("the checkpoint's scale_factor is no number to divide by: the config's is used");
+  notice("the checkpoint's scale_factor is not a number to divide by: the config's is used");
   return config.scale_factor;
 }
 

@@ -86,7 +86,7 @@ class CrossAttention {
   nn::Linear to_out_;
 };
 
-/// The same class where the context is x itself.
+/// The reference's CrossAttention with x itself as the context.
 class SelfAttention {
  public:
   SelfAttention(const weights::WeightView& view, int64_t dim, int64_t heads, int64_t dim_head,

@@ -47,7 +47,7 @@ class UNetCall {
     return (*this)(unet, UNetInputs{x, t, context}, trace);
   }
 
-  /// The same with a context that was divided: within rounding as under the whole.
+  /// A call with a context that was divided: equal to one with the whole context within rounding.
   /// `residuals`: as UNetInputs has them.
   at::Tensor operator()(const UNet& unet, const at::Tensor& x, double t,
                         const std::vector<PreparedContext>& parts, const UNet::Trace& trace,

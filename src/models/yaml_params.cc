@@ -177,7 +177,7 @@ void Params::finish() const {
   for (const auto& entry : node_) {
     const auto key = entry.first.as<std::string>("");
     if (seen_.count(key) == 0) {
-      notice("config: " + name_ + "." + printable(key) + " is not a key of ours and is ignored");
+      notice("config: " + name_ + "." + printable(key) + " is an unknown key and is ignored");
     }
   }
 }

@@ -48,7 +48,7 @@ void check_clip_skip(int64_t clip_skip, int64_t most) {
   throw Error(
       ErrorKind::kUsage,
       fmt::format("`clip_skip` must be from 1 to {} with this model, found {}", most, clip_skip),
-      "1 takes the text encoder's last layer, 2 the last but one");
+      "1 takes the text encoder's last layer, 2 the second to last");
 }
 
 /// Says what of a prompt falls off the end.

@@ -27,7 +27,7 @@ class FirstStage {
   at::Tensor decode(const at::Tensor& latent, const StageProgress& stage) {
     return decode_there(latent, stage).to(at::kCPU);
   }
-  /// The same on the device that computes it.
+  /// `decode`, with the result on the device that computes it.
   at::Tensor decode_there(const at::Tensor& latent, const StageProgress& stage);
 
   /// A latent of what was said: noise [N, C, h, w] → [N, C, h, w].

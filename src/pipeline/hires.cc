@@ -178,7 +178,7 @@ void check_hires(const ModelDescription& model, const Request& request) {
            "0.75 is the usual one");
   }
   if (request.noise.shared()) {
-    refuse("a second pass needs random streams of its own for each picture",
+    refuse("a second pass needs a separate random stream for each picture",
            "use `seed_mode` image");
   }
   if (request.batch.init.image != nullptr) {

@@ -102,7 +102,7 @@ std::string memory_line(const MemoryChoice& choice, const runtime::ExecPolicy& p
     ways.emplace_back(share_words(choice.plan.unet_share));
   }
   if (choice.plan.recordings > 0 && !choice.plan.keeps_recordings) {
-    ways.emplace_back("UNet recorded anew for each batch");
+    ways.emplace_back("graphs of the UNet captured again for each batch");
   }
   std::string line =
       fmt::format("memory: about {:.1f} GB", static_cast<double>(choice.plan.total()) / kGigabyte);

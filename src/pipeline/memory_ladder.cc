@@ -69,8 +69,8 @@ at::Tensor MemoryLadder::run_unet(const std::function<at::Tensor()>& draw) {
 bool MemoryLadder::take_coders_rung(const char* verb) {
   if (make_room_()) {
     notice(
-        fmt::format("memory: not enough to {} the picture beside the UNet's graphs; they are "
-                    "recorded anew for each batch",
+        fmt::format("memory: not enough to {} the picture while the UNet's graphs are kept; they "
+                    "are captured again for each batch",
                     verb));
     beside_recordings_ = false;
     never_beside_recordings_ = true;

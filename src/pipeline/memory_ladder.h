@@ -30,9 +30,9 @@ class MemoryLadder {
   /// the next rung and says so. Throws what `draw` throws on the last one.
   at::Tensor run_unet(const std::function<at::Tensor()>& draw);
 
-  /// The same of the autoencoder's work on a picture: without the UNet's recordings beside it where
-  /// the plan says so or memory does not suffice, then in strips, for which what others keep in
-  /// memory makes room. `verb`: encode, decode.
+  /// Runs the autoencoder's `work` on a picture: without the UNet's graphs if the plan says so or
+  /// memory does not suffice, then in strips, for which memory that others keep is freed.
+  /// `verb`: encode, decode.
   at::Tensor run_coder(const char* verb, const std::function<at::Tensor()>& work);
 
  private:

@@ -37,7 +37,7 @@ void check_pictures(const std::vector<PictureSettings>& pictures) {
     }
     if ((picture.scale == 1) != (pictures.front().scale == 1)) {
       throw Error(ErrorKind::kUsage, "a batch mixes pictures with and without guidance",
-                  "put those of scale 1 into a batch of their own");
+                  "put those of scale 1 into a separate batch");
     }
   }
 }
@@ -75,10 +75,9 @@ void check_streams(const Request& request, const sampling::SamplingPlan& plan) {
   const bool unknown = sampler.noise == sampling::NoiseUse::kBrownian || sampler.draws(plan) < 0;
   if (unknown || request.batch.noise.any()) {
     throw Error(ErrorKind::kUsage,
-                unknown
-                    ? fmt::format("the sampler {} cannot share a random stream", sampler.name)
-                    : "variations, noise of another size and a seed delta are for pictures with "
-                      "random streams of their own",
+                unknown ? fmt::format("the sampler {} cannot share a random stream", sampler.name)
+                        : "variations, noise of another size and a seed delta need a separate "
+                          "random stream for each picture",
                 "use `seed_mode` image");
   }
 }

@@ -79,7 +79,7 @@ bool CapturedFn::record(const std::vector<at::Tensor>& inputs,
     }
     const auto code = cuda_error(error);
     if (code && is_cards_own(*code)) throw;
-    notice("a step cannot be recorded as a graph, so each is called anew: " +
+    notice("CUDA graph capture failed, running without graphs: " +
            printable(first_line(error.what_without_backtrace())));
     recorder_ = nullptr;
     return false;

@@ -32,13 +32,13 @@ bool is_cards_own(int code) {
 
 std::string card_hint(int code) {
   if (code == kDevicesUnavailable) {
-    return "another program may have the card for itself (its compute mode is exclusive), which "
-           "nvidia-smi shows: wait for it, or use `device` cpu";
+    return "another program may use the GPU exclusively (nvidia-smi shows its compute mode): wait "
+           "for it, or use `device` cpu";
   }
   if (code == kNoKernelImage) {
-    return "the libraries have no code for this card: use another one, or `device` cpu";
+    return "the libraries have no code for this GPU: use another one, or `device` cpu";
   }
-  return "nvidia-smi shows the card's state; this process can use it no more: start it again, or "
+  return "nvidia-smi shows the GPU's state; this process can no longer use it: start it again, or "
          "use `device` cpu";
 }
 

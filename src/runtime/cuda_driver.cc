@@ -107,13 +107,13 @@ CudaDriver probe_cuda_driver(const CudaDriverPlaces& places) {
     CudaDevice device;
     if (!describe(driver, management, ordinal, &device)) {
       found.devices.clear();
-      found.problem = fmt::format("the driver does not describe card {}", ordinal);
+      found.problem = fmt::format("the driver does not describe GPU {}", ordinal);
       break;
     }
     found.devices.push_back(std::move(device));
   }
   management.call("nvmlShutdown");
-  if (count == 0) found.problem = "no card that the driver shows";
+  if (count == 0) found.problem = "the driver shows no GPU";
   return found;
 }
 

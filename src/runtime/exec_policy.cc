@@ -58,8 +58,8 @@ KernelChoice chosen_kernels(const KernelPolicy& policy) {
 std::string why_not(const HostInfo& host, size_t index) {
   if (!host.why_no_cuda.empty()) return host.why_no_cuda;
   if (index >= host.cuda.size()) {
-    return host.cuda.size() == 1 ? "there is one card, cuda:0"
-                                 : fmt::format("there are {} cards, cuda:0 to cuda:{}",
+    return host.cuda.size() == 1 ? "there is one GPU, cuda:0"
+                                 : fmt::format("there are {} GPUs, cuda:0 to cuda:{}",
                                                host.cuda.size(), host.cuda.size() - 1);
   }
   const CudaDevice& device = host.cuda[index];
@@ -79,12 +79,12 @@ std::optional<size_t> choose_card(const DeviceOptions& asked, const HostInfo& ho
   if (!index) {
     throw Error(ErrorKind::kUsage,
                 "`device` takes auto, cpu, cuda or cuda:N, not '" + printable(asked.device) + "'",
-                "leave it out to take the best device there is");
+                "leave it out to use the best device");
   }
   const std::string problem = why_not(host, *index);
   if (!problem.empty()) {
     throw Error(ErrorKind::kDevice, "`device` " + asked.device + " cannot be used: " + problem,
-                "use `device` cpu, or leave `device` out; sd devices lists what there is");
+                "use `device` cpu, or leave `device` out; sd devices lists the devices");
   }
   return index;
 }
@@ -102,7 +102,7 @@ std::string why_no_bf16(const DeviceOptions& asked, const HostInfo& host,
     return std::string("this processor has ") + isa_name(host.isa) + ", not avx512-bf16";
   }
   if (asked.kernels != KernelChoice::kAuto) {
-    return "`kernels` leaves out the kernels that compute in it";
+    return "`kernels` excludes the kernels that compute in it";
   }
   return "";
 }
@@ -116,7 +116,7 @@ Precision choose_precision(const DeviceOptions& asked, const HostInfo& host,
   }
   if (asked.precision == Precision::kBf16 && !problem.empty()) {
     throw Error(ErrorKind::kDevice, "`precision` bf16 cannot be used: " + problem,
-                "leave `precision` out to compute in what there is");
+                "leave `precision` out to use what the device supports");
   }
   return asked.precision;
 }

@@ -18,7 +18,7 @@ void stop_profile();
 /// work that was only given away then counts where it was given.
 void wait_at_zones(std::function<void()> wait);
 
-/// The same for what a card was given; nothing on the processor.
+/// Waits at zones for the work that a GPU was given; does nothing on the CPU.
 void wait_at_zones(const c10::Device& device);
 
 /// True on a thread whose zones are timed.

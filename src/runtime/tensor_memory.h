@@ -12,7 +12,7 @@ inline constexpr size_t kLeastPooled = size_t{1} << 22;
 
 /// What a run may keep, in bytes.
 int64_t pool_limit(MemoryMode memory);
-/// The same while a large picture is worked on in strips: enough for a strip's tensors.
+/// What a run may keep while a large picture is computed in strips: enough for a strip's tensors.
 int64_t pool_limit_in_strips(MemoryMode memory);
 
 /// From now on large tensors live in huge pages, and the memory of one that is gone is kept for the

@@ -21,7 +21,7 @@ SafetyAction apply_verdict(const SafetyVerdict& verdict, SafetyMode mode, Image&
 SafetyOutcome check_and_apply(const SafetyChecker* checker, SafetyMode mode,
                               const at::Tensor& picture, Image& image) noexcept;
 
-/// The same for a picture that there is only in 8 bits.
+/// Checks a picture that exists only in 8 bits.
 SafetyOutcome check_and_apply(const SafetyChecker* checker, SafetyMode mode, Image& image) noexcept;
 
 }  // namespace sd::safety

@@ -17,7 +17,7 @@ class NoiseSchedule {
   /// end.
   static NoiseSchedule linear(double linear_start, double linear_end, int64_t timesteps);
 
-  /// The same, stretched so that its last level is noise alone: algorithm 1 of Lin et al. 2023
+  /// This schedule, stretched so that its last level is pure noise: algorithm 1 of Lin et al. 2023
   /// ("Common Diffusion Noise Schedules and Sample Steps are Flawed"). The last value is not 0, by
   /// which nothing could be divided, but the web UI's and ComfyUI's 4.897e-8.
   NoiseSchedule with_zero_snr() const;

@@ -106,7 +106,7 @@ class Planner {
     const int64_t total = schedule_.timesteps();
     if (steps < 1 || steps > total) {
       throw Error(ErrorKind::kUsage,
-                  fmt::format("the sampler {} cannot lay {} steps over {} timesteps",
+                  fmt::format("the sampler {} cannot spread {} steps over {} timesteps",
                               plan_.sampler.name, steps, total),
                   "take fewer steps, or a higher strength");
     }

@@ -141,7 +141,7 @@ bool is_name(Text text) {
 
 [[noreturn]] void refuse(const char* what, Text at) {
   throw Error(ErrorKind::kUsage, std::string(what) + ": " + printable(at, 60),
-              "README tells what `expand` understands");
+              "README says what `expand` understands");
 }
 
 class Expander {
@@ -183,7 +183,7 @@ class Expander {
   size_t bracket(Text text, size_t at, size_t start, std::string* out,
                  std::string (Expander::*inside)(Text)) {
     const size_t end = closing(text, at + start);
-    if (end == Text::npos) refuse("a bracket of a prompt has no end", text.substr(at));
+    if (end == Text::npos) refuse("a bracket in a prompt is not closed", text.substr(at));
     *out += (this->*inside)(text.substr(at + start, end - at - start));
     return end + 1;
   }

@@ -95,7 +95,7 @@ class AttentionParser {
   static double weight(View value) {
     if (const auto number = read_decimal(value)) return *number;
     throw Error(ErrorKind::kUsage,
-                "a prompt's weight is no number: \"" + printable(to_utf8(value), 60) + "\"",
+                "a prompt's weight is not a number: \"" + printable(to_utf8(value), 60) + "\"",
                 "write a weight like (word:1.2)");
   }
 

@@ -85,7 +85,7 @@ class NetworkItems {
     return number;
   }
 
-  /// The same for a number of ranks.
+  /// A number of ranks, or nothing if the item is absent.
   std::optional<int64_t> ranks(View key, size_t place) const {
     const auto number = this->number(key, place);
     if (!number) return std::nullopt;

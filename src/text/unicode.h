@@ -46,8 +46,8 @@ bool is_decimal_digit(char32_t c);  ///< general category Nd
 int digit_value(char32_t c);
 bool is_white_space(char32_t c);  ///< property White_Space
 
-// The same questions as Unicode 8.0 answers them, the version of the Rust crate that BERT's
-// reference tokenizer asks: later characters are unassigned.
+// Categories in Unicode 8.0, the version of the Rust crate that BERT's reference tokenizer uses:
+// later characters are unassigned.
 bool is_punctuation_8(char32_t c);      ///< general category P
 bool is_nonspacing_mark_8(char32_t c);  ///< general category Mn
 bool is_control_8(char32_t c);          ///< general category Cc, Cf or Co

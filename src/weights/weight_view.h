@@ -32,7 +32,7 @@ class WeightView {
   static std::shared_ptr<LoadReport> make_report(const std::string& path,
                                                  const Checkpoint& checkpoint);
 
-  /// The same view whose tensors come to this device, or in this type.
+  /// This view with its tensors on that device, or in that type.
   WeightView on(at::Device device) const;
   WeightView as(at::ScalarType dtype) const;
   /// Where tensors come to, and in which type: at first f32 on the CPU.

@@ -27,7 +27,7 @@ void require_new_weights_file(const std::string& path) {
   if (ending != kSafetensors && ending != kTorch) {
     throw Error(ErrorKind::kUsage,
                 "the new file must end in .safetensors or .ckpt, found " + printable(path),
-                "give it one of these endings");
+                "give it one of these extensions");
   }
   if (!name_is_taken(path)) return;
   throw Error(ErrorKind::kFile, printable(path) + " is already there",

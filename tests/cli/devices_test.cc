@@ -36,8 +36,7 @@ TEST(Devices, ListsTheProcessor) {
 
 TEST(Devices, SaysWhyThereIsNoCard) {
   const FakeDriver driver("no-card");
-  EXPECT_NE(run({"devices"}).out.find("\ncuda: no card that the driver shows\n"),
-            std::string::npos);
+  EXPECT_NE(run({"devices"}).out.find("\ncuda: the driver shows no GPU\n"), std::string::npos);
 }
 
 TEST(Devices, ListsTheCardsOfADriverThatIsTooOld) {

@@ -105,7 +105,7 @@ TEST_F(Img2Img, BringsPicturesToASizeThatFits) {
   write_png(out_ / "large.png", pattern("smooth", 784, 196, 1));
   const Finished odd = draw_from({"--init-img", "odd.png"});
   ASSERT_EQ(odd.exit_code, 0) << odd.err;
-  EXPECT_NE(odd.err.find("odd.png is brought from 100x127 to 64x64 (multiples of 64"),
+  EXPECT_NE(odd.err.find("odd.png is resized from 100x127 to 64x64 (multiples of 64"),
             std::string::npos)
       << odd.err;
   const Finished large = draw_from({"--init-img", "large.png", "--fit", "256x256"});

@@ -77,7 +77,7 @@ TEST_F(JobRun, RefusesAnotherJobInTheFolder) {
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_NE(other.err.find("seed: 42 in the job, 43 here"), std::string::npos) << other.err;
   EXPECT_NE(other.err.find("steps: 2 in the job, 3 here"), std::string::npos) << other.err;
-  EXPECT_NE(other.err.find("holds another job"), std::string::npos) << other.err;
+  EXPECT_NE(other.err.find("belongs to another job"), std::string::npos) << other.err;
   write_prompts(11);
   const Finished longer = draw("job");
   EXPECT_EQ(longer.exit_code, 2);
@@ -90,7 +90,7 @@ TEST_F(JobRun, AdoptsNoPicturesOfAnUnknownJob) {
   std::filesystem::remove(out_ / "job" / "job.json");
   const Finished other = draw("job", {"--seed", "43"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_NE(other.err.find("holds pictures, but no job.json"), std::string::npos) << other.err;
+  EXPECT_NE(other.err.find("has pictures, but no job.json"), std::string::npos) << other.err;
 }
 
 TEST_F(JobRun, RefusesFlagsThatDoNotGoTogether) {
@@ -150,7 +150,7 @@ TEST_F(JobRun, EndsWithAnExitCodeForEngines) {
   }
   const Finished late = draw("job", {"--time-limit", "2"});
   EXPECT_EQ(late.exit_code, 75) << late.err;
-  EXPECT_NE(late.err.find("the same command goes on"), std::string::npos) << late.err;
+  EXPECT_NE(late.err.find("run the same command again"), std::string::npos) << late.err;
   for (const auto& [name, bytes] : files("job")) EXPECT_NE(name.front(), '.') << name;
 }
 
@@ -485,7 +485,7 @@ TEST_F(JobRun, GivesCommandsThatDrawItsPictures) {
 
 TEST_F(JobRun, SaysThatAFolderIsNoJob) {
   for (const char* part : {"status", "verify", "merge", "gallery"}) {
-    expect_failure(job(part, "model"), 3, "is no job");
+    expect_failure(job(part, "model"), 3, "is not a job");
   }
 }
 

@@ -40,7 +40,7 @@ TEST_F(JobCheckRun, FindsEachPictureAsItsLineAsks) {
     const Finished sound = verify(mode);
     EXPECT_EQ(sound.exit_code, 0) << sound.err;
     EXPECT_EQ(lines_of(sound.out).size(), 12U);
-    expect_part(sound.err, "what lines set is as prompts.txt says");
+    expect_part(sound.err, "the settings of lines are as prompts.txt says");
   }
 }
 
@@ -68,7 +68,7 @@ TEST_F(JobCheckRun, LooksIntoTars) {
   ASSERT_EQ(draw("job", tar).exit_code, 0);
   const Finished sound = verify("job");
   EXPECT_EQ(sound.exit_code, 0) << sound.err;
-  expect_part(sound.err, "what lines set is as prompts.txt says");
+  expect_part(sound.err, "the settings of lines are as prompts.txt says");
   fs::copy_file(out_ / "prompts.txt", out_ / "kept.txt");
   std::string other = read_file(out_ / "prompts.txt");
   other.replace(other.find("prompt 5"), 8, "a cat, 5");
@@ -92,11 +92,11 @@ TEST_F(JobCheckRun, PlansLinesThatStartFromPictures) {
   ASSERT_EQ(run_here(all).exit_code, 0);
   const Finished sound = verify("job");
   EXPECT_EQ(sound.exit_code, 0) << sound.err;
-  expect_part(sound.err, "what lines set is as prompts.txt says");
+  expect_part(sound.err, "the settings of lines are as prompts.txt says");
   fs::remove(out_ / "init.png");
   const Finished without = verify("job");
   EXPECT_EQ(without.exit_code, 0) << without.err;
-  expect_part(without.err, "2 pictures are of lines that cannot be planned here: ");
+  expect_part(without.err, "2 pictures belong to lines that cannot be planned here: ");
 }
 
 TEST_F(JobCheckRun, KnowsThePromptOfLinesThatNameNone) {
@@ -104,7 +104,7 @@ TEST_F(JobCheckRun, KnowsThePromptOfLinesThatNameNone) {
   ASSERT_EQ(draw("job", {"--prompt", "a heart"}).exit_code, 0);
   const Finished sound = verify("job");
   EXPECT_EQ(sound.exit_code, 0) << sound.err;
-  expect_part(sound.err, "what lines set is as prompts.txt says");
+  expect_part(sound.err, "the settings of lines are as prompts.txt says");
   const Finished other = draw("job", {"--prompt", "a star"});
   EXPECT_EQ(other.exit_code, 2);
   expect_part(other.err, "prompts/default: \"a heart\" in the job, \"a star\" here");
@@ -185,7 +185,8 @@ TEST_F(JobCheckRun, LeavesDamagedTarsOut) {
     EXPECT_EQ(lines_of(read_file(out_ / "job/tars.jsonl")).size(), 2U);
   }
   fs::resize_file(out_ / "job/00002.tar", 2048);
-  expect_part(job("merge", "job", {"--partial"}).err, "00002.tar: it is not there, or not of the");
+  expect_part(job("merge", "job", {"--partial"}).err,
+              "00002.tar: it is missing, or does not have the");
   expect_part(verify("job").err, "00002.tar: its SHA-256 is not what 00002.json says");
   expect_failure(job("gallery", "job"), 2, "the job's are in tars");
 }

@@ -65,14 +65,14 @@ TEST(Usage, GuessesWhatWasMeant) {
       {{"txt2img", "--bananas"}, "sd txt2img --help lists the flags"}};
   for (const auto& [words, hint] : cases) {
     const Finished failed = run(words);
-    expect_failure(failed, 2, "not known: " + words[words.size() > 1 ? 1 : 0]);
+    expect_failure(failed, 2, ": " + words[words.size() > 1 ? 1 : 0]);
     EXPECT_EQ(lines_of(failed.err).back(), std::string("hint: ") + hint);
   }
 }
 
 TEST(Usage, NamesUnknownArgumentsInTheirOrder) {
   const Finished failed = run({"txt2img", "--alpha", "1", "--seed", "3", "--beta", "word"});
-  expect_failure(failed, 2, "arguments that are not known: --alpha 1 --beta word");
+  expect_failure(failed, 2, "unknown arguments: --alpha 1 --beta word");
 }
 
 TEST(Usage, NamesTheFileThatIsMissing) {
@@ -233,7 +233,7 @@ TEST_F(Txt2Img, RefusesFlagsBeforeItReadsTheCheckpoint) {
       {{"--C", "3"}, "--C must be 4"},
       {{"--prompt", "\xff"}, "UTF-8"},
       {{"--scale", "nan"}, "--scale"},
-      {{"--from-file", out_.write("empty.txt", "").string()}, "holds no line"},
+      {{"--from-file", out_.write("empty.txt", "").string()}, "has no lines"},
       {{"--device", "tpu"}, "--device takes"},
       {{"--threads", "-1"}, "--threads"},
   };
@@ -314,7 +314,7 @@ TEST_F(Txt2Img, SaysOnceThatAKeyIsUnknown) {
   const std::string path = write_config(*model_, config, "unknown.yaml").string();
   const Finished drawn = draw({"--config", path, "--skip_grid"});
   EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
-  EXPECT_EQ(count_lines(drawn.err, "config: config.model.params.num_step is not a key"), 1)
+  EXPECT_EQ(count_lines(drawn.err, "config: config.model.params.num_step is an unknown key"), 1)
       << drawn.err;
 }
 

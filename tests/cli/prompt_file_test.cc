@@ -67,7 +67,7 @@ TEST_F(PromptFile, IsCheckedBeforeAnythingIsRead) {
   const Words damaged = {"--ckpt", "damaged.ckpt", "--config", "model/model.yaml"};
   expect_failure(draw_lines("a\nb --no-such\n", damaged), 2, "line 2 of -");
   expect_failure(draw_lines("a\n\nb\xff", damaged), 2, "line 3 of -");
-  expect_failure(draw_lines("", damaged), 2, "holds no line");
+  expect_failure(draw_lines("", damaged), 2, "has no lines");
   expect_failure(draw_lines("{\"prompt\": 5}", damaged), 2, "\"prompt\" must be a text");
   Words keep = damaged;
   keep.push_back("--keep-going");

@@ -44,7 +44,7 @@ TEST(SelfTest, TellsOfKernelsThatEndTheirProcess) {
   EXPECT_EQ(program.wait(), 5) << program.err();
   EXPECT_NE(program.out().find("WRONG: ended by a signal: Illegal instruction"), std::string::npos)
       << program.out();
-  EXPECT_NE(program.err().find("error: this machine draws other pictures"), std::string::npos)
+  EXPECT_NE(program.err().find("error: this machine does not draw the pictures"), std::string::npos)
       << program.err();
 }
 

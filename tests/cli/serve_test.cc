@@ -124,7 +124,7 @@ TEST_F(Serve, RefusesAnIdThatIsNoneOrIsTaken) {
   const auto errors = of_kind(events, "error");
   ASSERT_EQ(errors.size(), 4U);
   for (const json& error : errors) EXPECT_FALSE(error.contains("id")) << error;
-  EXPECT_NE(errors[0]["text"].get<std::string>().find("waits or is being drawn"),
+  EXPECT_NE(errors[0]["text"].get<std::string>().find("is waiting or being drawn"),
             std::string::npos);
   const auto ends = of_kind(events, "end");
   ASSERT_EQ(ends.size(), 2U);

@@ -114,9 +114,9 @@ TEST_F(Workers, StopWhenOneFails) {
 
 TEST_F(Workers, AreRefusedWhereTheyCannotBe) {
   expect_failure(draw({"--devices", "cpu,cpu", "--device", "cpu"}), 2, "--device");
-  expect_failure(draw({"--devices", "1;2"}), 2, "expected cards like 0,1");
-  expect_failure(draw({"--devices", ""}), 2, "expected cards like 0,1");
-  expect_failure(draw({"--devices", "cpu,"}), 2, "expected cards like 0,1");
+  expect_failure(draw({"--devices", "1;2"}), 2, "expected GPUs like 0,1");
+  expect_failure(draw({"--devices", ""}), 2, "expected GPUs like 0,1");
+  expect_failure(draw({"--devices", "cpu,"}), 2, "expected GPUs like 0,1");
   expect_failure(draw({"--devices", "cpu", "--profile"}), 2, "--profile times one device");
   expect_failure(run({"plan", "--ckpt", checkpoint(), "--devices", "cpu"}), 2,
                  "sd plan is for one");

@@ -115,21 +115,21 @@ void add_convert_command(CLI::App* program, RunFn* run) {
       ->required();
   command
       ->add_option("OUT", flags->out,
-                   "file to write, .safetensors or .ckpt; without an ending a folder in diffusers' "
-                   "layout")
+                   "file to write, .safetensors or .ckpt; without an extension, a folder in "
+                   "diffusers' layout")
       ->required();
   FlagGroup group(command, "What to write");
   group.text("config", flags->config,
-             "from or to a folder: the model's YAML file, where the default is another's", "FILE");
+             "from or to a folder: the model's YAML file, if the default does not fit", "FILE");
   group.choice<std::optional<at::ScalarType>>(
       "dtype", flags->options.dtype,
       {{"keep", std::nullopt}, {"fp32", at::kFloat}, {"fp16", at::kHalf}}, 0,
       "precision of the networks' weights");
   group.choice<bool>("weights", flags->options.ema, {{"plain", false}, {"ema", true}}, 0,
                      "last (plain) or averaged (ema) weights of the UNet");
-  group.texts("lora", flags->loras, "an adapter to bake into the weights; may be given again",
+  group.texts("lora", flags->loras, "an adapter to bake into the weights; may be repeated",
               "FILE[:UNET[:TE]]");
-  group.text("lora-dir", flags->lora_dir, "where adapters are found by name", "DIR");
+  group.text("lora-dir", flags->lora_dir, "folder of the adapters that are given by name", "DIR");
   command->callback([flags, run] { *run = [flags] { return run_convert(*flags); }; });
 }
 

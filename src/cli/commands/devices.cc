@@ -74,7 +74,7 @@ void print_host(const runtime::HostInfo& host) {
 
 void add_devices_command(CLI::App* program, RunFn* run) {
   CLI::App* command =
-      program->add_subcommand("devices", "list what --device can name on this machine");
+      program->add_subcommand("devices", "list the devices that --device can name on this machine");
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "as JSON");
   command->callback([json, run] {

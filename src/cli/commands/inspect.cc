@@ -59,12 +59,12 @@ int run_inspect(const InspectOptions& options) {
 }  // namespace
 
 void add_inspect_command(CLI::App* program, RunFn* run) {
-  CLI::App* command = program->add_subcommand(
-      "inspect", "say what a checkpoint holds, without reading its weights");
+  CLI::App* command =
+      program->add_subcommand("inspect", "describe a checkpoint without reading its weights");
   auto options = std::make_shared<InspectOptions>();
   command->add_option("FILE", options->files, "checkpoints")->required();
-  command->add_flag("--json", options->json, "as JSON, one object a file");
-  command->add_flag("--sha256", options->sha256, "hash the whole file, too");
+  command->add_flag("--json", options->json, "as JSON, one object per file");
+  command->add_flag("--sha256", options->sha256, "also hash the whole file");
   command->callback([options, run] { *run = [options] { return run_inspect(*options); }; });
 }
 

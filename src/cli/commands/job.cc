@@ -55,7 +55,7 @@ int run_status(const JobOptions& options) {
   }
   print(fmt::format("{} of {} pictures are drawn, {} failed, {} are missing\n", status.drawn,
                     status.pictures, status.failed, status.missing));
-  if (status.an_hour) print(fmt::format("{:.0f} pictures an hour lately", *status.an_hour));
+  if (status.an_hour) print(fmt::format("{:.0f} pictures per hour lately", *status.an_hour));
   if (status.hours_left && status.missing > 0) {
     print(fmt::format("; {:.1f} hours left at that pace", *status.hours_left));
   }
@@ -83,9 +83,9 @@ void throw_if_left_out(int64_t files) {
   if (files == 0) return;
   throw Error(
       ErrorKind::kUsage,
-      fmt::format("{} files of the job cannot be read, and were left out; the others are there",
+      fmt::format("{} files of the job cannot be read and were skipped; the others are included",
                   files),
-      "remove the files listed above and run the job again: it draws them anew");
+      "remove the files listed above and run the job again: it draws them again");
 }
 
 /// The list that data set libraries read, of pictures or of tars. Returns how many were left out.
@@ -194,7 +194,7 @@ int run_job(const JobOptions& options) {
 
 void add_job_command(CLI::App* program, RunFn* run) {
   CLI::App* command =
-      program->add_subcommand("job", "say how a job is, check it, or put its pictures together");
+      program->add_subcommand("job", "show the state of a job, check it, or collect its pictures");
   auto options = std::make_shared<JobOptions>();
   command
       ->add_option("PART", options->part,
@@ -207,20 +207,22 @@ void add_job_command(CLI::App* program, RunFn* run) {
   command->add_flag("--json", options->json, "status, verify: as JSON");
   command
       ->add_option("--grid", options->grid_columns,
-                   "merge: also write grid.png, of the first 256 pictures, with so many in a row")
+                   "merge: also write grid.png, of the first 256 pictures, with this many per row")
       ->type_name("INT")
       ->check(CLI::Range(1, 256).description(""));
-  command->add_flag("--partial", options->partial, "merge: of a job that is not finished, too");
-  command->add_option("--out", options->out, "gallery: where the page goes; else DIR/gallery.html")
+  command->add_flag("--partial", options->partial, "merge: also if the job is not finished");
+  command
+      ->add_option("--out", options->out,
+                   "gallery: where to write the page; default: DIR/gallery.html")
       ->type_name("FILE");
   command
       ->add_option("--from-file", options->prompts,
-                   "verify: the job's prompt file, to compare what its lines set; else the one of "
-                   "its name, here or beside the job's folder")
+                   "verify: the job's prompt file, to compare what its lines set; default: the "
+                   "file with its name, here or next to the job's folder")
       ->type_name("FILE");
   command
       ->add_option("--ckpt", options->ckpt,
-                   "verify: the job's model, of which lines are planned; else one that comes with "
+                   "verify: the job's model, for planning its lines; default: one that comes with "
                    "the program")
       ->type_name("FILE");
   command->add_option("--config", options->config, "verify: the model's YAML file")

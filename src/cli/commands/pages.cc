@@ -51,7 +51,7 @@ struct ManFlags {
 
 void add_completion_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
-      "completion", "print what makes a shell complete commands, flags and values");
+      "completion", "print a script with which a shell completes commands, flags and values");
   auto shell = std::make_shared<std::string>();
   command->add_option("SHELL", *shell, "the shell")
       ->required()

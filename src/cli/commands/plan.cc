@@ -44,7 +44,7 @@ runtime::ExecPolicy planned_policy(const PlanOptions& options) {
   if (options.card_memory <= 0) return policy;
   if (policy.device.is_cpu()) {
     throw Error(ErrorKind::kUsage, "--card-memory goes with --device cuda",
-                "for the processor, sd plan looks at what is free");
+                "for the CPU, sd plan looks at what is free");
   }
   policy.free_bytes = static_cast<int64_t>(options.card_memory * 1e9);
   return policy;
@@ -183,18 +183,19 @@ int run_plan(const PlanOptions& options) {
 
 void add_plan_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
-      "plan", "say what memory a txt2img run of these flags needs, without a GPU or weights");
+      "plan",
+      "show how much memory a txt2img run with these flags needs, without a GPU or weights");
   auto options = std::make_shared<PlanOptions>();
   auto layers = std::make_shared<LayerFlags>();
   add_run_flags(command, &options->run);
   add_layer_flags(command, layers.get());
   command
       ->add_option("--card-memory", options->card_memory,
-                   "with --device cuda: memory that is free on the card, in GB (10^9 bytes); "
-                   "default: what it has, where one is")
+                   "with --device cuda: free memory of the GPU, in GB (10^9 bytes); default: that "
+                   "of the GPU, if there is one")
       ->type_name("GB")
       ->check(CLI::PositiveNumber.description(""));
-  command->add_flag("--layers", options->layers, "what is there at most in each layer");
+  command->add_flag("--layers", options->layers, "show the most memory in use in each layer");
   command->add_flag("--json", options->json, "as JSON, in bytes");
   command->callback([=] {
     *run = [=] {

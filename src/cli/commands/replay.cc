@@ -85,7 +85,7 @@ Image at_its_place(const std::string& file, const Image& before, Image alone, Re
     input->record.draw = job::at_place(draw, place, varies);
     Image again = replayer.draw(input->record);
     if (!is_close(before, again)) continue;
-    notice(fmt::format("{}: picture {} of a batch of {}, which its text does not tell",
+    notice(fmt::format("{}: picture {} of a batch of {}, which its text does not say",
                        printable(file), place.before + 1, place.batch));
     return again;
   }
@@ -139,34 +139,32 @@ int run_replay(const ReplayOptions& options) {
 
 void add_replay_command(CLI::App* program, RunFn* run) {
   CLI::App* command =
-      program->add_subcommand("replay", "draw a picture again and say how much it differs");
+      program->add_subcommand("replay", "draw a picture again and print how much it differs");
   auto options = std::make_shared<ReplayOptions>();
   command
       ->add_option("FILE", options->files,
                    "pictures that this program or another wrote, with their parameters")
       ->required();
   FlagGroup group(command, "Where to find things");
-  group.text("ckpt", options->ckpt, "the checkpoint, where it is not what the picture names",
+  group.text("ckpt", options->ckpt, "the checkpoint, if it is not the one that the picture names",
              "FILE");
   group.text("models", options->models,
-             "the folder in which another program's model is looked for, by hash and name", "DIR");
-  group.text(
-      "embeddings", options->embeddings,
-      "the folder of textual inversions that prompts name, where it is not models/embeddings",
-      "DIR");
+             "the folder in which to look for another program's model, by hash and name", "DIR");
+  group.text("embeddings", options->embeddings,
+             "the folder of textual inversions that prompts name, if it is not models/embeddings",
+             "DIR");
   group.text("config", options->config,
-             "the model's YAML file, where it is not what the picture names", "FILE");
-  group.text("vae", options->vae, "the autoencoder, where it is not what the picture names",
+             "the model's YAML file, if it is not the one that the picture names", "FILE");
+  group.text("vae", options->vae, "the autoencoder, if it is not the one that the picture names",
              "FILE");
-  group.text("init-img", options->init_img, "the picture that it started from, where it has moved",
-             "FILE");
-  group.text("mask", options->mask, "its mask, where it has moved", "FILE");
-  group.text("lora-dir", options->lora_dir, "where adapters are, if they have moved", "DIR");
+  group.text("init-img", options->init_img, "the init image, if it has moved", "FILE");
+  group.text("mask", options->mask, "the mask, if it has moved", "FILE");
+  group.text("lora-dir", options->lora_dir, "the folder of adapters, if they have moved", "DIR");
   FlagGroup output(command, "Output");
-  output.text("out", options->out, "write the picture drawn again", "FILE");
+  output.text("out", options->out, "write the new picture to this file", "FILE");
   output.flag("approximately", options->approximately,
-              "draw another program's picture though something of it is not supported");
-  output.flag("json", options->json, "as JSON, one line a file");
+              "draw another program's picture even if some of its settings are not supported");
+  output.flag("json", options->json, "as JSON, one line per file");
   command->callback([options, run] { *run = [options] { return run_replay(*options); }; });
 }
 

@@ -117,7 +117,7 @@ std::string find_foreign_checkpoint(const ReplayOptions& options, const ReplayIn
               "no checkpoint below " + printable(options.models) + " is the picture's model: " +
                   printable(name.empty() ? "without a name" : name, 60) +
                   (input.model_hash.empty() ? "" : " [" + printable(input.model_hash, 80) + "]"),
-              "name it with --ckpt, or the folder where it lies with --models");
+              "name it with --ckpt, or the folder that contains it with --models");
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ void say_differences(const std::string& file, const ReplayOptions& options,
   if (!options.approximately) {
     throw Error(ErrorKind::kFile,
                 printable(file) + " cannot be drawn as it was: " + join(reasons, "; "),
-                "--approximately draws what comes nearest");
+                "--approximately draws the closest possible");
   }
   for (const std::string& reason : reasons) notice("not as it was drawn: " + reason);
 }

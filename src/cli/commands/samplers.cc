@@ -88,7 +88,7 @@ Json tables() {
 
 void add_samplers_command(CLI::App* program, RunFn* run) {
   auto* command = program->add_subcommand(
-      "samplers", "list what --sampler and --schedule can name, and what each takes");
+      "samplers", "list the names for --sampler and --schedule, and the properties of each");
   auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "as JSON");
   command->callback([as_json, run] {

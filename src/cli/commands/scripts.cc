@@ -32,10 +32,9 @@ void add_script(CLI::App* program, RunFn* run, Script script, const char* what,
   add_serve_flag(command, serves.get());
   auto axes = std::make_shared<std::vector<std::string>>();
   command
-      ->add_option(
-          "--sweep", *axes,
-          "draw the picture with each of these values, as in scale=3,5,7; given again, all "
-          "combinations, and a sheet that says which is which")
+      ->add_option("--sweep", *axes,
+                   "draw the picture with each of these values, as in scale=3,5,7; if repeated, "
+                   "with all combinations; also write a labelled sheet")
       ->group(title_of(job::SettingGroup::kPicture))
       ->type_name("SETTING=LIST")
       ->allow_extra_args(false);

@@ -137,7 +137,7 @@ int code_of(pid_t process, KernelChoice kernels) {
 }
 
 [[noreturn]] void throw_wrong(const std::vector<std::string>& right) {
-  throw Error(ErrorKind::kDevice, "this machine draws other pictures than it should",
+  throw Error(ErrorKind::kDevice, "this machine does not draw the pictures that it should",
               right.empty()
                   ? "its memory, its processor or a library may be damaged; please report it"
                   : "please report it; these kernels are right here: " + join(right, ", ") +
@@ -155,7 +155,7 @@ int run_selftest(const std::string& folder) {
     const pid_t process = ::fork();
     if (process < 0) {
       throw Error(ErrorKind::kDevice, std::string("no process: ") + std::strerror(errno),
-                  "end some of those that run");
+                  "end some of the running processes");
     }
     if (process == 0) {
       catch_interrupts();

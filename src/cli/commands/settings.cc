@@ -58,7 +58,7 @@ int run_settings(const SettingsFlags& flags) {
 
 void add_settings_command(CLI::App* program, RunFn* run) {
   CLI::App* command =
-      program->add_subcommand("settings", "show each setting, its value and where that comes from");
+      program->add_subcommand("settings", "show each setting, its value and where it comes from");
   auto flags = std::make_shared<SettingsFlags>();
   FlagGroup group(command, "Output");
   group.choice<Script>("of", flags->script,

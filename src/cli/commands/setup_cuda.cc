@@ -41,18 +41,19 @@ int run_setup_cuda(const SetupOptions& options) {
 
 void add_setup_cuda_command(CLI::App* program, RunFn* run) {
   CLI::App* command = program->add_subcommand(
-      "setup-cuda", "fetch what an NVIDIA card needs, by pip, or link an installed torch's");
+      "setup-cuda",
+      "download what an NVIDIA GPU needs, with pip, or link the libraries of an installed torch");
   auto options = std::make_shared<SetupOptions>();
   command
       ->add_option("--from", options->site,
                    "link the libraries of the torch in this folder of Python packages instead")
       ->type_name("DIR");
   command
-      ->add_option(
-          "--to", options->folder,
-          "where they go, and SD_CUDA_DIR must say so then; else beside LibTorch's library")
+      ->add_option("--to", options->folder,
+                   "the folder for the libraries, which SD_CUDA_DIR must then name; default: "
+                   "beside LibTorch's library")
       ->type_name("DIR");
-  command->add_flag("--yes", options->yes, "fetch and write without asking");
+  command->add_flag("--yes", options->yes, "download and write without asking");
   command->callback([=] { *run = [=] { return run_setup_cuda(*options); }; });
 }
 

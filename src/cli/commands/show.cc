@@ -174,7 +174,7 @@ void add_show_command(CLI::App* program, RunFn* run) {
       ->add_option("FILE", options->files,
                    "PNG, JPEG or WebP files, or .json and .txt files beside them")
       ->required();
-  command->add_flag("--json", options->json, "everything, as JSON, one object a file");
+  command->add_flag("--json", options->json, "everything, as JSON, one object per file");
   command->add_flag("--flags", options->flags, "the command line that draws such a picture");
   command->callback([options, run] { *run = [options] { return run_show(*options); }; });
 }

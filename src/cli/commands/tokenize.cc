@@ -194,11 +194,14 @@ void add_syntax_flags(CLI::App* command, TokenizeOptions* options) {
       "prompt-syntax", options->syntax,
       {{"plain", PromptSyntax::kPlain}, {"webui", PromptSyntax::kWebUi}}, 0,
       "webui: weights, editing, AND and chunks as AUTOMATIC1111's web UI reads them");
-  group.whole_number("steps", options->steps, "webui: the steps that [a:b:0.5] is a share of")
+  group
+      .whole_number("steps", options->steps,
+                    "webui: the number of steps, for shares of them as in [a:b:0.5]")
       ->check(CLI::Range(1, 10'000));
   group
-      .whole_number("comma-backtrack", options->comma_backtrack,
-                    "webui: a full chunk ends behind a comma that is at most so many ids back")
+      .whole_number(
+          "comma-backtrack", options->comma_backtrack,
+          "webui: end a full chunk after a comma, if there is one at most this many ids back")
       ->check(CLI::Range(0, 74));
   group
       .text("embeddings", options->embeddings,
@@ -213,10 +216,11 @@ void add_tokenize_command(CLI::App* program, RunFn* run) {
   auto options = std::make_shared<TokenizeOptions>();
   command->add_option("TEXT", options->texts, "prompts");
   command
-      ->add_option("--jsonl", options->jsonl,
-                   "lines of {\"prompt\": …} in this file (- is standard input) become lines of "
-                   "{\"ids\": [77 of them]}; with webui, where a line may have \"steps\", of "
-                   "\"attention\", \"schedule\", \"and\", \"chunks\" and \"token_count\"")
+      ->add_option(
+          "--jsonl", options->jsonl,
+          "turn lines of {\"prompt\": …} in this file (- is standard input) into lines of "
+          "{\"ids\": [77 of them]}; with webui, a line may also have \"steps\", and the result has "
+          "\"attention\", \"schedule\", \"and\", \"chunks\" and \"token_count\"")
       ->type_name("FILE");
   command->add_flag("--bert", options->bert, "as the LAION-400M model reads it, instead of CLIP");
   add_syntax_flags(command, options.get());

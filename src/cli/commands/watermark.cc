@@ -45,7 +45,7 @@ image::WatermarkReading read_watermark(const std::string& file, size_t length) {
     throw Error(ErrorKind::kFile,
                 fmt::format("{} has {}x{} pixels, too few to carry a watermark",
                             printable(file, std::string::npos), image.width, image.height),
-                "it takes as many as 256x256 has");
+                "it needs as many as 256x256 has");
   }
   return image::decode_watermark(image, length);
 }
@@ -69,7 +69,7 @@ void add_watermark_command(CLI::App* program, RunFn* run) {
   command->add_option("--expect", options->expected, "what it should say")
       ->type_name("TEXT")
       ->capture_default_str();
-  command->add_flag("--json", options->json, "as JSON, one line a file");
+  command->add_flag("--json", options->json, "as JSON, one line per file");
   command->callback([options, run] { *run = [options] { return run_watermark(*options); }; });
 }
 

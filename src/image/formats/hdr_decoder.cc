@@ -53,7 +53,7 @@ Sides parse_sides(const std::string& line, const std::string& name) {
   const auto y = std::from_chars(line.data() + 3, end, sides.height);
   const auto x = std::from_chars(line.data() + x_at + 4, end, sides.width);
   if (y.ec != std::errc() || x.ec != std::errc()) {
-    throw_damaged(name, "HDR", "its sides are no numbers");
+    throw_damaged(name, "HDR", "its sides are not numbers");
   }
   check_dimensions(sides.width, sides.height, name);
   return sides;

@@ -64,7 +64,7 @@ class Reader {
     for (const auto& [id, node] : graph_.nodes()) {
       if (is_sampler(node)) return node;
     }
-    throw Error(ErrorKind::kFile, "no sampler", "no sampler that is known is in the graph");
+    throw Error(ErrorKind::kFile, "no sampler", "the graph has no known sampler");
   }
 
   /// What the sampler's result goes through before it is saved, but for the decoder.
@@ -191,9 +191,9 @@ class Reader {
                      ForeignRecord* record) const {
     const ComfyNode* from = graph_.from(node, input);
     const std::string start = "the " + std::string(what);
-    record->cannot.push_back(
-        from == nullptr ? start + ": " + ComfyGraph::why_nowhere(node, input)
-                        : start + " comes out of a node that is not known: " + from->name());
+    record->cannot.push_back(from == nullptr
+                                 ? start + ": " + ComfyGraph::why_nowhere(node, input)
+                                 : start + " comes from an unknown node: " + from->name());
   }
 
   void say_ring(const ComfyNode& node) {

@@ -109,7 +109,7 @@ ComfyGraph ComfyGraph::of_workflow(std::string_view text) {
 std::string ComfyGraph::why_nowhere(const ComfyNode& node, std::string_view input) {
   const std::string where = "input " + std::string(input) + " of " + node.name();
   const json& link = node.input(input);
-  if (!is_link(link)) return where + (link.is_null() ? " is not there" : " is no link");
+  if (!is_link(link)) return where + (link.is_null() ? " is not there" : " is not a link");
   return where + " leads to node " + printable(id_text(link[0]), 20) +
          ", which is not in the graph";
 }

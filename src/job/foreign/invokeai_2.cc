@@ -198,7 +198,7 @@ ForeignRecord read_invokeai_2(const image::PngMetadata& texts) {
   record.cannot.emplace_back(
       "diffusers' schedulers of that time, with sigmas between two timesteps interpolated in "
       "sigma");
-  record.cannot.emplace_back("noise drawn in the model's type, half precision on a card");
+  record.cannot.emplace_back("noise drawn in the model's type, half precision on a GPU");
   return record;
 }
 

@@ -11,10 +11,10 @@ void visit_adapter_settings(S& s, V&& v) {
     About{.flags = "lora",
           .group = SettingGroup::kModel,
           .help = "an adapter (LoRA, LoHa, LoKr, DoRA …) and its strength on the UNet and the text "
-                  "encoder; may be given again",
-          .more = "UNET is 1 and TE is UNET where they are not given; `unet=`, `te=` and `dyn=` "
-                  "name them. A name without a path is looked for in `--lora-dir`. In a line of a "
-                  "prompt file it takes the place of the command's",
+                  "encoder; may be repeated",
+          .more = "UNET defaults to 1 and TE to UNET; `unet=`, `te=` and `dyn=` name them. A name "
+                  "without a path is looked for in `--lora-dir`. In a line of a prompt file, "
+                  "adapters replace those of the command line",
           .kind = "FILE[:UNET[:TE]]",
           .where = Settable::kBoth,
           .record = "/loras",
@@ -28,8 +28,8 @@ void visit_adapter_run_settings(S& s, V&& v) {
   v("lora_dir", s.lora_dir,
     About{.flags = "lora-dir",
           .group = SettingGroup::kModel,
-          .help = "where adapters are found by name: those of `--lora NAME` and, in webui prompts, "
-                  "of <lora:NAME:TE:UNET>",
+          .help = "folder of the adapters that are given by name: by `--lora NAME` and, in webui "
+                  "prompts, by <lora:NAME:TE:UNET>",
           .kind = "DIR"});
 }
 

@@ -12,7 +12,7 @@ void visit_few_step_settings(S& s, V&& v) {
   v("original_steps", s.batch.knobs.original_steps,
     About{.flags = "original-steps",
           .group = kSampling,
-          .help = "times that a model for tcd and diffusers_lcm was distilled on",
+          .help = "number of timesteps that a model for tcd and diffusers_lcm was distilled on",
           .limits = {1, 1000},
           .where = kBoth,
           .record = "/knobs/original_steps",

@@ -14,8 +14,8 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("mask", mask.file,
     About{.flags = "mask",
           .group = kInpaint,
-          .help = "a picture whose white is drawn anew and whose black is kept; alpha: the init "
-                  "image's own, drawn anew where it is transparent",
+          .help = "a picture that marks what to redraw in white and what to keep in black; alpha: "
+                  "redraw the transparent parts of the init image",
           .kind = "FILE",
           .scripts = kImg,
           .where = kBoth,
@@ -25,11 +25,11 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("inpaint_mode", mask.mode,
     About{.flags = "inpaint-mode",
           .group = kInpaint,
-          .help = "how the mask is obeyed: as runwayml's models of 9 channels do, as CompVis' "
+          .help = "how the mask is applied: as runwayml's models of 9 channels do, as CompVis' "
                   "samplers do, or as AUTOMATIC1111's web UI does",
-          .more = "`runwayml` and `ldm` start from noise and take no `--strength`; `ldm` takes the "
-                  "samplers ddim and plms, the others take all; `webui` takes models of either "
-                  "kind",
+          .more = "`runwayml` and `ldm` start from noise and do not take `--strength`; `ldm` works "
+                  "with the samplers ddim and plms, the others with all; `webui` works with models "
+                  "of either kind",
           .fallback = "runwayml with a model of 9 channels, else ldm",
           .scripts = kImg,
           .where = kBoth,
@@ -38,7 +38,7 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("invert_mask", mask.invert,
     About{.flags = "invert-mask",
           .group = kInpaint,
-          .help = "keep the mask's white and draw its black anew",
+          .help = "keep the mask's white part and redraw its black part",
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/invert",
@@ -46,7 +46,7 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("mask_blur", mask.blur,
     About{.flags = "mask-blur",
           .group = kInpaint,
-          .help = "deviation, in pixels, by which the mask's edges are blurred",
+          .help = "blur the mask's edges by this standard deviation, in pixels",
           .fallback = "4 with webui, else 0",
           .limits = {0, 512},
           .scripts = kImg,
@@ -56,8 +56,8 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("inpaint_fill", mask.fill,
     About{.flags = "inpaint-fill",
           .group = kInpaint,
-          .help = "webui: what the masked part is before noise is added: the picture, its blurred "
-                  "surroundings, noise, or zeros of the latent",
+          .help = "webui: what fills the masked part before noise is added: the picture itself, "
+                  "its blurred surroundings, noise, or zeros in the latent",
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/fill",
@@ -65,8 +65,8 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("only_masked", mask.only_masked,
     About{.flags = "only-masked",
           .group = kInpaint,
-          .help = "draw the part of the picture that the mask lies in, at the size that is drawn, "
-                  "and put it back",
+          .help = "redraw only the region of the picture around the mask, at the full drawing "
+                  "size, and put it back",
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/only_masked",
@@ -74,24 +74,25 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("padding", mask.padding,
     About{.flags = "padding",
           .group = kInpaint,
-          .help = "pixels of the picture around the mask in that part",
+          .help = "margin of that region around the mask, in pixels of the picture",
           .limits = {0, kMaxSide},
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/padding",
           .sparse = true});
   v("soft_mask", mask.soft,
-    About{.flags = "soft-mask",
-          .group = kInpaint,
-          .help = "draw the mask's greys anew by their share; else they are white or black",
-          .scripts = kImg,
-          .where = kBoth,
-          .record = "/inpaint/soft",
-          .sparse = true});
+    About{
+        .flags = "soft-mask",
+        .group = kInpaint,
+        .help = "redraw the mask's grey parts in proportion; otherwise grey becomes white or black",
+        .scripts = kImg,
+        .where = kBoth,
+        .record = "/inpaint/soft",
+        .sparse = true});
   v("no_paste", mask.no_paste,
     About{.flags = "no-paste",
           .group = kInpaint,
-          .help = "leave what is kept as the autoencoder decodes it, instead of pasting the init "
+          .help = "leave the kept part as the autoencoder decodes it, instead of pasting the init "
                   "image's pixels over it",
           .scripts = kImg,
           .where = kBoth,
@@ -100,7 +101,7 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("resize_mode", mask.resize,
     About{.flags = "resize-mode",
           .group = kInpaint,
-          .help = "how the init image is brought to another shape: stretched, cropped, or padded "
+          .help = "how the init image is fitted to another shape: stretched, cropped, or padded "
                   "with its edges",
           .scripts = kImg,
           .where = kBoth,
@@ -109,8 +110,8 @@ void visit_inpaint_settings(S& s, V&& v) {
   v("outpaint", mask.outpaint,
     About{.flags = "outpaint",
           .group = kInpaint,
-          .help = "let the picture grow by so many pixels to the left, top, right and bottom, and "
-                  "draw what is new",
+          .help = "extend the picture by this many pixels to the left, top, right and bottom, and "
+                  "draw the new part",
           .scripts = kImg,
           .where = kBoth,
           .record = "/inpaint/outpaint",

@@ -28,7 +28,7 @@ void visit_line_settings(S& s, V&& v) {
           .common = true});
   v("negative_prompt", s.picture.negative_prompt,
     About{.flags = "negative-prompt",
-          .help = "words that guidance leads away from",
+          .help = "words that guidance steers away from",
           .where = kBoth,
           .record = "/negative_prompt",
           .required = true,
@@ -62,24 +62,25 @@ void visit_line_settings(S& s, V&& v) {
           .common = true,
           .endings = "png jpg jpeg webp tif tiff gif bmp ppm pgm tga psd hdr"});
   v("strength", s.batch.init.strength,
-    About{.flags = "strength",
-          .help = "how much of it is noised away: 0 leaves it, 1 takes all",
-          .fallback = "0.75",
-          .scripts = Scripts::kImg2Img,
-          .where = kBoth,
-          .record = "/init_image/strength",
-          .required = true,
-          .a1111 = "Denoising strength",
-          .common = true});
+    About{
+        .flags = "strength",
+        .help = "how much of the init image is replaced by noise: 0 keeps it, 1 replaces all of it",
+        .fallback = "0.75",
+        .scripts = Scripts::kImg2Img,
+        .where = kBoth,
+        .record = "/init_image/strength",
+        .required = true,
+        .a1111 = "Denoising strength",
+        .common = true});
   v("fit", s.batch.init.fit,
     About{.flags = "fit",
-          .help = "shrink larger init images to fit into so many pixels",
+          .help = "shrink larger init images to fit into this size, in pixels",
           .scripts = Scripts::kImg2Img,
           .record = "/init_image/fit",
           .required = true});
   v("exif", s.batch.init.exif,
     About{.flags = "exif",
-          .help = "turn init images upright as their EXIF data say",
+          .help = "turn init images upright, as their EXIF data say",
           .more = "the reference does not",
           .scripts = Scripts::kImg2Img,
           .record = "/init_image/exif",
@@ -87,7 +88,7 @@ void visit_line_settings(S& s, V&& v) {
   visit_inpaint_settings(s, v);
   v("scale", s.picture.scale,
     About{.flags = "scale",
-          .help = "guidance: how strongly the words lead; 1 is none",
+          .help = "guidance: how strongly the prompt steers the picture; 1: no guidance",
           .where = kBoth,
           .record = "/scale",
           .required = true,
@@ -96,7 +97,7 @@ void visit_line_settings(S& s, V&& v) {
   v("sampler", s.batch.sampler,
     About{.flags = "sampler",
           .group = kSampling,
-          .help = "the sampler, by our name or AUTOMATIC1111's; wins over --plms and --dpm_solver",
+          .help = "the sampler, by our name or AUTOMATIC1111's; overrides --plms and --dpm_solver",
           .kind = "NAME",
           .where = kBoth,
           .record = "/sampler",
@@ -107,7 +108,7 @@ void visit_line_settings(S& s, V&& v) {
   v("schedule", s.batch.schedule,
     About{.flags = "schedule",
           .group = kSampling,
-          .help = "how the levels of noise are laid, where the sampler has no timesteps of its own",
+          .help = "how the noise levels are spaced, if the sampler has no timesteps of its own",
           .kind = "NAME",
           .where = kBoth,
           .record = "/schedule",
@@ -116,7 +117,7 @@ void visit_line_settings(S& s, V&& v) {
   v("steps", s.batch.steps,
     About{.flags = "ddim_steps,steps",
           .group = kSampling,
-          .help = "steps, of whichever sampler",
+          .help = "number of steps, for any sampler",
           .more = "1 to 1000; with `--dpm_solver` 2 to 10000",
           .where = kBoth,
           .record = "/steps",
@@ -132,20 +133,18 @@ void visit_line_settings(S& s, V&& v) {
   v("dpm_solver", s.dpm_solver,
     About{.flags = "dpm_solver",
           .group = kSampling,
-          .help = "sample with DPM-Solver++ 2M (wins over --plms)",
+          .help = "sample with DPM-Solver++ 2M (overrides --plms)",
           .scripts = Scripts::kTxt2Img,
           .where = kBoth,
           .decides = "sampler"});
   v("eta", s.batch.knobs.eta,
-    About{
-        .flags = "ddim_eta,eta",
-        .group = kSampling,
-        .help =
-            "noise that a step adds anew: 0 none; DDIM 1: as DDPM; the usual is 0 for DDIM, 1 for "
-            "k-diffusion's",
-        .where = kBoth,
-        .record = "/eta",
-        .required = true});
+    About{.flags = "ddim_eta,eta",
+          .group = kSampling,
+          .help = "new noise that a step adds: 0 is none; for DDIM, 1 is DDPM; usually 0 for DDIM, "
+                  "1 for k-diffusion's samplers",
+          .where = kBoth,
+          .record = "/eta",
+          .required = true});
   visit_sampler_settings(s, v);
   visit_few_step_settings(s, v);
   visit_prompt_settings(s, v);

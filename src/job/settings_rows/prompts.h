@@ -27,23 +27,25 @@ void visit_prompt_settings(S& s, V&& v) {
   v("emphasis", s.batch.prompts.emphasis,
     About{.flags = "emphasis",
           .group = kPrompts,
-          .help = "webui: what weights do: multiply and restore the mean; multiply; nothing; "
-                  "brackets are words; as the web UI's first version",
+          .help = "webui: how weights are applied: multiply and restore the mean; multiply; not at "
+                  "all; brackets are words; like the web UI's first version",
           .where = kBoth,
           .record = "/prompts/emphasis",
           .sparse = true});
   v("comma_backtrack", s.batch.prompts.comma_backtrack,
-    About{.flags = "comma-backtrack",
-          .group = kPrompts,
-          .help = "a full chunk of 75 ids ends behind a comma that is at most so many ids back",
-          .limits = {0, 74},
-          .where = kBoth,
-          .record = "/prompts/comma_backtrack",
-          .sparse = true});
+    About{
+        .flags = "comma-backtrack",
+        .group = kPrompts,
+        .help =
+            "end a full chunk of 75 ids after a comma, if there is one at most this many ids back",
+        .limits = {0, 74},
+        .where = kBoth,
+        .record = "/prompts/comma_backtrack",
+        .sparse = true});
   v("clip_skip", s.batch.prompts.clip_skip,
     About{.flags = "clip-skip",
           .group = kPrompts,
-          .help = "the layer of the text encoder that is taken, counted from its end; 1: the last",
+          .help = "which layer of the text encoder to use, counted from its end; 1: the last",
           .limits = {1, 100},
           .where = kBoth,
           .record = "/prompts/clip_skip",
@@ -52,19 +54,19 @@ void visit_prompt_settings(S& s, V&& v) {
   v("unequal_prompts", s.batch.prompts.unequal,
     About{.flags = "unequal-prompts",
           .group = kPrompts,
-          .help =
-              "where a prompt and its negative prompt have different lengths: call the UNet for "
-              "each; fill the shorter with empty chunks; cut or stretch the negative one",
+          .help = "if a prompt and its negative prompt have different lengths: call the UNet for "
+                  "each; fill the shorter with empty chunks; cut or stretch the negative one",
           .where = kBoth,
           .record = "/prompts/unequal",
           .sparse = true});
   v("old_editing", s.batch.prompts.old_editing,
-    About{.flags = "old-editing",
-          .group = kPrompts,
-          .help = "webui: [a:b:N] as before version 1.6: N below 1 is a share of the steps",
-          .where = kBoth,
-          .record = "/prompts/old_editing",
-          .sparse = true});
+    About{
+        .flags = "old-editing",
+        .group = kPrompts,
+        .help = "webui: read [a:b:N] as versions before 1.6 did: N below 1 is a share of the steps",
+        .where = kBoth,
+        .record = "/prompts/old_editing",
+        .sparse = true});
 }
 
 }  // namespace sd::job

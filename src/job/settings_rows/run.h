@@ -13,8 +13,8 @@ void visit_run_settings(S& s, V&& v) {
   constexpr double kMostSamples = 1024;
   v("from_file", s.from_file,
     About{.flags = "from-file",
-          .help = "draw the prompts of this file (- is standard input) instead of --prompt: one a "
-                  "line, which may have flags of its own, or JSON Lines",
+          .help = "draw the prompts of this file (- is standard input) instead of --prompt: one "
+                  "per line, which may have its own flags, or JSON Lines",
           .kind = "FILE",
           .local = true,
           .decides = "prompt",
@@ -23,24 +23,24 @@ void visit_run_settings(S& s, V&& v) {
   visit_template_settings(s, v);
   v("keep_going", s.keep_going,
     About{.flags = "keep-going",
-          .help = "leave bad lines of that file out and draw the others",
+          .help = "skip bad lines of --from-file and draw the others",
           .local = true});
   v("n_samples", s.n_samples,
     About{.flags = "n_samples",
-          .help = "pictures at once (the batch)",
-          .more = "of the prompt, or with `--from-file` lines",
+          .help = "number of pictures drawn at once (the batch)",
+          .more = "of one prompt or, with `--from-file`, of several lines",
           .limits = {1, kMostSamples},
           .common = true});
   v("n_iter", s.n_iter,
     About{.flags = "n_iter",
-          .help = "draw every batch so many times",
+          .help = "draw every batch this many times",
           .limits = {1, 1'000'000},
           .common = true});
   v("seed", s.seed,
     About{.flags = "seed",
           .group = kSampling,
-          .help = "where the random numbers start; the same seed and flags give the same picture",
-          .more = "any whole number of 64 bits",
+          .help = "seed of the random numbers; the same seed and flags give the same picture",
+          .more = "any 64-bit integer",
           .record = "/seed",
           .required = true,
           .a1111 = "Seed",
@@ -48,10 +48,9 @@ void visit_run_settings(S& s, V&& v) {
   v("seed_mode", s.seed_mode,
     About{.flags = "seed-mode",
           .group = kSampling,
-          .help =
-              "all pictures from one stream, as the reference's, or picture k from a stream of "
-              "its own, of seed + k; not promised: the last bit, for sums are rounded by how many "
-              "are drawn at once",
+          .help = "draw all pictures from one stream of random numbers, as the reference does, or "
+                  "picture k from its own stream, of seed + k; the last bit may differ, because "
+                  "rounding depends on how many pictures are drawn at once",
           .fallback = "stream with ddim, plms and dpm_solver or --fixed_code, else image",
           .record = "/seed_mode",
           .required = true});
@@ -64,8 +63,8 @@ void visit_run_settings(S& s, V&& v) {
   v("rng", s.rng,
     About{.flags = "rng",
           .group = kSampling,
-          .help = "whose random numbers: those of an NVIDIA card (on any device), of torch's CPU "
-                  "generator, or NumPy's at first, as in runwayml's inpainting script",
+          .help = "whose random numbers to use: those of an NVIDIA GPU (on any device), of torch's "
+                  "CPU generator, or NumPy's at first, as in runwayml's inpainting script",
           .record = "/rng",
           .required = true});
   v("ckpt", s.ckpt,
@@ -94,8 +93,8 @@ void visit_run_settings(S& s, V&& v) {
     About{.flags = "laion400m",
           .group = kModel,
           .help = "use the LAION-400M model at its default place",
-          .more = "`models/ldm/text2img-large/model.ckpt`, with its config and an output folder of "
-                  "its own, unless others are given",
+          .more = "`models/ldm/text2img-large/model.ckpt`, with its own config and output folder, "
+                  "unless others are given",
           .scripts = Scripts::kTxt2Img,
           .local = true,
           .decides = kModelFiles});
@@ -115,9 +114,9 @@ void visit_run_settings(S& s, V&& v) {
   v("vae", s.vae,
     About{.flags = "vae",
           .group = kModel,
-          .help = "another autoencoder: a file or a folder in the layout of diffusers; "
-                  "taesd:FILE: a small and quick one; none: the checkpoint's own",
-          .more = "TAESD's decoder has its encoder beside it, for img2img",
+          .help = "another autoencoder: a file or a folder in the layout of diffusers; taesd:FILE: "
+                  "a small, fast one; none: the checkpoint's own",
+          .more = "For img2img, TAESD's encoder is read from beside its decoder",
           .kind = "FILE",
           .fallback = "NAME.vae.safetensors, .ckpt or .pt beside NAME.ckpt, else the checkpoint's",
           .record = "/model/vae",
@@ -130,7 +129,7 @@ void visit_run_settings(S& s, V&& v) {
   v("factor", s.f,
     About{.flags = "f",
           .group = kModel,
-          .help = "pixels a latent value stands for, along each side",
+          .help = "pixels per latent value, along each side",
           .limits = {1, kMaxSide}});
   v("outdir", s.outdir,
     About{.flags = "outdir",
@@ -150,46 +149,51 @@ void visit_run_settings(S& s, V&& v) {
   v("skip_grid", s.skip_grid,
     About{.flags = "skip_grid",
           .group = kOutput,
-          .help = "write no grid of all pictures",
+          .help = "do not write a grid of all pictures",
           .local = true,
           .common = true});
   v("skip_save", s.skip_save,
-    About{
-        .flags = "skip_save", .group = kOutput, .help = "write no single pictures", .local = true});
+    About{.flags = "skip_save",
+          .group = kOutput,
+          .help = "do not write single pictures",
+          .local = true});
   v("preview", s.preview,
     About{.flags = "preview",
           .group = kOutput,
-          .help = "every so many steps write the growing pictures to preview.png in the output "
+          .help = "every so many steps, write the unfinished pictures to preview.png in the output "
                   "folder; 0: never",
-          .more = "By TAESD, if that is the autoencoder; else coarsely, by a linear map of the "
-                  "latent. The file is replaced whole",
+          .more = "Decoded by TAESD if that is the autoencoder, else roughly, by a linear map of "
+                  "the latent. Readers never see half a file",
           .limits = {0, 100'000},
           .local = true});
   v("watermark", s.watermark,
     About{.flags = "watermark",
           .group = kOutput,
-          .help = "what the invisible watermark says",
+          .help = "text of the invisible watermark",
           .record = "/watermark",
           .required = true});
   v("no_watermark", s.no_watermark,
-    About{.flags = "no-watermark", .group = kOutput, .help = "leave the invisible watermark out"});
+    About{.flags = "no-watermark", .group = kOutput, .help = "do not add the invisible watermark"});
   v("no_metadata", s.no_metadata,
     About{.flags = "no-metadata",
           .group = kOutput,
-          .help = "leave the parameters out of the PNG files"});
+          .help = "do not store the parameters in the PNG files"});
   v("safety", s.safety,
-    About{.flags = "safety",
-          .group = kSafety,
-          .help = "what to do with pictures that it flags: nothing is checked; only say so; blur "
-                  "them; make them black, as the reference; write none",
-          .fallback = "black, where the checker is at its place",
-          .record = "/safety/mode",
-          .required = true,
-          .common = true});
+    About{
+        .flags = "safety",
+        .group = kSafety,
+        .help =
+            "what happens to pictures that the safety checker flags; off: no picture is checked; "
+            "report: a notice only; blur; black, as in the reference; refuse: they are not written",
+        .fallback = "black, if the checker is at its place",
+        .record = "/safety/mode",
+        .required = true,
+        .common = true});
   v("safety_ckpt", s.safety_ckpt,
     About{.flags = "safety-ckpt",
           .group = kSafety,
-          .help = "its weights, .safetensors or pytorch_model.bin, or the folder that holds them",
+          .help = "weights of the safety checker: .safetensors or pytorch_model.bin, or the folder "
+                  "that holds them",
           .kind = "FILE",
           .fallback = "models/safety_checker/model.safetensors",
           .local = true,
@@ -197,8 +201,8 @@ void visit_run_settings(S& s, V&& v) {
   v("precision", s.device.precision,
     About{.flags = "precision",
           .group = kDevice,
-          .help = "float32 (full), on a card half precision (autocast) or bfloat16; on the CPU "
-                  "autocast is full; fastest: bf16 where the device has it, else autocast",
+          .help = "full: float32; autocast: half precision on a GPU, full on the CPU; bf16: "
+                  "bfloat16; fastest: bf16 if the device supports it, else autocast",
           .record = "/device/precision"});
   v("device", s.device.device,
     About{.flags = "device",
@@ -212,18 +216,20 @@ void visit_run_settings(S& s, V&& v) {
           .common = true,
           .names = device_names});
   v("devices", s.devices,
-    About{.flags = "devices",
-          .group = kDevice,
-          .help = "several cards, like 0,1: each draws whole batches; the same pictures as on one",
-          .more = "One worker a card, each with the whole model. Names and order are those of one "
-                  "card, too. `cpu,cpu` is two workers that share the processor",
-          .kind = "LIST",
-          .local = true,
-          .decides = "device"});
+    About{
+        .flags = "devices",
+        .group = kDevice,
+        .help =
+            "several GPUs, like 0,1: each draws whole batches; the pictures are the same as on one",
+        .more = "One worker per GPU, each with the whole model. File names and their order are the "
+                "same as with one GPU. `cpu,cpu` is two workers that share the processor",
+        .kind = "LIST",
+        .local = true,
+        .decides = "device"});
   v("threads", s.device.threads,
     About{.flags = "threads",
           .group = kDevice,
-          .help = "threads; 0: as many as this process may use",
+          .help = "number of threads; 0: as many as this process may use",
           .record = "/device/threads",
           .required = true,
           .local = true,
@@ -231,40 +237,37 @@ void visit_run_settings(S& s, V&& v) {
   v("memory", s.device.memory,
     About{.flags = "memory",
           .group = kDevice,
-          .help = "what a run may keep to be faster; low: a third of the memory",
+          .help = "how much memory a run may use to be faster; low: a third of the memory",
           .more =
-              "`low` keeps no copy of a weight. What the run will need is said before it draws; "
-              "where that is more than is free, the next lower mode is taken, then the UNet is "
-              "given one picture at a time, or half of its guidance; that is said, and changes "
-              "no picture by more than rounding. A card has no modes, and the rest of this is "
-              "done there, too. Where memory runs out all the same, the batch is drawn again "
-              "so",
+              "`low` keeps no copies of weights. The program prints what the run will need before "
+              "it draws. If that is more than is free, it takes the next lower mode, then gives "
+              "the UNet one picture at a time, or half of its guidance; it says so, and no picture "
+              "changes by more than rounding. On a GPU there are no modes, but the rest applies. "
+              "If memory runs out nevertheless, the batch is drawn again in one of these ways",
           .common = true});
   v("vae_tiling", s.device.vae_tiling,
     About{.flags = "vae-tiling",
           .group = kDevice,
-          .help =
-              "encode and decode pictures in strips, without seams: half of the memory, a fifth "
-              "more time; auto: large pictures",
+          .help = "encode and decode pictures in strips, without seams: half the memory, a fifth "
+                  "more time; auto: for large pictures",
           .more = "The strips overlap and the norms see the whole picture, so the result is the "
-                  "same within rounding. `auto`: where the whole needs more than 4 GiB (`low`: 1 "
-                  "GiB) or does not fit"});
+                  "same within rounding. `auto`: if the whole needs more than 4 GiB (`--memory "
+                  "low`: 1 GiB) or does not fit"});
   v("kernels", s.device.kernels,
     About{.flags = "kernels",
           .group = kDevice,
-          .help = "the fastest kernels that the processor has, plain ATen everywhere, or none "
-                  "beyond these instructions",
+          .help = "auto: the fastest kernels that the processor supports; aten: plain ATen "
+                  "everywhere; avx2, avx512: no newer instructions than these",
           .record = "/device/kernels",
           .required = true,
           .local = true});
   v("show", s.show,
     About{.flags = "show",
           .group = kOutput,
-          .help = "draw finished pictures in the terminal, and with --preview growing ones",
+          .help = "show finished pictures in the terminal, and with --preview unfinished ones",
           .more =
-              "by the graphics of kitty, iTerm2 or sixel where the terminal has them, else, and "
-              "within tmux, in coloured symbols, as growing ones always are; never into a file or "
-              "pipe",
+              "with the graphics of kitty, iTerm2 or sixel if the terminal has them; otherwise, in "
+              "tmux, and for unfinished pictures, with coloured symbols; never into a file or pipe",
           .local = true});
   v("bell", s.bell,
     About{.flags = "bell",
@@ -274,21 +277,21 @@ void visit_run_settings(S& s, V&& v) {
   v("progress_fd", s.progress_fd,
     About{.flags = "progress-fd",
           .group = kOutput,
-          .help = "write what happens to this file descriptor, a JSON object a line",
+          .help = "write events to this file descriptor, one JSON object per line",
           .more = "steps, seconds left and paths; see \"Progress for programs\"",
           .limits = {0, 1 << 20},
           .local = true});
   v("profile", s.profile,
     About{.flags = "profile",
           .group = kDevice,
-          .help = "say at the end where the time went",
+          .help = "print at the end where the time went",
           .more = "on stderr: calls, seconds, share, GFLOP and GFLOP/s by zone",
           .local = true});
   v("profile_json", s.profile_json,
     About{.flags = "profile-json",
           .group = kDevice,
-          .help = "write that to a file, as JSON",
-          .more = "one that is there is replaced",
+          .help = "write the profile to a file, as JSON",
+          .more = "an existing file is replaced",
           .kind = "FILE",
           .local = true,
           .endings = "json"});

@@ -9,12 +9,10 @@ template <class S, class V>
 void visit_template_settings(S& s, V&& v) {
   v("expand", s.expand,
     About{.flags = "expand",
-          .help = "prompts are templates, with choices in braces and lines of files",
+          .help = "treat prompts as templates, with choices in braces and lines of files",
           .more = "see \"Prompts from templates\""});
   v("wildcards", s.wildcards,
-    About{.flags = "wildcards",
-          .help = "the folder of the files that templates name",
-          .kind = "DIR"});
+    About{.flags = "wildcards", .help = "folder of the files that templates name", .kind = "DIR"});
 }
 
 }  // namespace sd::job

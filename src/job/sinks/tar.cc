@@ -59,7 +59,7 @@ class TarShard {
   }
   /// After that; over what has the name.
   void take_name() { tar_.take_name_over(); }
-  /// The same; false, with nothing changed, where the name is taken.
+  /// Takes the name if it is free; else returns false and changes nothing.
   bool take_free_name() { return tar_.take_name(); }
 
   int64_t samples() const { return samples_; }

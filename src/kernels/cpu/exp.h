@@ -25,7 +25,7 @@ inline Vec exp2(Vec x) {
   return scale_by_power(exp2_of_fraction(kept - whole), whole);
 }
 
-/// The same for x <= 0, in fewer steps: below 2^-126 next to zero.
+/// 2^x for x <= 0, in fewer steps: below 2^-126 next to zero.
 inline Vec exp2_of_negative(Vec x) {
   const Vec kept = max(set1(-127.0F), x);
   const Vec whole = round(kept);

@@ -12,7 +12,7 @@ namespace sd::kernels::cpu {
 
 /// The longest part of a row that one tile multiplies before its sums are written out, in units.
 constexpr int64_t kMostDepth = 640;
-/// The same where the sums must be whole before they can be written out.
+/// That part if the sums must be complete before they can be written out.
 constexpr int64_t kMostWholeDepth = 1280;
 
 /// A weight [columns, depth] in panels of two vectors of columns: for each part of the depth, for
@@ -49,7 +49,7 @@ struct GemmCode {
   /// depth] with geglu, into their places among packed_floats() floats.
   void (*pack)(const float* weight, int64_t depth, int64_t columns, bool geglu, int64_t panel,
                int64_t panel_end, float* panels);
-  /// The same for the bias, [columns] or [2·columns]; null stands for zeros.
+  /// Packs the panels of the bias, [columns] or [2·columns]; null stands for zeros.
   void (*pack_bias)(const float* bias, int64_t columns, bool geglu, float* panels);
   /// Computes the rows [row, row_end) and the panels [panel, panel_end) of y. Every element is the
   /// same, bit for bit, however the work is divided.

@@ -53,7 +53,7 @@ inline Vec round(Vec x) {
 }
 /// x·2^n for whole n, down to zero and up to infinity.
 inline Vec scale_by_power(Vec x, Vec n) { return {_mm512_scalef_ps(x.raw, n.raw)}; }
-/// The same for n from -127 to 127, where -127 gives zero or next to it.
+/// x·2^n for n from -127 to 127, where -127 gives zero or next to it.
 inline Vec scale_by_small_power(Vec x, Vec n) { return {_mm512_scalef_ps(x.raw, n.raw)}; }
 inline Vec abs(Vec x) { return {_mm512_abs_ps(x.raw)}; }
 /// x < 0 ? a : b, lane by lane.
@@ -115,7 +115,7 @@ inline Vec scale_by_power(Vec x, Vec n) {
   };
   return {_mm256_mul_ps(_mm256_mul_ps(x.raw, power(half)), power(rest))};
 }
-/// The same for n from -127 to 127, where -127 gives zero or next to it.
+/// x·2^n for n from -127 to 127, where -127 gives zero or next to it.
 inline Vec scale_by_small_power(Vec x, Vec n) {
   const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.raw), _mm256_set1_epi32(127));
   return {_mm256_mul_ps(x.raw, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)))};

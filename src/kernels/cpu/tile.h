@@ -36,7 +36,7 @@ struct Tile {
     }
   }
 
-  /// The same, fetching `depth` units' values of each of kRows rows ahead of their use.
+  /// Adds the product while it prefetches `depth` units' values of each of kRows rows.
   template <int64_t kRowStep>
   void add_product(const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t depth,
                    const Ahead& ahead) {

@@ -15,7 +15,7 @@ at::Tensor like(const at::Tensor& x) {
                    x.options().memory_format(x.dim() == 4 ? kLast : at::MemoryFormat::Contiguous));
 }
 
-/// The same with another last dimension.
+/// A tensor like x with another last dimension.
 at::Tensor with_width(const at::Tensor& x, int64_t width) {
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = width;

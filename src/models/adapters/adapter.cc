@@ -92,7 +92,7 @@ std::string problem_of(Adapter::Module* module) {
     return parts_text(parts) + "do not fit a bias of " + shape_string(layer.bias);
   }
   if (kind == nullptr) return "";
-  if (is_scaled_to_nothing(*kind, parts)) return "its alpha is 0, which leaves nothing of it";
+  if (is_scaled_to_nothing(*kind, parts)) return "its alpha is 0, so it has no effect";
   if (fits(*kind, parts, layer.weight)) return "";
   const auto narrow = without_further_inputs(layer);
   if (!narrow || !fits(*kind, parts, *narrow)) {

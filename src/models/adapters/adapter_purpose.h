@@ -24,7 +24,7 @@ struct DrawnWith {
 /// "" for another adapter. The file's header is asked first, then its name.
 std::string suggestion(const AdapterFile& file);
 
-/// The same; "" where the pictures are drawn so.
+/// That suggestion, or "" if the pictures are already drawn so.
 std::string suggestion(const AdapterFile& file, const DrawnWith& drawn);
 
 }  // namespace sd::models

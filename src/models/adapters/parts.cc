@@ -23,7 +23,7 @@ at::Tensor AdapterParts::get(AdapterRole role) const {
   if (found == stored_.end()) return {};
   at::Tensor values = found->second.to(at::kFloat).contiguous();
   if (at::isfinite(values).all().item<bool>()) return values;
-  throw Error(ErrorKind::kCheckpoint, "expected numbers, found values that are none",
+  throw Error(ErrorKind::kCheckpoint, "expected numbers, found values that are not numbers",
               "the file is damaged, or its training failed: fetch another");
 }
 

@@ -84,7 +84,7 @@ void tell_of_tokenizer(const fs::path& folder) {
   }
   if (weights::sha256_of(lines.data(), lines.size()) == kMerges) return;
   notice(printable(merges.string()) +
-         " are not the merges of CLIP's tokenizer, with which texts are read all the same");
+         " are not the merges of CLIP's tokenizer, which is used nevertheless");
 }
 
 /// A model's folder in the cache of Hugging Face's hub holds folders of its revisions.

@@ -15,7 +15,7 @@ bool choose_ema(const weights::Checkpoint& checkpoint, const ModelConfig& config
       weights == WeightChoice::kEma || (weights == WeightChoice::kConfig && config.use_ema);
   if (wanted && !weights::has_ema(checkpoint)) {
     throw Error(ErrorKind::kCheckpoint,
-                "averaged weights are wanted (" +
+                "averaged weights are requested (" +
                     std::string(weights == WeightChoice::kEma ? "`weights` ema"
                                                               : "use_ema: True in the config") +
                     "), and " + printable(checkpoint.path()) + " has no model_ema.* tensors",

@@ -65,7 +65,7 @@ UNetConfig read_unet(const fs::path& path, int64_t* sample_size) {
   config.attention_resolutions.clear();
   const auto types = json.texts("down_block_types", {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
                                                      "CrossAttnDownBlock2D", "DownBlock2D"});
-  if (types.size() != channels.size()) json.fail("down_block_types must be one a level");
+  if (types.size() != channels.size()) json.fail("down_block_types must be one per level");
   for (size_t level = 0; level < types.size(); ++level) {
     if (types[level] == "CrossAttnDownBlock2D") {
       config.attention_resolutions.push_back(int64_t{1} << level);

@@ -15,7 +15,7 @@ namespace {
 
 /// 0x1950a86a20f9469cfc6c, least byte first.
 constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-/// The same in the text form of pickle protocols 0 and 1.
+/// The magic number in the text form of pickle protocols 0 and 1.
 constexpr std::string_view kMagicDigits = "119547037146038801333356";
 constexpr int64_t kProtocol = 1001;
 /// A tar header says "ustar" here.

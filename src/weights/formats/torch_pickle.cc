@@ -122,7 +122,7 @@ class ContentsReader {
   static std::string key_name(const Value& key) {
     if (const auto text = key.as_text()) return printable(*text);
     const std::string global = key.global_name();
-    return global.empty() ? "(a key that is no text)" : "class " + printable(global);
+    return global.empty() ? "(a key that is not a text)" : "class " + printable(global);
   }
 
   void read_tensor(std::string_view name, const TensorCall& call) {

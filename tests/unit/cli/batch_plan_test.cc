@@ -121,7 +121,7 @@ TEST(PlanBatches, RefusesPromptFilesThatCannotBeUsed) {
   const TempFolder folder;
   Settings options(Script::kTxt2Img);
   options.from_file = folder.write("empty.txt", "").string();
-  expect_refused(options, "holds no line");
+  expect_refused(options, "has no lines");
   options.from_file = folder
                           .write("bad.txt",
                                  "good\nalso good\nb\xff"
@@ -242,7 +242,7 @@ TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
   EXPECT_EQ(plan(options).batches[0].request.batch.sampler, "dpm_solver");
   EXPECT_EQ(plan(options).batches[0].request.batch.knobs.eta, 0);
   const std::string said = said_by(options);
-  EXPECT_NE(said.find("`dpm_solver` wins over `plms`"), std::string::npos) << said;
+  EXPECT_NE(said.find("`dpm_solver` overrides `plms`"), std::string::npos) << said;
   EXPECT_NE(said.find("the sampler dpm_solver ignores `eta`"), std::string::npos) << said;
 }
 

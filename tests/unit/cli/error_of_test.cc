@@ -52,11 +52,11 @@ void throw_cuda(int code, const char* words) {
 
 TEST(ErrorOf, ACardsOwnTroubleIsTheDevices) {
   for (const auto& [code, hint] : std::initializer_list<std::pair<int, const char*>>{
-           {46, "exclusive"}, {209, "no code for this card"}, {214, "start it again"}}) {
+           {46, "exclusive"}, {209, "no code for this GPU"}, {214, "start it again"}}) {
     const Error error = told(
         [&, code = code] { throw_cuda(code, "CUDA error: all devices are busy\nSearch for it"); });
     EXPECT_EQ(error.kind(), ErrorKind::kDevice) << code;
-    EXPECT_STREQ(error.what(), "the card cannot be used: CUDA error: all devices are busy");
+    EXPECT_STREQ(error.what(), "the GPU cannot be used: CUDA error: all devices are busy");
     EXPECT_NE(error.hint().find(hint), std::string::npos) << error.hint();
     EXPECT_NE(error.hint().find("`device` cpu"), std::string::npos) << error.hint();
   }

@@ -135,7 +135,7 @@ TEST_F(LinePlan, TakesTheAdaptersOfEachPassesOwnPrompt) {
 TEST_F(LinePlan, SaysOnceWhatAPromptAsksForInVain) {
   options_.batch.prompts.syntax = PromptSyntax::kWebUi;
   plan_and_listen("a <foo:x:1>\nb <foo:x:2>\nc <hypernet:y>\nd\n");
-  for (const char* line : {"left out of a prompt, <foo:x>: foo is no kind of network",
+  for (const char* line : {"left out of a prompt, <foo:x>: foo is not a kind of network",
                            "left out of a prompt, <hypernet:y>: hypernetworks are not supported"}) {
     const size_t at = said_.find(line);
     ASSERT_NE(at, std::string::npos) << said_;
@@ -295,7 +295,7 @@ TEST_F(LinePlan, DoesNotKeepGoingWithNothing) {
   ::testing::internal::CaptureStderr();
   expect_error(ErrorKind::kUsage, "can be drawn", [&] { plan("a --no-such\nb --W 1"); });
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("line 2 of "), std::string::npos);
-  expect_error(ErrorKind::kUsage, "holds no line", [&] { plan(""); });
+  expect_error(ErrorKind::kUsage, "has no lines", [&] { plan(""); });
 }
 
 TEST_F(LinePlan, PutsManyLinesIntoBatchesQuickly) {

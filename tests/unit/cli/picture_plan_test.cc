@@ -86,7 +86,7 @@ TEST_F(PicturePlan, TakesAPictureThatFitsAsItIs) {
 TEST_F(PicturePlan, FloorsTheSidesToWhatTheModelTakes) {
   Image image = start_from(199, 81);  // the reference's 192x64, too
   EXPECT_EQ(planned_image(), lanczos(image, 192, 64));
-  EXPECT_NE(said_.find("is brought from 199x81 to 192x64\n"), std::string::npos) << said_;
+  EXPECT_NE(said_.find("is resized from 199x81 to 192x64\n"), std::string::npos) << said_;
   image = start_from(100, 127);  // the reference's 96x96 fails in the UNet
   EXPECT_EQ(planned_image(), lanczos(image, 64, 64));
   EXPECT_NE(said_.find("from 100x127 to 64x64 (multiples of 64: "), std::string::npos) << said_;
@@ -99,16 +99,16 @@ TEST_F(PicturePlan, RefusesWhatIsTooSmall) {
   const std::vector<std::pair<int, int>> sizes = {{63, 64}, {64, 63}, {1, 1}, {1000, 1}};
   for (const auto& [width, height] : sizes) {
     start_from(width, height);
-    expect_error(ErrorKind::kFile, "must have 64 pixels a side at least", [&] { plan(); });
+    expect_error(ErrorKind::kFile, "each side must have at least 64 pixels", [&] { plan(); });
   }
   start_from(64, 64);
   options_.batch.init.fit = FitSize{63, 640};
-  expect_error(ErrorKind::kFile, "is 63x63: it must have 64", [&] { plan(); });
+  expect_error(ErrorKind::kFile, "is 63x63: each side must have at least 64", [&] { plan(); });
 }
 
 TEST_F(PicturePlan, RefusesWhatIsTooLargeUnlessItIsBroughtDown) {
   start_from(16448, 64);
-  expect_error(ErrorKind::kFile, "is 16448x64: a side may have 16384 pixels at most",
+  expect_error(ErrorKind::kFile, "is 16448x64: a side may have at most 16384 pixels",
                [&] { plan(); });
   options_.batch.init.fit = FitSize{8224, 640};
   expect_error(ErrorKind::kFile, "is 8224x32", [&] { plan(); });

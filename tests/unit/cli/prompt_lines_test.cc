@@ -151,14 +151,14 @@ TEST(PromptLines, OfTheWebUisScriptAreFlagsAlone) {
   EXPECT_EQ(options_of("--prompt=\"[a b]\"").picture.prompt, "[a b]");
   expect_problem("--prompt", "--prompt");
   expect_problem("--prompt a --restore_faces true", "--restore_faces");
-  expect_problem("a cat --prompt b", "a prompt stands before --prompt");
+  expect_problem("a cat --prompt b", "there is a prompt before --prompt");
   expect_problem("a cat --cfg_scale 5", "--cfg_scale");
 }
 
 TEST(PromptLines, SayInTheirOrderWhatIsNoFlag) {
   const auto lines = read("x --no-such 5 --nor-this\nx --seeed 5\nx --W big");
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines[0].problem, "arguments that are not known: --no-such 5 --nor-this");
+  EXPECT_EQ(lines[0].problem, "unknown arguments: --no-such 5 --nor-this");
   EXPECT_EQ(lines[1].hint.rfind("did you mean --seed instead of --seeed?", 0), 0U) << lines[1].hint;
   EXPECT_EQ(lines[2].hint, "sd txt2img --help says what each flag takes");
 }
@@ -246,7 +246,7 @@ TEST(JsonLines, LeaveBlankLinesOutAndCountThem) {
   EXPECT_EQ(prompts_of(lines), Words({"a", "b"}));
   EXPECT_EQ(lines[0].number, 3);
   EXPECT_EQ(lines[1].number, 6);
-  expect_error(ErrorKind::kUsage, "holds no line", [] { read("\n \n\r\n", "x.jsonl"); });
+  expect_error(ErrorKind::kUsage, "has no lines", [] { read("\n \n\r\n", "x.jsonl"); });
 }
 
 TEST(JsonLines, SetFlagsByTheirNames) {
@@ -352,7 +352,7 @@ TEST(PromptLines, OfNoFileAreAnError) {
     expect_error(ErrorKind::kFile, "cannot be read", [&] { read_prompt_lines(options); });
   }
   for (const char* nothing : {"", "\ufeff"}) {
-    expect_error(ErrorKind::kUsage, "holds no line", [&] { read(nothing); });
+    expect_error(ErrorKind::kUsage, "has no lines", [&] { read(nothing); });
   }
 }
 

@@ -96,7 +96,7 @@ TEST(SettingLines, AreRefusedWhereTheyAreNotOfThatForm) {
   expect_refused("\nk = \"a cat\n", "line 2: a text without its closing quote");
   for (const char* escape :
        {"\\m", "\\u12", "\\u12g4", "\\ud800", "\\u0000", "\\U00110000", "\\ ", "\\'"}) {
-    expect_refused(std::string("k = \"a ") + escape + "\"", "line 1: no escape of TOML");
+    expect_refused(std::string("k = \"a ") + escape + "\"", "line 1: a backslash within");
   }
   for (const char* open : {"\\", "\\\"", "\\u12"})
     expect_refused(std::string("k = \"a") + open, "line 1: ");
@@ -111,10 +111,10 @@ TEST(SettingLines, AreRefusedWhereTheyAreNotOfThatForm) {
 }
 
 TEST(SettingLines, AreRefusedWhereTheyAreNoText) {
-  expect_refused(std::string("k = 1\0", 6), "it is no text in UTF-8");
-  expect_refused("k = \"\xFF\"", "it is no text in UTF-8");
-  expect_refused("k = \"\x1b[31m\"", "it is no text in UTF-8");
-  expect_refused("\xFF\xFEk\0 \0=\0 \0001\0", "it is no text in UTF-8");
+  expect_refused(std::string("k = 1\0", 6), "it is not UTF-8 text");
+  expect_refused("k = \"\xFF\"", "it is not UTF-8 text");
+  expect_refused("k = \"\x1b[31m\"", "it is not UTF-8 text");
+  expect_refused("\xFF\xFEk\0 \0=\0 \0001\0", "it is not UTF-8 text");
 }
 
 /// In proportion to its length: some millions of values in a breath.

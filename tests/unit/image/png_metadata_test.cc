@@ -139,7 +139,7 @@ TEST(PngSums, TellWhatIsNotAsItWasWritten) {
     EXPECT_NE(problem_of_png_sums(as_bytes(other)), "") << place;
     EXPECT_NE(problem_of_png_sums(as_bytes(png.substr(0, place))), "") << place;
   }
-  EXPECT_EQ(problem_of_png_sums(as_bytes(png + "x")), "there are bytes behind its end");
+  EXPECT_EQ(problem_of_png_sums(as_bytes(png + "x")), "there are bytes after its end");
   std::string pixels = png;
   pixels[png.find("IDAT") + 6] ^= 1;
   EXPECT_EQ(problem_of_png_sums(as_bytes(pixels)), "the check sum of its IDAT is wrong");

@@ -129,8 +129,8 @@ TEST(ForeignRecord, NamesTheLinkOfAGraphThatLeadsNowhere) {
                        "the negative prompt: input negative of KSampler (node 3) leads to "
                        "node 77, which is not in the graph"));
   EXPECT_TRUE(mentions(record, "the model: input model of KSampler (node 3) leads to node 9"));
-  EXPECT_TRUE(
-      mentions(comfyui("x", json::array({"5", 0})), "input model of KSampler (node 3) is no link"));
+  EXPECT_TRUE(mentions(comfyui("x", json::array({"5", 0})),
+                       "input model of KSampler (node 3) is not a link"));
   EXPECT_TRUE(mentions(comfyui(json::array({"9", 0}), nullptr),
                        "the latent: input latent_image of KSampler (node 3) is not there"));
 }
@@ -185,7 +185,7 @@ TEST(ForeignRecord, TakesValuesOfNodesThatHoldNothingElse) {
   EXPECT_EQ(drawn_with(node("Seed (rgthree)", {{"seed", 78}})).seed, 78U);
   const ForeignRecord unknown = drawn_with(node("RandomSeed", {{"seed", 79}}));
   EXPECT_EQ(unknown.seed, std::nullopt);
-  EXPECT_TRUE(mentions(unknown, "the seed comes out of a node that is not known: RandomSeed"));
+  EXPECT_TRUE(mentions(unknown, "the seed comes from an unknown node: RandomSeed"));
 }
 
 TEST(ForeignRecord, NamesTheRingOfAGraph) {

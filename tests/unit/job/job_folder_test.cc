@@ -88,7 +88,7 @@ TEST(JobFolderFiles, BeginAJobWhereNoPictureIs) {
   EXPECT_TRUE(fs::exists(folder.names().sheet()));
   const JobFolder foreign({temp / "foreign", 3, PictureFormat::kPng});
   foreign.write(foreign.names().picture(0), "a picture");
-  expect_error(ErrorKind::kUsage, "holds pictures, but no job.json",
+  expect_error(ErrorKind::kUsage, "has pictures, but no job.json",
                [&] { join_job(foreign, sheet); });
 }
 

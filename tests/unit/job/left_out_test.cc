@@ -17,12 +17,11 @@ std::string left_out(const std::string& prompt, const std::string& hires_prompt 
 TEST(LeftOut, NamesWhatAPromptAsksForInVain) {
   EXPECT_EQ(left_out("a <lora:x:1> <lyco:y> < 3 <3:"), "");
   EXPECT_EQ(left_out("a <foo:x:1> <foo:x:2>"),
-            "<foo:x>: foo is no kind of network; lora and lyco are");
+            "<foo:x>: foo is not a kind of network; lora and lyco are");
   EXPECT_EQ(left_out("a <hypernet:x:1>"), "<hypernet:x>: hypernetworks are not supported");
-  EXPECT_EQ(
-      left_out("<LORA:x:1>", "<hypernet:y>"),
-      "<LORA:x>: LORA is no kind of network; lora and lyco are; <hypernet:y>: hypernetworks are "
-      "not supported");
+  EXPECT_EQ(left_out("<LORA:x:1>", "<hypernet:y>"),
+            "<LORA:x>: LORA is not a kind of network; lora and lyco are; <hypernet:y>: "
+            "hypernetworks are not supported");
 }
 
 }  // namespace

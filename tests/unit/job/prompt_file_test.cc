@@ -86,8 +86,8 @@ TEST_F(PromptFileTest, RefusesAFileThatChanges) {
 }
 
 TEST_F(PromptFileTest, RefusesWhatHoldsNoLine) {
-  test::expect_error(ErrorKind::kUsage, "holds no line", [&] { open(""); });
-  test::expect_error(ErrorKind::kUsage, "holds no line", [&] { open("\n \n", 2, "a.jsonl"); });
+  test::expect_error(ErrorKind::kUsage, "has no lines", [&] { open(""); });
+  test::expect_error(ErrorKind::kUsage, "has no lines", [&] { open("\n \n", 2, "a.jsonl"); });
   test::expect_error(ErrorKind::kUsage, "standard input", [] { PromptFile("-", 2); });
   test::expect_error(ErrorKind::kFile, "", [] { PromptFile("/nowhere.txt", 2); });
 }

@@ -50,7 +50,7 @@ TEST(Workers, OnTheCpuShareItsThreadsAndMemory) {
 
 TEST(Workers, OfOneCardAreRefused) {
   test::expect_error(ErrorKind::kUsage, "cuda:0 twice", [] { workers({"cuda:0", "cuda"}); });
-  test::expect_error(ErrorKind::kDevice, "there are 2 cards", [] { workers({"cuda:2", "cpu"}); });
+  test::expect_error(ErrorKind::kDevice, "there are 2 GPUs", [] { workers({"cuda:2", "cpu"}); });
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ at::Tensor scattered(at::IntArrayRef shape, uint64_t seed = 1) {
   return x;
 }
 
-/// The same values in the layouts that a kernel may meet.
+/// These values in the layouts that a kernel may meet.
 std::vector<at::Tensor> image_layouts(at::IntArrayRef shape) {
   const at::Tensor x = numbers(shape);
   return {x.contiguous(at::MemoryFormat::ChannelsLast), x, scattered(shape)};

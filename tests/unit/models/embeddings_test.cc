@@ -75,7 +75,7 @@ TEST(Embeddings, SayWhyAFileIsSkipped) {
   expect("empty.pt", "empty");
   expect("two-terms.bin", "2 terms");
   expect("wrong-width.pt", "1024");
-  expect("not-an-embedding.pt", "no embedding");
+  expect("not-an-embedding.pt", "not an embedding");
   EXPECT_EQ(reasons.count("sdxl.pt"), 1u);
 }
 

@@ -98,7 +98,7 @@ TEST(ModelConfig, SaysWhichKeysNobodyReads) {
   params_of(config, {"unet_config"})["num_head"] = 8;
   params_of(config)["monitor"] = "val/loss";  // a key of the reference without bearing on pictures
   const std::string said = said_by(config);
-  EXPECT_NE(said.find("unet_config.params.num_head is not a key"), std::string::npos) << said;
+  EXPECT_NE(said.find("unet_config.params.num_head is an unknown key"), std::string::npos) << said;
   EXPECT_EQ(said.find("monitor"), std::string::npos) << said;
 }
 

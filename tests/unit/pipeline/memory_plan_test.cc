@@ -237,7 +237,8 @@ TEST(MemoryChoice, CountsWhatRecordingsHoldAndGivesThemUpWhereTheyDoNotFit) {
   EXPECT_TRUE(small.fits);
   const auto plain = choose_memory(shapes_of(v1()), with_free(card_policy(), 4), kThreePictures);
   EXPECT_LT(std::abs(small.plan.total() - plain.plan.total()), 1 << 20);  // (some small tensors)
-  EXPECT_NE(memory_line(small, with_free(graphs, 4)).find("UNet recorded anew for each batch"),
+  EXPECT_NE(memory_line(small, with_free(graphs, 4))
+                .find("graphs of the UNet captured again for each batch"),
             std::string::npos);
   Workload large = kThreePictures;
   large.height = large.width = 1024;

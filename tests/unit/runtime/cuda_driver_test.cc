@@ -62,10 +62,10 @@ TEST(CudaDriver, HasNoMoreFreeThanItIs) {
 }
 
 TEST(CudaDriver, SaysWhatIsWrong) {
-  EXPECT_EQ(probe("no-card").problem, "no card that the driver shows");
+  EXPECT_EQ(probe("no-card").problem, "the driver shows no GPU");
   EXPECT_EQ(probe("broken").problem, "the driver does not start: CUDA_ERROR_UNKNOWN");
   const CudaDriver silent = probe("silent");
-  EXPECT_EQ(silent.problem, "the driver does not describe card 1");
+  EXPECT_EQ(silent.problem, "the driver does not describe GPU 1");
   EXPECT_TRUE(silent.devices.empty());
 }
 

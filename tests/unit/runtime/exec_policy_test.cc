@@ -61,7 +61,7 @@ TEST(Resolve, AutoStaysOnTheCpuWhereNoCardCanBeUsed) {
 TEST(Resolve, SaysWhyACardCannotBeHad) {
   test::expect_error(ErrorKind::kDevice, "no driver",
                      [] { resolve(asking("cuda"), without_cards()); });
-  test::expect_error(ErrorKind::kDevice, "there is one card, cuda:0",
+  test::expect_error(ErrorKind::kDevice, "there is one GPU, cuda:0",
                      [] { resolve(asking("cuda:1"), with_cards({card("T4", 7, 5)})); });
   test::expect_error(ErrorKind::kDevice, "compute capability 7.0",
                      [] { resolve(asking("cuda"), with_cards({card("V100", 7, 0)})); });
