@@ -47,6 +47,17 @@ TEST(Usage, IsRefusedInOneLineWithAHint) {
   expect_failure(run({"inspect"}), 2, "FILE");
 }
 
+TEST(Usage, NeedsACurrentFolderAndSaysSo) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "gone");
+  std::filesystem::current_path(folder / "gone");
+  std::filesystem::remove(folder / "gone");
+  const Finished ended = run({"--version"});
+  std::filesystem::current_path(here);
+  expect_failure(ended, 3, "the current folder");
+}
+
 TEST(Usage, KeepsWordsInBracketsWhole) {
   const auto tokens = [](const std::string& prompt) { return run({"tokenize", prompt}).out; };
   EXPECT_NE(tokens("[a, b]"), tokens("a, b"));
