@@ -84,6 +84,7 @@ TEST(Usage, GuessesWhatWasMeant) {
 TEST(Usage, NamesUnknownArgumentsInTheirOrder) {
   const Finished failed = run({"txt2img", "--alpha", "1", "--seed", "3", "--beta", "word"});
   expect_failure(failed, 2, "arguments that are not known: --alpha 1 --beta word");
+  expect_failure(run({"txt2img", ""}), 2, "not known: '' (an empty text)");
 }
 
 TEST(Usage, NamesTheFileThatIsMissing) {
@@ -384,7 +385,7 @@ TEST_F(Txt2Img, DrawsNothingPastACheckerThatCannotBeReached) {
   }
 }
 
-TEST_F(Txt2Img, RefusesALinkToNowhereBeforeItReadsTheCheckpoint) {
+TEST_F(Txt2Img, RefusesAFolderThatCannotBeBeforeItReadsTheCheckpoint) {
   const std::string damaged = out_.write("damaged.ckpt", "never looked at").string();
   std::filesystem::create_symlink("nowhere", out_ / "link");
   for (const char* outdir : {"link", "link/below"}) {
@@ -392,6 +393,9 @@ TEST_F(Txt2Img, RefusesALinkToNowhereBeforeItReadsTheCheckpoint) {
         draw({"--ckpt", damaged, "--config", config(), "--outdir", (out_ / outdir).string()});
     expect_failure(failed, 3, "link is a link to something that is not there");
   }
+  const std::string long_name = (out_ / std::string(300, 'n') / "below").string();
+  expect_failure(draw({"--ckpt", damaged, "--config", config(), "--outdir", long_name}), 3,
+                 "File name too long");
 }
 
 TEST_F(Txt2Img, KeepsWhatIsDrawnWhenItIsStopped) {
