@@ -19,6 +19,49 @@ namespace {
 
 constexpr size_t kPendingBytes = size_t{1} << 20;
 
+[[noreturn]] void refuse_to_write(const std::filesystem::path& path, int error) {
+  const char* hint = "";
+  if (error == ENOSPC || error == EDQUOT) hint = "make room on the disk, or choose another folder";
+  if (error == EFBIG) hint = "raise the limit of how large a file may be (ulimit -f)";
+  if (error == ENOENT) hint = "the folder does not exist";
+  if (error == EACCES || error == EROFS) hint = "choose a folder that you may write to";
+  if (error == ENXIO) hint = "nobody reads from it; start the reader first, or give a file's name";
+  throw Error(
+      ErrorKind::kFile,
+      printable(path.string(), std::string::npos) + ": cannot be written: " + std::strerror(error),
+      hint);
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse_to_write(path, errno);
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+/// Whether no file may take the place of what has the name: devices, pipes, sockets, and all that
+/// stands in /dev and /proc, like /dev/stdout, a link to what may be a regular file.
+bool must_stay(const std::filesystem::path& path) {
+  struct stat about = {};
+  if (::stat(path.c_str(), &about) != 0 || S_ISDIR(about.st_mode)) return false;
+  if (!S_ISREG(about.st_mode)) return true;
+  const std::filesystem::path parent = path.parent_path();
+  std::error_code ignored;
+  const std::string folder =
+      std::filesystem::canonical(parent.empty() ? "." : parent, ignored).string();
+  return folder == "/dev" || folder.starts_with("/proc/");
+}
+
+/// To a device or pipe. One that nobody reads from is not waited for.
+void write_into(const std::filesystem::path& path, std::string_view bytes) {
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file.get() < 0 || ::fcntl(file.get(), F_SETFL, O_APPEND) != 0) refuse_to_write(path, errno);
+  write_all(file.get(), bytes, path);
+}
+
 /// What dead processes left in the folder goes; that is looked for once.
 void clean_once(const std::filesystem::path& folder) {
   static std::mutex mutex;
@@ -59,13 +102,7 @@ void NewFile::write(std::string_view bytes) {
 }
 
 void NewFile::flush() {
-  std::string_view rest = pending_;
-  while (!rest.empty()) {
-    const ssize_t count = ::write(file_.descriptor(), rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(errno);
-    rest.remove_prefix(static_cast<size_t>(count));
-  }
+  write_all(file_.descriptor(), pending_, path_);
   pending_.clear();
 }
 
@@ -84,6 +121,12 @@ bool NewFile::take_name() {
 }
 
 void NewFile::take_name_over() {
+  if (must_stay(path_)) {
+    throw Error(ErrorKind::kFile,
+                printable(path_.string(), std::string::npos) +
+                    ": expected a regular file or none there, found a device or pipe",
+                "give another name");
+  }
   if (!file_.take_name_over(path_)) fail(errno);
 }
 
@@ -98,6 +141,7 @@ void NewFile::finish_over() {
 }
 
 void write_over(const std::filesystem::path& path, std::string_view bytes) {
+  if (must_stay(path)) return write_into(path, bytes);
   NewFile file(path);
   file.write(bytes);
   file.finish_over();
@@ -117,16 +161,6 @@ void sync_folder(const std::filesystem::path& folder) {
   if (file.get() >= 0) ::fsync(file.get());
 }
 
-void NewFile::fail(int error) const {
-  const char* hint = "";
-  if (error == ENOSPC || error == EDQUOT) hint = "make room on the disk, or choose another folder";
-  if (error == EFBIG) hint = "raise the limit of how large a file may be (ulimit -f)";
-  if (error == ENOENT) hint = "the folder does not exist";
-  if (error == EACCES || error == EROFS) hint = "choose a folder that you may write to";
-  const std::string path = path_.string();
-  throw Error(ErrorKind::kFile,
-              printable(path, std::string::npos) + ": cannot be written: " + std::strerror(error),
-              hint);
-}
+void NewFile::fail(int error) const { refuse_to_write(path_, error); }
 
 }  // namespace sd

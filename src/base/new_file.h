@@ -33,7 +33,8 @@ class NewFile {
   /// Throws Error(kFile) if the file cannot be completed.
   [[nodiscard]] bool finish();
 
-  /// Gives the file its name in place of what had it. Throws Error(kFile).
+  /// Gives the file its name in place of what had it. Throws Error(kFile), also where that is a
+  /// device, a pipe or a socket.
   void finish_over();
 
  private:
@@ -46,7 +47,8 @@ class NewFile {
   uint64_t position_ = 0;
 };
 
-/// Writes a whole file, in place of what has its name. Throws Error(kFile).
+/// Writes a whole file, in place of what has its name; a device, a pipe or what stands in /dev or
+/// /proc stays, and the bytes go into it. Throws Error(kFile).
 void write_over(const std::filesystem::path& path, std::string_view bytes);
 
 /// Makes the folder and those above it that are not there. Throws Error(kFile) with that hint.

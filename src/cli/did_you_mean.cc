@@ -63,7 +63,7 @@ std::string unexpected_arguments(const CLI::App& program, std::string* hint) {
   std::string guessed;
   for (const std::string& word : arguments) {
     const std::string argument = unmarked(word);
-    shown.push_back(printable(argument, 60));
+    shown.push_back(argument.empty() ? "'' (an empty text)" : printable(argument, 60));
     if (guessed.empty()) guessed = guess(program, argument);
   }
   if (!guessed.empty()) *hint = guessed;

@@ -4,9 +4,11 @@
 
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "base/split.h"
 #include "runtime/card_error.h"
+#include "runtime/openmp.h"
 #include "runtime/out_of_memory.h"
 
 namespace sd::cli {
@@ -32,6 +34,18 @@ Error of_torch(const c10::Error& error) {
   return bug("LibTorch: " + message);
 }
 
+/// Of the library that LibTorch asks for the processor's cache sizes and instructions.
+bool is_about_processor(std::string_view message) {
+  return message.find("initialize cpuinfo") != std::string_view::npos;
+}
+
+Error of_library(const std::exception& error) {
+  const std::string message(first_line(error.what()));
+  if (!is_about_processor(message)) return bug(message);
+  return {ErrorKind::kDevice, "LibTorch cannot tell what the processor is: " + message,
+          "it reads /proc/cpuinfo and /sys/devices/system/cpu: mount /proc and /sys"};
+}
+
 }  // namespace
 
 bool ends_use_of_card(const std::exception_ptr& thrown) {
@@ -54,8 +68,11 @@ Error error_of(const std::exception_ptr& thrown) {
     return out_of_memory("");
   } catch (const c10::Error& error) {
     return of_torch(error);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) return of_library(error);
+    return runtime::no_thread(error.code().value());
   } catch (const std::exception& error) {
-    return bug(std::string(first_line(error.what())));
+    return of_library(error);
   } catch (...) {
     return bug("something other than an exception was thrown");
   }

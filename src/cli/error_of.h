@@ -7,7 +7,7 @@
 namespace sd::cli {
 
 /// What any exception is to the user: an Error is itself; a lack of memory, of the processor or of
-/// a card, is kDevice, as is a card's own trouble; all else is a bug, kInternal. The message is one
+/// a card, or of threads is kDevice, as is a card's own trouble; all else is a bug, kInternal. The message is one
 /// line, with names of settings between `…`.
 Error error_of(const std::exception_ptr& thrown);
 

@@ -1,12 +1,14 @@
 #include "cli/prompt_lines.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/strings.h"
 #include "base/words.h"
@@ -20,23 +22,44 @@ namespace {
 
 constexpr std::string_view kSpace = " \t";
 
-std::string read_prompt_file(const std::string& path) {
-  std::stringstream text;
-  bool failed = false;
-  if (path == "-") {
-    text << std::cin.rdbuf();
-    failed = std::cin.bad();
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    if (file) text << file.rdbuf();
-    std::error_code ignored;
-    failed = !file || file.bad() || std::filesystem::is_directory(path, ignored);
+constexpr size_t kMostBytes = size_t{256} << 20;
+constexpr int64_t kMostLines = 1'000'000;
+constexpr size_t kMostBytesOfLine = size_t{1} << 20;
+
+[[noreturn]] void refuse_size(const std::string& path, const std::string& most) {
+  throw Error(ErrorKind::kUsage, "the prompt file " + printable(path) + " holds more than " + most,
+              "give fewer prompts, or draw a job (`job`), which reads its file bit by bit");
+}
+
+/// All of it. (A device or a pipe may have no end.)
+std::string read_text(std::istream* stream, const std::string& path) {
+  constexpr size_t kStep = size_t{1} << 20;
+  std::string text;
+  while (*stream) {
+    const size_t size = text.size();
+    text.resize(size + kStep);
+    stream->read(text.data() + size, kStep);
+    text.resize(size + static_cast<size_t>(stream->gcount()));
+    if (text.size() > kMostBytes) refuse_size(path, "256 MiB");
+    stop_if_interrupted();
   }
-  if (failed) {
+  return text;
+}
+
+std::string read_prompt_file(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& stream = path == "-" ? std::cin : file;
+  std::string text = read_text(&stream, path);
+  std::error_code ignored;
+  const bool no_file = path != "-" && !file.is_open();
+  if (no_file || stream.bad() || std::filesystem::is_directory(path, ignored)) {
     throw Error(ErrorKind::kFile, "the prompt file " + printable(path) + " cannot be read",
                 "check the path after `from_file`");
   }
-  return text.str();
+  const auto breaks = std::count(text.begin(), text.end(), '\n');
+  if (breaks > kMostLines) refuse_size(path, fmt::format("{} lines", kMostLines));
+  return text;
 }
 
 /// "--name=" as "--name" and an empty word: CLI11 would take the next word for its value.
@@ -177,6 +200,10 @@ job::PromptLine parse_prompt_line(const std::string& line, int64_t number, bool 
                                   const Settings& settings) {
   job::PromptLine parsed{.number = number, .settings = settings, .problem = "", .hint = ""};
   try {
+    if (line.size() > kMostBytesOfLine) {
+      throw Error(ErrorKind::kUsage, "longer than 1 MiB: " + printable(line, 60),
+                  "a line is one prompt");
+    }
     if (!is_valid_utf8(line)) {
       throw Error(ErrorKind::kUsage, "not UTF-8: " + printable(line, 60), "save the file as UTF-8");
     }

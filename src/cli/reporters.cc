@@ -127,8 +127,8 @@ void ConsoleReporter::end(const job::RunSummary&) {
   if (bell_) write_controls("\a");
 }
 
-JsonReporter::JsonReporter(int descriptor) : descriptor_(descriptor) {
-  const int flags = fcntl(descriptor, F_GETFL);
+JsonReporter::JsonReporter(int64_t descriptor) : descriptor_(static_cast<int>(descriptor)) {
+  const int flags = std::in_range<int>(descriptor) ? fcntl(descriptor_, F_GETFL) : -1;
   const bool writable = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
   if (writable) return;
   throw Error(ErrorKind::kUsage,

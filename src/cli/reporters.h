@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
@@ -46,7 +47,7 @@ class ConsoleReporter final : public job::Reporter {
 class JsonReporter final : public job::Reporter {
  public:
   /// Throws Error(kUsage) if the descriptor is not open for writing. It is not closed.
-  explicit JsonReporter(int descriptor);
+  explicit JsonReporter(int64_t descriptor);
 
   void notice(const std::string& line) override;
   void complaint(const std::string& line) override;

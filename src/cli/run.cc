@@ -45,7 +45,7 @@ Reporters reporters_of(const Settings& settings) {
   all.add(std::make_unique<ConsoleReporter>(ProgressBar::style_of_stderr(), settings.show,
                                             settings.bell));
   if (settings.progress_fd) {
-    all.add(std::make_unique<JsonReporter>(static_cast<int>(*settings.progress_fd)));
+    all.add(std::make_unique<JsonReporter>(*settings.progress_fd));
   }
   return all;
 }

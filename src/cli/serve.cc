@@ -50,8 +50,7 @@ class Server {
                                           int64_t requests) { tell_cancel(id, requests); },
                 .refused = [this](const std::string& problem) { tell_error(refusal(problem)); }}) {
     if (!settings_.no_metadata) recorder_.emplace(settings_, model_, safety_.mode);
-    auto events = std::make_unique<JsonReporter>(
-        static_cast<int>(settings_.progress_fd.value_or(STDOUT_FILENO)));
+    auto events = std::make_unique<JsonReporter>(settings_.progress_fd.value_or(STDOUT_FILENO));
     events_ = events.get();
     tell_.add(std::move(events));
     if (settings_.progress_fd) {

@@ -16,9 +16,15 @@ void check_writable(const fs::path& folder, const char* setting) {
   if (folder.empty()) {
     throw Error(ErrorKind::kUsage, name + " names no folder", "give a path, or leave it out");
   }
-  std::error_code ignored;
+  std::error_code problem, ignored;
   fs::path nearest = fs::absolute(folder).lexically_normal();
-  while (!fs::exists(nearest, ignored) && nearest.has_relative_path()) {
+  while (!fs::exists(nearest, problem) && nearest.has_relative_path()) {
+    if (problem == std::errc::filename_too_long) {
+      throw Error(
+          ErrorKind::kFile,
+          "the folder " + printable(nearest.string()) + " cannot be made: " + problem.message(),
+          "give " + name + " a shorter name");
+    }
     if (name_is_taken(nearest)) {
       throw Error(ErrorKind::kFile,
                   name + " must be a folder, and " + printable(nearest.string()) +

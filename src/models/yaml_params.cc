@@ -3,7 +3,11 @@
 #include <fmt/core.h>
 #include <yaml-cpp/eventhandler.h>
 
+#include <set>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -20,45 +24,62 @@ constexpr size_t kMostValues = 10'000;
 constexpr size_t kMostLevels = 50;
 
 /// Follows the parser through a file before a tree of it is built, which takes time that grows as
-/// the square of a list's length. Throws std::length_error.
-class BoundedEvents : public YAML::EventHandler {
+/// the square of a list's length, and in which the first of two equal keys wins. Throws
+/// std::length_error, and YAML::ParserException for a key that stands twice in its map, as
+/// OmegaConf, which the reference reads configs with, refuses it.
+class CheckedEvents : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override { count(); }
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override { count(); }
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {
-    count();
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string& text) override {
+    if (count() && !levels_.back().keys.insert(text).second && text != kMerge) {
+      throw YAML::ParserException(mark, "the key '" + text + "' stands twice");
+    }
   }
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
-    enter();
+    enter(/*is_map=*/false);
   }
-  void OnSequenceEnd() override { --depth_; }
+  void OnSequenceEnd() override { levels_.pop_back(); }
   void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                   YAML::EmitterStyle::value) override {
-    enter();
+    enter(/*is_map=*/true);
   }
-  void OnMapEnd() override { --depth_; }
+  void OnMapEnd() override { levels_.pop_back(); }
 
  private:
-  void count() {
+  static constexpr const char* kMerge = "<<";
+
+  struct Level {
+    bool is_map = false, key_is_next = true;
+    std::set<std::string> keys;
+  };
+
+  /// Whether this value is a key of a map.
+  bool count() {
     if (++values_ > kMostValues) throw std::length_error(fmt::format("{} values", kMostValues));
+    if (levels_.empty() || !levels_.back().is_map) return false;
+    return std::exchange(levels_.back().key_is_next, !levels_.back().key_is_next);
   }
-  void enter() {
+  void enter(bool is_map) {
     count();
-    if (++depth_ > kMostLevels) throw std::length_error(fmt::format("{} levels", kMostLevels));
+    if (levels_.size() == kMostLevels) {
+      throw std::length_error(fmt::format("{} levels", kMostLevels));
+    }
+    levels_.push_back({.is_map = is_map, .key_is_next = true, .keys = {}});
   }
 
   size_t values_ = 0;
-  size_t depth_ = 0;
+  std::vector<Level> levels_;
 };
 
-YAML::Node parse_bounded(const std::string& text) {
+YAML::Node parse_checked(const std::string& text) {
   std::istringstream in(text);
   YAML::Parser parser(in);
-  BoundedEvents events;
+  CheckedEvents events;
   parser.HandleNextDocument(events);
   return YAML::Load(text);
 }
@@ -83,7 +104,7 @@ YAML::Node read_yaml(const fs::path& path) {
                 kHint);
   }
   try {
-    const YAML::Node root = parse_bounded(*text);
+    const YAML::Node root = parse_checked(*text);
     return root.IsMap() ? root : YAML::Node(YAML::NodeType::Map);
   } catch (const YAML::Exception& error) {
     throw Error(ErrorKind::kCheckpoint,

@@ -10,6 +10,7 @@
 
 #include "base/environment.h"
 #include "base/strings.h"
+#include "runtime/openmp.h"
 #include "runtime/tensor_memory.h"
 #include "sd/error.h"
 
@@ -196,7 +197,10 @@ ExecPolicy resolve(const DeviceOptions& asked, const HostInfo& host) {
   return policy;
 }
 
-void apply_threads(const ExecPolicy& policy) { at::set_num_threads(policy.threads); }
+void apply_threads(const ExecPolicy& policy) {
+  require_threads(policy.threads);
+  at::set_num_threads(policy.threads);
+}
 
 void apply_device(const ExecPolicy& policy) {
   if (!policy.device.is_cuda()) return;

@@ -1,20 +1,26 @@
 #include "runtime/openmp.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "base/descriptor.h"
 
 // Variables of GCC's libgomp, which cmake/openmp.cmake links in: how many times a waiting thread
-// looks before it sleeps, and how many times where there are more threads than CPUs.
+// looks before it sleeps, and how many times where there are more threads than CPUs; and what it
+// starts its threads with (OMP_STACKSIZE).
 extern "C" unsigned long long gomp_spin_count_var;
 extern "C" unsigned long long gomp_throttled_spin_count_var;
+extern "C" pthread_attr_t gomp_thread_attr;
 
 namespace sd::runtime {
 namespace {
@@ -54,6 +60,36 @@ struct Watch {
   int busy_windows = 0;
 };
 Watch watch;
+
+void* pass(void* gate) {
+  const std::lock_guard lock(*static_cast<std::mutex*>(gate));
+  return nullptr;
+}
+
+/// Starts so many threads, which end together: 0, or why one cannot be started.
+int try_threads(int count) {
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  size_t stack = 0;
+  if (::pthread_attr_getstacksize(&gomp_thread_attr, &stack) == 0) {
+    ::pthread_attr_setstacksize(&attributes, stack);
+  }
+  std::vector<pthread_t> threads;
+  threads.reserve(static_cast<size_t>(count));
+  std::mutex gate;
+  int problem = 0;
+  {
+    const std::lock_guard shut(gate);
+    for (int i = 0; i < count && problem == 0; ++i) {
+      pthread_t thread = {};
+      problem = ::pthread_create(&thread, &attributes, pass, &gate);
+      if (problem == 0) threads.push_back(thread);
+    }
+  }
+  for (const pthread_t thread : threads) ::pthread_join(thread, nullptr);
+  ::pthread_attr_destroy(&attributes);
+  return problem;
+}
 
 }  // namespace
 
@@ -118,6 +154,19 @@ std::optional<int> threads_asked_for(const char* omp_num_threads) {
   const bool whole = stopped == end || *stopped == ',' || *stopped == ' ';
   if (error != std::errc() || !whole || threads < 1) return std::nullopt;
   return threads;
+}
+
+void require_threads(int threads) {
+  static std::atomic<int> tried = 1;
+  if (threads <= tried) return;
+  if (const int problem = try_threads(threads - 1)) throw no_thread(problem);
+  tried = threads;
+}
+
+Error no_thread(int problem) {
+  return {ErrorKind::kDevice, fmt::format("a thread cannot be started: {}", std::strerror(problem)),
+          "raise the limits of processes and memory (ulimit -u, ulimit -v, pids.max of a "
+          "container), leave OMP_STACKSIZE out, or give fewer `threads`"};
 }
 
 }  // namespace sd::runtime

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "sd/error.h"
+
 namespace sd::runtime {
 
 /// Lets a thread that waits at the end of a parallel loop, or for the next one, look for at most
@@ -35,5 +37,12 @@ bool is_busy(const QueueTimes& window);
 /// The threads that a value of OMP_NUM_THREADS ("4", "4,2") asks for; nothing where it is null or
 /// not such a value.
 std::optional<int> threads_asked_for(const char* omp_num_threads);
+
+/// Throws `no_thread` where so many threads cannot run at once, whose absence would end the process
+/// within OpenMP. So many that could run once are not tried again.
+void require_threads(int threads);
+
+/// That a thread cannot be started, for this errno.
+Error no_thread(int problem);
 
 }  // namespace sd::runtime

@@ -1,11 +1,14 @@
 #include "runtime/start_affinity.h"
 
+#include <linux/limits.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include "sd/error.h"
 
 namespace sd::runtime {
 namespace {
@@ -29,8 +32,22 @@ long read_mask(Mask* mask) {
   start.bytes = read_mask(&start);
 }
 
+/// LibTorch's oneMKL asks for the path of the current folder while it is loaded, and where that
+/// folder was removed or lies too deep it ends the process with words about a library that cannot
+/// be loaded. So the program ends before, with its own words. Runs when `note_mask` does.
+[[gnu::no_sanitize("address", "thread", "undefined")]] void require_folder(int, char**, char**) {
+  char path[PATH_MAX];
+  if (::syscall(SYS_getcwd, path, sizeof path) > 0 && path[0] == '/') return;
+  static constexpr char kMessage[] =
+      "error: the current folder has no path: it was removed, or lies too deep\n"
+      "hint: go to another folder (cd) and start again\n";
+  ::syscall(SYS_write, STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  ::syscall(SYS_exit_group, static_cast<int>(ErrorKind::kFile));
+}
+
 using PreInit = void (*)(int, char**, char**);
-[[gnu::section(".preinit_array"), gnu::used]] const PreInit pre_init = note_mask;
+[[gnu::section(".preinit_array"), gnu::used]] const PreInit pre_init[] = {note_mask,
+                                                                          require_folder};
 
 /// Before the constructor of our own OpenMP, which counts the places for its threads: LibTorch's
 /// unused one may have bound this thread already.

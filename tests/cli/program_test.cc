@@ -47,6 +47,17 @@ TEST(Usage, IsRefusedInOneLineWithAHint) {
   expect_failure(run({"inspect"}), 2, "FILE");
 }
 
+TEST(Usage, NeedsACurrentFolderAndSaysSo) {
+  const std::filesystem::path here = std::filesystem::current_path();
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "gone");
+  std::filesystem::current_path(folder / "gone");
+  std::filesystem::remove(folder / "gone");
+  const Finished ended = run({"--version"});
+  std::filesystem::current_path(here);
+  expect_failure(ended, 3, "the current folder");
+}
+
 TEST(Usage, KeepsWordsInBracketsWhole) {
   const auto tokens = [](const std::string& prompt) { return run({"tokenize", prompt}).out; };
   EXPECT_NE(tokens("[a, b]"), tokens("a, b"));
@@ -73,6 +84,7 @@ TEST(Usage, GuessesWhatWasMeant) {
 TEST(Usage, NamesUnknownArgumentsInTheirOrder) {
   const Finished failed = run({"txt2img", "--alpha", "1", "--seed", "3", "--beta", "word"});
   expect_failure(failed, 2, "unknown arguments: --alpha 1 --beta word");
+  expect_failure(run({"txt2img", ""}), 2, "unknown argument: '' (an empty text)");
 }
 
 TEST(Usage, NamesTheFileThatIsMissing) {
@@ -373,7 +385,7 @@ TEST_F(Txt2Img, DrawsNothingPastACheckerThatCannotBeReached) {
   }
 }
 
-TEST_F(Txt2Img, RefusesALinkToNowhereBeforeItReadsTheCheckpoint) {
+TEST_F(Txt2Img, RefusesAFolderThatCannotBeBeforeItReadsTheCheckpoint) {
   const std::string damaged = out_.write("damaged.ckpt", "never looked at").string();
   std::filesystem::create_symlink("nowhere", out_ / "link");
   for (const char* outdir : {"link", "link/below"}) {
@@ -381,6 +393,9 @@ TEST_F(Txt2Img, RefusesALinkToNowhereBeforeItReadsTheCheckpoint) {
         draw({"--ckpt", damaged, "--config", config(), "--outdir", (out_ / outdir).string()});
     expect_failure(failed, 3, "link is a link to something that is not there");
   }
+  const std::string long_name = (out_ / std::string(300, 'n') / "below").string();
+  expect_failure(draw({"--ckpt", damaged, "--config", config(), "--outdir", long_name}), 3,
+                 "File name too long");
 }
 
 TEST_F(Txt2Img, KeepsWhatIsDrawnWhenItIsStopped) {

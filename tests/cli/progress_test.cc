@@ -63,6 +63,9 @@ TEST(ProgressFd, TellsWhyARunFailed) {
 }
 
 TEST(ProgressFd, MustBeOpen) {
+  // 2^32 + 2 is not stderr.
+  expect_failure(run({"txt2img", "--progress-fd", "4294967298"}), 2,
+                 "--progress-fd 4294967298 is not open for writing");
   const Finished refused = run({"txt2img", "--progress-fd", "77"});
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_NE(refused.err.find("--progress-fd 77 is not open for writing"), std::string::npos)

@@ -22,7 +22,7 @@ enum class Kind : uint8_t {
   kBytes,
   kTuple,
   kList,
-  kDict,  ///< also an OrderedDict or a defaultdict
+  kDict,  ///< also an OrderedDict, a defaultdict, or an object that was given keys and values
   kSet,
   kGlobal,      ///< a name; nothing stands behind it
   kObject,      ///< what calling a global would have given: the callable and its arguments

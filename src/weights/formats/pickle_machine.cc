@@ -185,10 +185,16 @@ Id Machine::take_tuple(size_t begin) {
   return tuple;
 }
 
+/// What a call gave and gets items by their keys is of a class that is made of a dict's.
+void Machine::take_for_dict(Node& object) {
+  if (object.kind == Kind::kObject && object.tail == kNoId) object.kind = Kind::kDict;
+}
+
 void Machine::extend(Kind kind, size_t begin) {
   if (begin <= floor()) throw fail("expected a container on the stack, found none");
   require_pairs(kind, begin);
   const Id container = stack_[begin - 1];
+  if (kind == Kind::kDict) take_for_dict(node(container));
   if (node(container).kind == kind) {
     append(container, stack_.data() + begin, stack_.size() - begin);
   } else if (node(container).kind != Kind::kObject) {

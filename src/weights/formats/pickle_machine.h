@@ -37,7 +37,8 @@ class Machine {
   void push_global(std::string_view module, std::string_view name);
 
   // Containers. `extend` adds the values above index `begin` of the stack to the container below
-  // them; what an inert object is given is dropped.
+  // them; an inert object that is given keys and values becomes a dict, other items of one are
+  // dropped.
   void collect(Kind kind, size_t begin);
   void extend(Kind kind, size_t begin);
   /// The stack's index of the `count` values on top.
@@ -78,6 +79,7 @@ class Machine {
   Id ordered_dict(Id arguments);
   void append(Id container, const Id* items, size_t count);
   void require_pairs(Kind kind, size_t begin) const;
+  static void take_for_dict(Node& object);
   Node& node(Id id) { return doc_.nodes_[id]; }
 
   size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }

@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <functional>
 
+#include "base/descriptor.h"
+#include "support/expect_error.h"
 #include "support/temp_folder.h"
 
 namespace sd::test {
@@ -167,6 +170,49 @@ TEST(WriteOver, PutsAWholeFileInThePlaceOfAnother) {
   EXPECT_EQ(fs::file_size(path), 5U);
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a"});
   EXPECT_THROW(write_over(folder / "absent/b", "x"), std::exception);
+}
+
+mode_t kind_of(const fs::path& path) {
+  struct stat about = {};
+  return ::lstat(path.c_str(), &about) == 0 ? about.st_mode & S_IFMT : 0;
+}
+
+TEST(WriteOver, WritesIntoAPipeThatIsReadAndLeavesItThere) {
+  const TempFolder folder;
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_error(ErrorKind::kFile, "cannot be written", [&] { write_over(pipe, "nobody reads"); });
+  const Descriptor reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_GE(reader.get(), 0);
+  write_over(pipe, "text");
+  std::array<char, 10> bytes = {};
+  EXPECT_EQ(::read(reader.get(), bytes.data(), bytes.size()), 4);
+  EXPECT_STREQ(bytes.data(), "text");
+  EXPECT_EQ(kind_of(pipe), static_cast<mode_t>(S_IFIFO));
+}
+
+TEST(WriteOver, NoFileTakesThePlaceOfAPipeOrOfALinkToADevice) {
+  const TempFolder folder;
+  const fs::path pipe = folder / "pipe", link = folder / "link";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", link);
+  for (const fs::path& path : {pipe, link}) {
+    NewFile file(path);
+    file.write("x");
+    expect_error(ErrorKind::kFile, "found a device or pipe", [&] { file.finish_over(); });
+  }
+  write_over(link, "x");
+  EXPECT_EQ(kind_of(pipe), static_cast<mode_t>(S_IFIFO));
+  EXPECT_EQ(kind_of(link), static_cast<mode_t>(S_IFLNK));
+}
+
+TEST(WriteOver, AppendsToAFileThatIsNamedByItsDescriptor) {
+  const TempFolder folder;
+  const fs::path path = folder.write("a", "before ");
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  write_over("/dev/fd/" + std::to_string(file.get()), "after");
+  EXPECT_EQ(fs::file_size(path), 12U);
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a"});
 }
 
 }  // namespace

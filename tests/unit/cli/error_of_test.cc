@@ -8,6 +8,8 @@
 #include <functional>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 
 namespace sd::test {
 using namespace cli;
@@ -44,6 +46,24 @@ TEST(ErrorOf, ALackOfMemoryIsTheDevices) {
     EXPECT_EQ(std::string(error.what()).find("out of memory: "), 0U) << error.what();
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
   }
+}
+
+TEST(ErrorOf, ALackOfThreadsIsTheDevices) {
+  const Error error = told([] {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kDevice);
+  EXPECT_NE(std::string(error.what()).find("a thread cannot be started"), std::string::npos);
+  EXPECT_NE(error.hint().find("ulimit -u"), std::string::npos) << error.hint();
+  const Error other =
+      told([] { throw std::system_error(std::make_error_code(std::errc::io_error)); });
+  EXPECT_EQ(other.kind(), ErrorKind::kInternal);
+}
+
+TEST(ErrorOf, AProcessorThatCannotBeLookedAtIsTheDevices) {
+  const Error error = told([] { throw std::runtime_error("Failed to initialize cpuinfo!"); });
+  EXPECT_EQ(error.kind(), ErrorKind::kDevice);
+  EXPECT_NE(error.hint().find("mount /proc"), std::string::npos) << error.hint();
 }
 
 void throw_cuda(int code, const char* words) {

@@ -344,6 +344,16 @@ TEST(PromptLines, ComeFromStandardInputToo) {
   EXPECT_EQ(lines.at(1).settings.picture.seed, 5U);
 }
 
+TEST(PromptLines, ThatHaveNoEndAreAnError) {
+  expect_problem(std::string((size_t{1} << 20) + 1, 'a'), "longer than 1 MiB");
+  EXPECT_EQ(problem_of(std::string(size_t{1} << 20, 'a')), "");
+  expect_error(ErrorKind::kUsage, "more than 1000000 lines",
+               [] { read(std::string(1'000'001, '\n')); });
+  Settings options(Script::kTxt2Img);
+  options.from_file = "/dev/zero";
+  expect_error(ErrorKind::kUsage, "more than 256 MiB", [&] { read_prompt_lines(options); });
+}
+
 TEST(PromptLines, OfNoFileAreAnError) {
   const TempFolder folder;
   Settings options(Script::kTxt2Img);

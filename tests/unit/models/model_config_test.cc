@@ -214,6 +214,20 @@ TEST(ModelConfig, RefusesFilesThatHoldNoConfig) {
   }
 }
 
+TEST(ModelConfig, RefusesAKeyThatStandsTwiceInItsMap) {
+  const TempFolder folder;
+  for (const char* text : {"model: {}\nmodel: {}\n", "a: {model: 1, \"model\": 2}\n",
+                           "? model\n? model\n", "- {model: {x: 1}, model: [x]}\n"}) {
+    const fs::path file = folder.write("config.yaml", text);
+    expect_error(ErrorKind::kCheckpoint, "the key 'model' stands twice",
+                 [&] { read_model_config(file); });
+  }
+  const char* fine = "x: {x: x, y: {x: 1}, ? [x, x] : x}\ny: &y {<<: {}, <<: {}}\nz:\n*y : y\n";
+  const fs::path file = folder.write("config.yaml", fine);
+  expect_error(ErrorKind::kCheckpoint, "config.model must be a map",
+               [&] { read_model_config(file); });
+}
+
 std::string repeated(const std::string& piece, size_t count) {
   std::string all;
   for (size_t i = 0; i < count; ++i) all += piece;

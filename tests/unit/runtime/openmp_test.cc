@@ -6,12 +6,16 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "runtime/parallel.h"
 #include "runtime/start_affinity.h"
+#include "support/expect_error.h"
+#include "support/ulimit.h"
 
 namespace sd {
 using namespace runtime;
@@ -25,6 +29,13 @@ double processor_seconds() {
   ::getrusage(RUSAGE_SELF, &used);
   return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
          static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+}
+
+/// Bytes of addresses that this process has mapped.
+rlim_t address_space() {
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// Processor time of ten pauses of 20 ms, each after a parallel loop of LibTorch's own.
@@ -86,6 +97,18 @@ TEST(OpenMp, TheThreadsThatItsVariableAsksFor) {
     EXPECT_EQ(threads_asked_for(nothing), std::nullopt) << nothing;
   }
   EXPECT_EQ(threads_asked_for(nullptr), std::nullopt);
+}
+
+TEST(OpenMp, ThreadsThatCannotBeStartedAreALackOfTheMachine) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need their addresses";
+#endif
+  EXPECT_NO_THROW(require_threads(3));
+  constexpr rlim_t kRoom = rlim_t{1} << 30;  // less than the stacks of so many threads
+  const test::Ulimit limit(RLIMIT_AS, address_space() + kRoom);
+  test::expect_error(ErrorKind::kDevice, "a thread cannot be started",
+                     [] { require_threads(1'000'000); });
+  EXPECT_NO_THROW(require_threads(3)) << "they could be started before";
 }
 
 TEST(ParallelFor, CoversTheRangeOnce) {

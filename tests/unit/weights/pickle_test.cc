@@ -108,6 +108,21 @@ TEST(Pickle, ReadsOrderedDictsOldAndNew) {
   EXPECT_EQ(old.root().find("k")->as_int(), 5);
 }
 
+TEST(Pickle, TakesAnObjectThatIsGivenKeysForADict) {
+  // As a class made of OrderedDict writes it (REDUCE, SETITEMS, BUILD), and one made of dict
+  // (NEWOBJ, SETITEM).
+  const std::string made = "cm\nA\n";
+  const std::string bytes = "(" + made + ")R(" + pkl::text("k") + "K\x05u}b" + made + ")\x81" +
+                            pkl::text("k") + "K\x06st.";
+  const Document document = read(bytes);
+  const auto items = document.root().items();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].find("k")->as_int(), 5);
+  EXPECT_EQ(items[1].find("k")->as_int(), 6);
+  const std::string list_bytes = made + ")R(K\x05" + "e.";
+  EXPECT_EQ(read(list_bytes).root().kind(), Kind::kObject);
+}
+
 TEST(Pickle, FollowsTheMemo) {
   const std::string bytes = "(K\x07q\x00h\x00K\x08\x94h\x01g0\nt."s;
   const Document document = read(bytes);
