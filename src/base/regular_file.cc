@@ -33,6 +33,14 @@ bool is_regular(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, ignored);
 }
 
+bool is_found(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return true;
+  if (error != std::errc::permission_denied) return false;
+  throw Error(ErrorKind::kFile, "cannot read " + printable(path.string()) + ": " + error.message(),
+              "ask for permission to enter the folders on the way to it");
+}
+
 Descriptor open_regular_file(const std::string& path, uint64_t most_bytes) {
   struct stat about = {};
   // What a name stands for is looked at first: opening some devices does something.

@@ -78,9 +78,25 @@ void add_commands(CLI::App* program, RunFn* run) {
 
 namespace {
 
-void take_marks_off(CLI::App* app) {
-  for (CLI::Option* option : app->get_options()) option->transform(unmarked);
-  for (CLI::App* command : app->get_subcommands({})) take_marks_off(command);
+/// Refuses an empty text, as a variable of a shell leaves it, where a file or a folder is named.
+void require_name(CLI::Option* option) {
+  const bool is_word = option->get_positional();
+  const std::string kind = is_word ? option->get_name() : option->get_type_name();
+  const bool names =
+      kind.starts_with("FILE") || kind.starts_with("DIR") || kind == "IN" || kind == "OUT";
+  if (!names) return;
+  const std::string problem = "expected " + kind + ", found an empty text" +
+                              (is_word ? "" : "; leave the flag out for its default");
+  option->check([problem](const std::string& text) { return text.empty() ? problem : ""; });
+}
+
+/// Of the commands below `app`, too.
+void check_words(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    require_name(option);
+    option->transform(unmarked);
+  }
+  for (CLI::App* command : app->get_subcommands({})) check_words(command);
 }
 
 /// As CLI11 takes them: without the program's name, the last one first.
@@ -94,7 +110,7 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App program("draw pictures with Stable Diffusion v1 from a shell", "sd");
   RunFn run;
   add_commands(&program, &run);
-  take_marks_off(&program);
+  check_words(&program);
   try {
     program.parse(marked_words(argc, argv));
   } catch (const CLI::Success& asked_for_help) {

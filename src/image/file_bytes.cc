@@ -22,6 +22,18 @@ namespace {
               error == ENOENT ? "check the path" : "");
 }
 
+/// 0 where that is not known. A device, which may have no end, is refused.
+size_t expected_size(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat about = {};
+  if (::fstat(file.get(), &about) != 0) return 0;
+  if (S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode)) {
+    throw Error(ErrorKind::kFile,
+                fmt::format("{}: expected a file or a pipe, found a device", path.string()),
+                "give the path of a picture");
+  }
+  return S_ISREG(about.st_mode) ? static_cast<size_t>(about.st_size) : 0;
+}
+
 }  // namespace
 
 std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
@@ -31,11 +43,7 @@ std::vector<uint8_t> read_file_bytes(const std::filesystem::path& path) {
     throw_errno(path, "cannot be opened", errno);
   }
   constexpr size_t kStep = size_t{1} << 20;
-  struct stat about = {};
-  size_t expected = 0;
-  if (::fstat(file.get(), &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
-    expected = static_cast<size_t>(about.st_size);
-  }
+  const size_t expected = expected_size(file, path);
   std::vector<uint8_t> bytes;
   size_t size = 0;
   while (size <= kMaxFileBytes && expected <= kMaxFileBytes) {

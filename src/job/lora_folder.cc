@@ -101,7 +101,7 @@ void LoraFolder::look_into_headers() const {
 }
 
 std::string LoraFolder::find(const std::string& name) const {
-  if (is_regular(name)) return name;
+  if (is_found(name) && is_regular(name)) return name;
   const std::string inner = file_of_folder(name);
   if (!inner.empty()) return inner;
   refuse_folders(name);

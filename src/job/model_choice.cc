@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "base/regular_file.h"
 #include "base/strings.h"
 #include "models/model_source.h"
 #include "runtime/data_files.h"
@@ -42,7 +43,7 @@ std::string find_default(const char* place) {
 
 /// A config that was given: a path, or the name of one that comes with the program.
 std::string given_config(const std::string& config) {
-  if (is_there(config)) return config;
+  if (is_found(config)) return config;
   const fs::path with_program = runtime::find_data_file(config);
   if (!with_program.empty()) return with_program.string();
   throw Error(ErrorKind::kFile, "there is no config " + printable(config),
@@ -70,7 +71,7 @@ void choose_vae(const Settings& options, ChosenModel* chosen) {
   }
   chosen->paths.vae = options.vae;
   const std::string path = models::vae_path(options.vae);
-  if (is_there(path)) return;
+  if (is_found(path)) return;
   throw Error(ErrorKind::kFile, "there is no autoencoder " + printable(path),
               "check the path after `vae`");
 }
@@ -140,7 +141,7 @@ ChosenModel choose_model(const Settings& options) {
   const DefaultPlaces& places = options.laion400m ? kLaion400m : kStableDiffusion;
   ChosenModel chosen;
   chosen.paths.weights = options.weights;
-  if (!options.ckpt.empty() && !is_there(options.ckpt)) {
+  if (!options.ckpt.empty() && !is_found(options.ckpt)) {
     throw Error(ErrorKind::kFile, "there is no checkpoint " + printable(options.ckpt),
                 "check the path after `ckpt`");
   }

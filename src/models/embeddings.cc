@@ -130,12 +130,15 @@ void require_folder(const fs::path& folder) {
 
 /// The files below a folder that may hold an embedding, sorted.
 std::vector<fs::path> candidates(const fs::path& folder) {
-  std::error_code error;
   require_folder(folder);
   std::vector<fs::path> files;
+  std::error_code error;
+  // Of the folders below it, those that may not be read are passed over.
+  const fs::directory_iterator readable(folder, error);
   const auto options = fs::directory_options::follow_directory_symlink |
                        fs::directory_options::skip_permission_denied;
-  fs::recursive_directory_iterator it(folder, options, error);
+  fs::recursive_directory_iterator it;
+  if (!error) it = fs::recursive_directory_iterator(folder, options, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     if (it.depth() > 16) it.disable_recursion_pending();
     std::error_code ignored;

@@ -78,7 +78,7 @@ TEST(Sources, WriteToTheTerminalThroughOneDoor) {
 
 /// Whether a text in `line` names a flag of the program; a script's own flags are another matter.
 bool names_a_flag(const std::string& line) {
-  static const std::regex kFlag(R"("([^"]*[^"\w/-])?--[a-z][a-z_-]+[^"]*")");
+  static const std::regex kFlag(R"re("([^"]*[^"\w/-])?--[a-z][a-z_-]+[^"]*")re");
   static const std::regex kScript(R"(scripts/\w+ --[a-z])");
   return std::regex_search(line, kFlag) && !std::regex_search(line, kScript);
 }
@@ -87,7 +87,7 @@ TEST(Sources, NameSettingsAndNotFlagsBelowTheJob) {
   EXPECT_TRUE(names_a_flag(R"(throw Error(kind, "leave --weights ema out");)"));
   EXPECT_TRUE(names_a_flag(R"("--config names another")"));
   EXPECT_FALSE(names_a_flag(R"("leave `weights` ema out")"));
-  EXPECT_FALSE(names_a_flag(R"("not here (scripts/setup --cuda)")"));
+  EXPECT_FALSE(names_a_flag(R"re("not here (scripts/setup --cuda)")re"));
   for (const SourceFile& file : source_files({"src", "include"}, {".h", ".cc", ".cu"})) {
     const bool above = file.path.rfind("src/cli/", 0) == 0 || file.path.rfind("src/job/", 0) == 0;
     for (size_t i = 0; !above && i < file.lines.size(); ++i) {

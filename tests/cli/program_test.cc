@@ -95,6 +95,22 @@ TEST(Usage, NamesTheFileThatIsMissing) {
                  "no/such.yaml");
 }
 
+TEST(Usage, RefusesAnEmptyNameOfAFile) {
+  for (const char* command : {"show", "replay", "inspect", "watermark"}) {
+    expect_failure(run({command, ""}), 2, "FILE: expected FILE, found an empty text");
+  }
+  expect_failure(run({"job", "status", ""}), 2, "DIR: expected DIR, found an empty text");
+  expect_failure(run({"settings", "--settings", ""}), 2, "--settings: expected FILE");
+  expect_failure(run({"tokenize", "--jsonl", ""}), 2, "--jsonl: expected FILE");
+}
+
+TEST(Usage, RefusesADeviceForAPicture) {
+  for (const Words& words : {Words{"show", "/dev/zero"}, {"img2img", "--init-img", "/dev/zero"}}) {
+    expect_failure(run(words), 3, "/dev/zero: expected a file or a pipe, found a device");
+  }
+  expect_failure(run({"tokenize", "--jsonl", "/dev/zero"}), 2, "line 1: longer than 1 MiB");
+}
+
 TEST(Tokenize, TurnsLinesOfPromptsIntoLinesOfIds) {
   const Finished done = run({"tokenize", "--jsonl", "-"},
                             "{\"prompt\": \"a cat\"}\n\n{\"prompt\": \"\", \"more\": 1}\n");

@@ -135,10 +135,22 @@ nlohmann::json converted(const nlohmann::json& line, int64_t number, const Token
   return webui_prompt_json(text, timeline, args);
 }
 
+/// The next line; false at the end. (A device or a pipe may have a line without one.)
+bool read_line(std::istream& in, int64_t number, std::string* line) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  line->clear();
+  for (char c = 0; in.get(c);) {
+    if (c == '\n') return true;
+    if (line->size() == kMostBytes) bad_line(number, "longer than 1 MiB");
+    line->push_back(c);
+  }
+  return !line->empty();
+}
+
 /// Lines of {"prompt": …} → lines of {"ids": […]}, or of what the web UI's syntax makes of them.
 void convert_lines(std::istream& in, const TokenizeOptions& options, const text::ChunkArgs& args) {
   std::string line;
-  for (int64_t number = 1; !output_failed() && std::getline(in, line); ++number) {
+  for (int64_t number = 1; !output_failed() && read_line(in, number, &line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto json = parse_json(line);
     if (!json.is_object()) bad_line(number, "not a JSON object: " + printable(line, 60));

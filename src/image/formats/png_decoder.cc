@@ -82,6 +82,13 @@ void widen_rows(Image& image, size_t pixel_bytes, const Palette& palette) {
 bool read_header(PngReader* reader, ByteSpan bytes, const std::string& name) {
   constexpr size_t kSidesAt = 16;  // in the IHDR chunk, which is first
   if (bytes.size() >= kSidesAt + 8) {
+    const ByteSpan type = bytes.subspan(kSidesAt - 4, 4);
+    if (has_text(type, "CgBI")) {
+      throw Error(ErrorKind::kFile,
+                  printable(name) + ": a PNG of an iOS program, which is no whole PNG",
+                  "open it on a Mac and save it anew");
+    }
+    if (!has_text(type, "IHDR")) throw_damaged(name, "PNG", "its first chunk is not IHDR");
     check_dimensions(big32(bytes, kSidesAt), big32(bytes, kSidesAt + 4), name);
   }
   return reader->attempt([&] { png_read_info(reader->png, reader->info); });

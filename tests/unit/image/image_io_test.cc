@@ -152,6 +152,11 @@ TEST(ReadImage, ChecksAPngsSidesBeforeItsPixels) {
   expect_failure(png_saying(6, 6), "a damaged PNG");
   expect_failure(png_saying(10000, 10000), "do not fit");
   expect_failure(png_saying(0xFFFFFFFF, 0xFFFFFFFF), "larger than");
+  Bytes other = png_saying(6, 5);
+  std::copy_n("CgBI", 4, &other[12]);
+  expect_failure(other, "a PNG of an iOS program");
+  std::copy_n("IDAT", 4, &other[12]);
+  expect_failure(other, "its first chunk is not IHDR");
 }
 
 /// As in Pillow, which leaves the pixels' sums to zlib and does not look at those of what follows.

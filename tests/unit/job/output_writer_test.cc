@@ -2,13 +2,12 @@
 
 #include "job/output_writer.h"
 
-#include <grp.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <set>
 
 #include "image/watermark.h"
+#include "support/as_nobody.h"
 #include "support/expect_error.h"
 #include "support/pattern.h"
 #include "support/tiny_model.h"
@@ -189,16 +188,7 @@ TEST(OutputWriter, RefusesAFileInPlaceOfAFolder) {
 
 /// Ends the process with the exit code of the error, as somebody who is not root.
 [[noreturn]] void construct_as_nobody(const fs::path& outdir) {
-  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0)) {
-    std::_Exit(99);
-  }
-  try {
-    OutputWriter({.outdir = outdir});
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    std::_Exit(error.exit_code());
-  }
-  std::_Exit(0);
+  as_nobody([&] { OutputWriter({.outdir = outdir}); });
 }
 
 TEST(OutputWriter, RefusesAFolderThatCannotBeWrittenTo) {

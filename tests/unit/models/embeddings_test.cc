@@ -9,6 +9,7 @@
 #include "image/image_io.h"
 #include "models/embedding_card.h"
 #include "models/inspect.h"
+#include "support/as_nobody.h"
 #include "support/expect_error.h"
 #include "support/golden_tensor.h"
 #include "support/tiny_model.h"
@@ -61,6 +62,19 @@ TEST(Embeddings, AreReadAsTheWebUiReadsThem) {
     }
   }
   EXPECT_EQ(set.embeddings.size(), expected);
+}
+
+TEST(Embeddings, NeedAFolderThatMayBeRead) {
+  const TempFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  const std::filesystem::path locked = folder.write("locked/a.pt", "x").parent_path();
+  std::filesystem::permissions(locked, std::filesystem::perms::none);
+  EXPECT_EXIT(as_nobody([&] { load_embeddings(locked, 32); }), ::testing::ExitedWithCode(3),
+              "cannot read the folder");
+  // Such a folder below it is passed over.
+  EXPECT_EXIT(as_nobody([&] { load_embeddings(folder.path(), 32); }), ::testing::ExitedWithCode(0),
+              "");
+  std::filesystem::permissions(locked, std::filesystem::perms::owner_all);
 }
 
 TEST(Embeddings, SayWhyAFileIsSkipped) {
