@@ -263,6 +263,12 @@ class BatchPlanner::Batches {
       say("a prompt looks like AUTOMATIC1111's syntax, and its brackets are read as words: "
           "`prompt_syntax` webui reads them");
     }
+    if (line.batch.prompts.syntax == PromptSyntax::kPlain && !settings_.embeddings.empty()) {
+      say("`embeddings` is not used: plain prompts name none, `prompt_syntax` webui reads them");
+    }
+    if (!settings_.expand && settings_.wildcards != Settings(settings_.script).wildcards) {
+      say("`wildcards` is not used without `expand`");
+    }
     const sampling::SamplerChoice choice = sampler_of(line);
     const sampling::Sampler& sampler = choice.sampler;
     if (names_sampler(line) && (line.plms || line.dpm_solver)) {

@@ -11,7 +11,7 @@
 namespace sd::job {
 namespace {
 
-std::string reason_of(const text::NetworkUse& use) {
+std::string reason_of_use(const text::NetworkUse& use) {
   const std::string kind = printable(use.kind, 40);
   const std::string why = use.kind == "hypernet"
                               ? "hypernetworks are not supported"
@@ -26,7 +26,7 @@ std::string left_out_of(const PictureSettings& picture) {
   for (const std::string& prompt : {picture.prompt, picture.hires_prompt}) {
     for (const text::NetworkUse& use : text::parse_prompt(prompt, PromptSyntax::kWebUi).networks) {
       if (text::is_adapter(use)) continue;
-      std::string reason = reason_of(use);
+      std::string reason = reason_of_use(use);
       if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
         reasons.push_back(std::move(reason));
       }

@@ -246,6 +246,17 @@ TEST(PlanBatches, ChoosesTheSamplerAsTheReferenceDoes) {
   EXPECT_NE(said.find("the sampler dpm_solver ignores `eta`"), std::string::npos) << said;
 }
 
+TEST(PlanBatches, SaysWhichFoldersAreNotUsed) {
+  Settings options(Script::kTxt2Img);
+  options.embeddings = options.wildcards = "words";
+  const std::string said = said_by(options);
+  EXPECT_NE(said.find("`embeddings` is not used"), std::string::npos) << said;
+  EXPECT_NE(said.find("`wildcards` is not used without `expand`"), std::string::npos) << said;
+  options.batch.prompts.syntax = PromptSyntax::kWebUi;
+  options.expand = true;
+  EXPECT_EQ(said_by(options), "");
+}
+
 TEST(PlanBatches, RefusesAnEtaThatTheScheduleCannotTake) {
   Settings options(Script::kTxt2Img);
   options.batch.knobs.eta = 1;
