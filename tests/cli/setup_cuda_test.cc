@@ -62,7 +62,7 @@ TEST_F(SetupCuda, SaysWhatItWritesAndWantsConsent) {
   const Finished asked = set_up({});
   EXPECT_EQ(asked.exit_code, 2) << asked.err;
   EXPECT_NE(asked.err.find("writes about 3.5 GB into " + to()), std::string::npos) << asked.err;
-  EXPECT_NE(asked.err.find("hint: sd setup-cuda --yes"), std::string::npos) << asked.err;
+  EXPECT_NE(asked.err.find("hint: use sd setup-cuda --yes"), std::string::npos) << asked.err;
   EXPECT_TRUE(written().empty());
 }
 
