@@ -37,7 +37,7 @@ def pack(root, arguments):
 
 
 def compile_all(root, build):
-  options = ["-DSD_TESTS=ON", "-DSD_BENCHMARKS=ON", "-DCMAKE_BUILD_TYPE=Release"]
+  options = ["-DSD_TESTS=ON", "-DSD_BENCHMARKS=ON", "-DSD_UNITY=ON", "-DCMAKE_BUILD_TYPE=Release"]
   subprocess.run(["cmake", "-S", root, "-B", build, "-G", "Ninja", "-DSD_CUDA=ON", *options],
                  check=True, stdout=subprocess.DEVNULL)
   targets = sorted({target for target, _ in PROGRAMS.values()})

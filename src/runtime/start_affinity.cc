@@ -22,20 +22,15 @@ struct Mask {
 
 Mask start = {};
 
-long read_mask(Mask* mask) {
+/// Here and below nothing of the C++ library or a sanitizer is ready.
+[[gnu::no_sanitize("address", "thread", "undefined")]] long read_mask(Mask* mask) {
   return ::syscall(SYS_sched_getaffinity, 0, sizeof mask->words, mask->words.data());
-}
-
-/// Runs before the constructors of all libraries, OpenMP's too; nothing of the C++ library or a
-/// sanitizer is ready.
-[[gnu::no_sanitize("address", "thread", "undefined")]] void note_mask(int, char**, char**) {
-  start.bytes = read_mask(&start);
 }
 
 /// LibTorch's oneMKL asks for the path of the current folder while it is loaded, and where that
 /// folder was removed or lies too deep it ends the process with words about a library that cannot
-/// be loaded. So the program ends before, with its own words. Runs when `note_mask` does.
-[[gnu::no_sanitize("address", "thread", "undefined")]] void require_folder(int, char**, char**) {
+/// be loaded. So the program ends before, with its own words.
+[[gnu::no_sanitize("address", "thread", "undefined")]] void require_folder() {
   char path[PATH_MAX];
   if (::syscall(SYS_getcwd, path, sizeof path) > 0 && path[0] == '/') return;
   static constexpr char kMessage[] =
@@ -45,9 +40,15 @@ long read_mask(Mask* mask) {
   ::syscall(SYS_exit_group, static_cast<int>(ErrorKind::kFile));
 }
 
+/// Runs before the constructors of all libraries, OpenMP's too.
+[[gnu::no_sanitize("address", "thread", "undefined")]] void before_all(int, char**, char**) {
+  start.bytes = read_mask(&start);
+  require_folder();
+}
+
+// One pointer: an array may be aligned to more than 8 bytes, and the loader would call the gap.
 using PreInit = void (*)(int, char**, char**);
-[[gnu::section(".preinit_array"), gnu::used]] const PreInit pre_init[] = {note_mask,
-                                                                          require_folder};
+[[gnu::section(".preinit_array"), gnu::used]] const PreInit pre_init = before_all;
 
 /// Before the constructor of our own OpenMP, which counts the places for its threads: LibTorch's
 /// unused one may have bound this thread already.
