@@ -149,6 +149,7 @@ void parse(const std::string& text, std::vector<double>* value) {
 
 std::string text_of(const std::vector<double>& value) {
   std::vector<std::string> numbers;
+  numbers.reserve(value.size());
   for (const double number : value) numbers.push_back(text_of(number));
   return join(numbers, ",");
 }
@@ -162,6 +163,7 @@ void parse(const std::string& text, std::vector<LoraUse>* value) {
 
 std::string text_of(const std::vector<LoraUse>& value) {
   std::vector<std::string> lines;
+  lines.reserve(value.size());
   for (const LoraUse& use : value) lines.push_back(text_of_lora(use));
   return join(lines, "\n");
 }

@@ -24,7 +24,7 @@ struct Header {
 };
 
 void need(ByteSpan bytes, uint64_t size, const std::string& name) {
-  if (bytes.size() < size) throw_damaged(name, "BMP", "it is cut short");
+  require_bytes(bytes, size, name, "BMP");
 }
 
 void read_masks(ByteSpan bytes, size_t info_size, Header& header, const std::string& name) {

@@ -12,6 +12,10 @@ void throw_damaged(const std::string& name, const char* format_name, const std::
   throw Error(ErrorKind::kFile, name + ": a damaged " + format_name + ": " + what);
 }
 
+void require_bytes(ByteSpan bytes, size_t least, const std::string& name, const char* format_name) {
+  if (bytes.size() < least) throw_damaged(name, format_name, "it is cut short");
+}
+
 void check_dimensions(uint64_t width, uint64_t height, const std::string& name) {
   if (width == 0 || height == 0) {
     throw Error(ErrorKind::kFile,

@@ -51,6 +51,9 @@ void inverted_cmyk_to_rgb(const std::array<uint8_t, 4>& cmyk, uint8_t* rgb);
 [[noreturn]] void throw_damaged(const std::string& name, const char* format_name,
                                 const std::string& what);
 
+/// Throws `throw_damaged` where a file of that format has fewer bytes.
+void require_bytes(ByteSpan bytes, size_t least, const std::string& name, const char* format_name);
+
 /// Throws unless a picture of these sides is one that this program reads.
 void check_dimensions(uint64_t width, uint64_t height, const std::string& name);
 

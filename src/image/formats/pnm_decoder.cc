@@ -136,9 +136,11 @@ void read_values(const Header& header, Tokens& tokens, Image& image, const std::
 }  // namespace
 
 Image decode_pnm(ByteSpan bytes, const std::string& name) {
+  constexpr size_t kMagicBytes = 2;
+  require_bytes(bytes, kMagicBytes, name, "PNM");
   Header header;
   header.kind = bytes[1] - '0';
-  Tokens tokens(bytes, 2, name);
+  Tokens tokens(bytes, kMagicBytes, name);
   header.width = tokens.number("width");
   header.height = tokens.number("height");
   if (!header.bitmap()) header.most = tokens.number("largest value");

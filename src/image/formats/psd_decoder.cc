@@ -32,7 +32,7 @@ size_t skip_block(ByteSpan bytes, size_t at, const std::string& name) {
 
 Header parse(ByteSpan bytes, const std::string& name) {
   constexpr size_t kHeaderBytes = 26;
-  if (bytes.size() < kHeaderBytes) throw_damaged(name, "PSD", "it is cut short");
+  require_bytes(bytes, kHeaderBytes, name, "PSD");
   Header header;
   header.channels = big16(bytes, 12);
   header.height = big32(bytes, 14);
@@ -89,7 +89,7 @@ void unpack_row(ByteSpan packed, size_t size, std::vector<uint8_t>& out, const s
 
 /// [channels][height][row_bytes] of the merged picture, only the channels of its color.
 std::vector<uint8_t> read_planes(const Header& header, ByteSpan bytes, const std::string& name) {
-  if (bytes.size() - header.pixels_at < 2) throw_damaged(name, "PSD", "it is cut short");
+  require_bytes(bytes, header.pixels_at + 2, name, "PSD");
   const unsigned compression = big16(bytes, header.pixels_at);
   const ByteSpan data = bytes.subspan(header.pixels_at + 2);
   const size_t rows = header.color_channels() * header.height;

@@ -70,6 +70,7 @@ size_t read_palette(ByteSpan bytes, size_t at, Header& header, const std::string
 }
 
 Header parse(ByteSpan bytes, const std::string& name) {
+  require_bytes(bytes, kHeaderBytes, name, "TGA");
   Header header;
   header.kind = bytes[2] & ~8U;
   header.packed = (bytes[2] & 8) != 0;
@@ -80,7 +81,7 @@ Header parse(ByteSpan bytes, const std::string& name) {
   header.from_top = (bytes[17] & 0x20) != 0;
   check_dimensions(header.width, header.height, name);
   const size_t after_id = kHeaderBytes + bytes[0];
-  if (after_id > bytes.size()) throw_damaged(name, "TGA", "it is cut short");
+  require_bytes(bytes, after_id, name, "TGA");
   header.pixels_at = read_palette(bytes, after_id, header, name);
   return header;
 }

@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "base/log.h"
 #include "fixtures.h"
 #include "image/exif.h"
+#include "image/formats/decoders.h"
 #include "image/image_io.h"
 #include "sd/error.h"
+#include "support/expect_error.h"
 #include "support/pattern.h"
 
 namespace sd {
@@ -43,6 +47,18 @@ bool decodes(const Bytes& bytes, const std::string& name) {
     EXPECT_EQ(error.kind(), ErrorKind::kFile) << error.what();
     EXPECT_NE(std::string(error.what()).find(name), std::string::npos);
     return false;
+  }
+}
+
+/// Each decoder by itself, which `decode_image` calls only for the first bytes of its format.
+TEST_F(HostileImage, OfAFewBytesIsRefusedByEachDecoder) {
+  using Decoder = Image (*)(ByteSpan, const std::string&);
+  for (const Decoder decode : {decode_png, decode_jpeg, decode_gif, decode_bmp, decode_pnm,
+                               decode_psd, decode_hdr, decode_webp, decode_tiff, decode_tga}) {
+    for (size_t length = 0; length < 24; ++length) {
+      const auto bytes = std::make_unique<uint8_t[]>(length);  // no byte more, for the sanitizer
+      test::expect_error(ErrorKind::kFile, "few", [&] { decode({bytes.get(), length}, "few"); });
+    }
   }
 }
 
