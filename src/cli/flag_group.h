@@ -15,6 +15,10 @@ namespace sd::cli {
 /// "--n_samples,--n-samples": the reference's spelling first, the other one beside it.
 std::string spellings(const std::string& name);
 
+/// Refuses an empty text, as a variable of a shell leaves it, if the option names a file, a folder
+/// or a shard: it would count as if the option were not there.
+void require_name(CLI::Option* option);
+
 /// Options and flags of one group of the help page. A flag that is given twice counts the last
 /// time, as with the reference's argparse.
 class FlagGroup {

@@ -26,12 +26,6 @@ void set_by_flag(S* settings, const job::Setting& setting, const std::string& te
   }
 }
 
-/// Whether an empty text can only be a variable of a shell that is not set: it names no file, no
-/// folder and no shard, and would count as if the flag were not there.
-bool must_name_something(const job::Setting& setting) {
-  return setting.kind == "FILE" || setting.kind == "DIR" || setting.kind == "I/N";
-}
-
 template <class S>
 CLI::Option* add_setting(CLI::App* app, const job::Setting& setting, S* settings) {
   const std::string names = all_spellings(setting);
@@ -55,15 +49,11 @@ CLI::Option* add_setting(CLI::App* app, const job::Setting& setting, S* settings
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   } else {
     const auto set = [settings, setting](const std::string& text) {
-      if (text.empty() && must_name_something(setting)) {
-        throw CLI::ValidationError("--" + setting.flags().front(),
-                                   "expected " + setting.kind +
-                                       ", found an empty text; leave the flag out for its default");
-      }
       set_by_flag(settings, setting, text);
     };
     option = app->add_option_function<std::string>(names, set, setting.about.help)
                  ->type_name(setting.kind);
+    require_name(option);  // in a line of a prompt file, too
   }
   return option->group(title_of(setting.about.group))
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "cli/did_you_mean.h"
 #include "cli/error_of.h"
+#include "cli/flag_group.h"
 #include "cli/flag_names.h"
 #include "cli/flags.h"
 #include "cli/help_page.h"
@@ -77,18 +78,6 @@ void add_commands(CLI::App* program, RunFn* run) {
 }
 
 namespace {
-
-/// Refuses an empty text, as a variable of a shell leaves it, where a file or a folder is named.
-void require_name(CLI::Option* option) {
-  const bool is_word = option->get_positional();
-  const std::string kind = is_word ? option->get_name() : option->get_type_name();
-  const bool names =
-      kind.starts_with("FILE") || kind.starts_with("DIR") || kind == "IN" || kind == "OUT";
-  if (!names) return;
-  const std::string problem = "expected " + kind + ", found an empty text" +
-                              (is_word ? "" : "; leave the flag out for its default");
-  option->check([problem](const std::string& text) { return text.empty() ? problem : ""; });
-}
 
 /// Of the commands below `app`, too.
 void check_words(CLI::App* app) {
