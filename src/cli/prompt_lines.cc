@@ -24,7 +24,6 @@ constexpr std::string_view kSpace = " \t";
 
 constexpr size_t kMostBytes = size_t{256} << 20;
 constexpr int64_t kMostLines = 1'000'000;
-constexpr size_t kMostBytesOfLine = size_t{1} << 20;
 
 [[noreturn]] void refuse_size(const std::string& path, const std::string& most) {
   throw Error(ErrorKind::kUsage, "the prompt file " + printable(path) + " holds more than " + most,

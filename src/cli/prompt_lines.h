@@ -10,6 +10,9 @@
 
 namespace sd::cli {
 
+/// The longest line that is read as a prompt or a request: 1 MiB.
+inline constexpr size_t kMostBytesOfLine = size_t{1} << 20;
+
 /// The lines of --from-file; none where it is not given. Each is
 ///   a prompt, as the reference takes it: all of the line, an empty line being the empty prompt;
 ///   a prompt and flags of its own: a cat --seed 7 --W 640 --negative-prompt "a dog". The first

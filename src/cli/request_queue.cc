@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/strings.h"
+#include "cli/prompt_lines.h"
 
 namespace sd::cli {
 namespace {
@@ -138,7 +139,6 @@ void RequestQueue::tell_dropped(const ServedRequest& request) const {
 }
 
 void read_requests(int descriptor, RequestQueue* queue) {
-  constexpr size_t kLongest = size_t{1} << 20;
   constexpr int kPatience = 100;  // milliseconds until it looks for a signal
   std::string pending;
   bool skips = false;  // the rest of a line that is too long
@@ -158,7 +158,7 @@ void read_requests(int descriptor, RequestQueue* queue) {
       if (std::exchange(skips, false)) continue;
       if (line.find_first_not_of(" \t\r") != std::string::npos) queue->add(parse_request(line));
     }
-    if (pending.size() > kLongest && !std::exchange(skips, true)) {
+    if (pending.size() > kMostBytesOfLine && !std::exchange(skips, true)) {
       queue->add({.problem = "a line of more than 1 MiB"});
     }
     if (skips) pending.clear();

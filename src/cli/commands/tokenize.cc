@@ -14,6 +14,7 @@
 #include "cli/commands/commands.h"
 #include "cli/flag_group.h"
 #include "cli/prompt_json.h"
+#include "cli/prompt_lines.h"
 #include "models/embeddings.h"
 #include "runtime/data_files.h"
 #include "sd/error.h"
@@ -137,11 +138,10 @@ nlohmann::json converted(const nlohmann::json& line, int64_t number, const Token
 
 /// The next line; false at the end. (A device or a pipe may have a line without one.)
 bool read_line(std::istream& in, int64_t number, std::string* line) {
-  constexpr size_t kMostBytes = size_t{1} << 20;
   line->clear();
   for (char c = 0; in.get(c);) {
     if (c == '\n') return true;
-    if (line->size() == kMostBytes) bad_line(number, "longer than 1 MiB");
+    if (line->size() == kMostBytesOfLine) bad_line(number, "longer than 1 MiB");
     line->push_back(c);
   }
   return !line->empty();
