@@ -13,13 +13,12 @@
 #include "job/init_image.h"
 #include "job/inpaint_image.h"
 #include "job/left_out.h"
+#include "job/line_notes.h"
 #include "job/lora_folder.h"
 #include "job/prompt_templates.h"
 #include "pipeline/size_check.h"
-#include "sampling/noise_schedule.h"
 #include "sampling/sampling_plan.h"
 #include "sd/error.h"
-#include "text/prompt_syntax.h"
 #include "text/tokenizer.h"
 
 namespace sd::job {
@@ -84,7 +83,10 @@ class BatchPlanner::Batches {
     check_request(model_, first);
     alone.request.batch.loras = first.batch.loras;
     alone.request.batch.hires.loras = first.batch.hires.loras;
-    say_unusual(line);
+    for (const std::string& note :
+         line_notes(settings_, line, sampler_of(line), model_.timesteps)) {
+      say(note);
+    }
     say_left_out(first);
     add(std::move(alone));
   }
@@ -138,11 +140,6 @@ class BatchPlanner::Batches {
 
   static bool is_webui(const LineSettings& line) {
     return line.batch.prompts.syntax == PromptSyntax::kWebUi;
-  }
-
-  /// Whether the sampler is named, other than by the reference's flags.
-  static bool names_sampler(const LineSettings& line) {
-    return line.batch.sampler != BatchSettings().sampler;
   }
 
   /// The sampler, and the schedule that is named with it or by itself.
@@ -254,47 +251,6 @@ class BatchPlanner::Batches {
     if (batch->request.noise.shared()) return;
     append(one.request.noise.seeds, &batch->request.noise.seeds);
     append(one.request.noise.variation_seeds, &batch->request.noise.variation_seeds);
-  }
-
-  /// What works, but not as the numbers read; each line once.
-  void say_unusual(const LineSettings& line) {
-    if (line.batch.prompts.syntax == PromptSyntax::kPlain &&
-        text::looks_like_webui(line.picture.prompt)) {
-      say("a prompt looks like AUTOMATIC1111's syntax, and its brackets are read as words: "
-          "`prompt_syntax` webui reads them");
-    }
-    if (line.batch.prompts.syntax == PromptSyntax::kPlain && !settings_.embeddings.empty()) {
-      say("`embeddings` is not used: plain prompts name none, `prompt_syntax` webui reads them");
-    }
-    if (!settings_.expand && settings_.wildcards != Settings(settings_.script).wildcards) {
-      say("`wildcards` is not used without `expand`");
-    }
-    const sampling::SamplerChoice choice = sampler_of(line);
-    const sampling::Sampler& sampler = choice.sampler;
-    if (names_sampler(line) && (line.plms || line.dpm_solver)) {
-      say("`sampler` overrides `plms` and `dpm_solver`");
-    } else if (line.dpm_solver && line.plms) {
-      say("`dpm_solver` overrides `plms`");
-    }
-    if (sampler.eta == sampling::Eta::kIgnored && line.batch.knobs.eta.value_or(0) != 0) {
-      say(fmt::format("the sampler {} ignores `eta`", sampler.name));
-    }
-    const bool from_picture = settings_.script == Script::kImg2Img || line.batch.hires.on();
-    if (!sampling::uses_schedule(sampler, from_picture) && choice.schedule != nullptr) {
-      say(fmt::format("the sampler {} has its own timesteps and ignores `schedule`", sampler.name));
-    }
-    if (sampler.grid != sampling::Grid::kDdim) return;
-    const int64_t steps = line.batch.steps;
-    const sampling::StepCount count = sampling::ddim_step_count(model_.timesteps, line.batch.steps);
-    if (count.past_the_end) {
-      say(fmt::format(
-          "`steps` {}: the grid's last timestep, {}, is taken as {} (the reference fails here)",
-          steps, model_.timesteps, model_.timesteps - 1));
-    }
-    if (count.actual != line.batch.steps && settings_.script == Script::kTxt2Img) {
-      say(fmt::format("`steps` {}: the reference's grid has {} steps, which are taken", steps,
-                      count.actual));
-    }
   }
 
   void say_left_out(const Request& request) {
