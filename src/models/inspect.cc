@@ -44,7 +44,7 @@ struct PartRow {
 
 constexpr PartRow kParts[] = {
     {weights::kUnetPrefix, "unet"},        {kEma, "unet (averaged)"},
-    {kAutoencoder, "autoencoder"},         {"cond_stage_model.", "text encoder"},
+    {kAutoencoder, "autoencoder"},         {weights::kTextPrefix, "text encoder"},
     {"text_model.", "text encoder"},       {"vision_model.", "vision encoder"},
     {"encoder.", "autoencoder's encoder"}, {"decoder.", "autoencoder's decoder"},
 };

@@ -8,6 +8,7 @@
 #include "models/families.h"
 #include "models/stored_schedule.h"
 #include "weights/audit.h"
+#include "weights/name_maps/name_maps.h"
 #include "weights/weight_view.h"
 
 namespace sd::models {
@@ -37,7 +38,7 @@ std::vector<std::string> unused_on_purpose(bool ema) {
       "cond_stage_model.transformer.to_logits.",
       "cond_stage_model.transformer.text_model.embeddings.position_ids",
       "cond_stage_model.transformer.embeddings.position_ids"};
-  prefixes.emplace_back(ema ? "model.diffusion_model." : "model_ema.");
+  prefixes.emplace_back(ema ? weights::kUnetPrefix : "model_ema.");
   if (ema) prefixes.insert(prefixes.end(), {"model_ema.decay", "model_ema.num_updates"});
   return prefixes;
 }
