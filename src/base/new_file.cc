@@ -91,7 +91,7 @@ bool on_one_file_system(const std::filesystem::path& a, const std::filesystem::p
 
 NewFile::NewFile(std::filesystem::path path, const std::filesystem::path& folder)
     : path_(std::move(path)), file_(folder) {
-  if (file_.descriptor() < 0) fail(errno);
+  if (file_.descriptor() < 0) refuse_to_write(path_, errno);
   clean_once(folder);
 }
 
@@ -108,15 +108,15 @@ void NewFile::flush() {
 
 void NewFile::complete() {
   flush();
-  if (::fsync(file_.descriptor()) != 0 && errno != EINVAL) fail(errno);
+  if (::fsync(file_.descriptor()) != 0 && errno != EINVAL) refuse_to_write(path_, errno);
   // Some file systems report a full disk only when a file is closed. (The lock stays.)
   const int copy = ::dup(file_.descriptor());
-  if (copy >= 0 && ::close(copy) != 0) fail(errno);
+  if (copy >= 0 && ::close(copy) != 0) refuse_to_write(path_, errno);
 }
 
 bool NewFile::take_name() {
   if (file_.take_name(path_)) return true;
-  if (errno != EEXIST) fail(errno);
+  if (errno != EEXIST) refuse_to_write(path_, errno);
   return false;
 }
 
@@ -127,7 +127,7 @@ void NewFile::take_name_over() {
                     ": expected a regular file or none there, found a device or pipe",
                 "give another name");
   }
-  if (!file_.take_name_over(path_)) fail(errno);
+  if (!file_.take_name_over(path_)) refuse_to_write(path_, errno);
 }
 
 bool NewFile::finish() {
@@ -160,7 +160,5 @@ void sync_folder(const std::filesystem::path& folder) {
   const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.get() >= 0) ::fsync(file.get());
 }
-
-void NewFile::fail(int error) const { refuse_to_write(path_, error); }
 
 }  // namespace sd

@@ -39,7 +39,6 @@ class NewFile {
 
  private:
   void flush();
-  [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;
   TemporaryFile file_;

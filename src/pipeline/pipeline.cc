@@ -1,5 +1,4 @@
 #include "sd/pipeline.h"
-#include "base/interrupt.h"
 
 #include <ATen/Context.h>
 #include <fmt/core.h>
@@ -8,6 +7,7 @@
 #include <future>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "models/families.h"
